@@ -1,0 +1,1 @@
+//! The drawing: layers, strokes, edits with their inverses. Knows no window.

@@ -1,0 +1,70 @@
+//! A job in, a picture out: the border of everything that paints.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::{EngineError, Params};
+use crate::frame::Frame;
+
+/// One picture to paint.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// What to paint over. Any size: it is cover-cropped to `params.size`. `None` paints from noise alone.
+    pub frame: Option<Frame>,
+    /// What shapes the picture.
+    pub params: Arc<Params>,
+    /// Counts up whenever `params` changed.
+    pub revision: u64,
+}
+
+/// When things happened to a picture. Pen-to-picture latency is shown minus taken.
+#[derive(Clone, Copy, Debug)]
+pub struct Stamps {
+    /// The input was taken.
+    pub taken: Instant,
+    /// The engine began.
+    pub started: Instant,
+    /// The engine was done.
+    pub done: Instant,
+}
+
+/// Milliseconds spent in each part of one picture.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StageTimes {
+    /// Prompt to text states; 0 when nothing changed.
+    pub prompt_ms: f64,
+    /// Picture to latents.
+    pub encode_ms: f64,
+    /// Each denoising step.
+    pub step_ms: Vec<f64>,
+    /// Latents to picture.
+    pub decode_ms: f64,
+    /// Cropping, resizing and packing pixels.
+    pub transfer_ms: f64,
+}
+
+/// A painted picture.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    /// The pixels.
+    pub frame: Frame,
+    /// The id of the frame it was painted from; 0 without one.
+    pub input_id: u64,
+    /// The revision of its parameters.
+    pub revision: u64,
+    /// The parameters it was painted with.
+    pub params: Arc<Params>,
+    /// When it happened.
+    pub stamps: Stamps,
+    /// Where the time went.
+    pub stages: StageTimes,
+}
+
+/// Who paints: the engine, a stand-in for tests, or one far away. Nobody else knows which.
+pub trait Render: Send {
+    /// Paints one picture. `Ok(None)` when the job asks for nothing (for example an unchanged input).
+    ///
+    /// # Errors
+    /// What went wrong, by name; the renderer stays usable.
+    fn render(&mut self, job: &Job) -> Result<Option<Picture>, EngineError>;
+}

@@ -1,0 +1,133 @@
+//! Who runs a graph. One trait for all executors; `candle` is the reference the others are judged by.
+//!
+//! An executor loads weights once ([`Executor::load`]), compiles any number of graphs against them
+//! ([`Executor::compile`]), and a [`Program`] runs one graph, redoing only the stages whose inputs changed.
+
+use std::sync::Arc;
+
+use crate::graph::Graph;
+use crate::weights::{Weights, WeightsError};
+
+/// A host tensor at the border of an executor: f32, NHWC (or [n, t, c], [n, c]), contiguous.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor {
+    /// Length of every dimension.
+    pub shape: Vec<usize>,
+    /// Values in row-major order.
+    pub data: Vec<f32>,
+}
+
+impl Tensor {
+    /// A tensor of `shape`.
+    ///
+    /// # Panics
+    /// When the lengths disagree: that is a mistake in the program, not in its input.
+    pub fn new(shape: impl Into<Vec<usize>>, data: Vec<f32>) -> Self {
+        let shape = shape.into();
+        assert_eq!(shape.iter().product::<usize>(), data.len(), "tensor of shape {shape:?}");
+        Self { shape, data }
+    }
+}
+
+/// One input of a run.
+#[derive(Clone, Copy)]
+pub struct Value<'a> {
+    /// The graph input's name.
+    pub name: &'a str,
+    /// Changes whenever the tensor does. Ignored for inputs of the frame stage, which always count as new.
+    pub revision: u64,
+    /// The tensor, of the shape the graph declares.
+    pub tensor: &'a Tensor,
+}
+
+/// A model's weights in an executor's own layout; made once per model, independent of picture size.
+pub trait Packed: Send + Sync {
+    /// Bytes held.
+    fn bytes(&self) -> usize;
+    /// The executor's own type again.
+    fn as_any(&self) -> &dyn std::any::Any;
+}
+
+/// Runs graphs.
+pub trait Executor: Send + Sync {
+    /// What the user reads, for example "CPU (candle f32)".
+    fn name(&self) -> String;
+
+    /// Reads and packs all weights.
+    ///
+    /// # Errors
+    /// [`ExecError::Weights`] when a tensor cannot be read.
+    fn load(&self, weights: &Weights) -> Result<Arc<dyn Packed>, ExecError>;
+
+    /// Makes `graph` runnable. Nodes whose path is in `taps` become extra outputs, in the order of `taps`.
+    ///
+    /// # Errors
+    /// A weight that is missing or has another shape than the graph says; a tap that names no node.
+    fn compile(
+        &self,
+        graph: Arc<Graph>,
+        packed: &Arc<dyn Packed>,
+        taps: &[&str],
+    ) -> Result<Box<dyn Program>, ExecError>;
+}
+
+/// A compiled graph.
+pub trait Program: Send {
+    /// The outputs of the graph in its order, then the taps.
+    ///
+    /// Stages run only when the revision of one of their inputs, or of an earlier stage's inputs, changed. Schedule results
+    /// are kept per `slot` (the index of the denoising step).
+    ///
+    /// # Errors
+    /// An input that is missing or misshapen, or the executor's own trouble.
+    fn run(&mut self, inputs: &[Value<'_>], slot: usize) -> Result<Vec<Tensor>, ExecError>;
+}
+
+/// Why a graph did not run.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecError {
+    /// A tensor of the checkpoint is missing, misshapen or unreadable.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// A run was called without an input, or with one of another shape.
+    #[error("input `{name}` of graph `{graph}` should be {expected:?}, got {found}")]
+    Input {
+        /// The graph's name.
+        graph: String,
+        /// The input's name.
+        name: String,
+        /// The shape the graph declares.
+        expected: Vec<usize>,
+        /// The shape given, or "nothing".
+        found: String,
+    },
+    /// A tap names no node.
+    #[error("graph `{graph}` has no node `{path}`")]
+    Tap {
+        /// The graph's name.
+        graph: String,
+        /// The path asked for.
+        path: String,
+    },
+    /// Weights packed by another executor, or the backend's own error.
+    #[error("{executor} failed: {text}")]
+    Backend {
+        /// The executor's name.
+        executor: String,
+        /// The backend's words.
+        text: String,
+    },
+}
+
+impl ExecError {
+    /// What the user can do about it.
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::Weights(error) => error.remedy(),
+            Self::Input { .. } | Self::Tap { .. } => {
+                "please report this: the program called its own network wrongly".into()
+            }
+            Self::Backend { .. } => "choose a smaller picture size or another model".into(),
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! How threads talk: newest-wins slots, named workers, meters and a clock that tests can set.
+//!
+//! The crate's only mutex is in [`latest`]. Nothing here knows what flows.
+
+mod clock;
+mod latest;
+mod meter;
+mod worker;
+
+pub use clock::Clock;
+pub use crossbeam_channel as channel;
+pub use latest::{LatestReceiver, LatestSender, latest};
+pub use meter::{Latency, Rate};
+pub use worker::{StopToken, Worker, lower_priority, panic_text};

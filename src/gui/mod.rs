@@ -1,0 +1,3 @@
+//! The window: a face of a [`Studio`](crate::studio::Studio). Nothing here computes pictures.
+
+pub mod theme;

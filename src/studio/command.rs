@@ -1,0 +1,132 @@
+//! Orders into a studio, and the facts that come out of it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{Notice, Settings};
+use crate::capture::{CameraInfo, SourceSpec};
+use crate::engine::{Params, Picture};
+use crate::frame::{Frame, Size};
+use crate::weights::{Card, ModelSource};
+
+/// Which model runs where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EngineSpec {
+    /// The model's files.
+    pub model: ModelSource,
+    /// Who computes: "auto", "candle".
+    pub executor: String,
+    /// Threads to compute with; 0 means all cores.
+    pub threads: usize,
+}
+
+impl Default for EngineSpec {
+    fn default() -> Self {
+        Self { model: ModelSource::Default, executor: "auto".into(), threads: 0 }
+    }
+}
+
+/// An order into a studio. Whole values travel, never differences.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Paint with these parameters from the next frame on.
+    SetParams(Params),
+    /// Look somewhere else.
+    SetSource(SourceSpec),
+    /// Stop painting (`true`) or go on.
+    Pause(bool),
+    /// While paused: paint one picture.
+    Step,
+    /// Paint without end, a new seed each picture.
+    Dream(bool),
+    /// Load a model in the background; the old one paints on until it is there.
+    Load(EngineSpec),
+    /// Give up the load that is under way.
+    CancelLoad,
+    /// Start the engine again after it failed.
+    Restart,
+    /// List the cameras; answered by [`Event::Cameras`].
+    ListCameras,
+    /// Read a picture file; answered by [`Event::PictureOpened`].
+    OpenPicture(PathBuf),
+    /// Write a painted picture as PNG with its parameters inside; answered by [`Event::Saved`].
+    SavePicture {
+        /// What to write.
+        picture: Box<Picture>,
+        /// Where to; an existing file is replaced only when it was written whole.
+        path: PathBuf,
+    },
+    /// Write the settings.
+    SaveSettings(Box<Settings>),
+}
+
+/// A fact out of a studio.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A load is under way.
+    Loading {
+        /// What is being done, for example "reading unet".
+        what: String,
+        /// 0..=1.
+        fraction: f32,
+        /// Since the load began.
+        elapsed: Duration,
+    },
+    /// A model paints from now on.
+    Loaded(Box<ModelInfo>),
+    /// The load was given up by order.
+    LoadCancelled,
+    /// A model could not be loaded; the old one, if any, paints on.
+    LoadFailed(Notice),
+    /// A picture could not be painted; the engine goes on with the next one.
+    RenderFailed(Notice),
+    /// The engine broke; it paints again after [`Command::Restart`].
+    EngineStopped(Notice),
+    /// What the source does.
+    Source(SourceState),
+    /// The cameras there are.
+    Cameras(Vec<CameraInfo>),
+    /// A picture file was read.
+    PictureOpened {
+        /// The file.
+        path: PathBuf,
+        /// Its pixels.
+        frame: Frame,
+    },
+    /// A picture was written.
+    Saved(PathBuf),
+    /// Anything else worth a line.
+    Notice(Notice),
+}
+
+/// What a source does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SourceState {
+    /// No source is open: the drawing alone.
+    Drawing,
+    /// Being opened.
+    Opening,
+    /// Delivers pictures of this size.
+    Live(Size),
+    /// Delivers nothing for now; the notice says why and what to do. It is tried again by itself.
+    Trouble(Notice),
+}
+
+/// What the faces may know about the model that paints.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelInfo {
+    /// Its name: the card's, or the folder's.
+    pub name: String,
+    /// Where it came from.
+    pub source: ModelSource,
+    /// Its card, if it has one.
+    pub card: Option<Card>,
+    /// The size it was trained on.
+    pub size: Size,
+    /// Picture sides must be multiples of this.
+    pub multiple: u32,
+    /// Who computes, for example "CPU (candle f32, 2 threads)".
+    pub executor: String,
+    /// Bytes of weights in memory.
+    pub bytes: usize,
+}

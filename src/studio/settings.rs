@@ -1,0 +1,120 @@
+//! What is kept between starts: a versioned TOML of ours.
+
+use serde::{Deserialize, Serialize};
+
+use crate::capture::SourceSpec;
+use crate::engine::Params;
+
+/// What is kept between starts. Unknown keys are ignored, missing ones take their default.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Version of the file's form.
+    pub version: u32,
+    /// Whether the program was ever used: the sample drawing shows only before.
+    pub welcomed: bool,
+    /// The model folder; empty for the default model.
+    pub model: String,
+    /// Executor by name; "auto" takes the fastest.
+    pub executor: String,
+    /// Threads to compute with; 0 means all cores.
+    pub threads: usize,
+    /// The parameters last used.
+    pub params: Params,
+    /// Where the live pictures come from.
+    pub source: SourceSpec,
+    /// Seed stays the same between pictures of a random prompt.
+    pub seed_locked: bool,
+    /// The window.
+    pub window: WindowSettings,
+    /// The tools.
+    pub tools: ToolSettings,
+}
+
+/// How the window looks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WindowSettings {
+    /// Light instead of dark.
+    pub light: bool,
+    /// "side-by-side", "wipe", "overlay" or "picture".
+    pub view: String,
+    /// Share of the stage given to the drawing, 0.2..=0.8.
+    pub divider: f32,
+    /// Smooth (true) or nearest pixels when enlarged.
+    pub smooth: bool,
+    /// Whether the right panel is open.
+    pub panel_open: bool,
+    /// Name of the panel's tab.
+    pub panel: String,
+    /// Size of all texts and controls; 1.0 is normal.
+    pub zoom: f32,
+}
+
+/// The drawing tools.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ToolSettings {
+    /// "brush", "eraser", "fill" or "picker".
+    pub tool: String,
+    /// Drawing colour, sRGB.
+    pub colour: [u8; 3],
+    /// The other colour, swapped by X.
+    pub other: [u8; 3],
+    /// Brush diameter in canvas pixels, 1..=256.
+    pub diameter_px: f32,
+    /// 0 (soft) ..= 1 (hard).
+    pub hardness: f32,
+    /// 0..=1.
+    pub opacity: f32,
+    /// Fast strokes are thinner.
+    pub speed_width: bool,
+    /// Background of new drawings, sRGB.
+    pub background: [u8; 3],
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            version: 1,
+            welcomed: false,
+            model: String::new(),
+            executor: "auto".into(),
+            threads: 0,
+            params: Params::default(),
+            source: SourceSpec::Drawing,
+            seed_locked: true,
+            window: WindowSettings::default(),
+            tools: ToolSettings::default(),
+        }
+    }
+}
+
+impl Default for WindowSettings {
+    fn default() -> Self {
+        Self {
+            light: false,
+            view: "side-by-side".into(),
+            divider: 0.5,
+            smooth: true,
+            panel_open: true,
+            panel: "latency".into(),
+            zoom: 1.0,
+        }
+    }
+}
+
+impl Default for ToolSettings {
+    fn default() -> Self {
+        Self {
+            tool: "brush".into(),
+            colour: [0xd6, 0x2f, 0x2f],
+            other: [0x2f, 0x7d, 0x3a],
+            diameter_px: 24.0,
+            hardness: 0.9,
+            opacity: 1.0,
+            speed_width: true,
+            background: [255, 255, 255],
+        }
+    }
+}

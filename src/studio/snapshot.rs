@@ -1,0 +1,44 @@
+//! The numbers of the moment, for the status line and the latency panel.
+
+use super::{ModelInfo, SourceState};
+use crate::engine::StageTimes;
+
+/// What the live loop does right now. Kept by the [`Studio`](super::Studio) handle, so reading it never waits.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// What the engine does.
+    pub state: LiveState,
+    /// The model that paints.
+    pub model: Option<ModelInfo>,
+    /// A load under way: what, 0..=1, seconds since it began.
+    pub loading: Option<(String, f32, f32)>,
+    /// What the source does.
+    pub source: SourceState,
+    /// Changed inputs a second.
+    pub inputs_per_s: f64,
+    /// Pictures a second.
+    pub pictures_per_s: f64,
+    /// Pen-to-picture latency, median and 95th percentile, in milliseconds.
+    pub latency_ms: Option<(f64, f64)>,
+    /// Inputs replaced before anyone looked at them.
+    pub dropped: u64,
+    /// Where the newest picture's time went.
+    pub stages: StageTimes,
+    /// Memory of the process in megabytes.
+    pub rss_mb: f64,
+}
+
+/// What the engine does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LiveState {
+    /// No model yet.
+    Starting,
+    /// Paints.
+    Live,
+    /// Nothing changed, so nothing is painted.
+    Idle,
+    /// Paused by order.
+    Paused,
+    /// Broken, waits for a restart.
+    Stopped,
+}

@@ -1,0 +1,1 @@
+//! Every fixture of a folder run through the real code, with stated limits.

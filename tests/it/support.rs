@@ -1,0 +1,54 @@
+//! What the tests share: temporary folders and the place of the fixtures.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use libtest_mimic::{Failed, Trial};
+
+/// A folder that is removed when dropped.
+pub struct TempDir(PathBuf);
+
+impl TempDir {
+    /// A new empty folder.
+    pub fn new(name: &str) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let n = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("afterimage-{name}-{}-{n}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for TempDir {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+/// The repository's root.
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The fixtures: `AFTERIMAGE_FIXTURES`, else `tests/fixtures`.
+#[expect(dead_code, reason = "used by the fixture tests")]
+pub fn fixtures() -> PathBuf {
+    std::env::var_os("AFTERIMAGE_FIXTURES").map_or_else(|| root().join("tests/fixtures"), PathBuf::from)
+}
+
+pub fn tests() -> Vec<Trial> {
+    vec![Trial::test("support::a_temporary_folder_goes_away", || {
+        let dir = TempDir::new("support");
+        let path = dir.path().to_owned();
+        if !path.is_dir() {
+            return Err(Failed::from("not made"));
+        }
+        drop(dir);
+        if path.exists() { Err("still there".into()) } else { Ok(()) }
+    })]
+}
