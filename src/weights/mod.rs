@@ -1,10 +1,12 @@
 //! The shelf of model files: where they are, what is in them, and whether they can be trusted.
 
 mod card;
+mod raw;
 
 use std::path::PathBuf;
 
 pub use card::{Card, CardDefaults, Subject};
+pub use raw::{RawData, RawError, RawFile, RawTensor};
 
 /// Named tensors of one or more checkpoint files, read on demand. Keys carry a component prefix (`unet.conv_in.weight`).
 pub struct Weights;
