@@ -1,1 +1,3 @@
 //! Networks written as graphs. Nothing here computes.
+
+pub mod text;
