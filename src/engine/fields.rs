@@ -9,6 +9,7 @@ use super::EngineError;
 const QUOTE_CHARS: usize = 60;
 
 /// The keys of one JSON object.
+#[derive(Debug)]
 pub struct Fields<'a> {
     file: &'a str,
     map: Map<String, Value>,

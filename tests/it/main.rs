@@ -2,12 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say so")]
 
+mod fixtures;
 mod studio;
 mod support;
 
 fn main() {
     let args = libtest_mimic::Arguments::from_args();
     let mut trials = Vec::new();
+    trials.extend(fixtures::tests());
     trials.extend(studio::tests());
     trials.extend(support::tests());
     libtest_mimic::run(&args, trials).exit();

@@ -90,15 +90,11 @@ impl ScheduleConfig {
             ("scaled_linear", BetaCurve::ScaledLinear),
             ("squaredcos_cap_v2", BetaCurve::SquaredCosine),
         ];
-        let predictions = [
-            ("epsilon", Prediction::Epsilon),
-            ("v_prediction", Prediction::Velocity),
-            ("sample", Prediction::Sample),
-        ];
+        let predictions =
+            [("epsilon", Prediction::Epsilon), ("v_prediction", Prediction::Velocity), ("sample", Prediction::Sample)];
         let clip = fields.number("clip_sample_range", 1.0, "a number above 0", |x| x > 0.0)?;
-        let ratio = fields.number("dynamic_thresholding_ratio", 0.995, "a share from 0 to 1", |x| {
-            (0.0..=1.0).contains(&x)
-        })?;
+        let ratio =
+            fields.number("dynamic_thresholding_ratio", 0.995, "a share from 0 to 1", |x| (0.0..=1.0).contains(&x))?;
         let limit = fields.number("sample_max_value", 1.0, "a number above 0", |x| x > 0.0)?;
         Ok(Self {
             train_steps,

@@ -78,12 +78,7 @@ pub fn timesteps(config: &ScheduleConfig, request: &StepRequest) -> Result<Times
     }
 }
 
-fn spaced(
-    config: &ScheduleConfig,
-    count: usize,
-    original: usize,
-    strength: f64,
-) -> Result<Timesteps, ScheduleError> {
+fn spaced(config: &ScheduleConfig, count: usize, original: usize, strength: f64) -> Result<Timesteps, ScheduleError> {
     let remaining = remaining(original, strength);
     if count == 0 {
         return Err(ScheduleError::NoSteps);
