@@ -28,15 +28,17 @@ pub struct App<'a> {
 }
 
 impl<'a> App<'a> {
-    /// Starts the program with a fresh home folder and waits for its window.
-    pub fn start(screen: &'a Screen, name: &str, args: &[&str], envs: &[(&str, &Path)]) -> Self {
+    /// Starts the program with a fresh home folder, holding `settings` if they are not empty, and waits for its window.
+    pub fn start(screen: &'a Screen, name: &str, settings: &str, envs: &[(&str, &Path)]) -> Self {
         let home = std::env::temp_dir().join(format!("afterimage-window-{name}-{}", std::process::id()));
         std::fs::remove_dir_all(&home).ok();
-        std::fs::create_dir_all(&home).unwrap();
+        std::fs::create_dir_all(home.join("config")).unwrap();
+        if !settings.is_empty() {
+            std::fs::write(home.join("config/settings.toml"), settings).unwrap();
+        }
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let started = Instant::now();
         let process = Command::new(env!("CARGO_BIN_EXE_afterimage"))
-            .args(args)
             .env("DISPLAY", &screen.display)
             .env_remove("WAYLAND_DISPLAY")
             .env("AFTERIMAGE_HOME", &home)
@@ -121,6 +123,13 @@ impl<'a> App<'a> {
         }
         self.screen.hand(&["mouseup", "1"]);
         std::thread::sleep(Duration::from_millis(30));
+    }
+
+    /// Hands events to the window and says how long it took until a frame had worked on them.
+    pub fn frame(&mut self, events: Vec<egui::Event>) -> Duration {
+        let begun = Instant::now();
+        self.call(&Request::ApplyEvents { events });
+        begun.elapsed()
     }
 
     /// Presses a key or key combination (`ctrl+a`).

@@ -29,7 +29,7 @@ fn disk(app: &App<'_>, (x, y): (f64, f64), radius: f64) {
 /// Draws a red circle, types "red apple", waits for a picture: it is not the sketch and it shows something red.
 fn a_red_circle_becomes_a_red_apple() -> Result<(), Failed> {
     let screen = Screen::start();
-    let mut app = App::start(&screen, "apple", &[], &[]);
+    let mut app = App::start(&screen, "apple", "", &[]);
     println!("window after {:?}", app.started.elapsed());
     // The first start shows a sample, painted without a touch.
     app.wait("the first picture", Duration::from_secs(60), |app| {
@@ -72,7 +72,7 @@ fn a_red_circle_becomes_a_red_apple() -> Result<(), Failed> {
 /// Nothing happens: nothing is computed, even with the cursor in the prompt.
 fn idle_costs_nothing() -> Result<(), Failed> {
     let screen = Screen::start();
-    let mut app = App::start(&screen, "idle", &[], &[]);
+    let mut app = App::start(&screen, "idle", "", &[]);
     app.wait("the first picture", Duration::from_secs(60), |app| {
         let painting = app.rect("Painting")?;
         let pixels = app.shot("idle").inside(painting, 8.0);

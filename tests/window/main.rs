@@ -5,6 +5,7 @@
 
 mod app;
 mod drawing;
+mod pen;
 mod screen;
 mod soak;
 
@@ -14,6 +15,6 @@ fn main() {
     let mut args = Arguments::from_args();
     // One at a time: they measure times, and two cores are soon busy.
     args.test_threads = Some(1);
-    let trials: Vec<Trial> = drawing::tests().into_iter().chain(soak::tests()).collect();
+    let trials: Vec<Trial> = [drawing::tests(), pen::tests(), soak::tests()].into_iter().flatten().collect();
     libtest_mimic::run(&args, trials).exit();
 }

@@ -21,9 +21,8 @@ pub fn trial(name: &str, test: impl FnOnce() -> Result<(), Failed> + Send + 'sta
 }
 
 fn missing() -> Option<&'static str> {
-    let there = |program: &str| {
-        Command::new(program).arg("-help").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
-    };
+    let there =
+        |program: &str| Command::new(program).arg("-help").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
     if !there("Xvfb") {
         Some("Xvfb is not installed (scripts/test installs it)")
     } else if !there("xdotool") {

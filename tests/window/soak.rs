@@ -32,7 +32,7 @@ fn camera_and_drawing() -> Result<(), Failed> {
     std::fs::create_dir_all(folder.join("dev")).unwrap();
     plug(&folder);
     let screen = Screen::start();
-    let mut app = App::start(&screen, "soak", &[], &[("LD_PRELOAD", &library), ("FAKECAM_DIR", &folder)]);
+    let mut app = App::start(&screen, "soak", "", &[("LD_PRELOAD", &library), ("FAKECAM_DIR", &folder)]);
     app.wait("the model", Duration::from_secs(60), |app| {
         app.texts().iter().any(|text| text.contains("pictures/s")).then_some(())
     });
@@ -45,10 +45,16 @@ fn camera_and_drawing() -> Result<(), Failed> {
     while begun.elapsed() < Duration::from_secs(seconds) {
         let (x, y) = app.middle("Sketch canvas");
         let angle = f64::from(round);
-        app.drag((0..12).map(|i| (x + 90.0 * (angle + 0.2 * f64::from(i)).cos(), y + 90.0 * angle.sin() + f64::from(i))));
+        app.drag(
+            (0..12).map(|i| (x + 90.0 * (angle + 0.2 * f64::from(i)).cos(), y + 90.0 * angle.sin() + f64::from(i))),
+        );
         round += 1;
         if round % 8 == 0 {
-            if plugged { unplug(&folder) } else { plug(&folder) }
+            if plugged {
+                unplug(&folder)
+            } else {
+                plug(&folder)
+            }
             plugged = !plugged;
         }
         if begun.elapsed() > Duration::from_secs(seconds / 3) && early_mb.is_infinite() {
