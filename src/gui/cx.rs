@@ -26,14 +26,10 @@ pub struct Session {
     pub latencies_ms: VecDeque<f32>,
     /// What draws the window.
     pub renderer: String,
-    /// The canvas shows the sample drawing.
-    pub sample: bool,
     /// There is a picture to save.
     pub has_picture: bool,
     /// The floating panel is open (narrow windows only).
     pub float_open: bool,
-    /// The numbers are unfolded (low windows only).
-    pub numbers_open: bool,
 }
 
 impl Session {

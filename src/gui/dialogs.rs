@@ -31,16 +31,17 @@ pub enum Picked {
 
 /// Asks for files.
 pub struct Dialogs {
+    pictures: PathBuf,
     sender: Sender<Picked>,
     receiver: Receiver<Picked>,
     wake: studio::Wake,
 }
 
 impl Dialogs {
-    /// Answers are announced by `wake`.
-    pub fn new(wake: studio::Wake) -> Self {
+    /// Pictures are saved into the folder `pictures`; answers are announced by `wake`.
+    pub fn new(pictures: PathBuf, wake: studio::Wake) -> Self {
         let (sender, receiver) = unbounded();
-        Self { sender, receiver, wake }
+        Self { pictures, sender, receiver, wake }
     }
 
     /// The answers since the last call.
@@ -74,8 +75,8 @@ impl Dialogs {
 
     /// Finds a free name in the pictures folder.
     pub fn find_quick_place(&self, name: String) {
+        let folder = self.pictures.clone();
         self.work(move || {
-            let folder = pictures_folder()?;
             std::fs::create_dir_all(&folder).map_err(|error| {
                 let what = format!("The folder {} cannot be made ({error})", folder.display());
                 Notice::error(what, "Use “Save painting as…” and choose another place")
@@ -141,17 +142,6 @@ pub(super) fn wait_for<T>(future: impl Future<Output = T>) -> T {
             Poll::Pending => std::thread::park(),
         }
     }
-}
-
-/// `AFTERIMAGE_HOME/pictures`, else `Pictures/Afterimage` in the home folder.
-fn pictures_folder() -> Result<PathBuf, Notice> {
-    if let Some(home) = std::env::var_os("AFTERIMAGE_HOME").filter(|home| !home.is_empty()) {
-        return Ok(PathBuf::from(home).join("pictures"));
-    }
-    let home = etcetera::home_dir().map_err(|error| {
-        Notice::error(format!("There is no home folder ({error})"), "Use “Save painting as…” or set AFTERIMAGE_HOME")
-    })?;
-    Ok(home.join("Pictures").join("Afterimage"))
 }
 
 /// A file name for a picture of `prompt` with `seed`.

@@ -70,7 +70,7 @@ impl Notices {
         let mut closed = None;
         let mut bottom = rect.bottom() - 12.0;
         for card in self.cards.iter().rev() {
-            let area = Area::new(Id::new("notice").with(card.id))
+            let area = Area::new(Id::unique("notice").with(card.id))
                 .order(Order::Foreground)
                 .pivot(Align2::RIGHT_BOTTOM)
                 .fixed_pos(egui::pos2(rect.right() - 12.0, bottom))

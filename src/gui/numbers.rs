@@ -8,7 +8,7 @@ use super::cx::Cx;
 use super::widgets::{Number, label_ui, link, number_ui, small_icon_button, typed_ui};
 use crate::engine::Params;
 use crate::frame::Size;
-use crate::weights::CardDefaults;
+use crate::weights::{Card, CardDefaults};
 
 /// Height of a row with its gap.
 const ROW: f32 = 28.0;
@@ -34,12 +34,16 @@ pub fn numbers_ui(ui: &mut Ui, cx: &mut Cx<'_>, columns: usize) {
     }
 }
 
-/// What the model suggests, or our own defaults.
-pub fn suggested(cx: &Cx<'_>) -> CardDefaults {
+/// What the model with this card suggests; our own defaults without one.
+pub fn suggested_by(card: Option<&Card>) -> CardDefaults {
     let own = Params::default();
     let fallback =
         CardDefaults { steps: own.steps, strength: own.strength, guidance: own.guidance, ..CardDefaults::default() };
-    cx.card().map_or(fallback, |card| card.defaults.clone())
+    card.map_or(fallback, |card| card.defaults.clone())
+}
+
+fn suggested(cx: &Cx<'_>) -> CardDefaults {
+    suggested_by(cx.card())
 }
 
 fn strength_ui(ui: &mut Ui, cx: &mut Cx<'_>, width: f32) {

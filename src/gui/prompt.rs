@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use egui::text::{CCursor, LayoutJob, TextFormat};
 use egui::{
-    Align, CompletionPopup, FontId, Frame, Layout, Rect, RectAlign, Stroke, Suggestion, TextBuffer, TextEdit, Ui,
+    Align, Align2, CompletionPopup, FontId, Frame, Layout, Rect, RectAlign, Stroke, Suggestion, TextBuffer, TextEdit, Ui,
     UiBuilder, pos2, vec2,
 };
 use egui_material_icons::icons;
@@ -24,7 +24,7 @@ const OFFERED: usize = 8;
 
 /// The id of the field, for whoever wants to put the cursor there.
 pub fn field_id() -> egui::Id {
-    egui::Id::new("prompt")
+    egui::Id::unique("prompt")
 }
 
 /// Shows the field in `rect`.
@@ -56,7 +56,7 @@ fn field_ui(ui: &mut Ui, prompt: &mut String, card: Option<&Card>, theme: &Theme
         .frame(Frame::NONE)
         .desired_width(ui.available_width())
         .char_limit(LONGEST)
-        .vertical_align(Align::Center)
+        .align(Align2::LEFT_CENTER)
         .hint_text(egui::RichText::new("What shall it paint?").size(PROMPT).color(theme.quiet))
         .layouter(&mut layouter);
     let output = CompletionPopup::new(field_id())

@@ -1,6 +1,5 @@
 //! From nothing to a window: what must be there, which renderer draws it, and plain words when it cannot be.
 
-use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use super::app::{App, AppOptions};
 use super::{GuiError, dialogs, icon};
 use crate::flow::Worker;
 use crate::flow::channel::bounded;
-use crate::studio::{Notice, Settings};
+use crate::studio::{Notice, Places, Settings};
 
 /// How long the search for graphics hardware may keep the window waiting.
 const PATIENCE: Duration = Duration::from_millis(1500);
@@ -41,10 +40,12 @@ impl FromStr for RendererChoice {
 }
 
 /// How to open the window.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// What was kept from the last time.
     pub settings: Settings,
+    /// Where files live.
+    pub places: Places,
     /// What happened before the window was there and is worth a card in it.
     pub notices: Vec<Notice>,
     /// Who draws the window.
@@ -100,24 +101,23 @@ fn has_hardware() -> bool {
 }
 
 fn open(options: &Options, renderer: eframe::Renderer, fallback: Option<Notice>) -> eframe::Result {
-    let mut app = AppOptions::from(options.settings.clone());
+    let mut app = AppOptions::new(options.settings.clone(), options.places.clone());
     app.notices = options.notices.iter().cloned().chain(fallback).collect();
     app.renderer = renderer.to_string();
-    eframe::run_native("Afterimage", native_options(renderer), Box::new(|cc| Ok(Box::new(App::new(cc, app)))))
+    eframe::run_native("Afterimage", native_options(renderer, &options.places), Box::new(|cc| Ok(Box::new(App::new(cc, app)?))))
 }
 
-fn native_options(renderer: eframe::Renderer) -> eframe::NativeOptions {
+fn native_options(renderer: eframe::Renderer, places: &Places) -> eframe::NativeOptions {
     let viewport = egui::ViewportBuilder::default()
         .with_title("Afterimage")
         .with_app_id("afterimage")
         .with_icon(icon::window_icon())
         .with_inner_size([1440.0, 900.0])
         .with_min_inner_size([480.0, 480.0]);
-    let home = std::env::var_os("AFTERIMAGE_HOME").filter(|home| !home.is_empty());
     eframe::NativeOptions {
         viewport,
         renderer,
-        persistence_path: home.map(|home| PathBuf::from(home).join("window.ron")),
+        persistence_path: Some(places.data.join("window.ron")),
         ..Default::default()
     }
 }

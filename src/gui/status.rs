@@ -7,7 +7,7 @@ use super::action::Action;
 use super::cx::Cx;
 use super::layout::Breadth;
 use super::theme::Theme;
-use crate::studio::{LiveState, Snapshot};
+use crate::studio::{LiveState, Snapshot, SourceState};
 
 /// Text size of the line.
 const SIZE: f32 = 12.0;
@@ -15,15 +15,16 @@ const SIZE: f32 = 12.0;
 /// Shows the line in all of `ui`.
 pub fn status_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let rect = ui.max_rect();
-    let response = ui.interact(rect, ui.id().with("status"), Sense::click());
+    let response = ui.interact(rect, ui.scope_id().with("status"), Sense::click());
     let (state, colour) = state_of(cx.snapshot, cx.theme);
-    response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, format!("Status: {state}")));
-    let right = right_parts(cx);
+    let (left, right) = (left_parts(cx, &state), right_parts(cx));
+    let label = spoken(left.iter().map(|(pieces, _)| pieces).chain(&right));
+    response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, format!("Status: {label}")));
     let right_edge = paint_right(ui, rect, &right, cx.theme);
     let mut at = rect.left() + 12.0;
     ui.painter().circle_filled(pos2(at + 4.0, rect.center().y), 4.0, colour);
     at += 14.0;
-    for (text, widest) in left_parts(cx, &state) {
+    for (text, widest) in left {
         let galley = ui.painter().layout_job(job(&text, cx.theme));
         let slot = ui.painter().layout_job(job(&widest, cx.theme)).size().x.max(galley.size().x);
         if at + slot > right_edge - 12.0 {
@@ -48,6 +49,12 @@ fn bold(text: impl Into<String>) -> (String, bool) {
     (text.into(), true)
 }
 
+/// The whole line as one text.
+fn spoken<'a>(parts: impl Iterator<Item = &'a Pieces>) -> String {
+    let part = |pieces: &Pieces| pieces.iter().map(|(text, _)| text.as_str()).collect::<String>();
+    parts.map(part).collect::<Vec<_>>().join(", ")
+}
+
 /// The word and the colour for the state.
 pub fn state_of(snapshot: &Snapshot, theme: &Theme) -> (String, Color32) {
     match &snapshot.state {
@@ -69,6 +76,9 @@ fn left_parts(cx: &Cx<'_>, state: &str) -> Vec<(Pieces, Pieces)> {
     }
     if snapshot.model.is_none() {
         return parts;
+    }
+    if let SourceState::Live(size) = &snapshot.source {
+        parts.push((vec![quiet(format!("source {size}"))], vec![]));
     }
     parts.push((
         vec![bold(format!("{:.1}", snapshot.pictures_per_s)), quiet(" pictures/s")],

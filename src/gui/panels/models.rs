@@ -52,7 +52,7 @@ fn model_ui(ui: &mut Ui, cx: &mut Cx<'_>, model: &ModelInfo) {
 
 fn known_ui(ui: &mut Ui, cx: &mut Cx<'_>, card: &Card) {
     heading_ui(ui, &format!("knows {} things · click to paint", card.subjects.len()), cx);
-    let id = ui.id().with("search");
+    let id = ui.scope_id().with("search");
     let mut search = ui.data(|data| data.get_temp::<String>(id)).unwrap_or_default();
     let field = TextEdit::singleline(&mut search).hint_text("Search").desired_width(f32::INFINITY);
     ui.add(field).accessible_name("Search what the model knows");
