@@ -2,9 +2,9 @@
 
 use egui_wgpu::{CallbackResources, CallbackTrait, RenderState, ScreenDescriptor, wgpu};
 
-use super::surface::{Layer, Slot};
+use super::surface::{Layer, Slot, Surface};
 use crate::canvas::Rect;
-use crate::display::{PicturePipeline, PictureTexture, Quad, QuadBuffer};
+use crate::display::{PicturePipeline, PictureTexture, Quad, QuadBuffer, Sampling};
 use crate::frame::Size;
 
 /// More layers than a stage ever has: two checkerboards, a source, ink, two paintings.
@@ -29,12 +29,18 @@ impl Card {
         let blank = PictureTexture::new(&device, &pipeline, Size::square(1), "stage blank");
         Self { device, queue, pipeline, quads, pictures: [const { None }; Slot::COUNT], blank }
     }
+}
 
-    pub(super) fn size(&self, slot: Slot) -> Option<Size> {
+impl Surface for Card {
+    fn size(&self, slot: Slot) -> Option<Size> {
         self.pictures[slot as usize].as_ref().map(PictureTexture::size)
     }
 
-    pub(super) fn replace(&mut self, slot: Slot, size: Size, pixels: &[u8]) {
+    fn needs_whole(&self, slot: Slot, size: Size, _sampling: Sampling) -> bool {
+        self.size(slot) != Some(size)
+    }
+
+    fn replace(&mut self, _ctx: &egui::Context, slot: Slot, size: Size, pixels: &[u8], _sampling: Sampling) {
         let place = &mut self.pictures[slot as usize];
         let picture = match place.take() {
             Some(picture) if picture.size() == size => picture,
@@ -44,17 +50,17 @@ impl Card {
         *place = Some(picture);
     }
 
-    pub(super) fn update(&self, slot: Slot, rect: Rect, pixels: &[u8]) {
+    fn update(&mut self, slot: Slot, rect: Rect, pixels: &[u8]) {
         if let Some(picture) = &self.pictures[slot as usize] {
             picture.upload_part(&self.queue, [rect.x, rect.y], Size::new(rect.width, rect.height), pixels);
         }
     }
 
-    pub(super) fn swap(&mut self, a: Slot, b: Slot) {
+    fn swap(&mut self, a: Slot, b: Slot) {
         self.pictures.swap(a as usize, b as usize);
     }
 
-    pub(super) fn paint(&self, ui: &egui::Ui, rect: egui::Rect, layers: Vec<Layer>) {
+    fn paint(&mut self, ui: &egui::Ui, rect: egui::Rect, layers: Vec<Layer>) {
         let layers = layers
             .into_iter()
             .filter_map(|layer| {

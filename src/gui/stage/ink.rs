@@ -19,7 +19,7 @@ impl Ink {
     pub(super) fn follow(
         &mut self,
         ctx: &egui::Context,
-        surface: &mut Surface,
+        surface: &mut dyn Surface,
         document: &mut Document,
         backdrop: Backdrop,
         sampling: Sampling,

@@ -178,17 +178,28 @@ impl Stage {
             let area = area.rounded();
             Pane { area, placed: self.view.place(canvas(document), area) }
         };
-        let interact = |rect: Rect, role: Role, name: &'static str| {
+        let (left, right) = (place(layout.left), layout.right.map(place));
+        let interact = |rect: Rect, pane: &Pane, role: Role, name: &'static str| {
             let response = ui.interact(rect, ui.scope_id().with(name), Sense::click_and_drag());
             response.widget_info(|| WidgetInfo::labeled(role, true, name));
+            // Who looks for the picture wants the picture, not the room around it.
+            let seen = seen(ui, pane);
+            ui.ctx().accesskit_node_builder(response.id, |node| {
+                node.set_bounds(egui::accesskit::Rect {
+                    x0: seen.left().into(),
+                    y0: seen.top().into(),
+                    x1: seen.right().into(),
+                    y1: seen.bottom().into(),
+                });
+            });
             response
         };
         let left_response = match look.view {
-            ViewMode::Picture => interact(layout.left, Role::Image, "Painting"),
-            _ => interact(layout.left, Role::Canvas, "Sketch canvas"),
+            ViewMode::Picture => interact(layout.left, &left, Role::Image, "Painting"),
+            _ => interact(layout.left, &left, Role::Canvas, "Sketch canvas"),
         };
-        let right_response = layout.right.map(|rect| interact(rect, Role::Image, "Painting"));
-        Panes { left: place(layout.left), right: layout.right.map(place), left_response, right_response }
+        let right_response = layout.right.zip(right).map(|(rect, pane)| interact(rect, &pane, Role::Image, "Painting"));
+        Panes { left, right, left_response, right_response }
     }
 
     fn navigate(&mut self, ui: &Ui, panes: &Panes) {

@@ -83,10 +83,15 @@ impl Desk<'_> {
         self.pane.placed.canvas_from_screen([pos.x * scale, pos.y * scale])
     }
 
-    fn contains(&self, pos: Pos2) -> bool {
-        let area = self.pane.area;
-        let (x, y) = (pos.x * self.pixels_per_point, pos.y * self.pixels_per_point);
-        x >= area.min[0] && y >= area.min[1] && x < area.max[0] && y < area.max[1]
+    /// Whether `pos` is on the picture, or near enough outside for the brush to touch it.
+    fn touches(&self, pos: Pos2, tool: Tool) -> bool {
+        let reach = match tool {
+            Tool::Brush | Tool::Eraser => self.tools.diameter_px * self.pane.placed.scale / 2.0,
+            Tool::Fill | Tool::Picker => 0.0,
+        };
+        let area = self.pane.visible();
+        let at = [pos.x * self.pixels_per_point, pos.y * self.pixels_per_point];
+        [0, 1].into_iter().all(|i| at[i] >= area.min[i] - reach && at[i] < area.max[i] + reach)
     }
 
     fn brush(&self, erase: bool) -> Brush {
@@ -149,9 +154,7 @@ impl Pen {
         for (event, time_s) in events.timed() {
             match *event {
                 Event::Touch { phase: TouchPhase::Start | TouchPhase::Move, force, .. } => self.pressure = force,
-                Event::PointerButton { pos, button: PointerButton::Primary, pressed: true, modifiers }
-                    if ready && desk.contains(pos) =>
-                {
+                Event::PointerButton { pos, button: PointerButton::Primary, pressed: true, modifiers } if ready => {
                     self.press(pos, time_s, modifiers, desk, &mut news);
                 }
                 Event::PointerMoved(pos) => self.move_to(pos, time_s, desk, &mut news),
@@ -168,6 +171,9 @@ impl Pen {
     fn press(&mut self, pos: Pos2, time_s: f64, modifiers: Modifiers, desk: &mut Desk<'_>, news: &mut PenNews) {
         self.lift_unfinished(desk.document);
         let tool = if modifiers.alt { Tool::Picker } else { Tool::from_name(&desk.tools.tool) };
+        if !desk.touches(pos, tool) {
+            return;
+        }
         match tool {
             Tool::Brush | Tool::Eraser => {
                 let brush = desk.brush(tool == Tool::Eraser);
@@ -196,7 +202,7 @@ impl Pen {
                 let point = self.point(pos, time_s, desk);
                 desk.document.extend_stroke(point);
             }
-            Doing::Pick => news.picked |= desk.contains(pos) && desk.pick(pos),
+            Doing::Pick => news.picked |= desk.touches(pos, Tool::Picker) && desk.pick(pos),
         }
     }
 

@@ -30,7 +30,7 @@ struct Shown {
 
 /// The stage's pictures.
 pub(super) struct Pictures {
-    surface: Surface,
+    surface: Box<dyn Surface>,
     ink: Ink,
     source: Shown,
     painting: Shown,
@@ -40,14 +40,14 @@ pub(super) struct Pictures {
 
 impl Pictures {
     pub(super) fn plain() -> Self {
-        Self::with(Surface::Plain(Plain::default()))
+        Self::with(Box::new(Plain::default()))
     }
 
     pub(super) fn on_card(state: &egui_wgpu::RenderState) -> Self {
-        Self::with(Surface::Card(Box::new(Card::new(state))))
+        Self::with(Box::new(Card::new(state)))
     }
 
-    fn with(surface: Surface) -> Self {
+    fn with(surface: Box<dyn Surface>) -> Self {
         Self {
             surface,
             ink: Ink::default(),
@@ -80,16 +80,16 @@ impl Pictures {
         let (left, right) = (&panes.left, panes.right.as_ref().unwrap_or(&panes.left));
         let backdrop = if self.source.frame.is_some() { Backdrop::Transparent } else { Backdrop::Document };
         let ink_sampling = sampling(Slot::Ink, document.size(), &left.placed, look.smooth);
-        self.ink.follow(ctx, &mut self.surface, document, backdrop, ink_sampling);
-        bring(ctx, &mut self.surface, Slot::Source, &mut self.source, left, look.smooth);
+        self.ink.follow(ctx, self.surface.as_mut(), document, backdrop, ink_sampling);
+        bring(ctx, self.surface.as_mut(), Slot::Source, &mut self.source, left, look.smooth);
         let now_s = ui.input(|input| input.time);
         if self.painting.news {
             self.fade_began_s = (look.fade && self.surface.size(Slot::Painting).is_some()).then_some(now_s);
             if self.fade_began_s.is_some() {
-                self.surface.set_painting_aside();
+                self.surface.swap(Slot::Painting, Slot::Fading);
             }
         }
-        bring(ctx, &mut self.surface, Slot::Painting, &mut self.painting, right, look.smooth);
+        bring(ctx, self.surface.as_mut(), Slot::Painting, &mut self.painting, right, look.smooth);
         self.fade = self.fade_began_s.map_or(1.0, |began| ((now_s - began) / FADE_S).clamp(0.0, 1.0) as f32);
         if self.fade >= 1.0 {
             self.fade_began_s = None;
@@ -114,7 +114,7 @@ impl Pictures {
 }
 
 /// Sends a frame to its texture if that is not there already.
-fn bring(ctx: &egui::Context, surface: &mut Surface, slot: Slot, shown: &mut Shown, pane: &Pane, smooth: bool) {
+fn bring(ctx: &egui::Context, surface: &mut dyn Surface, slot: Slot, shown: &mut Shown, pane: &Pane, smooth: bool) {
     let Some(frame) = &shown.frame else { return };
     let most = ctx.input(|input| input.max_texture_side) as u32;
     let size = reduced_size(frame.size(), most);

@@ -2,7 +2,7 @@
 
 use egui::{Color32, ColorImage, Mesh, TextureFilter, TextureHandle, TextureOptions, TextureWrapMode, pos2};
 
-use super::surface::{Layer, Slot};
+use super::surface::{Layer, Slot, Surface};
 use crate::canvas::Rect;
 use crate::display::{Area, Checkers, Quad, Sampling, premultiplied};
 use crate::frame::Size;
@@ -34,16 +34,16 @@ fn image(size: Size, pixels: &[u8]) -> ColorImage {
     ColorImage::from_rgba_premultiplied([size.width as usize, size.height as usize], &premultiplied(pixels))
 }
 
-impl Plain {
-    pub(super) fn size(&self, slot: Slot) -> Option<Size> {
+impl Surface for Plain {
+    fn size(&self, slot: Slot) -> Option<Size> {
         self.pictures[slot as usize].as_ref().map(|held| held.size)
     }
 
-    pub(super) fn needs_whole(&self, slot: Slot, size: Size, sampling: Sampling) -> bool {
+    fn needs_whole(&self, slot: Slot, size: Size, sampling: Sampling) -> bool {
         self.pictures[slot as usize].as_ref().is_none_or(|held| held.size != size || held.options != options(sampling))
     }
 
-    pub(super) fn replace(&mut self, ctx: &egui::Context, slot: Slot, size: Size, pixels: &[u8], sampling: Sampling) {
+    fn replace(&mut self, ctx: &egui::Context, slot: Slot, size: Size, pixels: &[u8], sampling: Sampling) {
         if pixels.len() != size.area() * 4 {
             debug_assert!(false, "{} bytes for {size}", pixels.len());
             return;
@@ -58,7 +58,7 @@ impl Plain {
         }
     }
 
-    pub(super) fn update(&mut self, slot: Slot, rect: Rect, pixels: &[u8]) {
+    fn update(&mut self, slot: Slot, rect: Rect, pixels: &[u8]) {
         let Some(held) = &mut self.pictures[slot as usize] else { return };
         if rect.clipped(held.size) != rect || pixels.len() != rect.area() * 4 {
             debug_assert!(false, "{rect:?} into {}", held.size);
@@ -68,11 +68,11 @@ impl Plain {
         held.handle.set_partial([rect.x as usize, rect.y as usize], part, held.options);
     }
 
-    pub(super) fn swap(&mut self, a: Slot, b: Slot) {
+    fn swap(&mut self, a: Slot, b: Slot) {
         self.pictures.swap(a as usize, b as usize);
     }
 
-    pub(super) fn paint(&mut self, ui: &egui::Ui, rect: egui::Rect, layers: &[Layer]) {
+    fn paint(&mut self, ui: &egui::Ui, rect: egui::Rect, layers: Vec<Layer>) {
         let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
         let pixels_per_point = ui.pixels_per_point();
         for layer in layers {
@@ -86,7 +86,9 @@ impl Plain {
             painter.add(mesh(&layer.quad, texture, texels, pixels_per_point));
         }
     }
+}
 
+impl Plain {
     fn checkers(&mut self, ctx: &egui::Context, checkers: Checkers) -> egui::TextureId {
         if let Some((known, handle)) = &self.checkers
             && *known == checkers

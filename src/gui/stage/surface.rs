@@ -2,8 +2,6 @@
 //!
 //! Both take the same [`Layer`]s and show the same pixels. Nothing above this file knows which one is at work.
 
-use super::card::Card;
-use super::plain::Plain;
 use crate::canvas::Rect;
 use crate::display::{Quad, Sampling};
 use crate::frame::Size;
@@ -42,60 +40,23 @@ pub(super) struct Layer {
     pub(super) quad: Quad,
 }
 
-/// The two ways of keeping and drawing pictures.
-pub(super) enum Surface {
-    /// wgpu textures and `shaders/picture.wgsl`.
-    Card(Box<Card>),
-    /// egui's own textures and meshes, for every other renderer.
-    Plain(Plain),
-}
-
-impl Surface {
+/// A way of keeping and drawing pictures.
+pub(super) trait Surface {
     /// The size of a picture, if there is one.
-    pub(super) fn size(&self, slot: Slot) -> Option<Size> {
-        match self {
-            Self::Card(card) => card.size(slot),
-            Self::Plain(plain) => plain.size(slot),
-        }
-    }
+    fn size(&self, slot: Slot) -> Option<Size>;
 
     /// True when only [`Self::replace`] can bring the picture to this size and way of sampling.
-    pub(super) fn needs_whole(&self, slot: Slot, size: Size, sampling: Sampling) -> bool {
-        match self {
-            Self::Card(card) => card.size(slot) != Some(size),
-            Self::Plain(plain) => plain.needs_whole(slot, size, sampling),
-        }
-    }
+    fn needs_whole(&self, slot: Slot, size: Size, sampling: Sampling) -> bool;
 
     /// Takes a whole picture: RGBA8, straight alpha.
-    pub(super) fn replace(&mut self, ctx: &egui::Context, slot: Slot, size: Size, pixels: &[u8], sampling: Sampling) {
-        match self {
-            Self::Card(card) => card.replace(slot, size, pixels),
-            Self::Plain(plain) => plain.replace(ctx, slot, size, pixels, sampling),
-        }
-    }
+    fn replace(&mut self, ctx: &egui::Context, slot: Slot, size: Size, pixels: &[u8], sampling: Sampling);
 
     /// Takes a changed part of a picture.
-    pub(super) fn update(&mut self, slot: Slot, rect: Rect, pixels: &[u8]) {
-        match self {
-            Self::Card(card) => card.update(slot, rect, pixels),
-            Self::Plain(plain) => plain.update(slot, rect, pixels),
-        }
-    }
+    fn update(&mut self, slot: Slot, rect: Rect, pixels: &[u8]);
 
-    /// The painting becomes the fading one; its memory is used again for the next.
-    pub(super) fn set_painting_aside(&mut self) {
-        match self {
-            Self::Card(card) => card.swap(Slot::Painting, Slot::Fading),
-            Self::Plain(plain) => plain.swap(Slot::Painting, Slot::Fading),
-        }
-    }
+    /// Exchanges two pictures: the memory of the older one is used again for the next.
+    fn swap(&mut self, a: Slot, b: Slot);
 
     /// Draws `layers` in order inside `rect`.
-    pub(super) fn paint(&mut self, ui: &egui::Ui, rect: egui::Rect, layers: Vec<Layer>) {
-        match self {
-            Self::Card(card) => card.paint(ui, rect, layers),
-            Self::Plain(plain) => plain.paint(ui, rect, &layers),
-        }
-    }
+    fn paint(&mut self, ui: &egui::Ui, rect: egui::Rect, layers: Vec<Layer>);
 }
