@@ -209,8 +209,7 @@ impl App {
 }
 
 fn show_stage(ui: &mut Ui, stage: &mut Stage, cx: &mut Cx<'_>, picture: Option<&Picture>) -> StageResponse {
-    let words = captions::words(cx, picture);
-    let look = words.look(cx);
+    let look = captions::stage_look(cx, picture);
     stage.ui(ui, cx.document, &mut cx.settings.tools, &look, cx.theme)
 }
 

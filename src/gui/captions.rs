@@ -12,46 +12,27 @@ use crate::studio::{LiveState, SourceState};
 
 /// Under this many pictures a second a new one fades in.
 const FADE_BELOW: f64 = 8.0;
+/// What an empty canvas says.
+const HINT: &str = "Draw something. Try a red circle and type “apple”.";
 /// A latency up to this is good.
 const GOOD_MS: f64 = 150.0;
 
-/// The words of one frame.
-pub struct Words {
-    left: String,
-    right: String,
-    latency: String,
-    hint: Option<&'static str>,
-    busy: Option<String>,
-}
-
-/// Finds the words for what is going on.
-pub fn words(cx: &Cx<'_>, picture: Option<&Picture>) -> Words {
+/// How the stage shall look in this frame.
+pub fn stage_look(cx: &Cx<'_>, picture: Option<&Picture>) -> StageLook {
     let latency = cx.snapshot.latency_ms.map(|(median, _)| format!("pen to picture {median:.0}\u{2009}ms"));
     let draws = cx.settings.source == SourceSpec::Drawing;
-    Words {
-        left: left_caption(cx),
-        right: picture.map_or_else(|| "Painting".into(), right_caption),
-        latency: latency.unwrap_or_default(),
-        hint: (draws && cx.document.is_blank()).then_some("Draw something. Try a red circle and type “apple”."),
-        busy: busy(cx),
-    }
-}
-
-impl Words {
-    /// The words and settings as the stage wants them.
-    pub fn look<'a>(&'a self, cx: &Cx<'_>) -> StageLook<'a> {
-        StageLook {
-            view: ViewMode::from_name(&cx.settings.window.view),
-            smooth: cx.settings.window.smooth,
-            divider: cx.settings.window.divider,
-            left_caption: &self.left,
-            right_caption: &self.right,
-            latency_text: &self.latency,
-            latency_good: cx.snapshot.latency_ms.is_none_or(|(median, _)| median <= GOOD_MS),
-            hint: self.hint,
-            busy_text: self.busy.as_deref(),
-            fade: cx.snapshot.pictures_per_s < FADE_BELOW,
-        }
+    let window = &cx.settings.window;
+    StageLook {
+        view: ViewMode::from_name(&window.view),
+        smooth: window.smooth,
+        divider: window.divider,
+        left_caption: left_caption(cx),
+        right_caption: picture.map_or_else(|| "Painting".into(), right_caption),
+        latency_text: latency.unwrap_or_default(),
+        latency_good: cx.snapshot.latency_ms.is_none_or(|(median, _)| median <= GOOD_MS),
+        hint: (draws && cx.document.is_blank()).then(|| HINT.to_owned()),
+        busy_text: busy(cx),
+        fade: cx.snapshot.pictures_per_s < FADE_BELOW,
     }
 }
 

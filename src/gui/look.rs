@@ -27,7 +27,7 @@ pub fn apply(ctx: &egui::Context, theme: &Theme, zoom: f32) {
             (TextStyle::Heading, PROMPT, FontFamily::Proportional),
             (TextStyle::Monospace, BODY, FontFamily::Monospace),
         ] {
-            style.text_styles.insert(text, FontId::unique(size, family));
+            style.text_styles.insert(text, FontId::new(size, family));
         }
         style.animation_time = 0.0;
         style.interaction.selectable_labels = false;
@@ -98,7 +98,7 @@ pub fn focus_ring(ctx: &egui::Context, theme: &Theme, keyboard: bool) {
         return;
     }
     let Some(response) = ctx.memory(|memory| memory.focused()).and_then(|id| ctx.read_response(id)) else { return };
-    let layer = egui::LayerId::unique(egui::Order::Foreground, egui::Id::new("focus ring"));
+    let layer = egui::LayerId::new(egui::Order::Foreground, egui::Id::unique("focus ring"));
     let ring = Stroke::new(2.0, theme.accent);
     ctx.layer_painter(layer).rect_stroke(response.rect, RADIUS, ring, egui::StrokeKind::Outside);
 }

@@ -1,7 +1,7 @@
 //! The status line: what the live loop does, in numbers that stand still. A click opens the latency panel.
 
 use egui::text::{LayoutJob, TextFormat};
-use egui::{Color32, FontId, Rect, Sense, Ui, WidgetInfo, WidgetType, pos2};
+use egui::{Color32, FontId, Rect, Sense, Ui, WidgetInfo, Role, pos2};
 
 use super::action::Action;
 use super::cx::Cx;
@@ -19,7 +19,7 @@ pub fn status_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let (state, colour) = state_of(cx.snapshot, cx.theme);
     let (left, right) = (left_parts(cx, &state), right_parts(cx));
     let label = spoken(left.iter().map(|(pieces, _)| pieces).chain(&right));
-    response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, format!("Status: {label}")));
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Status: {label}")));
     let right_edge = paint_right(ui, rect, &right, cx.theme);
     let mut at = rect.left() + 12.0;
     ui.painter().circle_filled(pos2(at + 4.0, rect.center().y), 4.0, colour);

@@ -1,6 +1,6 @@
 //! The latency tab: how long from pen to picture, and where the time goes.
 
-use egui::{Rect, RichText, Sense, Ui, WidgetInfo, WidgetType, pos2, vec2};
+use egui::{Rect, RichText, Sense, Ui, WidgetInfo, Role, pos2, vec2};
 
 use super::{fact_ui, heading_ui};
 use crate::engine::StageTimes;
@@ -48,7 +48,7 @@ fn history_ui(ui: &mut Ui, cx: &Cx<'_>) {
         return;
     }
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 44.0), Sense::hover());
-    response.widget_info(|| WidgetInfo::labeled(WidgetType::Image, true, "Latency of the newest pictures"));
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, "Latency of the newest pictures"));
     ui.painter().rect_filled(rect, 4, cx.theme.well);
     let highest = times.iter().copied().fold(1.0_f32, f32::max);
     let inner = rect.shrink(4.0);
