@@ -11,6 +11,8 @@ use super::tile::{Grid, MaskTile, NO_MASK, TILE};
 
 /// Half the diagonal of a tile, in pixels, rounded up.
 const HALF_DIAGONAL_PX: f32 = 45.3;
+/// Pixels looked at together.
+const RUN: usize = 16;
 
 /// Sweeps a tip of `hardness` (0 to 1) along `piece`; calls `touched` with each tile that changed.
 pub(super) fn sweep(mask: &mut Grid<MaskTile>, piece: Piece, hardness: f32, mut touched: impl FnMut(usize)) {
@@ -108,11 +110,17 @@ impl Tip {
             let row = ((y - rect.y) * TILE) as usize;
             let pixels = &mut tile[row + columns.start..row + columns.end];
             let (left, y) = (part.x as f32 + 0.5, y as f32 + 0.5);
-            for (column, pixel) in pixels.iter_mut().enumerate() {
-                let coverage = (self.coverage(left + column as f32, y) * 65535.0 + 0.5) as i32 as u16;
-                let raised = coverage.max(*pixel);
-                changed |= raised ^ *pixel;
-                *pixel = raised;
+            for (run, pixels) in pixels.chunks_mut(RUN).enumerate() {
+                // Most of what a wide tip covers, it covered a moment ago.
+                if pixels.iter().all(|&pixel| pixel == u16::MAX) {
+                    continue;
+                }
+                for (column, pixel) in pixels.iter_mut().enumerate() {
+                    let x = left + (run * RUN + column) as f32;
+                    let raised = ((self.coverage(x, y) * 65535.0 + 0.5) as i32 as u16).max(*pixel);
+                    changed |= raised ^ *pixel;
+                    *pixel = raised;
+                }
             }
         }
         changed != 0

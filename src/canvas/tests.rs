@@ -111,7 +111,7 @@ fn anything(document: &mut Document, dice: &mut Dice) {
 
 #[test]
 fn all_the_way_back_and_forth_is_exact() {
-    for seed in 1..=40 {
+    for seed in 1..=24 {
         let (mut document, mut dice) = (Document::new(SIZE, [250, 250, 240]), Dice(seed * 7919));
         let empty = bytes(&document);
         for _ in 0..25 {
@@ -137,7 +137,7 @@ fn all_the_way_back_and_forth_is_exact() {
 
 #[test]
 fn dirty_rectangles_cover_every_changed_pixel() {
-    for seed in 1..=25 {
+    for seed in 1..=15 {
         let (mut document, mut dice) = (Document::new(SIZE, [255; 3]), Dice(seed * 104_729));
         assert_eq!(document.take_dirty(), [Rect::whole(SIZE)]);
         let mut shown = bytes(&document);
@@ -229,6 +229,20 @@ fn crossing_ones_own_stroke_does_not_darken() {
     assert_eq!(darkest, Some(once[0]), "nowhere darker than one layer of ink");
     stroke(&mut document, half, &[(20.0, 20.0), (120.0, 120.0)]);
     assert!(document.pick(40.0, 40.0).unwrap()[0] < 70, "a second stroke does darken");
+}
+
+#[test]
+fn ink_reaches_the_pen_and_the_provisional_end_leaves_no_trace() {
+    let mut document = Document::new(SIZE, [255; 3]);
+    let dark = |document: &Document, x, y| document.pick(x, y).unwrap()[0] < 128;
+    document.begin_stroke(hard([0; 3], 4.0), StrokePoint::new(20.0, 20.0, 0.0));
+    document.extend_stroke(StrokePoint::new(100.0, 20.0, 0.1));
+    assert!(dark(&document, 100.0, 20.0));
+    document.extend_stroke(StrokePoint::new(100.0, 100.0, 0.2));
+    assert!(!dark(&document, 100.0, 20.0), "the corner is rounded");
+    assert!(dark(&document, 100.0, 99.0));
+    document.end_stroke();
+    assert!(dark(&document, 100.0, 99.0) && !dark(&document, 100.0, 20.0));
 }
 
 #[test]
