@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-pub use command::{Command, EngineSpec, Event, ModelInfo, SourceState};
+pub use command::{Command, EngineSpec, Event, SourceState};
 pub use files::describe;
 pub use notice::{Notice, NoticeKind};
 pub use places::Places;
@@ -33,6 +33,7 @@ pub use settings::{Settings, ToolSettings, WindowSettings};
 pub use settings_file::SettingsError;
 pub use snapshot::{LiveState, Snapshot};
 
+pub use crate::engine::ModelInfo;
 use crate::engine::{Picture, Render};
 use crate::flow::channel::{Receiver, Sender, unbounded};
 use crate::flow::{Latency, LatestReceiver, LatestSender, Rate, Worker, latest};

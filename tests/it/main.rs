@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say so")]
 
+mod engine;
 mod fixtures;
 mod studio;
 mod support;
@@ -9,6 +10,7 @@ mod support;
 fn main() {
     let args = libtest_mimic::Arguments::from_args();
     let mut trials = Vec::new();
+    trials.extend(engine::tests());
     trials.extend(fixtures::tests());
     trials.extend(studio::tests());
     trials.extend(support::tests());

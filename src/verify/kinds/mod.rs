@@ -1,6 +1,7 @@
 //! The code for each index prefix.
 
 mod guidance;
+mod pipeline;
 mod rng;
 mod schedule;
 mod timestep;
@@ -22,6 +23,8 @@ pub const KINDS: &[Kind] = &[
     Kind { prefix: "lcm_step", run: schedule::step },
     Kind { prefix: "lcm_tables", run: schedule::tables },
     Kind { prefix: "lcm_timesteps", run: schedule::timesteps },
+    Kind { prefix: "pipe_lcm_img2img", run: pipeline::run },
+    Kind { prefix: "pipe_lcm_txt2img", run: pipeline::run },
     Kind { prefix: "timestep_embedding", run: timestep::run },
     Kind { prefix: "torch_cpu_rng", run: rng::run },
 ];
