@@ -2,17 +2,27 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say so")]
 
+mod cli;
 mod engine;
 mod fixtures;
+mod floors;
+mod licences;
+mod scripts;
 mod studio;
 mod support;
+mod tidy;
 
 fn main() {
     let args = libtest_mimic::Arguments::from_args();
     let mut trials = Vec::new();
+    trials.extend(cli::tests());
     trials.extend(engine::tests());
     trials.extend(fixtures::tests());
+    trials.extend(floors::tests());
+    trials.extend(licences::tests());
+    trials.extend(scripts::tests());
     trials.extend(studio::tests());
     trials.extend(support::tests());
+    trials.extend(tidy::tests());
     libtest_mimic::run(&args, trials).exit();
 }
