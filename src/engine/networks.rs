@@ -174,11 +174,7 @@ impl Networks {
     ///
     /// # Errors
     /// Those of `draw`.
-    pub fn sample(
-        &self,
-        encoded: &Encoded,
-        draw: &mut Draw<'_>,
-    ) -> Result<Tensor, EngineError> {
+    pub fn sample(&self, encoded: &Encoded, draw: &mut Draw<'_>) -> Result<Tensor, EngineError> {
         network_latents(&self.autoencoder, &encoded.tensor, draw)
     }
 
@@ -220,7 +216,7 @@ impl Networks {
     }
 
     fn program(&mut self, executor: &dyn Executor, purpose: Purpose) -> Result<&mut dyn Program, EngineError> {
-        let Self { unet, text, autoencoder, packed, programs } = self;
+        let Self { unet, text, autoencoder, packed, programs, .. } = self;
         programs.get(purpose, || {
             let (graph, packed) = match purpose {
                 Purpose::Text { clip_skip } => {

@@ -4,10 +4,14 @@
 //! ([`Executor::compile`]), and a [`Program`] runs one graph, redoing only the stages whose inputs changed.
 
 mod candle;
+mod choose;
+mod pool;
 
 use std::sync::Arc;
 
 pub use candle::Candle;
+pub use choose::{NAMES, open};
+pub use pool::Pooled;
 
 use crate::graph::Graph;
 use crate::weights::{Weights, WeightsError};
@@ -113,6 +117,14 @@ pub enum ExecError {
         /// The path asked for.
         path: String,
     },
+    /// An executor that does not exist.
+    #[error("there is no executor `{name}`")]
+    Unknown {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
     /// Weights packed by another executor, or the backend's own error.
     #[error("{executor} failed: {text}")]
     Backend {
@@ -131,6 +143,7 @@ impl ExecError {
             Self::Input { .. } | Self::Tap { .. } => {
                 "please report this: the program called its own network wrongly".into()
             }
+            Self::Unknown { known, .. } => format!("choose auto or one of {known}"),
             Self::Backend { .. } => "choose a smaller picture size or another model".into(),
         }
     }

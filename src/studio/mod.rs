@@ -34,14 +34,13 @@ pub use settings_file::SettingsError;
 pub use snapshot::{LiveState, Snapshot};
 
 pub use crate::engine::ModelInfo;
-use crate::engine::{Picture, Render};
+use crate::engine::{Engine, Picture, Render};
 use crate::flow::channel::{Receiver, Sender, unbounded};
 use crate::flow::{Latency, LatestReceiver, LatestSender, Rate, Worker, latest};
 use crate::frame::Frame;
 use crate::weights::ModelSource;
 use files::Errand;
 use live::{Live, News, Order};
-use pending::Engine;
 use source::SourcePump;
 
 /// Called from any thread whenever there is news; the window passes its repaint request.

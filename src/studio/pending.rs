@@ -2,39 +2,12 @@
 
 use std::path::Path;
 
-use super::{ModelInfo, Wake};
+use super::Wake;
 use crate::capture::{CameraInfo, SourceSpec};
-use crate::engine::{EngineError, Job, Picture, Render};
 use crate::flow::LatestReceiver;
 use crate::flow::channel::Receiver;
 use crate::frame::{Frame, FrameError, Size};
-use crate::weights::ModelSource;
 
-pub struct LoadedModel(ModelInfo);
-impl LoadedModel {
-    pub fn info(&self) -> &ModelInfo {
-        &self.0
-    }
-}
-pub struct Engine;
-impl Engine {
-    pub fn new(_: LoadedModel) -> Self {
-        Self
-    }
-}
-impl Render for Engine {
-    fn render(&mut self, _: &Job) -> Result<Option<Picture>, EngineError> {
-        Ok(None)
-    }
-}
-pub fn load(
-    _: &ModelSource,
-    _: &str,
-    _: usize,
-    _: &mut dyn FnMut(&str, f32) -> bool,
-) -> Result<LoadedModel, EngineError> {
-    Err(EngineError::Exec(crate::exec::ExecError::Backend { executor: "none".into(), text: "no engine yet".into() }))
-}
 pub struct Capture(LatestReceiver<Frame>, Receiver<CaptureState>);
 #[expect(dead_code, reason = "short-lived")]
 pub enum CaptureState {
