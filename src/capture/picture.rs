@@ -1,0 +1,48 @@
+//! A picture file as a source: read on its own thread, delivered once, and again whenever the file changes.
+
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::outlet::Outlet;
+use super::{CaptureError, CaptureState};
+use crate::flow::channel::{Receiver, RecvTimeoutError};
+use crate::frame;
+
+/// How often the file is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// What tells one version of a file from another.
+type Version = Option<(SystemTime, u64)>;
+
+pub(super) fn run(path: &Path, outlet: &mut Outlet, quit: &Receiver<()>) {
+    outlet.state(CaptureState::Opening);
+    let mut seen: Option<Version> = None;
+    loop {
+        let version = version(path);
+        if seen != Some(version) {
+            seen = Some(version);
+            deliver(path, outlet);
+        }
+        if quit.recv_timeout(LOOK_EVERY) != Err(RecvTimeoutError::Timeout) {
+            return;
+        }
+    }
+}
+
+fn deliver(path: &Path, outlet: &mut Outlet) {
+    match frame::open(path) {
+        Ok(frame) => {
+            outlet.state(CaptureState::Live(frame.size()));
+            outlet.frames.send(frame, Instant::now());
+        }
+        Err(error) => outlet.state(CaptureState::Trouble(CaptureError::Picture {
+            path: path.display().to_string(),
+            reason: error.to_string(),
+        })),
+    }
+}
+
+fn version(path: &Path) -> Version {
+    let file = std::fs::metadata(path).ok()?;
+    Some((file.modified().ok()?, file.len()))
+}
