@@ -1,22 +1,55 @@
 //! The conductor: one handle that ties sources, mixer, engine, files and numbers together. The faces only talk to this.
+//!
+//! ```text
+//! camera, picture, pattern -> source thread -+-> engine thread -> Latest<Picture> -> face
+//!                              face: ink  ---+        ^
+//!                                        loader thread
+//! ```
+//!
+//! Streams are newest-wins, words are channels, and nothing here waits on behalf of a face.
 
 mod command;
+mod files;
+mod live;
+mod loader;
+mod mixer;
 mod notice;
+mod pending;
+mod places;
 mod settings;
+mod settings_file;
 mod snapshot;
+mod source;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 pub use command::{Command, EngineSpec, Event, ModelInfo, SourceState};
+pub use files::describe;
 pub use notice::{Notice, NoticeKind};
+pub use places::Places;
 pub use settings::{Settings, ToolSettings, WindowSettings};
+pub use settings_file::SettingsError;
 pub use snapshot::{LiveState, Snapshot};
 
 use crate::engine::{Picture, Render};
+use crate::flow::channel::{Receiver, Sender, unbounded};
+use crate::flow::{Latency, LatestReceiver, LatestSender, Rate, Worker, latest};
 use crate::frame::Frame;
+use crate::weights::ModelSource;
+use files::Errand;
+use live::{Live, News, Order};
+use pending::Engine;
+use source::SourcePump;
 
 /// Called from any thread whenever there is news; the window passes its repaint request.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
+
+/// How long `events` may take out of one window frame.
+const EVENT_BUDGET: Duration = Duration::from_millis(4);
+/// How long the end waits for a thread before it lets it go.
+const JOIN_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What lies over the source: the ink, at any size, straight alpha.
 #[derive(Clone, Debug)]
@@ -26,48 +59,301 @@ pub struct Overlay {
 }
 
 /// A running live loop. Owned by one face; dropping it stops and joins its threads.
-pub struct Studio {}
+pub struct Studio {
+    orders: Option<Sender<Order>>,
+    specs: Option<Sender<crate::capture::SourceSpec>>,
+    errands: Option<Sender<Errand>>,
+    events: Receiver<Event>,
+    event_sender: Sender<Event>,
+    news: Receiver<News>,
+    ink: Option<LatestSender<Frame>>,
+    pictures: LatestReceiver<Picture>,
+    preview: LatestReceiver<Frame>,
+    base_dropped: LatestSender<Option<Frame>>,
+    loader: Option<Worker>,
+    workers: Vec<Worker>,
+    wake: Wake,
+    spec: Option<EngineSpec>,
+    revision: u64,
+    seen: Arc<AtomicU64>,
+    seen_before: u64,
+    rss: Arc<AtomicU64>,
+    inputs: Rate,
+    shown: Rate,
+    latency: Latency,
+    snapshot: Snapshot,
+}
 
 impl Studio {
     /// Starts the threads and loads the model that `settings` name.
-    pub fn start(settings: &Settings, wake: Wake) -> Self {
-        let _ = (settings, wake);
-        todo!()
+    ///
+    /// # Errors
+    /// The system's error when it has no thread to give.
+    pub fn start(settings: &Settings, places: Places, wake: Wake) -> std::io::Result<Self> {
+        let mut studio = Self::silent(settings, places, wake)?;
+        studio.send(Command::Load(EngineSpec::of(settings)));
+        Ok(studio)
     }
 
     /// Starts with a renderer of the caller's instead of a model: tests and demos.
-    pub fn with_render(settings: &Settings, render: Box<dyn Render>, info: ModelInfo, wake: Wake) -> Self {
-        let _ = (settings, render, info, wake);
-        todo!()
+    ///
+    /// # Errors
+    /// The system's error when it has no thread to give.
+    pub fn with_render(
+        settings: &Settings,
+        places: Places,
+        render: Box<dyn Render>,
+        info: ModelInfo,
+        wake: Wake,
+    ) -> std::io::Result<Self> {
+        let studio = Self::silent(settings, places, wake)?;
+        studio.order(Order::Install(Box::new(move || render)));
+        studio.event_sender.send(Event::Loaded(Box::new(info))).ok();
+        Ok(studio)
+    }
+
+    /// All threads, no model.
+    fn silent(settings: &Settings, places: Places, wake: Wake) -> std::io::Result<Self> {
+        let (order_sender, orders) = unbounded();
+        let (spec_sender, specs) = unbounded();
+        let (errand_sender, errands) = unbounded();
+        let (event_sender, events) = unbounded();
+        let (news_sender, news) = unbounded();
+        let (base_sender, base) = latest();
+        let (ink_sender, ink) = latest();
+        let (picture_sender, pictures) = latest();
+        let (preview_sender, preview) = latest();
+        let (seen, rss) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+        let live = Live {
+            orders,
+            base,
+            ink,
+            pictures: picture_sender,
+            news: news_sender,
+            rss: rss.clone(),
+            wake: wake.clone(),
+        };
+        let pump = SourcePump {
+            specs,
+            engine: base_sender.clone(),
+            preview: preview_sender,
+            events: event_sender.clone(),
+            seen: seen.clone(),
+            wake: wake.clone(),
+        };
+        let workers =
+            vec![live.spawn()?, pump.spawn()?, files::spawn(places, errands, event_sender.clone(), wake.clone())?];
+        let mut studio = Self {
+            orders: Some(order_sender),
+            specs: Some(spec_sender),
+            errands: Some(errand_sender),
+            events,
+            event_sender,
+            news,
+            ink: Some(ink_sender),
+            pictures,
+            preview,
+            base_dropped: base_sender,
+            loader: None,
+            workers,
+            wake,
+            spec: None,
+            revision: 0,
+            seen,
+            seen_before: 0,
+            rss,
+            inputs: Rate::default(),
+            shown: Rate::default(),
+            latency: Latency::default(),
+            snapshot: Snapshot::starting(),
+        };
+        studio.send(Command::SetParams(settings.params.clone()));
+        if settings.source != crate::capture::SourceSpec::Drawing {
+            studio.send(Command::SetSource(settings.source.clone()));
+        }
+        Ok(studio)
     }
 
     /// Gives an order. Never waits.
-    pub fn send(&self, command: Command) {
-        let _ = command;
+    pub fn send(&mut self, command: Command) {
+        match command {
+            Command::SetParams(params) => {
+                self.revision += 1;
+                self.order(Order::Params(Arc::new(params), self.revision));
+            }
+            Command::SetSource(spec) => {
+                if let Some(specs) = &self.specs {
+                    specs.send(spec).ok();
+                }
+            }
+            Command::Pause(paused) => self.order(Order::Pause(paused)),
+            Command::Step => self.order(Order::Step),
+            Command::Dream(dream) => self.order(Order::Dream(dream)),
+            Command::Load(spec) => self.load(spec),
+            Command::CancelLoad => {
+                if let Some(loader) = &self.loader {
+                    loader.stop_token().stop();
+                }
+            }
+            Command::Restart => self.restart(),
+            Command::ListCameras => self.errand(Errand::Cameras),
+            Command::OpenPicture(path) => self.errand(Errand::Open(path)),
+            Command::SavePicture { picture, path } => {
+                let model = self.snapshot.model.clone().map(Box::new);
+                self.errand(Errand::Save(picture, model, path));
+            }
+            Command::SaveSettings(settings) => self.errand(Errand::Settings(settings)),
+        }
     }
 
     /// Puts new ink over the source. Newest wins. Never waits.
-    pub fn draw(&self, overlay: Overlay) {
-        let _ = overlay;
+    pub fn draw(&mut self, overlay: Overlay) {
+        self.inputs.tick(Instant::now());
+        if let Some(ink) = &self.ink {
+            ink.send(overlay.frame);
+        }
     }
 
     /// The events since the last call, at most a few milliseconds' worth. Updates the snapshot.
     pub fn events(&mut self) -> Vec<Event> {
-        Vec::new()
+        let begun = Instant::now();
+        let mut list = Vec::new();
+        while let Ok(news) = self.news.try_recv() {
+            match news {
+                News::State(state) => self.snapshot.state = state,
+                News::Event(event) => list.push(event),
+                News::Reload => self.restart(),
+            }
+        }
+        while let Ok(event) = self.events.try_recv() {
+            self.note(&event);
+            list.push(event);
+            if begun.elapsed() > EVENT_BUDGET {
+                // The rest comes with the next frame.
+                (self.wake)();
+                break;
+            }
+        }
+        self.measure(begun);
+        list
     }
 
     /// The newest painted picture, once. Counts it as shown now.
     pub fn take_picture(&mut self) -> Option<Picture> {
-        None
+        let picture = self.pictures.take()?;
+        let now = Instant::now();
+        self.shown.tick(now);
+        self.latency.add(now.saturating_duration_since(picture.stamps.taken));
+        self.snapshot.stages = picture.stages.clone();
+        self.measure(now);
+        Some(picture)
     }
 
     /// The newest frame of the source, once, for showing under the ink.
     pub fn take_source_frame(&mut self) -> Option<Frame> {
-        None
+        self.preview.take()
     }
 
     /// The numbers of the moment.
     pub fn snapshot(&self) -> &Snapshot {
-        todo!()
+        &self.snapshot
+    }
+
+    /// The last latencies, oldest first, in milliseconds.
+    pub fn latencies_ms(&self) -> impl Iterator<Item = f64> + '_ {
+        self.latency.samples_ms()
+    }
+
+    fn order(&self, order: Order) {
+        if let Some(orders) = &self.orders {
+            orders.send(order).ok();
+        }
+    }
+
+    fn errand(&self, errand: Errand) {
+        if let Some(errands) = &self.errands {
+            errands.send(errand).ok();
+        }
+    }
+
+    fn load(&mut self, spec: EngineSpec) {
+        if let Some(older) = self.loader.take() {
+            older.stop_token().stop();
+        }
+        let Some(orders) = self.orders.clone() else { return };
+        self.spec = Some(spec.clone());
+        let install = move |model| {
+            orders.send(Order::Install(Box::new(move || Box::new(Engine::new(model))))).ok();
+        };
+        match loader::spawn(spec, install, self.event_sender.clone(), self.wake.clone()) {
+            Ok(worker) => {
+                self.loader = Some(worker);
+                self.snapshot.loading = Some(("starting".into(), 0.0, 0.0));
+            }
+            Err(error) => {
+                let notice = Notice::error(format!("no thread to load the model: {error}"), "close other programs");
+                self.event_sender.send(Event::LoadFailed(notice)).ok();
+            }
+        }
+    }
+
+    fn restart(&mut self) {
+        match self.spec.clone() {
+            Some(spec) => self.load(spec),
+            None => self.order(Order::Resume),
+        }
+    }
+
+    fn note(&mut self, event: &Event) {
+        match event {
+            Event::Loading { what, fraction, elapsed } => {
+                self.snapshot.loading = Some((what.clone(), *fraction, elapsed.as_secs_f32()));
+            }
+            Event::Loaded(info) => {
+                self.snapshot.loading = None;
+                self.snapshot.model = Some((**info).clone());
+            }
+            Event::LoadCancelled | Event::LoadFailed(_) => self.snapshot.loading = None,
+            Event::Source(state) => self.snapshot.source = state.clone(),
+            _ => {}
+        }
+    }
+
+    fn measure(&mut self, now: Instant) {
+        let seen = self.seen.load(Ordering::Relaxed);
+        for _ in self.seen_before..seen {
+            self.inputs.tick(now);
+        }
+        self.seen_before = seen;
+        let snapshot = &mut self.snapshot;
+        snapshot.inputs_per_s = self.inputs.per_second(now);
+        snapshot.pictures_per_s = self.shown.per_second(now);
+        snapshot.latency_ms = self.latency.percentile_ms(50.0).zip(self.latency.percentile_ms(95.0));
+        snapshot.dropped = self.base_dropped.dropped() + self.ink.as_ref().map_or(0, LatestSender::dropped);
+        snapshot.rss_mb = self.rss.load(Ordering::Relaxed) as f64 / 1e6;
+    }
+}
+
+impl Drop for Studio {
+    fn drop(&mut self) {
+        // Closing the channels is the order to end.
+        drop((self.orders.take(), self.specs.take(), self.errands.take(), self.ink.take()));
+        let loader = self.loader.take();
+        for worker in self.workers.drain(..).chain(loader) {
+            if !worker.stop_within(JOIN_PATIENCE) {
+                log::warn!("a thread was still busy at the end and was let go");
+            }
+        }
+    }
+}
+
+impl EngineSpec {
+    /// What `settings` ask for.
+    pub fn of(settings: &Settings) -> Self {
+        let model = match settings.model.as_str() {
+            "" => ModelSource::Default,
+            folder => ModelSource::Dir(folder.into()),
+        };
+        Self { model, executor: settings.executor.clone(), threads: settings.threads }
     }
 }

@@ -42,3 +42,21 @@ pub enum LiveState {
     /// Broken, waits for a restart.
     Stopped,
 }
+
+impl Snapshot {
+    /// Before anything happened.
+    pub fn starting() -> Self {
+        Self {
+            state: LiveState::Starting,
+            model: None,
+            loading: None,
+            source: SourceState::Drawing,
+            inputs_per_s: 0.0,
+            pictures_per_s: 0.0,
+            latency_ms: None,
+            dropped: 0,
+            stages: StageTimes::default(),
+            rss_mb: 0.0,
+        }
+    }
+}

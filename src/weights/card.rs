@@ -1,8 +1,10 @@
 //! A model's card: what it can paint and how it likes to be asked. A model without a card works, without hints.
 
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use super::WeightsError;
 
 /// What a model knows (`card.json`).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -58,21 +60,43 @@ pub struct Subject {
     pub also: Vec<String>,
 }
 
+/// Largest number of names, styles or colours a card may have.
+const LIST_LIMIT: usize = 20_000;
+
 impl Card {
-    /// Up to `limit` subjects that match what is typed before byte `cursor` of `prompt`, best first; all of them for an empty prompt.
-    pub fn suggest(&self, prompt: &str, cursor: usize, limit: usize) -> Vec<&str> {
-        let typed = prompt.get(..cursor).unwrap_or(prompt).rsplit(',').next().unwrap_or_default().trim().to_lowercase();
-        self.subjects.iter().map(|s| s.name.as_str()).filter(|name| name.contains(&typed)).take(limit).collect()
+    /// Reads a card. Fields that are missing get their defaults, unknown ones are ignored.
+    ///
+    /// # Errors
+    /// [`WeightsError::Json`] naming `file` when it is no card, or an absurd one.
+    pub fn parse(bytes: &[u8], file: &str) -> Result<Self, WeightsError> {
+        let bad = |text: String| WeightsError::Json { file: file.into(), text };
+        let card: Self = serde_json::from_slice(bytes).map_err(|error| bad(error.to_string()))?;
+        match card.absurdity() {
+            Some(text) => Err(bad(text)),
+            None => Ok(card),
+        }
     }
 
-    /// Byte ranges of the words of `prompt` that the model was never shown.
-    pub fn unknown_words(&self, prompt: &str) -> Vec<Range<usize>> {
-        let _ = prompt;
-        Vec::new()
+    /// What no sound card has.
+    fn absurdity(&self) -> Option<String> {
+        let CardDefaults { steps, strength, guidance, .. } = self.defaults;
+        let lists = [self.subjects.len(), self.styles.len(), self.backgrounds.len()];
+        let checks = [
+            (self.resolution > 8192, format!("resolution should be at most 8192, found {}", self.resolution)),
+            (!(1..=1000).contains(&steps), format!("defaults.steps should be 1 to 1000, found {steps}")),
+            (!(0.0..=1.0).contains(&strength), format!("defaults.strength should be 0 to 1, found {strength}")),
+            (!(0.0..=100.0).contains(&guidance), format!("defaults.guidance should be 0 to 100, found {guidance}")),
+            (lists.iter().any(|n| *n > LIST_LIMIT), format!("a list should have at most {LIST_LIMIT} entries")),
+            (self.all_text().any(|text| text.len() > 4096), "a text should have at most 4096 bytes".into()),
+        ];
+        checks.into_iter().find(|(absurd, _)| *absurd).map(|(_, text)| text)
     }
 
-    /// A prompt in the card's form, chosen by `pick` (any number).
-    pub fn random_prompt(&self, pick: u64) -> String {
-        self.subjects.get(pick as usize % self.subjects.len().max(1)).map(|s| s.name.clone()).unwrap_or_default()
+    /// Every text of the card.
+    fn all_text(&self) -> impl Iterator<Item = &str> {
+        let one = [&self.name, &self.about, &self.license, &self.prompt_form, &self.defaults.style];
+        let styles = self.styles.iter().flat_map(|(name, words)| std::iter::once(name).chain(words));
+        let subjects = self.subjects.iter().flat_map(|subject| std::iter::once(&subject.name).chain(&subject.also));
+        one.into_iter().chain(styles).chain(subjects).chain(&self.backgrounds).map(String::as_str)
     }
 }

@@ -1,13 +1,32 @@
 //! The shelf of model files: where they are, what is in them, and whether they can be trusted.
+//!
+//! [`ModelFiles`] finds files, [`TensorFile`] checks one safetensors file before a byte of it is believed, [`Weights`] gives
+//! every tensor of a model one name. What the tensors are for is the business of higher floors. Nothing is memory-mapped: a
+//! file that shrinks while it is read would be a crash instead of a message.
 
+#[cfg_attr(not(feature = "bundled-model"), path = "bundled_off.rs")]
+mod bundled;
+mod bytes;
 mod card;
+mod card_prompt;
+mod error;
+mod files;
+mod header;
+mod keys;
+mod raw;
+mod shards;
+mod tensor_file;
+mod tensors;
 
 use std::path::PathBuf;
 
 pub use card::{Card, CardDefaults, Subject};
-
-/// Named tensors of one or more checkpoint files, read on demand. Keys carry a component prefix (`unet.conv_in.weight`).
-pub struct Weights;
+pub use error::WeightsError;
+pub use files::ModelFiles;
+pub use header::Dtype;
+pub use raw::{RawData, RawError, RawFile, RawTensor};
+pub use tensor_file::TensorFile;
+pub use tensors::Weights;
 
 /// Where a model's files come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,15 +35,4 @@ pub enum ModelSource {
     Default,
     /// A folder in diffusers layout.
     Dir(PathBuf),
-}
-
-/// Why a checkpoint cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum WeightsError {}
-
-impl WeightsError {
-    /// What the user can do about it.
-    pub fn remedy(&self) -> String {
-        String::new()
-    }
 }

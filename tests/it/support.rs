@@ -36,7 +36,6 @@ pub fn root() -> PathBuf {
 }
 
 /// The fixtures: `AFTERIMAGE_FIXTURES`, else `tests/fixtures`.
-#[expect(dead_code, reason = "used by the fixture tests")]
 pub fn fixtures() -> PathBuf {
     std::env::var_os("AFTERIMAGE_FIXTURES").map_or_else(|| root().join("tests/fixtures"), PathBuf::from)
 }

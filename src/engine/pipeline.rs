@@ -1,0 +1,190 @@
+//! From noise, or an encoded picture, to a painted one: the one function behind the live loop and the fixtures.
+//!
+//! Text to picture: draw latents, denoise. Picture to picture: draw the posterior's noise (if the autoencoder has one),
+//! noise to the first timestep, denoise. The order of draws is the reference's, so that a seed gives its picture.
+
+use std::time::Instant;
+
+use super::model::Model;
+use super::networks::Run;
+use super::pixels::{nhwc, unsigned};
+use super::prompt::States;
+use super::schedule::Timesteps;
+use super::{EngineError, NoiseSource, StageTimes};
+use crate::exec::{Executor, Tensor};
+use crate::frame::Size;
+
+/// Where the latents begin.
+#[derive(Clone, Copy)]
+pub enum Start<'a> {
+    /// With noise alone.
+    Noise,
+    /// With an encoded picture. Fewer pictures than prompts are repeated in turn.
+    Picture(&'a Encoded),
+}
+
+/// What to paint.
+pub struct Request<'a> {
+    /// The prompts' states, one for each picture.
+    pub states: &'a States,
+    /// The timesteps to visit.
+    pub timesteps: &'a Timesteps,
+    /// Guidance scale; ignored by a network that was not taught one.
+    pub guidance: f64,
+    /// Size in pixels, a multiple of the model's.
+    pub size: Size,
+    /// Where the latents begin.
+    pub start: Start<'a>,
+}
+
+/// Pictures as the autoencoder sees them, before any noise.
+#[derive(Clone, Debug)]
+pub struct Encoded {
+    /// What the encoder gave: latents, or mean and log variance of their distribution, [n, h, w, c].
+    pub tensor: Tensor,
+}
+
+/// What an observer sees after each step.
+pub struct Seen<'a> {
+    /// Which step, from 0.
+    pub step: usize,
+    /// Its timestep.
+    pub timestep: usize,
+    /// The latents that go into the next step, [n, h, w, c].
+    pub latents: &'a Tensor,
+    /// The clean latents the step predicts.
+    pub denoised: &'a Tensor,
+}
+
+/// What was painted.
+pub struct Painted {
+    /// The last clean latents, [n, h, w, c].
+    pub latents: Tensor,
+    /// The pictures, [n, h, w, 3] in 0..=1.
+    pub image: Tensor,
+    /// Time of each step and of decoding.
+    pub times: StageTimes,
+}
+
+/// Encodes pictures [n, h, w, 3] in -1..=1, both sides multiples of the model's.
+///
+/// # Errors
+/// The executor's.
+pub fn encode(model: &mut Model, executor: &dyn Executor, pictures: &Tensor) -> Result<Encoded, EngineError> {
+    let tensor = model.networks.encode(executor, pictures)?;
+    finite("the encoded picture", None, &tensor)?;
+    Ok(Encoded { tensor })
+}
+
+/// Paints.
+///
+/// # Errors
+/// The executor's; noise that does not fit; values that are no numbers, with their step.
+pub fn paint(
+    model: &mut Model,
+    executor: &dyn Executor,
+    request: &Request<'_>,
+    noise: &mut dyn NoiseSource,
+    observer: &mut dyn FnMut(&Seen<'_>),
+) -> Result<Painted, EngineError> {
+    let mut times = StageTimes::default();
+    let mut latents = first_latents(model, request, noise)?;
+    let mut denoised = latents.clone();
+    let list = request.timesteps.list();
+    for (step, &timestep) in list.iter().enumerate() {
+        let began = Instant::now();
+        let run = Run { timestep, guidance: request.guidance, states: request.states, slot: step };
+        let output = model.networks.predict(executor, &latents, &run)?;
+        denoised.data = model.scheduler.denoise(&latents.data, &output.data, timestep, latents.shape[0]);
+        finite("the latents", Some((step + 1, list.len())), &denoised)?;
+        latents.data = if request.timesteps.is_noised(step) {
+            let fresh = draw(noise, &latents.shape)?;
+            model.scheduler.add_noise(&denoised.data, &fresh.data, request.timesteps.after(step))
+        } else {
+            denoised.data.clone()
+        };
+        observer(&Seen { step, timestep, latents: &latents, denoised: &denoised });
+        times.step_ms.push(began.elapsed().as_secs_f64() * 1e3);
+    }
+    let began = Instant::now();
+    let mut image = model.networks.decode(executor, &denoised)?;
+    finite("the picture", None, &image)?;
+    image.data.iter_mut().for_each(|value| *value = unsigned(*value));
+    times.decode_ms = began.elapsed().as_secs_f64() * 1e3;
+    Ok(Painted { latents: denoised, image, times })
+}
+
+/// The latents before the first step.
+fn first_latents(
+    model: &Model,
+    request: &Request<'_>,
+    noise: &mut dyn NoiseSource,
+) -> Result<Tensor, EngineError> {
+    let batch = request.states.batch();
+    let shape = model.networks.latent_shape(batch, request.size);
+    let Start::Picture(encoded) = request.start else { return draw(noise, &shape) };
+    let clean = repeated(model.networks.sample(encoded, &mut |shape| draw(noise, shape))?, batch)?;
+    if clean.shape != shape {
+        return Err(EngineError::Param {
+            name: "the encoded picture",
+            found: format!("{:?}", clean.shape),
+            expected: format!("{shape:?}"),
+        });
+    }
+    let Some(&first) = request.timesteps.list().first() else { return Ok(clean) };
+    let fresh = draw(noise, &shape)?;
+    Ok(Tensor::new(shape, model.scheduler.add_noise(&clean.data, &fresh.data, first)))
+}
+
+/// The whole of `latents` again and again until there are `batch` of them.
+fn repeated(latents: Tensor, batch: usize) -> Result<Tensor, EngineError> {
+    let found = latents.shape[0];
+    if found == batch {
+        return Ok(latents);
+    }
+    if found == 0 || !batch.is_multiple_of(found) {
+        return Err(EngineError::Param {
+            name: "the number of pictures",
+            found: found.to_string(),
+            expected: format!("a divisor of {batch}, the number of prompts"),
+        });
+    }
+    let mut shape = latents.shape;
+    shape[0] = batch;
+    Ok(Tensor::new(shape, latents.data.repeat(batch / found)))
+}
+
+/// Fresh noise for latents of shape [n, h, w, c]. It is drawn in NCHW order, as the reference draws it.
+fn draw(noise: &mut dyn NoiseSource, shape: &[usize]) -> Result<Tensor, EngineError> {
+    let nchw = [shape[0], shape[3], shape[1], shape[2]];
+    Ok(nhwc(&noise.draw(nchw)?, nchw))
+}
+
+fn finite(what: &'static str, step: Option<(usize, usize)>, tensor: &Tensor) -> Result<(), EngineError> {
+    if tensor.data.iter().all(|value| value.is_finite()) {
+        Ok(())
+    } else {
+        Err(EngineError::NotFinite { what, step })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn broken_numbers_are_found() {
+        for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let tensor = Tensor::new([1, 1, 1, 2], vec![0.0, value]);
+            let error = finite("the latents", Some((3, 4)), &tensor).unwrap_err();
+            assert!(error.to_string().contains("step 3 of 4"), "{error}");
+        }
+    }
+
+    #[test]
+    fn pictures_are_repeated_in_turn() {
+        let two = Tensor::new([2, 1, 1, 1], vec![1.0, 2.0]);
+        assert_eq!(repeated(two.clone(), 4).unwrap().data, [1.0, 2.0, 1.0, 2.0]);
+        assert!(repeated(two, 3).is_err());
+    }
+}

@@ -1,0 +1,98 @@
+//! The thread that touches the disk, so that the window never does.
+
+use std::path::{Path, PathBuf};
+
+use super::pending::{self as capture, self as frame, self as record};
+use super::{Event, ModelInfo, Notice, Places, Settings, Wake};
+use crate::engine::Picture;
+use crate::flow::Worker;
+use crate::flow::channel::{Receiver, Sender};
+
+/// Something to do with files or devices that may take a while.
+pub(super) enum Errand {
+    /// List the cameras.
+    Cameras,
+    /// Read a picture.
+    Open(PathBuf),
+    /// Write a picture with its parameters.
+    Save(Box<Picture>, Option<Box<ModelInfo>>, PathBuf),
+    /// Write the settings.
+    Settings(Box<Settings>),
+}
+
+/// Starts the thread; it ends when the channel closes, after the errands that were given.
+pub(super) fn spawn(
+    places: Places,
+    errands: Receiver<Errand>,
+    events: Sender<Event>,
+    wake: Wake,
+) -> std::io::Result<Worker> {
+    Worker::spawn("files", move |_| {
+        let mut trouble = String::new();
+        for errand in errands {
+            let event = match errand {
+                Errand::Cameras => Some(cameras()),
+                Errand::Open(path) => Some(open(path)),
+                Errand::Save(picture, model, path) => Some(save(&picture, model.as_deref(), path)),
+                Errand::Settings(settings) => write_settings(&settings, &places.settings(), &mut trouble),
+            };
+            if let Some(event) = event {
+                events.send(event).ok();
+                wake();
+            }
+        }
+    })
+}
+
+fn cameras() -> Event {
+    match capture::cameras() {
+        Ok(list) => Event::Cameras(list),
+        Err(error) => Event::Notice(Notice::error(error.to_string(), error.remedy())),
+    }
+}
+
+fn open(path: PathBuf) -> Event {
+    match frame::open(&path) {
+        Ok(frame) => Event::PictureOpened { path, frame },
+        Err(error) => Event::Notice(Notice::error(error.to_string(), error.remedy())),
+    }
+}
+
+fn save(picture: &Picture, model: Option<&ModelInfo>, path: PathBuf) -> Event {
+    let described = describe(picture, model);
+    let pairs: Vec<(&str, &str)> = described.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    match record::save_png(&path, &picture.frame, &pairs) {
+        Ok(()) => Event::Saved(path),
+        Err(error) => Event::Notice(Notice::error(error.to_string(), error.remedy())),
+    }
+}
+
+/// What is written into a saved picture: one pair per parameter.
+pub fn describe(picture: &Picture, model: Option<&ModelInfo>) -> Vec<(&'static str, String)> {
+    let params = &picture.params;
+    vec![
+        ("prompt", params.prompt.clone()),
+        ("seed", params.seed.to_string()),
+        ("steps", params.steps.to_string()),
+        ("strength", params.strength.to_string()),
+        ("guidance", params.guidance.to_string()),
+        ("size", format!("{}x{}", params.size.width, params.size.height)),
+        ("clip_skip", params.clip_skip.to_string()),
+        ("model", model.map(|model| model.name.clone()).unwrap_or_default()),
+        ("executor", model.map(|model| model.executor.clone()).unwrap_or_default()),
+    ]
+}
+
+/// The first failure of a kind is told; the same one again is not.
+fn write_settings(settings: &Settings, path: &Path, trouble: &mut String) -> Option<Event> {
+    let Err(error) = settings.write(path) else {
+        trouble.clear();
+        return None;
+    };
+    let text = error.to_string();
+    if *trouble == text {
+        return None;
+    }
+    trouble.clone_from(&text);
+    Some(Event::Notice(Notice::warning(text, error.remedy())))
+}

@@ -1,0 +1,276 @@
+//! The engine thread: newest frame and newest parameters in, newest picture out, asleep when nothing changed.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use super::mixer::Mixer;
+use super::{Event, LiveState, Notice, Wake};
+use crate::engine::{Job, Params, Picture, Render};
+use crate::flow::channel::{Receiver, Sender, after, never, select};
+use crate::flow::{LatestReceiver, LatestSender, Worker, lower_priority, panic_text};
+use crate::frame::Frame;
+
+/// After this long without a picture the loop calls itself idle, and asks for the last repaint.
+const IDLE_AFTER: Duration = Duration::from_secs(1);
+/// A second panic within this time stops the engine instead of starting it again.
+const PANIC_PATIENCE: Duration = Duration::from_secs(30);
+
+/// An order to the engine thread.
+pub(super) enum Order {
+    /// Whole parameters with their revision.
+    Params(Arc<Params>, u64),
+    /// Stop or go on.
+    Pause(bool),
+    /// One picture while paused.
+    Step,
+    /// A new seed each picture.
+    Dream(bool),
+    /// Paint with this from now on. Made on the engine thread, because some devices want that.
+    Install(Box<dyn FnOnce() -> Box<dyn Render> + Send>),
+    /// Go on with the same renderer after it was stopped.
+    Resume,
+}
+
+/// What comes out besides pictures.
+pub(super) enum News {
+    /// For the studio's owner.
+    Event(Event),
+    /// What the engine does now.
+    State(LiveState),
+    /// The renderer panicked and was dropped: load it again.
+    Reload,
+}
+
+/// What the thread holds.
+pub(super) struct Live {
+    /// Orders; closed to end the thread.
+    pub orders: Receiver<Order>,
+    /// The newest source frame; `None` says that there is no source.
+    pub base: LatestReceiver<Option<Frame>>,
+    /// The newest ink.
+    pub ink: LatestReceiver<Frame>,
+    /// Pictures out.
+    pub pictures: LatestSender<Picture>,
+    /// News out.
+    pub news: Sender<News>,
+    /// Memory of the process in bytes, kept up to date here.
+    pub rss: Arc<AtomicU64>,
+    /// Called on news.
+    pub wake: Wake,
+}
+
+/// What the thread knows of the world.
+struct State {
+    render: Option<Box<dyn Render>>,
+    /// A renderer that panicked, until another is installed or the user insists on it.
+    suspect: Option<Box<dyn Render>>,
+    mixer: Mixer,
+    params: Arc<Params>,
+    revision: u64,
+    /// Input or parameters changed since the last picture.
+    dirty: bool,
+    paused: bool,
+    step: bool,
+    dream: bool,
+    stopped: bool,
+    last_panic: Option<Instant>,
+    last_picture: Option<Instant>,
+    told: LiveState,
+    last_error: String,
+}
+
+impl Live {
+    /// Starts the thread.
+    pub(super) fn spawn(self) -> std::io::Result<Worker> {
+        Worker::spawn("engine", move |_| {
+            lower_priority();
+            self.run();
+        })
+    }
+
+    fn run(self) {
+        let mut state = State {
+            render: None,
+            suspect: None,
+            mixer: Mixer::default(),
+            params: Arc::default(),
+            revision: 0,
+            dirty: false,
+            paused: false,
+            step: false,
+            dream: false,
+            stopped: false,
+            last_panic: None,
+            last_picture: None,
+            told: LiveState::Starting,
+            last_error: String::new(),
+        };
+        while self.listen(&mut state) {
+            if state.wants_picture() {
+                self.paint(&mut state);
+            }
+            self.tell_state(&mut state);
+        }
+    }
+
+    /// Waits for news, unless there is work, and takes all that came. `false` when the studio is gone.
+    fn listen(&self, state: &mut State) -> bool {
+        if !state.wants_picture() {
+            let timer = match state.told {
+                LiveState::Live => after(IDLE_AFTER),
+                _ => never(),
+            };
+            select! {
+                recv(self.orders) -> order => match order {
+                    Ok(order) => state.obey(order),
+                    Err(_) => return false,
+                },
+                recv(self.base.wake()) -> gone => if gone.is_err() { return false; },
+                recv(self.ink.wake()) -> gone => if gone.is_err() { return false; },
+                recv(timer) -> _ => {}
+            }
+        }
+        loop {
+            match self.orders.try_recv() {
+                Ok(order) => state.obey(order),
+                Err(error) if error.is_disconnected() => return false,
+                Err(_) => break,
+            }
+        }
+        if let Some(base) = self.base.take() {
+            // The end of a source changes nothing until new ink comes: the last picture stays.
+            state.dirty |= base.is_some();
+            state.mixer.set_base(base);
+        }
+        if let Some(ink) = self.ink.take() {
+            state.mixer.set_ink(ink);
+            state.dirty = true;
+        }
+        true
+    }
+
+    fn paint(&self, state: &mut State) {
+        state.dirty = false;
+        state.step = false;
+        let Some(frame) = state.mixer.mix(state.params.size) else { return };
+        let Some(mut render) = state.render.take() else { return };
+        if state.dream {
+            let mut params = Params::clone(&state.params);
+            params.seed = params.seed.wrapping_add(1);
+            state.params = Arc::new(params);
+        }
+        let job = Job { frame: Some(frame), params: state.params.clone(), revision: state.revision };
+        let painted = catch_unwind(AssertUnwindSafe(|| render.render(&job)));
+        match painted {
+            Ok(Ok(picture)) => {
+                state.render = Some(render);
+                state.last_error.clear();
+                if let Some(picture) = picture {
+                    state.last_picture = Some(Instant::now());
+                    self.rss.store(resident_bytes(), Ordering::Relaxed);
+                    self.pictures.send(picture);
+                    (self.wake)();
+                }
+            }
+            Ok(Err(error)) => {
+                state.render = Some(render);
+                let text = error.to_string();
+                if state.last_error != text {
+                    self.event(Event::RenderFailed(Notice::error(&text, error.remedy())));
+                    state.last_error = text;
+                }
+            }
+            Err(panic) => self.survive(state, render, &panic_text(panic.as_ref())),
+        }
+    }
+
+    /// After a panic the renderer's insides cannot be trusted: the first time it is loaded again, the second time the user decides.
+    fn survive(&self, state: &mut State, render: Box<dyn Render>, text: &str) {
+        let again = state.last_panic.is_some_and(|last| last.elapsed() < PANIC_PATIENCE);
+        state.last_panic = Some(Instant::now());
+        state.suspect = Some(render);
+        let what = format!("The engine stopped: {text}");
+        if again {
+            state.stopped = true;
+            self.event(Event::EngineStopped(Notice::error(
+                what,
+                "press \"Start again\", or choose other settings first",
+            )));
+        } else {
+            self.event(Event::Notice(Notice::warning(what, "it is being started again; your drawing is kept")));
+            self.news.send(News::Reload).ok();
+            (self.wake)();
+        }
+    }
+
+    fn tell_state(&self, state: &mut State) {
+        let now = state.describe();
+        if now != state.told {
+            state.told = now.clone();
+            self.news.send(News::State(now)).ok();
+            (self.wake)();
+        }
+    }
+
+    fn event(&self, event: Event) {
+        self.news.send(News::Event(event)).ok();
+        (self.wake)();
+    }
+}
+
+impl State {
+    fn obey(&mut self, order: Order) {
+        match order {
+            Order::Params(params, revision) => {
+                self.dirty |= *params != *self.params;
+                self.params = params;
+                self.revision = revision;
+            }
+            Order::Pause(paused) => self.paused = paused,
+            Order::Step => self.step = true,
+            Order::Dream(dream) => self.dream = dream,
+            Order::Install(make) => {
+                self.suspect = None;
+                self.render = Some(make());
+                self.stopped = false;
+                self.dirty = true;
+                self.last_error.clear();
+            }
+            Order::Resume => {
+                self.render = self.render.take().or_else(|| self.suspect.take());
+                self.stopped = false;
+                self.dirty = true;
+            }
+        }
+    }
+
+    fn wants_picture(&self) -> bool {
+        let asked = if self.paused { self.step } else { self.dirty || self.dream };
+        asked && self.render.is_some() && !self.stopped
+    }
+
+    fn describe(&self) -> LiveState {
+        if self.stopped {
+            LiveState::Stopped
+        } else if self.render.is_none() {
+            LiveState::Starting
+        } else if self.paused {
+            LiveState::Paused
+        } else if self.last_picture.is_some_and(|last| last.elapsed() < IDLE_AFTER) {
+            LiveState::Live
+        } else {
+            LiveState::Idle
+        }
+    }
+}
+
+/// Memory of this process that is in RAM; 0 where the system does not say.
+fn resident_bytes() -> u64 {
+    let pages = std::fs::read_to_string("/proc/self/statm")
+        .ok()
+        .and_then(|text| text.split_whitespace().nth(1)?.parse::<u64>().ok())
+        .unwrap_or(0);
+    pages * 4096
+}

@@ -1,0 +1,55 @@
+//! The newest source frame under the newest ink: what the engine paints over.
+
+use super::pending::{blend_over, cover_crop};
+use crate::frame::{Frame, Size};
+
+/// Keeps the newest of both and mixes them on demand.
+#[derive(Default)]
+pub(super) struct Mixer {
+    base: Option<Frame>,
+    ink: Option<Frame>,
+    count: u64,
+}
+
+impl Mixer {
+    /// A new source frame; `None` when there is no source any more.
+    pub(super) fn set_base(&mut self, base: Option<Frame>) {
+        self.base = base;
+    }
+
+    /// New ink.
+    pub(super) fn set_ink(&mut self, ink: Frame) {
+        self.ink = Some(ink);
+    }
+
+    /// The mixed frame of `size`, stamped with the newer of both times; `None` before anything came.
+    pub(super) fn mix(&mut self, size: Size) -> Option<Frame> {
+        let taken = self.base.iter().chain(&self.ink).map(|frame| frame.taken).max()?;
+        let mixed = match (&self.base, &self.ink) {
+            (Some(base), Some(ink)) => blend_over(&cover_crop(base, size), &cover_crop(ink, size)),
+            (Some(only), None) | (None, Some(only)) => cover_crop(only, size),
+            (None, None) => return None,
+        };
+        self.count += 1;
+        Some(mixed.stamped(self.count, taken))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ink_lies_over_the_source_and_the_newer_time_counts() {
+        let mut mixer = Mixer::default();
+        assert!(mixer.mix(Size::square(4)).is_none());
+        let base = Frame::filled(Size::new(8, 4), [0, 0, 255, 255]);
+        let ink = Frame::filled(Size::square(4), [255, 0, 0, 255]);
+        let taken = ink.taken;
+        mixer.set_base(Some(base));
+        assert_eq!(mixer.mix(Size::square(4)).unwrap().pixel(1, 1), [0, 0, 255, 255]);
+        mixer.set_ink(ink);
+        let mixed = mixer.mix(Size::square(4)).unwrap();
+        assert_eq!((mixed.pixel(1, 1), mixed.taken, mixed.id), ([255, 0, 0, 255], taken, 2));
+    }
+}

@@ -1,0 +1,32 @@
+//! The code for each index prefix.
+
+mod guidance;
+mod rng;
+mod schedule;
+mod timestep;
+
+use super::{Case, Checks, VerifyError};
+
+/// The code for one index prefix.
+pub struct Kind {
+    /// The prefix: `unet` runs `unet/lcm_odd_b2`.
+    pub prefix: &'static str,
+    /// Runs a case and compares what came out.
+    pub run: fn(&Case<'_>, &mut Checks) -> Result<(), VerifyError>,
+}
+
+/// All kinds that are supported, one line each.
+pub const KINDS: &[Kind] = &[
+    Kind { prefix: "guidance_embedding", run: guidance::run },
+    Kind { prefix: "lcm_add_noise", run: schedule::add_noise },
+    Kind { prefix: "lcm_step", run: schedule::step },
+    Kind { prefix: "lcm_tables", run: schedule::tables },
+    Kind { prefix: "lcm_timesteps", run: schedule::timesteps },
+    Kind { prefix: "timestep_embedding", run: timestep::run },
+    Kind { prefix: "torch_cpu_rng", run: rng::run },
+];
+
+/// The kind for an index prefix.
+pub fn find(prefix: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.prefix == prefix)
+}

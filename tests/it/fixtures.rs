@@ -1,0 +1,75 @@
+//! Every case of the fixture folder, one named test each. A kind without code yet is shown as ignored, with the reason.
+
+use std::sync::Arc;
+
+use afterimage::exec::{ExecError, Executor, Packed, Program};
+use afterimage::verify::{Index, Outcome, Suite, kinds};
+use libtest_mimic::{Completion, Failed, Trial};
+
+use crate::support;
+
+struct Nobody;
+impl Executor for Nobody {
+    fn name(&self) -> String {
+        "nobody".into()
+    }
+    fn load(&self, _: &afterimage::weights::Weights) -> Result<Arc<dyn Packed>, ExecError> {
+        Err(ExecError::Backend { executor: "nobody".into(), text: "no".into() })
+    }
+    fn compile(
+        &self,
+        _: Arc<afterimage::graph::Graph>,
+        _: &Arc<dyn Packed>,
+        _: &[&str],
+    ) -> Result<Box<dyn Program>, ExecError> {
+        Err(ExecError::Backend { executor: "nobody".into(), text: "no".into() })
+    }
+}
+
+/// One test for each case, and one for the folder itself.
+pub fn tests() -> Vec<Trial> {
+    let dir = support::fixtures();
+    let Ok(index) = Index::read(&dir) else {
+        let reason = format!("{} has no readable index.json", dir.display());
+        return vec![Trial::test("fixtures::index", move || Err(Failed::from(reason)))];
+    };
+    let mut trials: Vec<Trial> = index.entries.keys().map(|name| trial(name)).collect();
+    trials.push(Trial::test("fixtures::every_supported_kind_has_a_case", move || {
+        let missing: Vec<&str> = kinds::KINDS
+            .iter()
+            .map(|kind| kind.prefix)
+            .filter(|prefix| !index.entries.keys().any(|name| Index::kind_of(name) == *prefix))
+            .collect();
+        if missing.is_empty() { Ok(()) } else { Err(format!("no case of {}", missing.join(", ")).into()) }
+    }));
+    trials
+}
+
+fn trial(name: &str) -> Trial {
+    let title = format!("fixtures::{name}");
+    let name = name.to_owned();
+    if kinds::find(Index::kind_of(&name)).is_none() {
+        let reason = format!("not yet: no code for `{}`", Index::kind_of(&name));
+        return Trial::ignorable_test(title, move || Ok(Completion::ignored_with(reason)));
+    }
+    Trial::test(title, move || judge(&name))
+}
+
+fn judge(name: &str) -> Result<(), Failed> {
+    let executor = Nobody;
+    let suite = Suite::open(&support::fixtures(), &executor).map_err(|error| error.to_string())?;
+    match suite.run_case(name) {
+        Outcome::NotYet => Err("not yet".into()),
+        Outcome::Failed(error) => Err(error.to_string().into()),
+        outcome if outcome.passed() => Ok(()),
+        Outcome::Ran(checks) => {
+            let failed = checks.list.iter().filter(|check| !check.passed());
+            let lines: Vec<String> = failed
+                .map(|check| {
+                    format!("{}: error {:e}, limit {:e} {}", check.tensor, check.error, check.limit, check.remark)
+                })
+                .collect();
+            Err(format!("{name}\n{}", lines.join("\n")).into())
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! The live loop with a renderer whose every move is known.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use afterimage::engine::{EngineError, Job, Params, Picture, Render, StageTimes, Stamps};
+use afterimage::exec::ExecError;
+use afterimage::flow::channel::{Receiver, Sender, unbounded};
+use afterimage::frame::{Frame, Size};
+use afterimage::studio::{Command, Event, LiveState, ModelInfo, NoticeKind, Overlay, Places, Settings, Studio};
+use afterimage::weights::ModelSource;
+use libtest_mimic::{Failed, Trial};
+
+use crate::support::TempDir;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Paints what `paint` says and tells of every job.
+struct Scripted<F> {
+    paint: F,
+    jobs: Sender<Job>,
+}
+
+impl<F: FnMut(u32, &Job) -> Result<(), EngineError> + Send> Render for Scripted<F> {
+    fn render(&mut self, job: &Job) -> Result<Option<Picture>, EngineError> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let started = Instant::now();
+        self.jobs.send(job.clone()).ok();
+        (self.paint)(COUNT.fetch_add(1, Ordering::Relaxed), job)?;
+        let frame = job.frame.clone().unwrap();
+        let stamps = Stamps { taken: frame.taken, started, done: Instant::now() };
+        Ok(Some(Picture {
+            input_id: frame.id,
+            frame,
+            revision: job.revision,
+            params: job.params.clone(),
+            stamps,
+            stages: StageTimes::default(),
+        }))
+    }
+}
+
+struct Bench {
+    studio: Studio,
+    jobs: Receiver<Job>,
+    events: Vec<Event>,
+    _home: TempDir,
+}
+
+impl Bench {
+    fn new(paint: impl FnMut(u32, &Job) -> Result<(), EngineError> + Send + 'static) -> Self {
+        let (sender, jobs) = unbounded();
+        let home = TempDir::new("studio");
+        let info = ModelInfo {
+            name: "Scripted".into(),
+            source: ModelSource::Default,
+            card: None,
+            size: Size::square(8),
+            multiple: 8,
+            executor: "none".into(),
+            bytes: 0,
+        };
+        let settings =
+            Settings { params: Params { size: Size::square(8), ..Params::default() }, ..Settings::default() };
+        let places = Places::below(home.path().to_owned());
+        let render = Box::new(Scripted { paint, jobs: sender });
+        let studio = Studio::with_render(&settings, places, render, info, Arc::new(|| {})).unwrap();
+        Self { studio, jobs, events: Vec::new(), _home: home }
+    }
+
+    fn draw(&mut self, shade: u8) {
+        self.studio.draw(Overlay { frame: Frame::filled(Size::square(8), [shade, shade, shade, 255]) });
+    }
+
+    fn job(&self) -> Result<Job, Failed> {
+        self.jobs.recv_timeout(PATIENCE).map_err(|_| "no job came".into())
+    }
+
+    fn picture(&mut self) -> Result<Picture, Failed> {
+        self.wait("a picture", |bench| bench.studio.take_picture())
+    }
+
+    fn wait<T>(&mut self, what: &str, mut look: impl FnMut(&mut Self) -> Option<T>) -> Result<T, Failed> {
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            let events = self.studio.events();
+            self.events.extend(events);
+            if let Some(found) = look(self) {
+                return Ok(found);
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Err(format!("waited in vain for {what}; events: {:?}", self.events).into())
+    }
+
+    fn state(&mut self, wanted: &LiveState) -> Result<(), Failed> {
+        self.wait(&format!("{wanted:?}"), |bench| (bench.studio.snapshot().state == *wanted).then_some(()))
+    }
+}
+
+fn shade(job: &Job) -> u8 {
+    job.frame.as_ref().map_or(0, |frame| frame.pixels()[0])
+}
+
+fn check(holds: bool, text: &str) -> Result<(), Failed> {
+    if holds { Ok(()) } else { Err(text.into()) }
+}
+
+fn newest_wins() -> Result<(), Failed> {
+    let mut bench = Bench::new(|_, _| {
+        std::thread::sleep(Duration::from_millis(60));
+        Ok(())
+    });
+    bench.draw(1);
+    bench.job()?;
+    for value in 2..=50 {
+        bench.draw(value);
+    }
+    check(shade(&bench.job()?) == 50, "an old drawing was painted")?;
+    bench.wait("drops", |bench| (bench.studio.snapshot().dropped == 48).then_some(()))
+}
+
+fn sleeps_without_news() -> Result<(), Failed> {
+    let mut bench = Bench::new(|_, _| Ok(()));
+    bench.draw(1);
+    bench.job()?;
+    bench.picture()?;
+    bench.state(&LiveState::Idle)?;
+    check(bench.jobs.recv_timeout(Duration::from_millis(300)).is_err(), "painted without news")?;
+    let same = Params { size: Size::square(8), ..Params::default() };
+    bench.studio.send(Command::SetParams(same.clone()));
+    check(bench.jobs.recv_timeout(Duration::from_millis(300)).is_err(), "painted for equal parameters")?;
+    bench.studio.send(Command::SetParams(Params { seed: 7, ..same }));
+    let job = bench.job()?;
+    check(job.params.seed == 7 && job.revision == 3, "the new parameters did not arrive")
+}
+
+fn pause_and_step() -> Result<(), Failed> {
+    let mut bench = Bench::new(|_, _| Ok(()));
+    bench.studio.send(Command::Pause(true));
+    bench.draw(1);
+    bench.state(&LiveState::Paused)?;
+    check(bench.jobs.recv_timeout(Duration::from_millis(200)).is_err(), "painted while paused")?;
+    bench.studio.send(Command::Step);
+    bench.job()?;
+    check(bench.jobs.recv_timeout(Duration::from_millis(200)).is_err(), "one step painted twice")?;
+    bench.draw(2);
+    bench.studio.send(Command::Pause(false));
+    check(shade(&bench.job()?) == 2, "the newest drawing was not painted after the pause")
+}
+
+fn dreams_change_the_seed() -> Result<(), Failed> {
+    let mut bench = Bench::new(|_, _| {
+        std::thread::sleep(Duration::from_millis(5));
+        Ok(())
+    });
+    bench.draw(1);
+    let first = bench.job()?.params.seed;
+    bench.studio.send(Command::Dream(true));
+    let seeds = [bench.job()?.params.seed, bench.job()?.params.seed, bench.job()?.params.seed];
+    check(seeds == [first + 1, first + 2, first + 3], &format!("seeds {seeds:?} after {first}"))?;
+    bench.studio.send(Command::Dream(false));
+    bench.state(&LiveState::Idle)
+}
+
+fn an_error_is_told_once_and_the_loop_lives() -> Result<(), Failed> {
+    let mut bench = Bench::new(|_, job| match shade(job) {
+        1 | 2 => Err(ExecError::Backend { executor: "scripted".into(), text: "no".into() }.into()),
+        _ => Ok(()),
+    });
+    bench.draw(1);
+    bench.job()?;
+    bench.draw(2);
+    bench.job()?;
+    bench.draw(3);
+    let picture = bench.picture()?;
+    check(picture.frame.pixels()[0] == 3, "another picture")?;
+    let told = bench.events.iter().filter(|event| matches!(event, Event::RenderFailed(_))).count();
+    check(told == 1, &format!("told {told} times"))
+}
+
+fn a_panic_restarts_and_a_second_one_asks() -> Result<(), Failed> {
+    let mut bench = Bench::new(|_, job| match shade(job) {
+        66 => panic!("boom"),
+        _ => Ok(()),
+    });
+    bench.draw(1);
+    bench.picture()?;
+    bench.draw(66);
+    bench.wait("the first notice", |bench| {
+        bench.events.iter().find_map(|event| match event {
+            Event::Notice(notice) if notice.what.contains("boom") => Some(notice.kind == NoticeKind::Warning),
+            _ => None,
+        })
+    })?;
+    bench.draw(2);
+    check(bench.picture()?.frame.pixels()[0] == 2, "not painting after the first panic")?;
+    bench.draw(66);
+    bench.state(&LiveState::Stopped)?;
+    bench.draw(3);
+    check(bench.studio.take_picture().is_none_or(|picture| picture.frame.pixels()[0] != 3), "painted while stopped")?;
+    bench.studio.send(Command::Restart);
+    check(bench.picture()?.frame.pixels()[0] == 3, "not painting after the restart")
+}
+
+fn ends_while_painting() -> Result<(), Failed> {
+    let mut bench = Bench::new(|_, _| {
+        std::thread::sleep(Duration::from_millis(200));
+        Ok(())
+    });
+    bench.draw(1);
+    bench.job()?;
+    let begun = Instant::now();
+    drop(bench);
+    check(begun.elapsed() < Duration::from_secs(2), "took too long to end")
+}
+
+fn settings_survive_and_damage_is_kept_aside() -> Result<(), Failed> {
+    let home = TempDir::new("settings");
+    let path = home.path().join("config/settings.toml");
+    let settings = Settings { threads: 3, ..Settings::default() };
+    settings.write(&path)?;
+    check(Settings::read(&path) == (settings, None), "not what was written")?;
+    std::fs::write(&path, "params = 3 = 4")?;
+    let (read, notice) = Settings::read(&path);
+    check(read == Settings::default() && notice.is_some(), "a damaged file was not told")?;
+    check(path.with_extension("toml.bad").exists() && !path.exists(), "the damaged file was not kept aside")?;
+    let below_a_file = path.with_extension("toml.bad").join("x/settings.toml");
+    let error = Settings::default().write(&below_a_file).err().ok_or("wrote below a file")?;
+    check(error.to_string().contains("settings"), "the error names nothing")?;
+    std::fs::write(
+        &path,
+        "[params]\nsteps = 100000\nstrength = nan\nguidance = -3.0\n[params.size]\nwidth = 0\nheight = 4000000000",
+    )?;
+    let (read, notice) = Settings::read(&path);
+    let params = read.params;
+    check(
+        notice.is_none() && params.steps == 8 && params.strength == 0.6 && params.guidance == 1.0,
+        &format!("{params:?}"),
+    )?;
+    check(params.size == Size::new(64, 2048), &format!("{}", params.size))
+}
+
+type Test = fn() -> Result<(), Failed>;
+
+pub fn tests() -> Vec<Trial> {
+    let all: [(&str, Test); 8] = [
+        ("newest_wins", newest_wins),
+        ("sleeps_without_news", sleeps_without_news),
+        ("pause_and_step", pause_and_step),
+        ("dreams_change_the_seed", dreams_change_the_seed),
+        ("an_error_is_told_once_and_the_loop_lives", an_error_is_told_once_and_the_loop_lives),
+        ("a_panic_restarts_and_a_second_one_asks", a_panic_restarts_and_a_second_one_asks),
+        ("ends_while_painting", ends_while_painting),
+        ("settings_survive_and_damage_is_kept_aside", settings_survive_and_damage_is_kept_aside),
+    ];
+    all.map(|(name, test)| Trial::test(format!("studio::{name}"), test)).into()
+}

@@ -1,0 +1,20 @@
+//! The real program in a real window: an X server without a screen, real mouse and keyboard events, the default model.
+//!
+//! Needs the programs Xvfb and xdotool; without them the tests are ignored with that reason.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say so")]
+
+mod app;
+mod drawing;
+mod pen;
+mod screen;
+mod soak;
+
+use libtest_mimic::{Arguments, Trial};
+
+fn main() {
+    let mut args = Arguments::from_args();
+    // One at a time: they measure times, and two cores are soon busy.
+    args.test_threads = Some(1);
+    let trials: Vec<Trial> = [drawing::tests(), pen::tests(), soak::tests()].into_iter().flatten().collect();
+    libtest_mimic::run(&args, trials).exit();
+}

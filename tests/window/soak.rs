@@ -1,0 +1,84 @@
+//! A minute of camera and drawing, with the camera pulled out and put back. `AFTERIMAGE_SOAK_S` sets another length.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use libtest_mimic::{Failed, Trial};
+
+use crate::app::App;
+use crate::screen::{self, Screen};
+
+/// Memory may grow by this much between the first third and the end, in megabytes.
+const GROWTH_MB: f64 = 40.0;
+
+/// The fake camera's library, built as an example of this package.
+fn fake_camera() -> Option<PathBuf> {
+    let folder = std::env::current_exe().ok()?.parent()?.parent()?.join("examples");
+    Some(folder.join("libfakecam.so")).filter(|path| path.exists())
+}
+
+fn plug(folder: &Path) {
+    std::fs::write(folder.join("dev/video0"), "name=Fake Camera\nformat=YUYV 640x480 30\n").unwrap();
+}
+
+fn unplug(folder: &Path) {
+    std::fs::remove_file(folder.join("dev/video0")).unwrap();
+}
+
+fn camera_and_drawing() -> Result<(), Failed> {
+    let seconds = std::env::var("AFTERIMAGE_SOAK_S").ok().and_then(|text| text.parse().ok()).unwrap_or(60);
+    let library = fake_camera().ok_or("libfakecam.so is missing: build the examples too (cargo test does)")?;
+    let folder = std::env::temp_dir().join(format!("afterimage-soak-{}", std::process::id()));
+    std::fs::create_dir_all(folder.join("dev")).unwrap();
+    plug(&folder);
+    let screen = Screen::start();
+    let mut app = App::start(&screen, "soak", "", &[("LD_PRELOAD", &library), ("FAKECAM_DIR", &folder)]);
+    app.wait("the model", Duration::from_secs(60), |app| {
+        app.texts().iter().any(|text| text.contains("pictures/s")).then_some(())
+    });
+    app.click("Camera");
+    app.wait("the camera", Duration::from_secs(20), |app| {
+        app.texts().iter().any(|text| text.contains("640 × 480")).then_some(())
+    });
+    let begun = Instant::now();
+    let (mut round, mut early_mb, mut plugged) = (0u32, f64::INFINITY, true);
+    while begun.elapsed() < Duration::from_secs(seconds) {
+        let (x, y) = app.middle("Sketch canvas");
+        let angle = f64::from(round);
+        app.drag(
+            (0..12).map(|i| (x + 90.0 * (angle + 0.2 * f64::from(i)).cos(), y + 90.0 * angle.sin() + f64::from(i))),
+        );
+        round += 1;
+        if round % 8 == 0 {
+            if plugged {
+                unplug(&folder)
+            } else {
+                plug(&folder)
+            }
+            plugged = !plugged;
+        }
+        if begun.elapsed() > Duration::from_secs(seconds / 3) && early_mb.is_infinite() {
+            early_mb = app.rss_mb();
+        }
+    }
+    if !plugged {
+        plug(&folder);
+    }
+    app.wait("the camera to come back", Duration::from_secs(10), |app| {
+        app.texts().iter().any(|text| text.contains("640 × 480")).then_some(())
+    });
+    let late_mb = app.rss_mb();
+    app.shot("soak");
+    let status: Vec<String> = app.texts().into_iter().filter(|text| text.contains("dropped")).collect();
+    println!("soak: {round} strokes in {seconds} s, {early_mb:.0} MB then {late_mb:.0} MB; {status:?}");
+    std::fs::remove_dir_all(&folder).ok();
+    if late_mb - early_mb < GROWTH_MB {
+        Ok(())
+    } else {
+        Err(format!("memory grew from {early_mb:.0} to {late_mb:.0} MB").into())
+    }
+}
+
+pub fn tests() -> Vec<Trial> {
+    vec![screen::trial("camera_and_drawing_for_a_minute", camera_and_drawing)]
+}
