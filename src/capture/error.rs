@@ -1,5 +1,7 @@
 //! What can go wrong with a source, in sentences.
 
+use crate::frame::PictureError;
+
 /// Why a source shows no pictures.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CaptureError {
@@ -39,12 +41,12 @@ pub enum CaptureError {
         seconds: u64,
     },
     /// It sends pictures that cannot be read.
-    #[error("the camera {id} sends damaged pictures ({reason})")]
+    #[error("the last {in_a_row} pictures of the camera {id} were damaged")]
     BadFrames {
         /// The camera.
         id: String,
-        /// What is wrong with the last one.
-        reason: String,
+        /// How many there were when it was noticed.
+        in_a_row: u32,
     },
     /// None of its formats can be read.
     #[error("the camera {id} has no picture format that Afterimage can read")]
@@ -64,13 +66,8 @@ pub enum CaptureError {
     #[error("this build of Afterimage has no cameras")]
     NotBuilt,
     /// A picture file cannot be read.
-    #[error("the picture {path} cannot be opened: {reason}")]
-    Picture {
-        /// The file.
-        path: String,
-        /// What is wrong with it.
-        reason: String,
-    },
+    #[error(transparent)]
+    Picture(#[from] PictureError),
     /// The system has no thread to give.
     #[error("the source cannot start: {reason}")]
     Thread {
@@ -81,8 +78,9 @@ pub enum CaptureError {
 
 impl CaptureError {
     /// What the user can do about it.
-    pub fn remedy(&self) -> &'static str {
+    pub fn remedy(&self) -> String {
         match self {
+            Self::Picture(error) => return error.remedy(),
             Self::NoCamera => "plug a camera in; it is used as soon as it is there",
             Self::NotFound { .. } => "choose another camera, or plug this one in",
             Self::Busy { .. } => "close the program that uses it; Afterimage tries again by itself",
@@ -90,13 +88,15 @@ impl CaptureError {
                 "allow it in the system's privacy settings; on Linux: sudo usermod -aG video $USER, then log in again"
             }
             Self::Unplugged { .. } => "plug it in again; it continues by itself",
-            Self::Stalled { .. } => "Afterimage tries again by itself; if it stays like this, unplug the camera and plug it in again",
+            Self::Stalled { .. } => {
+                "Afterimage tries again by itself; if it stays like this, unplug the camera and plug it in again"
+            }
             Self::BadFrames { .. } => "try another cable or another USB port",
-            Self::Unsupported { .. } => "choose another camera; YUYV, NV12, MJPEG, RGB and BGR are read",
+            Self::Unsupported { .. } => "choose another camera; YUYV, NV12, MJPEG and RGB are read",
             Self::Backend { .. } => "unplug the camera and plug it in again, or choose another",
             Self::NotBuilt => "build it with the feature `camera`, which is on by default",
-            Self::Picture { .. } => "choose a PNG or JPEG file that can be read",
             Self::Thread { .. } => "close other programs and choose the source again",
         }
+        .into()
     }
 }

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::CaptureState;
 use super::outlet::Outlet;
-use super::{CaptureError, CaptureState};
 use crate::flow::channel::{Receiver, RecvTimeoutError};
 use crate::frame;
 
@@ -35,14 +35,28 @@ fn deliver(path: &Path, outlet: &mut Outlet) {
             outlet.state(CaptureState::Live(frame.size()));
             outlet.frames.send(frame, Instant::now());
         }
-        Err(error) => outlet.state(CaptureState::Trouble(CaptureError::Picture {
-            path: path.display().to_string(),
-            reason: error.to_string(),
-        })),
+        Err(error) => outlet.state(CaptureState::Trouble(error.into())),
     }
 }
 
 fn version(path: &Path) -> Version {
     let file = std::fs::metadata(path).ok()?;
     Some((file.modified().ok()?, file.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::{Capture, CaptureError, SourceSpec};
+    use super::*;
+
+    #[test]
+    fn a_missing_file_is_trouble_that_names_it() {
+        let capture = Capture::open(SourceSpec::Picture { path: "no/such/apple.png".into() }, Arc::new(|| ()));
+        let mut next = || capture.states().recv_timeout(Duration::from_secs(10)).unwrap();
+        assert_eq!(next(), CaptureState::Opening);
+        let CaptureState::Trouble(error @ CaptureError::Picture(_)) = next() else { panic!("not in trouble") };
+        assert!(error.to_string().contains("apple.png"), "{error}");
+    }
 }

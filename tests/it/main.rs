@@ -2,13 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say so")]
 
+mod camera;
 mod fixtures;
 mod studio;
 mod support;
 
 fn main() {
+    // The scenes of the fake camera are this program again.
+    if let Ok(scene) = std::env::var(camera::SCENE) {
+        return camera::play(&scene);
+    }
     let args = libtest_mimic::Arguments::from_args();
     let mut trials = Vec::new();
+    trials.extend(camera::tests());
     trials.extend(fixtures::tests());
     trials.extend(studio::tests());
     trials.extend(support::tests());
