@@ -5,7 +5,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Activation, Bias, Conv, Graph, GraphError, Mask, Node, NodeId, Op, Padding, Shape, Stage, Weight, WeightId};
+use super::{
+    Activation, Bias, Conv, Graph, GraphError, Mask, Node, NodeId, Op, Padding, Shape, Stage, Weight, WeightId,
+};
 
 /// A value may have this many elements (8 GiB as f32); more is a mistake in a configuration.
 const MAX_ELEMENTS: usize = 1 << 31;
@@ -95,9 +97,8 @@ impl GraphBuilder {
             return Err(self.misfit(path, "conv2d", &[x], "kernel, stride and channels must be positive"));
         }
         let Padding { top, left, bottom, right } = conv.padding;
-        let out = |length: usize, zeros: usize| {
-            (length + zeros).checked_sub(conv.kernel).map(|room| room / conv.stride + 1)
-        };
+        let out =
+            |length: usize, zeros: usize| (length + zeros).checked_sub(conv.kernel).map(|room| room / conv.stride + 1);
         let (Some(height), Some(width)) = (out(h, top + bottom), out(w, left + right)) else {
             let why = format!("the kernel of {0}x{0} is larger", conv.kernel);
             return Err(self.misfit(path, "conv2d", &[x], &why));
@@ -192,12 +193,7 @@ impl GraphBuilder {
     ///
     /// # Errors
     /// [`GraphError::Shape`] unless all are tokens of one batch and width, which divides into `heads`.
-    pub fn attention(
-        &mut self,
-        [q, k, v]: [NodeId; 3],
-        heads: usize,
-        mask: Mask,
-    ) -> Result<NodeId, GraphError> {
+    pub fn attention(&mut self, [q, k, v]: [NodeId; 3], heads: usize, mask: Mask) -> Result<NodeId, GraphError> {
         let fits = match [q, k, v].map(|id| self.shape(id).as_tokens()) {
             [Some([n, t, c]), Some(keys), Some(values)] => {
                 let masked = mask == Mask::None || keys[1] == t;

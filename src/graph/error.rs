@@ -56,8 +56,12 @@ impl GraphError {
     pub fn remedy(&self) -> String {
         match self {
             Self::TooLarge { .. } => "choose a smaller picture size or batch".into(),
-            Self::Shape { .. } => "check the numbers in the model's config.json files, or choose another model or size".into(),
-            Self::Weight { .. } | Self::Input { .. } => "please report this: the program described its own network wrongly".into(),
+            Self::Shape { .. } => {
+                "check the numbers in the model's config.json files, or choose another model or size".into()
+            }
+            Self::Weight { .. } | Self::Input { .. } => {
+                "please report this: the program described its own network wrongly".into()
+            }
         }
     }
 }
