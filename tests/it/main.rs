@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say so")]
 
+mod camera;
 mod cli;
 mod fixtures;
 mod floors;
@@ -12,8 +13,13 @@ mod support;
 mod tidy;
 
 fn main() {
+    // The scenes of the fake camera are this program again.
+    if let Ok(scene) = std::env::var(camera::SCENE) {
+        return camera::play(&scene);
+    }
     let args = libtest_mimic::Arguments::from_args();
     let mut trials = Vec::new();
+    trials.extend(camera::tests());
     trials.extend(cli::tests());
     trials.extend(fixtures::tests());
     trials.extend(floors::tests());
