@@ -7,10 +7,12 @@ mod cli;
 mod fixtures;
 mod floors;
 mod licences;
+mod pictures;
 mod scripts;
 mod studio;
 mod support;
 mod tidy;
+mod weights;
 
 fn main() {
     // The scenes of the fake camera are this program again.
@@ -24,9 +26,11 @@ fn main() {
     trials.extend(fixtures::tests());
     trials.extend(floors::tests());
     trials.extend(licences::tests());
+    trials.extend(pictures::tests());
     trials.extend(scripts::tests());
     trials.extend(studio::tests());
     trials.extend(support::tests());
     trials.extend(tidy::tests());
+    trials.extend(weights::tests());
     libtest_mimic::run(&args, trials).exit();
 }
