@@ -28,6 +28,6 @@ pub use model::{LoadedModel, Model, Parts, Progress, load};
 pub use noise::{Generator, Given, NoiseSource};
 pub use params::Params;
 pub use picture::{Job, Picture, Render, StageTimes, Stamps};
-pub use pixels::{nhwc, signed};
+pub use pixels::{frame_from_tensor, nhwc, signed, unsigned};
 pub use prompt::States;
 pub use render::Engine;

@@ -2,33 +2,8 @@
 
 use std::path::Path;
 
-use super::Wake;
-use crate::capture::{CameraInfo, SourceSpec};
-use crate::flow::LatestReceiver;
-use crate::flow::channel::Receiver;
-use crate::frame::{Frame, FrameError, Size};
+use crate::frame::{Frame, FrameError};
 
-pub struct Capture(LatestReceiver<Frame>, Receiver<CaptureState>);
-#[expect(dead_code, reason = "short-lived")]
-pub enum CaptureState {
-    Opening,
-    Live(Size),
-    Trouble(FrameError),
-}
-impl Capture {
-    pub fn open(_: SourceSpec, _: Wake) -> Self {
-        Self(crate::flow::latest().1, crate::flow::channel::never())
-    }
-    pub fn frames(&self) -> &LatestReceiver<Frame> {
-        &self.0
-    }
-    pub fn states(&self) -> &Receiver<CaptureState> {
-        &self.1
-    }
-}
-pub fn cameras() -> Result<Vec<CameraInfo>, FrameError> {
-    Ok(Vec::new())
-}
 pub fn save_png(_: &Path, _: &Frame, _: &[(&str, &str)]) -> Result<(), FrameError> {
     Ok(())
 }

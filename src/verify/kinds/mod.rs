@@ -1,10 +1,12 @@
 //! The code for each index prefix.
 
 mod guidance;
+mod image_ops;
 mod pipeline;
 mod rng;
 mod schedule;
 mod timestep;
+mod tokenizer;
 
 use super::{Case, Checks, VerifyError};
 
@@ -19,6 +21,7 @@ pub struct Kind {
 /// All kinds that are supported, one line each.
 pub const KINDS: &[Kind] = &[
     Kind { prefix: "guidance_embedding", run: guidance::run },
+    Kind { prefix: "image_ops", run: image_ops::run },
     Kind { prefix: "lcm_add_noise", run: schedule::add_noise },
     Kind { prefix: "lcm_step", run: schedule::step },
     Kind { prefix: "lcm_tables", run: schedule::tables },
@@ -26,6 +29,7 @@ pub const KINDS: &[Kind] = &[
     Kind { prefix: "pipe_lcm_img2img", run: pipeline::run },
     Kind { prefix: "pipe_lcm_txt2img", run: pipeline::run },
     Kind { prefix: "timestep_embedding", run: timestep::run },
+    Kind { prefix: "tokenizer", run: tokenizer::run },
     Kind { prefix: "torch_cpu_rng", run: rng::run },
 ];
 
