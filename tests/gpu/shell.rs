@@ -137,13 +137,13 @@ fn an_empty_prompt_shows_what_can_be_painted() -> Result<(), Failed> {
     let mut settings = used();
     settings.params.prompt = String::new();
     let mut window = open(SIZE, settings);
-    window.click("pizza");
-    check(window.prompt() == "pizza, 3d", format!("the chip gave “{}”", window.prompt()))?;
+    window.click("house");
+    check(window.prompt() == "house, 3d", format!("the chip gave “{}”", window.prompt()))?;
     window.click("Style 3d");
-    check(window.prompt() == "pizza", format!("the style gave “{}”", window.prompt()))?;
+    check(window.prompt() == "house", format!("the style gave “{}”", window.prompt()))?;
     window.click("Background of the painting");
     window.click("teal");
-    check(window.prompt() == "pizza, teal background", format!("the background gave “{}”", window.prompt()))
+    check(window.prompt() == "house, teal background", format!("the background gave “{}”", window.prompt()))
 }
 
 fn a_slider_moves_and_resets() -> Result<(), Failed> {
