@@ -1,3 +1,9 @@
-//! The program.
+//! Picks a face: the window, or a job on the command line.
 
-fn main() {}
+use std::process::ExitCode;
+
+use afterimage::cli;
+
+fn main() -> ExitCode {
+    cli::end(cli::request().and_then(|request| cli::run(&request)))
+}

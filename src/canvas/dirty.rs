@@ -114,7 +114,7 @@ mod tests {
             }
             assert_eq!(
                 rects.iter().map(|r| r.area()).sum::<usize>(),
-                marked.iter().map(|&i| shape.rect(i).area()).sum()
+                marked.iter().map(|&i| shape.rect(i).area()).sum::<usize>()
             );
         }
     }

@@ -135,7 +135,9 @@ impl Request {
     /// A value that makes no sense, with what would.
     pub fn new(line: CommandLine) -> Result<Self, Failure> {
         let CommandLine { renderer, engine, command } = line;
-        let Some(command) = command else { return window(renderer.unwrap_or(RendererArg::Auto), engine).map(Self::Window) };
+        let Some(command) = command else {
+            return window(renderer.unwrap_or(RendererArg::Auto), engine).map(Self::Window);
+        };
         if renderer.is_some() {
             return Err(Failure::usage("--renderer is about the window", "leave it out, or leave out the command"));
         }
@@ -144,9 +146,7 @@ impl Request {
             Job::Paint(args) => paint(engine, args).map(Self::Paint),
             Job::Camera(args) => Ok(Self::Camera(camera(args))),
             Job::Bench(args) => bench(engine, &args).map(Self::Bench),
-            Job::Verify(args) => {
-                Ok(Self::Verify(VerifyRequest { engine, fixtures: args.fixtures, json: args.json }))
-            }
+            Job::Verify(args) => Ok(Self::Verify(VerifyRequest { engine, fixtures: args.fixtures, json: args.json })),
             Job::Doctor(args) => Ok(Self::Doctor(DoctorRequest { engine, json: args.json })),
         }
     }

@@ -95,7 +95,8 @@ fn row_ui(ui: &mut Ui, cx: &mut Cx<'_>, label: &str, contents: impl FnOnce(&mut 
     ui.horizontal(|ui| {
         let (rect, _) = ui.allocate_exact_size(egui::vec2(64.0, 24.0), egui::Sense::hover());
         ui.put(rect, |ui: &mut Ui| {
-            ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| ui.label(quiet(label, cx.theme))).inner
+            ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| ui.label(quiet(label, cx.theme)))
+                .inner
         });
         contents(ui, cx);
     });

@@ -14,7 +14,7 @@ mod live;
 mod loader;
 mod mixer;
 mod notice;
-mod pending;
+pub(crate) mod pending;
 mod places;
 mod settings;
 mod settings_file;

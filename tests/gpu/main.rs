@@ -9,7 +9,6 @@ mod fake;
 mod navigation;
 mod pixels;
 mod rail;
-mod rooms;
 mod shell;
 mod sketching;
 mod views;
@@ -23,6 +22,5 @@ fn main() {
     trials.extend(views::tests());
     trials.extend(rail::tests());
     trials.extend(shell::tests());
-    trials.extend(rooms::tests());
     libtest_mimic::run(&args, trials).exit();
 }

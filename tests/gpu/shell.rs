@@ -34,9 +34,8 @@ pub fn open(size: [f32; 2], settings: Settings) -> Window {
     let (render, asked) = fake();
     let mut options = AppOptions::new(settings, Places::below(home.clone()));
     options.renderer = "a test".into();
-    options.studio = Box::new(move |settings, places, wake| {
-        Studio::with_render(settings, places, Box::new(render), info(), wake)
-    });
+    options.studio =
+        Box::new(move |settings, places, wake| Studio::with_render(settings, places, Box::new(render), info(), wake));
     let builder = Harness::builder().with_size(size).with_step_dt(0.02);
     let harness = builder.wgpu().build_eframe(|cc| App::new(cc, options).unwrap());
     let mut window = Window { harness, asked, home };
