@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use afterimage::capture::SourceSpec;
 use afterimage::gui::{App, AppOptions};
-use afterimage::studio::{LiveState, Places, Settings, Studio};
+use afterimage::studio::{LiveState, Places, Settings, SourceState, Studio};
 use egui::{Key, Modifiers};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
@@ -110,7 +111,7 @@ fn a_new_prompt_is_painted() -> Result<(), Failed> {
     let mut window = open(SIZE, used());
     window.type_prompt("blue heart");
     window.wait("picture of the new prompt", |app| app.picture().is_some_and(|p| p.params.prompt == "blue heart"));
-    Ok(())
+    check(window.asked.newest().is_some_and(|params| params.prompt == "blue heart"), "the model was asked for more")
 }
 
 fn suggestions_are_taken_by_key_and_click() -> Result<(), Failed> {
@@ -251,6 +252,34 @@ fn a_pasted_picture_is_a_layer() -> Result<(), Failed> {
     check(!window.app().document().layers().iter().any(|l| l.name() == "Pasted" && l.is_visible()), "it still shows")
 }
 
+fn a_source_goes_live_and_freezes() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    window.click("Pattern");
+    let live = |app: &App| matches!(app.studio().snapshot().source, SourceState::Live(_));
+    window.wait("the pattern", live);
+    window.draw();
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_millis(300) {
+        window.harness.step();
+    }
+    window.click("Freeze");
+    let layers: Vec<&str> = window.app().document().layers().iter().map(|layer| layer.name()).collect();
+    check(layers.contains(&"Pattern (frozen)"), format!("layers {layers:?}"))?;
+    window.wait("the drawing", |app| app.studio().snapshot().source == SourceState::Drawing);
+    check(window.app().settings().source == SourceSpec::Drawing, "it is still live")
+}
+
+fn no_camera_is_said_and_leaves_the_drawing() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    window.click("Camera");
+    window.wait("an answer", |app| {
+        !app.notices().is_empty() || !matches!(app.studio().snapshot().source, SourceState::Drawing)
+    });
+    let no_camera = window.app().notices().iter().any(|text| text.contains("amera"));
+    let has_camera = matches!(window.app().settings().source, SourceSpec::Camera { .. });
+    check(no_camera || has_camera, format!("{:?}", window.app().notices()))
+}
+
 fn settings_are_written_when_they_rest() -> Result<(), Failed> {
     let mut window = open(SIZE, used());
     window.click("Settings");
@@ -290,6 +319,8 @@ pub fn tests() -> Vec<Trial> {
         test("shell::a_stroke_puts_the_sample_away", a_stroke_puts_the_sample_away),
         test("shell::a_broken_engine_can_be_started_again", a_broken_engine_can_be_started_again),
         test("shell::a_pasted_picture_is_a_layer", a_pasted_picture_is_a_layer),
+        test("shell::a_source_goes_live_and_freezes", a_source_goes_live_and_freezes),
+        test("shell::no_camera_is_said_and_leaves_the_drawing", no_camera_is_said_and_leaves_the_drawing),
         test("shell::settings_are_written_when_they_rest", settings_are_written_when_they_rest),
         test("shell::nothing_repaints_when_nothing_happens", nothing_repaints_when_nothing_happens),
     ]
