@@ -5,9 +5,11 @@
 
 mod adapter;
 mod demo;
+mod fake;
 mod navigation;
 mod pixels;
 mod rail;
+mod shell;
 mod sketching;
 mod views;
 
@@ -19,5 +21,6 @@ fn main() {
     trials.extend(navigation::tests());
     trials.extend(views::tests());
     trials.extend(rail::tests());
+    trials.extend(shell::tests());
     libtest_mimic::run(&args, trials).exit();
 }
