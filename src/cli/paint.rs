@@ -6,7 +6,7 @@ use super::request::PaintRequest;
 use super::{Code, Failure, output};
 use crate::frame;
 use crate::studio::describe;
-use crate::studio::pending as record;
+use crate::record;
 
 /// Paints over a picture, or over each one of a folder. A picture that fails does not keep the others from being painted.
 ///

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::pending as record;
+use crate::record;
 use super::{Event, ModelInfo, Notice, Places, Settings, Wake};
 use crate::capture;
 use crate::engine::Picture;

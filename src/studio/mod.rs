@@ -14,7 +14,6 @@ mod live;
 mod loader;
 mod mixer;
 mod notice;
-pub(crate) mod pending;
 mod places;
 mod settings;
 mod settings_file;
