@@ -21,6 +21,7 @@ use clap::Parser as _;
 
 pub use args::RendererArg;
 pub use failure::{Code, Failure};
+pub use output::note;
 pub use request::{Request, WindowRequest};
 
 use args::CommandLine;
@@ -54,7 +55,7 @@ pub fn end(result: Result<(), Failure>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            output::note(&format!("error: {failure}"));
+            note(&format!("error: {failure}"));
             ExitCode::from(failure.code as u8)
         }
     }
