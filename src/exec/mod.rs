@@ -3,7 +3,11 @@
 //! An executor loads weights once ([`Executor::load`]), compiles any number of graphs against them
 //! ([`Executor::compile`]), and a [`Program`] runs one graph, redoing only the stages whose inputs changed.
 
+mod candle;
+
 use std::sync::Arc;
+
+pub use candle::Candle;
 
 use crate::graph::Graph;
 use crate::weights::{Weights, WeightsError};

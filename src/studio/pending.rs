@@ -56,18 +56,6 @@ impl Capture {
 pub fn cameras() -> Result<Vec<CameraInfo>, FrameError> {
     Ok(Vec::new())
 }
-pub fn open(_: &Path) -> Result<Frame, FrameError> {
-    Ok(Frame::filled(Size::square(1), [0; 4]))
-}
 pub fn save_png(_: &Path, _: &Frame, _: &[(&str, &str)]) -> Result<(), FrameError> {
     Ok(())
-}
-pub fn cover_crop(frame: &Frame, _: Size) -> Frame {
-    frame.clone()
-}
-pub fn blend_over(_: &Frame, ink: &Frame) -> Frame {
-    ink.clone()
-}
-pub fn snapshot(_: Option<&str>, _: std::time::Duration) -> Result<Frame, FrameError> {
-    Ok(Frame::filled(Size::square(1), [0; 4]))
 }

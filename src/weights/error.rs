@@ -144,6 +144,11 @@ impl WeightsError {
         Self::Io { file: file.into(), text, absent }
     }
 
+    /// `file` lacks the tensor `key`; the nearest of `names` is offered.
+    pub fn missing<'a>(file: &str, key: &str, names: impl Iterator<Item = &'a str>) -> Self {
+        Self::Missing { file: file.into(), key: printable(key), nearest: super::keys::nearest(key, names) }
+    }
+
     /// What the user can do about it.
     pub fn remedy(&self) -> String {
         match self {

@@ -99,6 +99,11 @@ impl Weights {
         }
     }
 
+    /// The file a tensor comes from, for messages; `None` when there is no such tensor.
+    pub fn label(&self, key: &str) -> Option<&str> {
+        self.tensors.get(key).map(Tensor::label)
+    }
+
     /// Bytes of all tensors where they are stored.
     pub fn bytes(&self) -> u64 {
         self.tensors.values().map(Tensor::bytes).sum()
@@ -108,7 +113,7 @@ impl Weights {
         let part =
             self.parts.iter().filter(|(prefix, _)| key.starts_with(prefix.as_str())).max_by_key(|(p, _)| p.len());
         let file = part.map_or("the model's weights", |(_, files)| files.as_str());
-        WeightsError::Missing { file: file.into(), key: printable(key), nearest: keys::nearest(key, self.keys()) }
+        WeightsError::missing(file, key, self.keys())
     }
 }
 
