@@ -14,6 +14,7 @@ mod paint;
 mod painter;
 mod pen;
 mod request;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -44,7 +45,7 @@ pub fn run(request: &Request) -> Result<(), Failure> {
         Request::Paint(request) => paint::run(request),
         Request::Camera(request) => camera::run(request),
         Request::Bench(request) => bench::run(request),
-        Request::Verify(_) => Ok(()),
+        Request::Verify(request) => verify::run(request),
         Request::Doctor(request) => doctor::run(request),
         Request::Window(_) => Err(Failure::usage("a window was asked for", "leave out the command")),
     }
