@@ -4,8 +4,8 @@ use super::files::{Errand, errands};
 use super::painter::Painter;
 use super::request::PaintRequest;
 use super::{Code, Failure, output};
+use crate::frame;
 use crate::studio::describe;
-use crate::studio::pending as frame;
 use crate::studio::pending as record;
 
 /// Paints over a picture, or over each one of a folder. A picture that fails does not keep the others from being painted.

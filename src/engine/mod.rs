@@ -6,6 +6,7 @@ mod fields;
 mod noise;
 mod params;
 mod picture;
+mod pixels;
 pub mod schedule;
 
 pub use embed::{GUIDANCE_WIDTH, guidance_embedding};
@@ -13,3 +14,4 @@ pub use error::EngineError;
 pub use noise::{Generator, Given, NoiseSource};
 pub use params::Params;
 pub use picture::{Job, Picture, Render, StageTimes, Stamps};
+pub use pixels::{frame_from_tensor, signed, unsigned};

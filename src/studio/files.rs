@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::pending::{self as capture, self as record};
+use super::pending as record;
 use super::{Event, ModelInfo, Notice, Places, Settings, Wake};
+use crate::capture;
 use crate::engine::Picture;
 use crate::flow::Worker;
 use crate::flow::channel::{Receiver, Sender};

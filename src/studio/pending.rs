@@ -2,12 +2,9 @@
 
 use std::path::Path;
 
-use super::{ModelInfo, Wake};
-use crate::capture::{CameraInfo, SourceSpec};
+use super::ModelInfo;
 use crate::engine::{EngineError, Job, Picture, Render};
-use crate::flow::LatestReceiver;
-use crate::flow::channel::Receiver;
-use crate::frame::{Frame, FrameError, Size};
+use crate::frame::{Frame, FrameError};
 use crate::weights::ModelSource;
 
 pub struct LoadedModel(ModelInfo);
@@ -34,27 +31,6 @@ pub fn load(
     _: &mut dyn FnMut(&str, f32) -> bool,
 ) -> Result<LoadedModel, EngineError> {
     Err(EngineError::Exec(crate::exec::ExecError::Backend { executor: "none".into(), text: "no engine yet".into() }))
-}
-pub struct Capture(LatestReceiver<Frame>, Receiver<CaptureState>);
-#[expect(dead_code, reason = "short-lived")]
-pub enum CaptureState {
-    Opening,
-    Live(Size),
-    Trouble(FrameError),
-}
-impl Capture {
-    pub fn open(_: SourceSpec, _: Wake) -> Self {
-        Self(crate::flow::latest().1, crate::flow::channel::never())
-    }
-    pub fn frames(&self) -> &LatestReceiver<Frame> {
-        &self.0
-    }
-    pub fn states(&self) -> &Receiver<CaptureState> {
-        &self.1
-    }
-}
-pub fn cameras() -> Result<Vec<CameraInfo>, FrameError> {
-    Ok(Vec::new())
 }
 pub fn save_png(_: &Path, _: &Frame, _: &[(&str, &str)]) -> Result<(), FrameError> {
     Ok(())

@@ -14,8 +14,8 @@ use self::model::ModelFindings;
 use self::window::WindowFindings;
 use super::request::DoctorRequest;
 use super::{Code, Failure, output};
+use crate::capture;
 use crate::studio::Places;
-use crate::studio::pending as capture;
 
 /// Everything that was found.
 #[derive(Debug, Serialize)]

@@ -1,9 +1,11 @@
 //! The code for each index prefix.
 
 mod guidance;
+mod image_ops;
 mod rng;
 mod schedule;
 mod timestep;
+mod tokenizer;
 
 use super::{Case, Checks, VerifyError};
 
@@ -18,11 +20,13 @@ pub struct Kind {
 /// All kinds that are supported, one line each.
 pub const KINDS: &[Kind] = &[
     Kind { prefix: "guidance_embedding", run: guidance::run },
+    Kind { prefix: "image_ops", run: image_ops::run },
     Kind { prefix: "lcm_add_noise", run: schedule::add_noise },
     Kind { prefix: "lcm_step", run: schedule::step },
     Kind { prefix: "lcm_tables", run: schedule::tables },
     Kind { prefix: "lcm_timesteps", run: schedule::timesteps },
     Kind { prefix: "timestep_embedding", run: timestep::run },
+    Kind { prefix: "tokenizer", run: tokenizer::run },
     Kind { prefix: "torch_cpu_rng", run: rng::run },
 ];
 
