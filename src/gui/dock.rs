@@ -49,7 +49,8 @@ fn prompt_row_ui(ui: &mut Ui, cx: &mut Cx<'_>, low: bool) {
     let rect = ui.max_rect();
     prompt::prompt_ui(ui, rect.with_max_x(rect.right() - 38.0), cx);
     let mut corner = part(ui, rect.with_min_x(rect.right() - 32.0));
-    let button = icon_button(&mut corner, icons::ICON_TUNE, "Numbers", "Strength, steps, guidance, seed, size", cx.theme);
+    let button =
+        icon_button(&mut corner, icons::ICON_TUNE, "Numbers", "Strength, steps, guidance, seed, size", cx.theme);
     Popup::menu(&button).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
         let width = 250.0;
         let (_, rect) = ui.allocate_space(vec2(width, 6.0 * 28.0));
@@ -114,13 +115,13 @@ fn subjects_ui(ui: &mut Ui, cx: &mut Cx<'_>, card: &Card, as_chips: bool) {
         if ui.available_width() < width + more {
             break;
         }
-        let response = if as_chips { chip(ui, &subject.name, false, cx.theme) } else { link(ui, &subject.name, cx.theme) };
+        let response =
+            if as_chips { chip(ui, &subject.name, false, cx.theme) } else { link(ui, &subject.name, cx.theme) };
         if response.on_hover_text(format!("Paint: {}", subject.name)).clicked() {
             cx.act(Action::Subject(subject.name.clone()));
         }
     }
-    if ui.available_width() > 30.0
-        && link(ui, "all…", cx.theme).on_hover_text("Everything the model knows").clicked()
+    if ui.available_width() > 30.0 && link(ui, "all…", cx.theme).on_hover_text("Everything the model knows").clicked()
     {
         cx.act(Action::ShowTab("models"));
     }

@@ -44,7 +44,10 @@ pub fn files_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     if ui.add(Button::new("Open picture…").shortcut_text("Ctrl+O")).clicked() {
         cx.act(Action::AskOpen);
     }
-    ui.label(note("Becomes a layer of the drawing. Dropping a file or pasting works too (on Wayland: paste).", cx.theme));
+    ui.label(note(
+        "Becomes a layer of the drawing. Dropping a file or pasting works too (on Wayland: paste).",
+        cx.theme,
+    ));
 }
 
 /// Looks and computing.
@@ -95,7 +98,8 @@ fn row_ui(ui: &mut Ui, cx: &mut Cx<'_>, label: &str, contents: impl FnOnce(&mut 
     ui.horizontal(|ui| {
         let (rect, _) = ui.allocate_exact_size(egui::vec2(64.0, 24.0), egui::Sense::hover());
         ui.put(rect, |ui: &mut Ui| {
-            ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| ui.label(quiet(label, cx.theme))).inner
+            ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| ui.label(quiet(label, cx.theme)))
+                .inner
         });
         contents(ui, cx);
     });

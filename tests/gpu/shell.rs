@@ -16,9 +16,8 @@ fn open(size: [f32; 2], settings: Settings) -> (Harness<'static, App>, Asked) {
     let places = Places::below(std::env::temp_dir().join(format!("afterimage-shell-{}", std::process::id())));
     let mut options = AppOptions::new(settings, places);
     options.renderer = "a test".into();
-    options.studio = Box::new(move |settings, places, wake| {
-        Studio::with_render(settings, places, Box::new(render), info(), wake)
-    });
+    options.studio =
+        Box::new(move |settings, places, wake| Studio::with_render(settings, places, Box::new(render), info(), wake));
     let mut harness =
         Harness::builder().with_size(size).with_step_dt(0.02).wgpu().build_eframe(|cc| App::new(cc, options).unwrap());
     wait(&mut harness, "the first picture", |app| app.picture().is_some());
