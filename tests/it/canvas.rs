@@ -10,7 +10,10 @@ use crate::support::root;
 pub fn tests() -> Vec<Trial> {
     vec![
         Trial::test("canvas::the_default_model_knows_the_sample", the_default_model_knows_the_sample),
-        Trial::test("canvas::the_sample_is_a_red_thing_on_white_at_any_size", the_sample_is_a_red_thing_on_white_at_any_size),
+        Trial::test(
+            "canvas::the_sample_is_a_red_thing_on_white_at_any_size",
+            the_sample_is_a_red_thing_on_white_at_any_size,
+        ),
         Trial::test("canvas::long_drawing_is_bounded", long_drawing_is_bounded),
     ]
 }

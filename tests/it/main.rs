@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say so")]
 
 mod camera;
+mod canvas;
 mod cli;
 mod engine;
 mod fixtures;
@@ -23,6 +24,7 @@ fn main() {
     let args = libtest_mimic::Arguments::from_args();
     let mut trials = Vec::new();
     trials.extend(camera::tests());
+    trials.extend(canvas::tests());
     trials.extend(cli::tests());
     trials.extend(engine::tests());
     trials.extend(fixtures::tests());
