@@ -64,7 +64,7 @@ fn clip_input(input: &Picture) -> Tensor {
     const SIDE: u32 = 224;
     const STRIDE: usize = 3;
     const MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
-    const DEVIATION: [f32; 3] = [0.268_629_54, 0.261_302_58, 0.275_777_11];
+    const DEVIATION: [f32; 3] = [0.268_629_54, 0.261_302_6, 0.275_777_1];
     let shorter = input.size.width.min(input.size.height);
     let side = |length: u32| (f64::from(SIDE) * f64::from(length) / f64::from(shorter)) as u32;
     let size = Size::new(side(input.size.width), side(input.size.height));
