@@ -4,7 +4,7 @@ use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
 
 use crate::config::{Config, Format};
-use crate::picture::{luma, plane};
+use crate::picture::{Mark, luma, plane};
 
 /// The JPEG files of the camera's folder, sorted by name.
 pub fn read_folder(config: &Config) -> Vec<Vec<u8>> {
@@ -17,10 +17,11 @@ pub fn read_folder(config: &Config) -> Vec<Vec<u8>> {
     paths.iter().filter_map(|path| std::fs::read(path).ok()).collect()
 }
 
-/// Writes frame `number` into `out` and gives its length.
-pub fn write(config: &Config, files: &[Vec<u8>], format: &Format, number: u32, out: &mut [u8]) -> usize {
+/// Writes a frame into `out` and gives its length.
+pub fn write(config: &Config, files: &[Vec<u8>], format: &Format, mark: Mark, out: &mut [u8]) -> usize {
+    let number = mark.number;
     let mut bytes = match files.len() {
-        0 => encode(format, number),
+        0 => encode(format, mark),
         count => files[(number as usize - 1) % count].clone(),
     };
     if config.no_dht {
@@ -44,10 +45,10 @@ fn is_turn(every: u32, number: u32) -> bool {
     every != 0 && number.is_multiple_of(every)
 }
 
-fn encode(format: &Format, number: u32) -> Vec<u8> {
+fn encode(format: &Format, mark: Mark) -> Vec<u8> {
     let (width, height) = (format.width as usize, format.height as usize);
     let mut pixels = vec![0; width * height];
-    plane(&mut pixels, width, 1, |x, y| luma(x, y, width, number));
+    plane(&mut pixels, width, 1, |x, y| luma(x, y, width, mark));
     let mut bytes = Vec::new();
     let (width, height) = (format.width, format.height);
     // An encoder that fails leaves an empty frame, which is a broken one: good enough for a fake.

@@ -4,6 +4,7 @@ use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use crate::device::{Device, Filled, State};
+use crate::picture::Mark;
 use crate::{jpeg, picture};
 
 /// Fills buffers until the camera is closed or unplugged.
@@ -55,11 +56,11 @@ fn produce(device: &Device, state: &mut State) {
     // SAFETY: the mapping has room for every buffer, lives until the buffers are freed under the same lock, and the
     // reader has given this buffer back.
     let out = unsafe { std::slice::from_raw_parts_mut((state.mapping.0 + offset) as *mut u8, length as usize) };
-    let format = state.format;
+    let (format, mark) = (state.format, Mark::now(state.number));
     let bytes = if format.is_jpeg() {
-        jpeg::write(config, &device.jpegs, &format, state.number, out) as u32
+        jpeg::write(config, &device.jpegs, &format, mark, out) as u32
     } else {
-        picture::draw(&format, state.number, out);
+        picture::draw(&format, mark, out);
         format.bytes()
     };
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };

@@ -64,7 +64,7 @@ fn show(order: &Order, stop: &StopToken) -> Result<(), CaptureError> {
             // A thread that was given up while it waited must not show an old picture.
             Ok(_) if stop.is_stopped() => break,
             Ok(frame) => {
-                let frame = if order.mirror { mirrored(frame) } else { frame };
+                let frame = if order.mirror { frame::flip_horizontal(&frame) } else { frame };
                 let size = frame.size();
                 order.frames.send(frame, taken);
                 order.say(Report::Frame(size));
@@ -106,15 +106,6 @@ fn decode(buffer: &Buffer, id: &str) -> Result<Frame, PictureError> {
 
 fn broken(id: &str, text: String) -> PictureError {
     PictureError::Broken { name: id.to_owned(), text }
-}
-
-/// Left and right exchanged.
-fn mirrored(mut frame: Frame) -> Frame {
-    let row = frame.size().width as usize * 4;
-    for pixels in frame.pixels_mut().chunks_exact_mut(row) {
-        pixels.as_chunks_mut::<4>().0.reverse();
-    }
-    frame
 }
 
 /// An open camera whose every call is guarded.
@@ -242,12 +233,6 @@ mod tests {
         assert_eq!(open("Device or resource busy (os error 16)"), CaptureError::Busy { id: id() });
         assert_eq!(open("No such device (os error 19)"), CaptureError::Unplugged { id: id() });
         assert!(matches!(open("Input/output error (os error 5)"), CaptureError::Backend { .. }));
-    }
-
-    #[test]
-    fn a_mirror_exchanges_left_and_right() {
-        let frame = Frame::new(Size::new(2, 2), (0..16).collect()).unwrap();
-        assert_eq!(mirrored(frame).pixels(), [4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11]);
     }
 
     #[test]
