@@ -17,9 +17,9 @@ pub enum EngineError {
     /// A file of the model is missing or broken.
     #[error(transparent)]
     Weights(#[from] WeightsError),
-    /// A network's config is absurd, or of another network.
+    /// A config holds something absurd, or describes another network.
     #[error(transparent)]
-    Network(#[from] ConfigError),
+    Config(#[from] ConfigError),
     /// The tokenizer cannot be used.
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),
@@ -32,18 +32,6 @@ pub enum EngineError {
     /// The steps asked for cannot be taken.
     #[error(transparent)]
     Schedule(#[from] ScheduleError),
-    /// A config holds something unusable.
-    #[error("{}should be {expected}, found {found}", config_place(file, key))]
-    Config {
-        /// The config's file.
-        file: String,
-        /// The key; empty for the whole file.
-        key: String,
-        /// What would do.
-        expected: String,
-        /// What is there.
-        found: String,
-    },
     /// Two parts of a model do not fit together.
     #[error("the model's parts do not fit: {what} is {left} in {left_file}, but {right} in {right_file}")]
     Mismatch {
@@ -101,10 +89,6 @@ pub enum EngineError {
     Cancelled,
 }
 
-fn config_place(file: &str, key: &str) -> String {
-    if key.is_empty() { format!("{file} ") } else { format!("{file}: `{key}` ") }
-}
-
 fn step_place(step: Option<(usize, usize)>) -> String {
     step.map_or_else(String::new, |(step, of)| format!(" in step {step} of {of}"))
 }
@@ -115,12 +99,11 @@ impl EngineError {
         match self {
             Self::Exec(error) => error.remedy(),
             Self::Weights(error) => error.remedy(),
-            Self::Network(error) => error.remedy(),
+            Self::Config(error) => error.remedy(),
             Self::Tokenizer(error) => error.remedy(),
             Self::Graph(error) => error.remedy(),
             Self::Frame(error) => error.remedy().into(),
             Self::Schedule(error) => error.remedy().into(),
-            Self::Config { .. } => "check the file, or download the model again".into(),
             Self::Mismatch { .. } => "take all parts from one model".into(),
             Self::Unsupported { supported, .. } => format!("choose {supported}"),
             Self::Param { expected, .. } => format!("choose {expected}"),

@@ -5,7 +5,6 @@
 
 mod embed;
 mod error;
-mod fields;
 mod info;
 mod latents;
 mod model;

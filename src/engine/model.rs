@@ -4,13 +4,13 @@
 
 use std::sync::Arc;
 
-use super::fields::Fields;
 use super::networks::Networks;
 use super::prompt::{Prompts, States};
 use super::schedule::{LcmScheduler, ScheduleConfig};
 use super::{EngineError, ModelInfo};
 use crate::exec::{self, Executor};
 use crate::frame::Size;
+use crate::nn::Fields;
 use crate::nn::text::Tokenizer;
 use crate::weights::{ModelFiles, ModelSource};
 
@@ -153,21 +153,21 @@ pub(super) fn go_on(progress: &mut Progress<'_>, what: &str, fraction: f32) -> R
 fn check_pipeline(files: &ModelFiles) -> Result<(), EngineError> {
     let label = files.label("model_index.json");
     let index = Fields::parse(&label, &files.read_small("model_index.json")?)?;
-    let class = index.text("_class_name")?.unwrap_or("model without a class");
+    let class = index.get("_class_name").and_then(|class| class.as_str()).unwrap_or("model without a class");
     if !PIPELINES.contains(&class) {
         let supported = "a model with the pipeline LatentConsistencyModelPipeline, or StableDiffusionPipeline of the \
             1.x or 2.x family made for few steps";
         return Err(unsupported(files.name(), class, supported));
     }
     for (part, classes) in CLASSES {
-        let pair = index.present(part).and_then(|value| value.as_array()).and_then(|pair| pair.get(1)?.as_str());
+        let pair = index.get(part).and_then(|value| value.as_array()).and_then(|pair| pair.get(1)?.as_str());
         match pair {
             Some(class) if classes.contains(&class) => {}
             Some(class) => {
                 let name = format!("the {part} of {}", files.name());
                 return Err(unsupported(&name, class, &format!("a model whose {part} is {}", classes.join(" or "))));
             }
-            None => return Err(index.refuse(part, &format!("a library and {}", classes.join(" or ")))),
+            None => return Err(index.refuse(part, &format!("a library and {}", classes.join(" or "))).into()),
         }
     }
     Ok(())

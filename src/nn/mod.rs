@@ -13,5 +13,5 @@ pub mod text;
 
 pub use autoencoder::AutoencoderConfig;
 pub use blocks::{Resnet, resnet};
-pub use config::ConfigError;
+pub use config::{ConfigError, Fields};
 pub use sinusoid::timestep_embedding;

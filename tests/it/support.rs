@@ -37,7 +37,8 @@ pub fn root() -> PathBuf {
 
 /// The fixtures: `AFTERIMAGE_FIXTURES`, else `tests/fixtures`.
 pub fn fixtures() -> PathBuf {
-    std::env::var_os("AFTERIMAGE_FIXTURES").map_or_else(|| root().join("tests/fixtures"), PathBuf::from)
+    let set = std::env::var_os("AFTERIMAGE_FIXTURES").filter(|dir| !dir.is_empty());
+    set.map_or_else(|| root().join("tests/fixtures"), PathBuf::from)
 }
 
 pub fn tests() -> Vec<Trial> {

@@ -1,8 +1,16 @@
 //! What `scheduler_config.json` says. A config written for another scheduler (PNDM, DDIM, Euler) is taken by keeping
 //! the keys this one knows, as the reference does.
 
-use crate::engine::EngineError;
-use crate::engine::fields::Fields;
+use std::ops::RangeInclusive;
+
+use serde_json::Value;
+
+use crate::nn::{ConfigError, Fields};
+
+/// Betas that mean anything.
+const BETAS: RangeInclusive<f64> = 1e-9..=0.9999;
+/// Factors and limits that mean anything.
+const FACTORS: RangeInclusive<f64> = 1e-6..=1e6;
 
 /// How betas rise over the timesteps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,47 +84,51 @@ impl ScheduleConfig {
     ///
     /// # Errors
     /// A value that is absurd or unknown, by file and key.
-    pub fn parse(file: &str, bytes: &[u8]) -> Result<Self, EngineError> {
+    pub fn parse(file: &str, bytes: &[u8]) -> Result<Self, ConfigError> {
         let fields = Fields::parse(file, bytes)?;
-        let is_beta = |x: f64| x > 0.0 && x < 1.0;
-        let train_steps = fields.count("num_train_timesteps", 1000, 1..=100_000)?;
-        let trained_betas = fields.numbers("trained_betas")?;
-        if trained_betas.as_ref().is_some_and(|betas| betas.len() != train_steps || !betas.iter().all(|b| is_beta(*b)))
-        {
-            return Err(fields.refuse("trained_betas", &format!("{train_steps} numbers between 0 and 1")));
-        }
-        let curves = [
-            ("linear", BetaCurve::Linear),
-            ("scaled_linear", BetaCurve::ScaledLinear),
-            ("squaredcos_cap_v2", BetaCurve::SquaredCosine),
-        ];
-        let predictions =
-            [("epsilon", Prediction::Epsilon), ("v_prediction", Prediction::Velocity), ("sample", Prediction::Sample)];
-        let clip = fields.number("clip_sample_range", 1.0, "a number above 0", |x| x > 0.0)?;
-        let ratio =
-            fields.number("dynamic_thresholding_ratio", 0.995, "a share from 0 to 1", |x| (0.0..=1.0).contains(&x))?;
-        let limit = fields.number("sample_max_value", 1.0, "a number above 0", |x| x > 0.0)?;
+        let train_steps = fields.whole("num_train_timesteps", 1000, 1..=100_000)?;
+        let clip = fields.number("clip_sample_range", 1.0, FACTORS)?;
+        let quantile = fields.number("dynamic_thresholding_ratio", 0.995, 0.0..=1.0)?;
+        let limit = fields.number("sample_max_value", 1.0, FACTORS)?;
         Ok(Self {
             train_steps,
-            beta_start: fields.number("beta_start", 0.00085, "a number between 0 and 1", is_beta)?,
-            beta_end: fields.number("beta_end", 0.012, "a number between 0 and 1", is_beta)?,
-            curve: fields.choice("beta_schedule", BetaCurve::ScaledLinear, &curves)?,
-            trained_betas,
+            beta_start: fields.number("beta_start", 0.00085, BETAS)?,
+            beta_end: fields.number("beta_end", 0.012, BETAS)?,
+            curve: fields.name("beta_schedule", BetaCurve::ScaledLinear, &CURVES)?,
+            trained_betas: trained_betas(&fields, train_steps)?,
             zero_terminal_snr: fields.flag("rescale_betas_zero_snr", false)?,
-            original_steps: fields.count("original_inference_steps", 50.min(train_steps), 1..=train_steps)?,
-            prediction: fields.choice("prediction_type", Prediction::Epsilon, &predictions)?,
-            timestep_scaling: fields.number("timestep_scaling", 10.0, "a number above 0", |x| x > 0.0)?,
+            original_steps: fields.whole("original_inference_steps", 50.min(train_steps), 1..=train_steps)?,
+            prediction: fields.name("prediction_type", Prediction::Epsilon, &PREDICTIONS)?,
+            timestep_scaling: fields.number("timestep_scaling", 10.0, FACTORS)?,
             clip: fields.flag("clip_sample", false)?.then_some(clip),
-            threshold: fields.flag("thresholding", false)?.then_some((ratio, limit)),
+            threshold: fields.flag("thresholding", false)?.then_some((quantile, limit)),
         })
     }
+}
+
+const CURVES: [(&str, BetaCurve); 3] = [
+    ("linear", BetaCurve::Linear),
+    ("scaled_linear", BetaCurve::ScaledLinear),
+    ("squaredcos_cap_v2", BetaCurve::SquaredCosine),
+];
+
+const PREDICTIONS: [(&str, Prediction); 3] =
+    [("epsilon", Prediction::Epsilon), ("v_prediction", Prediction::Velocity), ("sample", Prediction::Sample)];
+
+/// Betas given one by one: one for each timestep.
+fn trained_betas(fields: &Fields<'_>, count: usize) -> Result<Option<Vec<f64>>, ConfigError> {
+    let Some(value) = fields.get("trained_betas") else { return Ok(None) };
+    let list = value.as_array().filter(|list| list.len() == count);
+    let beta = |value: &Value| value.as_f64().filter(|beta| BETAS.contains(beta));
+    let betas = list.and_then(|list| list.iter().map(beta).collect::<Option<Vec<f64>>>());
+    betas.map(Some).ok_or_else(|| fields.refuse("trained_betas", &format!("{count} numbers between 0 and 1")))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parse(text: &str) -> Result<ScheduleConfig, EngineError> {
+    fn parse(text: &str) -> Result<ScheduleConfig, ConfigError> {
         ScheduleConfig::parse("scheduler/scheduler_config.json", text.as_bytes())
     }
 

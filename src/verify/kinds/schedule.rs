@@ -8,7 +8,7 @@ use crate::verify::{Case, Checks, VerifyError};
 
 /// Every step of a trace, each from the reference's own sample.
 pub fn step(case: &Case<'_>, checks: &mut Checks) -> Result<(), VerifyError> {
-    let config = ScheduleConfig::parse(&case.entry.file, case.meta("config").to_string().as_bytes())?;
+    let config = parse(&case.entry.file, &case.meta("config").to_string())?;
     let scheduler = LcmScheduler::new(config);
     let timesteps = scheduler.timesteps(&request(case.meta("set_timesteps"))?).map_err(VerifyError::other)?;
     let list: Vec<i64> = timesteps.list().iter().map(|t| *t as i64).collect();
@@ -69,7 +69,7 @@ fn curve_of(name: &str) -> Result<LcmScheduler, VerifyError> {
         "cosine" => r#"{"beta_schedule": "squaredcos_cap_v2"}"#,
         _ => return Err(VerifyError::Other(format!("`{name}` names no curve"))),
     };
-    Ok(LcmScheduler::new(ScheduleConfig::parse(name, config.as_bytes())?))
+    Ok(LcmScheduler::new(parse(name, config)?))
 }
 
 /// Combinations of arguments and their timesteps or refusals.
@@ -89,6 +89,10 @@ pub fn timesteps(case: &Case<'_>, checks: &mut Checks) -> Result<(), VerifyError
         checks.fact(&args.to_string(), holds, format!("{found:?}"));
     }
     Ok(())
+}
+
+fn parse(name: &str, config: &str) -> Result<ScheduleConfig, VerifyError> {
+    ScheduleConfig::parse(name, config.as_bytes()).map_err(VerifyError::other)
 }
 
 /// The arguments of a `set_timesteps` call.

@@ -12,7 +12,7 @@ pub fn run(case: &Case<'_>, checks: &mut Checks) -> Result<(), VerifyError> {
     checks.fact("prompts", shape.first() == Some(&prompts.len()), format!("{} for {shape:?}", prompts.len()));
     let length = shape.last().copied().unwrap_or_default();
     let files = ModelFiles::folder(&case.uses("tokenizer")?)?;
-    let tokenizer = Tokenizer::open(&files, "", length).map_err(VerifyError::other)?;
+    let tokenizer = Tokenizer::open(&files, ".", length).map_err(VerifyError::other)?;
     let ids: Vec<i64> = prompts.iter().flat_map(|prompt| tokenizer.encode(prompt)).map(i64::from).collect();
     checks.ints(case, JUDGE, &ids)
 }
