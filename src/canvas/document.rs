@@ -1,31 +1,47 @@
-//! The drawing as a whole.
+//! The drawing as a whole: what it holds and how every change of it is made, remembered and announced.
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Brush, Layer, LayerId, LayerKind, Rect, StrokePoint};
-use crate::frame::{Frame, Size};
-
-/// What the sample drawing shows, as a prompt.
-pub const SAMPLE_PROMPT: &str = "red apple, 3d";
-
-/// What lies under the layers when they are looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Backdrop {
-    /// The document's background colour: the result is opaque.
-    Document,
-    /// Nothing: the result has the layers' own transparency.
-    Transparent,
-}
+use super::dirty::Dirty;
+use super::edit::{Edit, Stack};
+use super::history::{History, Knob};
+use super::overlay::Overlay;
+use super::stroke::Stroke;
+use super::tile::Shape;
+use super::{Layer, LayerId, LayerKind, Rect, StrokeRecord};
+use crate::frame::Size;
 
 /// A drawing: layers from bottom to top, a background colour, and the way back.
+///
+/// ```
+/// use afterimage::canvas::{Backdrop, Brush, Document, StrokePoint};
+/// use afterimage::frame::Size;
+///
+/// let mut document = Document::new(Size::square(256), [255; 3]);
+/// document.begin_stroke(Brush { colour: [200, 0, 0], ..Brush::default() }, StrokePoint::new(60.0, 60.0, 0.0));
+/// document.extend_stroke(StrokePoint::new(160.0, 90.0, 0.1));
+/// document.end_stroke();
+/// assert_eq!(document.pick(60.0, 60.0), Some([200, 0, 0]));
+///
+/// let sketch = document.overlay(Size::square(64), Backdrop::Document);
+/// assert_eq!(sketch.size(), Size::square(64));
+///
+/// assert_eq!(document.undo_name(), Some("stroke"));
+/// assert!(document.undo() && document.is_blank());
+/// ```
 #[derive(Clone, Debug)]
 pub struct Document {
-    size: Size,
-    background: [u8; 3],
-    layers: Vec<Layer>,
-    active: LayerId,
-    revision: u64,
-    changed_at: Instant,
+    pub(super) stack: Stack,
+    pub(super) stroke: Option<Stroke>,
+    pub(super) history: History,
+    pub(super) next_id: u64,
+    pub(super) sample: bool,
+    /// What the display has not seen yet.
+    pub(super) unseen: Dirty,
+    pub(super) overlay: Overlay,
+    pub(super) revision: u64,
+    pub(super) changed_at: Instant,
 }
 
 impl Document {
@@ -35,146 +51,178 @@ impl Document {
     /// An empty drawing with one ink layer; each side is kept between 1 and [`Self::MAX_SIDE`].
     pub fn new(size: Size, background: [u8; 3]) -> Self {
         let size = Size::new(size.width.clamp(1, Self::MAX_SIDE), size.height.clamp(1, Self::MAX_SIDE));
+        let shape = Shape::of(size);
         let ink = Layer::new(LayerId(1), "Ink 1".to_owned(), LayerKind::Ink, size);
-        Self { size, background, active: ink.id, layers: vec![ink], revision: 1, changed_at: Instant::now() }
+        Self {
+            stack: Stack { shape, background, active: ink.id, layers: vec![ink], strokes: Vec::new() },
+            stroke: None,
+            history: History::default(),
+            next_id: 2,
+            sample: false,
+            unseen: Dirty::all(shape),
+            overlay: Overlay::new(shape),
+            revision: 1,
+            changed_at: Instant::now(),
+        }
     }
-    /// A small drawing for the very first start (see [`SAMPLE_PROMPT`]); the first stroke clears it.
-    pub fn sample(size: Size) -> Self {
-        Self::new(size, [255; 3])
-    }
-    /// True while the sample drawing is untouched.
-    pub fn is_sample(&self) -> bool {
-        false
-    }
+
     /// Width and height in pixels.
     pub fn size(&self) -> Size {
-        self.size
+        self.stack.shape.size
     }
+
     /// The colour under all layers.
     pub fn background(&self) -> [u8; 3] {
-        self.background
-    }
-    /// Changes the background; a quick succession of changes is one step back.
-    pub fn set_background(&mut self, _colour: [u8; 3]) {}
-
-    /// Puts the pen down; false when nothing can be drawn (the point is no place, the active layer is hidden).
-    pub fn begin_stroke(&mut self, _brush: Brush, _point: StrokePoint) -> bool {
-        true
-    }
-    /// Moves the pen.
-    pub fn extend_stroke(&mut self, _point: StrokePoint) {}
-    /// Lifts the pen: the stroke becomes one step of history.
-    pub fn end_stroke(&mut self) {}
-    /// Takes the stroke in progress back without a trace.
-    pub fn cancel_stroke(&mut self) {}
-    /// True between pen down and pen up.
-    pub fn is_stroking(&self) -> bool {
-        false
+        self.stack.background
     }
 
-    /// Flood-fills what looks alike around (`x`, `y`) with `colour` on the active layer; false when nothing changed.
-    pub fn fill(&mut self, _x: f32, _y: f32, _colour: [u8; 3], _tolerance: u8) -> bool {
-        false
-    }
-    /// The visible colour at (`x`, `y`), background included; none outside.
-    pub fn pick(&self, _x: f32, _y: f32) -> Option<[u8; 3]> {
-        None
+    /// Changes the background; changes in quick succession (a dragged slider) are one step back.
+    pub fn set_background(&mut self, colour: [u8; 3]) {
+        self.end_stroke();
+        if colour != self.stack.background {
+            self.commit("background", Knob::Background, Edit::Background(colour));
+        }
     }
 
-    /// One step back; false when there is none. During a stroke it takes the stroke back.
+    /// One step back; false when there is none. During a stroke it takes that stroke back.
     pub fn undo(&mut self) -> bool {
-        false
+        if self.is_stroking() {
+            self.cancel_stroke();
+            return true;
+        }
+        let mut dirty = Dirty::none(self.stack.shape);
+        let done = self.history.undo(|edit| self.stack.apply(edit, &mut dirty));
+        self.announce(&dirty);
+        done
     }
-    /// One step forward again; false when there is none.
+
+    /// One step forth again; false when there is none or a stroke is being drawn.
     pub fn redo(&mut self) -> bool {
-        false
+        if self.is_stroking() {
+            return false;
+        }
+        let mut dirty = Dirty::none(self.stack.shape);
+        let done = self.history.redo(|edit| self.stack.apply(edit, &mut dirty));
+        self.announce(&dirty);
+        done
     }
+
     /// True when [`Self::undo`] would do something.
     pub fn can_undo(&self) -> bool {
-        false
-    }
-    /// True when [`Self::redo`] would do something.
-    pub fn can_redo(&self) -> bool {
-        false
-    }
-    /// What the next step back takes back, for a tooltip: "stroke", "fill".
-    pub fn undo_name(&self) -> Option<&str> {
-        None
-    }
-    /// What the next step forward brings back.
-    pub fn redo_name(&self) -> Option<&str> {
-        None
-    }
-    /// Removes all ink and all pictures, as one step.
-    pub fn clear(&mut self) {}
-    /// True when there is neither ink nor a picture.
-    pub fn is_blank(&self) -> bool {
-        true
+        self.undo_name().is_some()
     }
 
-    /// Lays a picture under the active ink layer, cropped so that it covers the canvas.
-    pub fn add_picture(&mut self, _frame: &Frame, _name: &str) -> LayerId {
-        self.active
+    /// True when [`Self::redo`] would do something.
+    pub fn can_redo(&self) -> bool {
+        self.redo_name().is_some()
     }
-    /// All layers from bottom to top.
-    pub fn layers(&self) -> &[Layer] {
-        &self.layers
+
+    /// What the next step back takes back, in a word for a tooltip: "stroke", "fill".
+    pub fn undo_name(&self) -> Option<&str> {
+        if self.is_stroking() { Some("stroke") } else { self.history.undo_name() }
     }
-    /// The layer that strokes go to.
-    pub fn active(&self) -> LayerId {
-        self.active
+
+    /// What the next step forth brings back.
+    pub fn redo_name(&self) -> Option<&str> {
+        if self.is_stroking() { None } else { self.history.redo_name() }
     }
-    /// Chooses the layer that strokes go to; false when there is no such layer.
-    pub fn set_active(&mut self, _id: LayerId) -> bool {
-        false
+
+    /// About how much memory the way back holds, in bytes; kept under 256 MiB.
+    pub fn history_bytes(&self) -> usize {
+        self.history.bytes()
     }
-    /// Shows or hides a layer.
-    pub fn set_visible(&mut self, _id: LayerId, _visible: bool) -> bool {
-        false
+
+    /// Removes all ink and all pictures, as one step; the sample drawing goes without a trace.
+    pub fn clear(&mut self) {
+        self.cancel_stroke();
+        self.wipe_sample();
+        if self.is_blank() {
+            return;
+        }
+        let mut edits = Vec::new();
+        for layer in &self.stack.layers {
+            edits.push(match layer.kind {
+                LayerKind::Picture => Edit::Remove(layer.id),
+                LayerKind::Ink => {
+                    let tiles = layer.ink.present().map(|index| (index, None)).collect();
+                    Edit::Tiles { layer: layer.id, tiles }
+                }
+            });
+        }
+        edits.push(Edit::Strokes(Vec::new()));
+        self.commit("clear", Knob::None, Edit::Many(edits));
     }
-    /// Sets how opaque a layer is, 0 to 1; a quick succession of changes is one step back.
-    pub fn set_opacity(&mut self, _id: LayerId, _opacity: f32) -> bool {
-        false
+
+    /// True when there is neither ink nor a picture, visible or not.
+    pub fn is_blank(&self) -> bool {
+        let drawn = self.stroke.as_ref().is_some_and(|stroke| !stroke.brush().erase && stroke.tiles().next().is_some());
+        !drawn && self.stack.layers.iter().all(|layer| layer.kind == LayerKind::Ink && layer.is_blank())
     }
-    /// Removes a layer; false for the last ink layer.
-    pub fn remove_layer(&mut self, _id: LayerId) -> bool {
-        false
-    }
-    /// Adds an empty ink layer above the active one and makes it active.
-    pub fn add_ink_layer(&mut self) -> LayerId {
-        self.active
-    }
-    /// Moves a layer to `place`, counted from the bottom.
-    pub fn move_layer(&mut self, _id: LayerId, _place: usize) -> bool {
-        false
+
+    /// Every stroke that is part of the drawing, with all its samples, oldest first.
+    pub fn strokes(&self) -> &[Arc<StrokeRecord>] {
+        &self.stack.strokes
     }
 
     /// Grows with each visible change.
     pub fn revision(&self) -> u64 {
         self.revision
     }
+
     /// When the last visible change happened.
     pub fn changed_at(&self) -> Instant {
         self.changed_at
     }
+
     /// The rectangles that changed since the last call; the whole canvas at first.
     pub fn take_dirty(&mut self) -> Vec<Rect> {
-        vec![Rect::whole(self.size)]
+        self.unseen.take()
     }
-    /// The visible pixels of `rect` as RGBA8, straight alpha; `out` is overwritten. Gives back the part of `rect` on the
-    /// canvas, which is what `out` then holds.
-    pub fn composite_into(&self, rect: Rect, _backdrop: Backdrop, out: &mut Vec<u8>) -> Rect {
-        let rect = rect.clipped(self.size);
-        out.clear();
-        out.resize(rect.area() * 4, 255);
-        rect
+
+    /// True while the sample drawing of the first start is as it was.
+    pub fn is_sample(&self) -> bool {
+        self.sample
     }
-    /// What is visible at the model's size, by area average; only what changed since the last call is computed.
-    pub fn overlay(&mut self, size: Size, _backdrop: Backdrop) -> Frame {
-        Frame::filled(size, [255; 4])
+
+    /// Makes a change that can be taken back. Anything but another background makes a sample drawing the user's own.
+    pub(super) fn commit(&mut self, name: &'static str, knob: Knob, edit: Edit) {
+        self.sample &= knob == Knob::Background;
+        let mut dirty = Dirty::none(self.stack.shape);
+        let back = self.stack.apply(edit, &mut dirty);
+        self.history.push(name, knob, back);
+        self.announce(&dirty);
     }
-    /// What is visible at full size.
-    pub fn frame(&self, _backdrop: Backdrop) -> Frame {
-        Frame::filled(self.size, [255; 4])
+
+    /// Tells all who look which tiles changed.
+    pub(super) fn announce(&mut self, dirty: &Dirty) {
+        if dirty.is_empty() {
+            return;
+        }
+        self.unseen.join(dirty);
+        self.overlay.dirty.join(dirty);
+        self.revision += 1;
+        self.changed_at = Instant::now();
+    }
+
+    /// Takes the sample drawing away for good.
+    pub(super) fn wipe_sample(&mut self) {
+        if !std::mem::take(&mut self.sample) {
+            return;
+        }
+        let mut dirty = Dirty::none(self.stack.shape);
+        for layer in &mut self.stack.layers {
+            for index in layer.ink.present().collect::<Vec<_>>() {
+                layer.ink.replace(index, None);
+                dirty.mark(index);
+            }
+        }
+        self.stack.strokes.clear();
+        self.announce(&dirty);
+    }
+
+    /// A name no layer of this document had before.
+    pub(super) fn fresh_id(&mut self) -> LayerId {
+        self.next_id += 1;
+        LayerId(self.next_id - 1)
     }
 }

@@ -3,10 +3,26 @@
 //! A [`Frame`] is RGBA8, sRGB-encoded, straight alpha, top-left origin. Blending and resizing work on encoded values, as
 //! in other paint programs. This is the only module that imports `image`.
 
+mod camera_formats;
+mod codec;
+mod fit;
+mod jpeg;
+mod picture_error;
+mod resample;
+mod scale;
+
 use std::sync::Arc;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
+
+pub use camera_formats::{nv12_to_rgba, rgb3_to_rgba, yuyv_to_rgba};
+pub use codec::{decode, open};
+pub use fit::{blend_over, cover_crop, fit_longer_side, flip_horizontal, letterbox};
+pub use jpeg::decode_mjpeg;
+pub use picture_error::PictureError;
+pub use resample::{Filter, resample, resample_frame};
+pub use scale::{Rect, scale};
 
 /// Width and height in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -118,6 +134,11 @@ impl Frame {
         let (x, y) = (x.min(self.size.width - 1) as usize, y.min(self.size.height - 1) as usize);
         let at = (y * self.size.width as usize + x) * 4;
         [self.pixels[at], self.pixels[at + 1], self.pixels[at + 2], self.pixels[at + 3]]
+    }
+
+    /// Whether no pixel lets anything through.
+    pub fn is_opaque(&self) -> bool {
+        self.pixels.as_chunks::<4>().0.iter().all(|pixel| pixel[3] == 255)
     }
 
     /// The same picture with another number and time.

@@ -1,3 +1,42 @@
 //! The window: a face of a [`Studio`](crate::studio::Studio). Nothing here computes pictures.
+//!
+//! [`run`] opens it. [`App`] owns what it needs and follows eframe's rhythm: `logic` takes news from the studio, `ui` shows
+//! the rooms, and afterwards the [`Action`]s are carried out and differences of settings and drawing are sent. The
+//! rooms ([`topbar`], [`dock`], [`status`], [`panels`], [`notices`]) get a [`cx::Cx`] and know nothing of each other.
 
+mod action;
+pub mod app;
+mod apply;
+mod captions;
+mod cx;
+mod dialogs;
+mod dock;
+mod error;
+mod fonts;
+mod icon;
+pub mod keys;
+mod layout;
+mod logic;
+mod look;
+mod menus;
+mod model_menu;
+mod notices;
+mod numbers;
+mod panels;
+mod preflight;
+mod prompt;
+pub mod rail;
+mod shortcuts;
+pub mod stage;
+mod start;
+mod status;
 pub mod theme;
+pub mod tool;
+mod topbar;
+mod widgets;
+mod words;
+
+pub use action::Action;
+pub use app::{App, AppOptions};
+pub use error::GuiError;
+pub use start::{Options, RendererChoice, run};

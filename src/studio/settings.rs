@@ -15,6 +15,8 @@ pub struct Settings {
     pub welcomed: bool,
     /// The model folder; empty for the default model.
     pub model: String,
+    /// Model folders opened before, newest first.
+    pub recent_models: Vec<String>,
     /// Executor by name; "auto" takes the fastest.
     pub executor: String,
     /// Threads to compute with; 0 means all cores.
@@ -79,6 +81,7 @@ impl Default for Settings {
             version: 1,
             welcomed: false,
             model: String::new(),
+            recent_models: Vec::new(),
             executor: "auto".into(),
             threads: 0,
             params: Params::default(),

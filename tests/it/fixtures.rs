@@ -1,6 +1,6 @@
 //! Every case of the fixture folder, one named test each. A kind without code yet is shown as ignored, with the reason.
 
-use afterimage::exec::Candle;
+use afterimage::exec;
 use afterimage::verify::{Index, Outcome, Suite, kinds};
 use libtest_mimic::{Completion, Failed, Trial};
 
@@ -36,8 +36,8 @@ fn trial(name: &str) -> Trial {
 }
 
 fn judge(name: &str) -> Result<(), Failed> {
-    let executor = Candle::new(0).map_err(|error| error.to_string())?;
-    let suite = Suite::open(&support::fixtures(), &executor).map_err(|error| error.to_string())?;
+    let executor = exec::open("auto", 1).map_err(|error| error.to_string())?;
+    let suite = Suite::open(&support::fixtures(), &*executor).map_err(|error| error.to_string())?;
     match suite.run_case(name) {
         Outcome::NotYet => Err("not yet".into()),
         Outcome::Failed(error) => Err(error.to_string().into()),

@@ -51,7 +51,10 @@ impl Candle {
 
 impl Executor for Candle {
     fn name(&self) -> String {
-        NAME.into()
+        match self.pool.current_num_threads() {
+            1 => "CPU (candle f32, 1 thread)".into(),
+            threads => format!("CPU (candle f32, {threads} threads)"),
+        }
     }
 
     fn load(&self, weights: &Weights) -> Result<Arc<dyn Packed>, ExecError> {

@@ -1,0 +1,95 @@
+//! Compiled graphs, by what they were compiled for. A few are kept, so that changing the size back and forth is free.
+
+use std::collections::VecDeque;
+
+use super::EngineError;
+use crate::exec::Program;
+
+/// How many programs are kept: about four sizes of three networks, and the text encoder.
+const KEPT: usize = 13;
+
+/// What a graph was compiled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Text to states, without the last layers.
+    Text {
+        /// Layers skipped.
+        clip_skip: u32,
+    },
+    /// Pictures to latents.
+    Encode(Extent),
+    /// One denoising step.
+    Predict(Extent),
+    /// Latents to pictures.
+    Decode(Extent),
+}
+
+/// Batch, height and width of the latents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// Pictures at once.
+    pub batch: usize,
+    /// Latent rows.
+    pub height: usize,
+    /// Latent columns.
+    pub width: usize,
+}
+
+/// The programs kept, last used first.
+#[derive(Default)]
+pub struct Programs {
+    kept: VecDeque<(Purpose, Box<dyn Program>)>,
+}
+
+impl Programs {
+    /// The program for `purpose`, compiled by `compile` if it is not there.
+    ///
+    /// # Errors
+    /// Those of `compile`.
+    pub fn get(
+        &mut self,
+        purpose: Purpose,
+        compile: impl FnOnce() -> Result<Box<dyn Program>, EngineError>,
+    ) -> Result<&mut dyn Program, EngineError> {
+        let found = self.kept.iter().position(|(kept, _)| *kept == purpose).and_then(|at| self.kept.remove(at));
+        let entry = match found {
+            Some(entry) => entry,
+            None => (purpose, compile()?),
+        };
+        self.kept.truncate(KEPT - 1);
+        self.kept.push_front(entry);
+        Ok(&mut *self.kept[0].1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exec::{ExecError, Tensor, Value};
+
+    struct Nothing;
+    impl Program for Nothing {
+        fn run(&mut self, _: &[Value<'_>], _: usize) -> Result<Vec<Tensor>, ExecError> {
+            Ok(Vec::new())
+        }
+    }
+
+    #[test]
+    fn the_last_few_are_kept() {
+        let mut programs = Programs::default();
+        let mut compiled = Vec::new();
+        let mut ask = |clip_skip| {
+            let compile = || {
+                compiled.push(clip_skip);
+                Ok(Box::new(Nothing) as Box<dyn Program>)
+            };
+            programs.get(Purpose::Text { clip_skip }, compile).map(|_| ()).unwrap();
+        };
+        (0..KEPT as u32).for_each(&mut ask);
+        ask(0);
+        ask(100);
+        ask(0);
+        ask(1);
+        assert_eq!(compiled[KEPT..], [100, 1], "0 was used lately, 1 was not");
+    }
+}

@@ -1,0 +1,190 @@
+//! The engine: jobs in, pictures out. Keeps what did not change since the last picture.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::model::{LoadedModel, Model};
+use super::pipeline::{Encoded, Request, Start, encode, paint};
+use super::pixels::{frame_from_tensor, tensor_from_frame};
+use super::plan::{Basis, Plan};
+use super::prompt::States;
+use super::schedule::{ScheduleError, StepRequest, Steps, Timesteps};
+use super::{EngineError, Generator, Job, ModelInfo, Params, Picture, Render, StageTimes, Stamps};
+use crate::exec::Executor;
+use crate::frame::{Frame, Size, cover_crop};
+
+/// Longest side of a picture, in pixels.
+const MAX_SIDE: u32 = 4096;
+/// Largest guidance scale; the useful ones are 1..=15.
+const MAX_GUIDANCE: f64 = 1000.0;
+
+/// A model that paints. Always paints what it is asked for: whether anything changed is the caller's business.
+pub struct Engine {
+    executor: Arc<dyn Executor>,
+    model: Model,
+    info: ModelInfo,
+    last: Option<Last>,
+}
+
+/// What the last picture leaves for the next.
+struct Last {
+    basis: Basis,
+    states: Arc<States>,
+    timesteps: Timesteps,
+    encoded: Option<Encoded>,
+}
+
+impl Engine {
+    /// An engine around a loaded model.
+    pub fn new(loaded: LoadedModel) -> Self {
+        let LoadedModel { executor, model, info } = loaded;
+        Self { executor, model, info, last: None }
+    }
+
+    /// What the faces may know about the model.
+    pub fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    /// The timesteps of `params`, softly: where the strength leaves fewer steps than asked for, there are fewer, and at the
+    /// weakest there is one. (The reference refuses; someone who moves a slider wants a picture.) Without an input the whole
+    /// schedule is used.
+    fn timesteps(&self, params: &Params, input: Option<&Frame>) -> Result<Timesteps, ScheduleError> {
+        let scheduler = &self.model.scheduler;
+        let strength = if input.is_some() { params.strength } else { 1.0 };
+        let steps = params.steps as usize;
+        // Refused with all of the schedule: then strength is not to blame.
+        scheduler.timesteps(&StepRequest::count(steps))?;
+        if !(0.0..=1.0).contains(&params.strength) {
+            return Err(ScheduleError::Strength { strength: params.strength });
+        }
+        let strength = strength.max(scheduler.least_strength());
+        let steps = steps.min(scheduler.steps_at(strength));
+        scheduler.timesteps(&StepRequest { steps: Steps::Count(steps), original_steps: None, strength })
+    }
+
+    /// What can be kept from the last picture, and the rest made again.
+    fn prepare(&mut self, basis: Basis, times: &mut StageTimes) -> Result<Last, EngineError> {
+        // Taken out, so that a failure below leaves nothing half changed.
+        let last = self.last.take();
+        let plan = Plan::new(last.as_ref().map(|last| &last.basis), &basis);
+        let params = &basis.params;
+        let (states, timesteps, encoded) = match last {
+            Some(last) => (Some(last.states), Some(last.timesteps), last.encoded),
+            None => (None, None, None),
+        };
+        let timesteps = match timesteps.filter(|_| !plan.schedule) {
+            Some(kept) => kept,
+            None => self.timesteps(params, basis.frame.as_ref())?,
+        };
+        let began = Instant::now();
+        let states = match states.filter(|_| !plan.prompt) {
+            Some(kept) => kept,
+            None => {
+                let prompts = std::slice::from_ref(&params.prompt);
+                self.model.states(&*self.executor, prompts, params.clip_skip)?
+            }
+        };
+        times.prompt_ms = if plan.prompt { milliseconds(began.elapsed()) } else { 0.0 };
+        let encoded = match (&basis.frame, encoded.filter(|_| !plan.encode)) {
+            (None, _) => None,
+            (Some(_), Some(kept)) => Some(kept),
+            (Some(frame), None) => Some(self.encode(frame, basis.size, times)?),
+        };
+        Ok(Last { basis, states, timesteps, encoded })
+    }
+
+    fn encode(&mut self, frame: &Frame, size: Size, times: &mut StageTimes) -> Result<Encoded, EngineError> {
+        let began = Instant::now();
+        let picture = tensor_from_frame(&cover_crop(frame, size));
+        times.transfer_ms += milliseconds(began.elapsed());
+        let began = Instant::now();
+        let encoded = encode(&mut self.model, &*self.executor, &picture)?;
+        times.encode_ms = milliseconds(began.elapsed());
+        Ok(encoded)
+    }
+}
+
+impl Render for Engine {
+    fn render(&mut self, job: &Job) -> Result<Option<Picture>, EngineError> {
+        let started = Instant::now();
+        let params = &job.params;
+        check(params)?;
+        let size = usable_size(params.size, self.info.multiple)?;
+        let mut times = StageTimes::default();
+        let basis = Basis { params: Params::clone(params), size, frame: job.frame.clone() };
+        let last = self.prepare(basis, &mut times)?;
+        let request = Request {
+            states: &last.states,
+            timesteps: &last.timesteps,
+            guidance: params.guidance,
+            size,
+            start: last.encoded.as_ref().map_or(Start::Noise, Start::Picture),
+        };
+        let mut noise = Generator::new(params.seed);
+        let painted = paint(&mut self.model, &*self.executor, &request, &mut noise, &mut |_| ())?;
+        self.last = Some(last);
+        times.step_ms = painted.times.step_ms;
+        times.decode_ms = painted.times.decode_ms;
+        let began = Instant::now();
+        let taken = job.frame.as_ref().map_or(started, |frame| frame.taken);
+        let input_id = job.frame.as_ref().map_or(0, |frame| frame.id);
+        let frame = frame_from_tensor(&painted.image)?.stamped(input_id, taken);
+        times.transfer_ms += milliseconds(began.elapsed());
+        Ok(Some(Picture {
+            frame,
+            input_id,
+            revision: job.revision,
+            params: params.clone(),
+            stamps: Stamps { taken, started, done: Instant::now() },
+            stages: times,
+        }))
+    }
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}
+
+/// Refuses what no picture can be painted with; steps and strength are the schedule's.
+fn check(params: &Params) -> Result<(), EngineError> {
+    if params.guidance.is_finite() && params.guidance.abs() <= MAX_GUIDANCE {
+        return Ok(());
+    }
+    let expected = format!("a number from -{MAX_GUIDANCE} to {MAX_GUIDANCE}; 1 to 15 is useful");
+    Err(EngineError::Param { name: "guidance", found: params.guidance.to_string(), expected })
+}
+
+/// `size` rounded down to multiples of `multiple`.
+fn usable_size(size: Size, multiple: u32) -> Result<Size, EngineError> {
+    let down = |side: u32| side - side % multiple.max(1);
+    let usable = Size::new(down(size.width), down(size.height));
+    if usable.area() > 0 && usable.width <= MAX_SIDE && usable.height <= MAX_SIDE {
+        return Ok(usable);
+    }
+    let expected = format!("a size of {multiple} to {MAX_SIDE} pixels a side");
+    Err(EngineError::Param { name: "the picture's size", found: size.to_string(), expected })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_rounded_down() {
+        assert_eq!(usable_size(Size::new(263, 71), 8).unwrap(), Size::new(256, 64));
+        for size in [Size::new(0, 64), Size::new(7, 64), Size::new(64, 5000), Size::square(u32::MAX)] {
+            let error = usable_size(size, 8).unwrap_err().to_string();
+            assert!(error.contains("a size of 8 to 4096 pixels a side"), "{error}");
+        }
+    }
+
+    #[test]
+    fn guidance_must_be_a_number() {
+        for guidance in [f64::NAN, f64::INFINITY, -1e300] {
+            let error = check(&Params { guidance, ..Params::default() }).unwrap_err();
+            assert!(error.to_string().starts_with("guidance is"), "{error}");
+        }
+        assert!(check(&Params::default()).is_ok());
+    }
+}

@@ -1,0 +1,62 @@
+//! What the user meant. Panels push these; the app carries them out after the pass.
+
+use std::path::PathBuf;
+
+use crate::studio::Notice;
+
+/// What the user meant.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Draw, without a source.
+    UseDrawing,
+    /// Look into a camera: this one, or the first there is.
+    UseCamera(Option<String>),
+    /// List the cameras again.
+    ListCameras,
+    /// Choose a picture file as the source.
+    AskSource,
+    /// Look at the moving test pattern.
+    UsePattern,
+    /// Put the source's newest frame into a layer and draw on.
+    Freeze,
+    /// Stop painting, or go on.
+    TogglePause,
+    /// Paint one picture.
+    Step,
+    /// Paint without end, or stop doing so.
+    ToggleDream,
+    /// Choose a model folder.
+    AskModel,
+    /// Load this model folder; empty for the default one.
+    LoadModel(String),
+    /// Load the present model again with other settings.
+    Reload,
+    /// Give up the load.
+    CancelLoad,
+    /// Start the engine again.
+    Restart,
+    /// Write the picture into the pictures folder.
+    QuickSave,
+    /// Choose where to write the picture.
+    AskSave,
+    /// Choose a picture to put onto the canvas.
+    AskOpen,
+    /// Put this file onto the canvas.
+    Open(PathBuf),
+    /// Open the panel at this tab.
+    ShowTab(&'static str),
+    /// Show or hide the panel.
+    TogglePanel,
+    /// Put the sample drawing away.
+    StartFresh,
+    /// A prompt the model knows, by chance.
+    RandomPrompt,
+    /// A seed, by chance.
+    RandomSeed,
+    /// The numbers the model suggests.
+    SuggestedNumbers,
+    /// Paint this subject.
+    Subject(String),
+    /// Say something.
+    Tell(Notice),
+}

@@ -1,0 +1,210 @@
+//! Carrying out what the user meant, after the pass in which it was meant.
+
+use egui::Context;
+
+use super::action::Action;
+use super::app::App;
+use super::{dialogs, model_menu, numbers, words};
+use crate::canvas::Document;
+use crate::capture::SourceSpec;
+use crate::studio::{Command, EngineSpec, Notice};
+use crate::weights::ModelSource;
+
+/// How many model folders the menu remembers.
+const RECENT: usize = 5;
+
+impl App {
+    /// Does what the user meant.
+    pub(super) fn apply(&mut self, ctx: &Context, action: Action) {
+        match action {
+            Action::UseDrawing => self.settings.source = SourceSpec::Drawing,
+            Action::UseCamera(id) => self.use_camera(id),
+            Action::ListCameras => self.studio.send(Command::ListCameras),
+            Action::AskSource => self.dialogs.ask_source(),
+            Action::UsePattern => self.settings.source = SourceSpec::Pattern,
+            Action::Freeze => self.freeze(ctx),
+            Action::TogglePause => {
+                self.session.paused = !self.session.paused;
+                self.studio.send(Command::Pause(self.session.paused));
+            }
+            Action::Step => self.studio.send(Command::Step),
+            Action::ToggleDream => self.toggle_dream(),
+            Action::AskModel => self.dialogs.ask_model(),
+            Action::LoadModel(folder) => self.load_model(folder),
+            Action::Reload => self.studio.send(Command::Load(EngineSpec::of(&self.settings))),
+            Action::CancelLoad => self.studio.send(Command::CancelLoad),
+            Action::Restart => {
+                self.notices.restarted();
+                self.studio.send(Command::Restart);
+            }
+            Action::QuickSave => self.quick_save(ctx),
+            Action::AskSave => self.ask_save(ctx),
+            Action::AskOpen => self.dialogs.ask_open(),
+            Action::Open(path) => self.studio.send(Command::OpenPicture(path)),
+            Action::ShowTab(tab) => self.show_tab(ctx, tab),
+            Action::TogglePanel => self.toggle_panel(ctx),
+            Action::StartFresh => self.start_fresh(),
+            Action::RandomPrompt => self.random_prompt(),
+            Action::RandomSeed => self.settings.params.seed = u64::from(chance() as u32),
+            Action::SuggestedNumbers => self.take_suggested(),
+            Action::Subject(subject) => self.paint_subject(&subject),
+            Action::Tell(notice) => self.tell(ctx, notice),
+        }
+        // What was done shows in the next frame.
+        ctx.request_repaint();
+    }
+
+    /// Shows a card.
+    pub(super) fn tell(&mut self, ctx: &Context, notice: Notice) {
+        self.notices.add(notice, ctx.input(|input| input.time));
+    }
+
+    fn use_camera(&mut self, id: Option<String>) {
+        match id {
+            Some(id) => {
+                let mirror = !matches!(self.settings.source, SourceSpec::Camera { mirror: false, .. });
+                self.settings.source = SourceSpec::Camera { id, mirror };
+            }
+            None => {
+                self.wants_camera = true;
+                self.studio.send(Command::ListCameras);
+            }
+        }
+    }
+
+    fn freeze(&mut self, ctx: &Context) {
+        let Some(frame) = self.source_frame.clone() else {
+            return self
+                .tell(ctx, Notice::warning("There is no picture to freeze yet", "Wait for the source to go live"));
+        };
+        let name = match &self.settings.source {
+            SourceSpec::Camera { .. } => "Camera (frozen)",
+            SourceSpec::Pattern => "Pattern (frozen)",
+            _ => "Picture (frozen)",
+        };
+        if self.document.is_sample() {
+            self.start_fresh();
+        }
+        self.document.add_picture(&frame, name);
+        self.settings.source = SourceSpec::Drawing;
+    }
+
+    fn toggle_dream(&mut self) {
+        self.session.dreaming = !self.session.dreaming;
+        self.studio.send(Command::Dream(self.session.dreaming));
+        if let Some(picture) = self.picture.as_ref().filter(|_| !self.session.dreaming) {
+            // The dream ends on the picture that is seen, not on the one it began with.
+            self.settings.params.seed = picture.params.seed;
+        }
+    }
+
+    fn load_model(&mut self, folder: String) {
+        self.wants_suggested = true;
+        self.settings.model = folder;
+        self.studio.send(Command::Load(EngineSpec::of(&self.settings)));
+    }
+
+    /// Puts a folder on top of the menu's list.
+    pub(super) fn remember_model(&mut self) {
+        let folder = self.settings.model.clone();
+        if folder.is_empty() {
+            return;
+        }
+        let recent = &mut self.settings.recent_models;
+        recent.retain(|other| *other != folder);
+        recent.insert(0, folder);
+        recent.truncate(RECENT);
+    }
+
+    /// After a load that came to nothing the settings name the model that still paints.
+    pub(super) fn name_present_model(&mut self) {
+        self.wants_suggested = false;
+        self.settings.model = match self.studio.snapshot().model.as_ref().map(|model| &model.source) {
+            Some(ModelSource::Dir(path)) => path.to_string_lossy().into_owned(),
+            Some(ModelSource::Default) => String::new(),
+            None => return,
+        };
+    }
+
+    fn quick_save(&mut self, ctx: &Context) {
+        match &self.picture {
+            Some(picture) => {
+                self.dialogs.find_quick_place(dialogs::file_name(&picture.params.prompt, picture.params.seed))
+            }
+            None => self.tell_no_picture(ctx),
+        }
+    }
+
+    fn ask_save(&mut self, ctx: &Context) {
+        match &self.picture {
+            Some(picture) => self.dialogs.ask_save(&dialogs::file_name(&picture.params.prompt, picture.params.seed)),
+            None => self.tell_no_picture(ctx),
+        }
+    }
+
+    fn tell_no_picture(&mut self, ctx: &Context) {
+        self.tell(ctx, Notice::warning("There is no painting to save yet", "Draw something first"));
+    }
+
+    fn floats(ctx: &Context) -> bool {
+        let rect = ctx.content_rect();
+        super::layout::Room { width: rect.width(), height: rect.height() }.panel_floats()
+    }
+
+    fn show_tab(&mut self, ctx: &Context, tab: &str) {
+        let floats = Self::floats(ctx);
+        let open = if floats { &mut self.session.float_open } else { &mut self.settings.window.panel_open };
+        *open = true;
+        self.settings.window.panel = tab.to_owned();
+    }
+
+    fn toggle_panel(&mut self, ctx: &Context) {
+        let floats = Self::floats(ctx);
+        let open = if floats { &mut self.session.float_open } else { &mut self.settings.window.panel_open };
+        *open = !*open;
+    }
+
+    /// An empty sheet instead of the sample.
+    pub(super) fn start_fresh(&mut self) {
+        self.document = Document::new(self.document.size(), self.settings.tools.background);
+        self.sent.ink = None;
+    }
+
+    fn random_prompt(&mut self) {
+        let model = self.studio.snapshot().model.as_ref();
+        let Some(card) = model.and_then(|model| model.card.as_ref()) else { return };
+        self.settings.params.prompt = card.random_prompt(chance());
+        if !self.settings.seed_locked {
+            self.settings.params.seed = u64::from(chance() as u32);
+        }
+    }
+
+    fn paint_subject(&mut self, subject: &str) {
+        let model = self.studio.snapshot().model.as_ref();
+        let Some(card) = model.and_then(|model| model.card.as_ref()) else { return };
+        self.settings.params.prompt = words::with_subject(&self.settings.params.prompt, subject, card);
+    }
+
+    /// The numbers the model suggests.
+    pub(super) fn take_suggested(&mut self) {
+        let model = self.studio.snapshot().model.as_ref();
+        let wanted = numbers::suggested_by(model.and_then(|model| model.card.as_ref()));
+        let params = &mut self.settings.params;
+        params.steps = wanted.steps;
+        params.strength = wanted.strength;
+        params.guidance = wanted.guidance;
+    }
+
+    /// The name of the model that paints, for a card.
+    pub(super) fn model_name(&self) -> String {
+        let model = self.studio.snapshot().model.as_ref();
+        model.map_or_else(|| model_menu::folder_name(&self.settings.model), |model| model.name.clone())
+    }
+}
+
+/// A number nobody can guess; good enough for seeds.
+fn chance() -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    // Every RandomState has fresh keys from the system's own randomness.
+    std::hash::RandomState::new().build_hasher().finish()
+}

@@ -1,0 +1,99 @@
+//! The words around the pictures: captions, hints, what is being waited for.
+
+use egui::{Align2, Area, Context, Frame, Id, Margin, Order, Rect, Stroke};
+
+use super::action::Action;
+use super::cx::Cx;
+use super::stage::{StageLook, ViewMode};
+use super::widgets::{link, note};
+use crate::capture::SourceSpec;
+use crate::engine::Picture;
+use crate::studio::{LiveState, SourceState};
+
+/// Under this many pictures a second a new one fades in.
+const FADE_BELOW: f64 = 8.0;
+/// What an empty canvas says.
+const HINT: &str = "Draw something. Try a red circle and type “apple”.";
+/// A latency up to this is good.
+const GOOD_MS: f64 = 150.0;
+
+/// How the stage shall look in this frame.
+pub fn stage_look(cx: &Cx<'_>, picture: Option<&Picture>) -> StageLook {
+    let latency = cx.snapshot.latency_ms.map(|(median, _)| format!("pen to picture {median:.0}\u{2009}ms"));
+    let draws = cx.settings.source == SourceSpec::Drawing;
+    let window = &cx.settings.window;
+    StageLook {
+        view: ViewMode::from_name(&window.view),
+        smooth: window.smooth,
+        divider: window.divider,
+        left_caption: left_caption(cx),
+        right_caption: picture.map_or_else(|| "Painting".into(), right_caption),
+        latency_text: latency.unwrap_or_default(),
+        latency_good: cx.snapshot.latency_ms.is_none_or(|(median, _)| median <= GOOD_MS),
+        hint: (draws && cx.document.is_blank()).then(|| HINT.to_owned()),
+        busy_text: busy(cx),
+        fade: cx.snapshot.pictures_per_s < FADE_BELOW,
+    }
+}
+
+fn left_caption(cx: &Cx<'_>) -> String {
+    let name = match &cx.settings.source {
+        SourceSpec::Drawing => {
+            let active = cx.document.active();
+            let layer = cx.document.layers().iter().find(|layer| layer.id() == active);
+            return format!("Drawing · {}", layer.map_or("", |layer| layer.name()));
+        }
+        SourceSpec::Camera { id, .. } => {
+            let camera = cx.session.cameras.iter().find(|camera| camera.id == *id);
+            camera.map_or("Camera", |camera| camera.name.as_str()).to_owned()
+        }
+        SourceSpec::Picture { path } => path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into()),
+        SourceSpec::Pattern => "Test pattern".into(),
+    };
+    match &cx.snapshot.source {
+        SourceState::Live(size) => format!("{name} · {size}"),
+        SourceState::Opening | SourceState::Drawing => format!("{name} · opening…"),
+        SourceState::Trouble(notice) => notice.to_string(),
+    }
+}
+
+fn right_caption(picture: &Picture) -> String {
+    let steps = picture.params.steps;
+    format!("Painting · {steps} {} · seed {}", if steps == 1 { "step" } else { "steps" }, picture.params.seed)
+}
+
+fn busy(cx: &Cx<'_>) -> Option<String> {
+    let snapshot = cx.snapshot;
+    match (&snapshot.state, &snapshot.model, &snapshot.loading) {
+        (_, None, Some((what, _, seconds))) => Some(format!("Loading the model: {what} · {seconds:.1} s")),
+        (_, None, None) => Some("No model is loaded. Choose one in the menu at the top.".into()),
+        (LiveState::Stopped, ..) => Some("The engine stopped.".into()),
+        _ => None,
+    }
+}
+
+/// The way from the sample drawing to an empty sheet, at the foot of the stage.
+pub fn sample_ui(ctx: &Context, stage: Rect, cx: &mut Cx<'_>) {
+    if !cx.document.is_sample() || cx.settings.source != SourceSpec::Drawing {
+        return;
+    }
+    let frame = Frame::new()
+        .fill(cx.theme.panel)
+        .stroke(Stroke::new(1.0, cx.theme.raised))
+        .corner_radius(14)
+        .inner_margin(Margin::symmetric(12, 4));
+    let place = egui::pos2(stage.center().x, stage.bottom() - 12.0);
+    Area::new(Id::unique("sample")).order(Order::Middle).pivot(Align2::CENTER_BOTTOM).fixed_pos(place).show(
+        ctx,
+        |ui| {
+            frame.show(ui, |ui| {
+                ui.horizontal(|ui| {
+                    ui.label(note("A sample drawing: your first stroke puts it away.", cx.theme));
+                    if link(ui, "Start fresh", cx.theme).clicked() {
+                        cx.act(Action::StartFresh);
+                    }
+                });
+            });
+        },
+    );
+}

@@ -1,0 +1,53 @@
+//! Why there is no window.
+
+/// Why there is no window.
+#[derive(Debug, thiserror::Error)]
+pub enum GuiError {
+    /// Neither Wayland nor X11 is there.
+    #[error("there is no display to open a window on")]
+    NoDisplay,
+    /// A library that the window needs cannot be loaded.
+    #[error("the library {library} is missing")]
+    MissingLibrary {
+        /// Its file name.
+        library: &'static str,
+        /// The packages that bring it.
+        packages: &'static str,
+    },
+    /// Nothing can draw.
+    #[error("no graphics driver was found ({0})")]
+    NoGraphics(String),
+    /// The window system refused.
+    #[error("the window could not be opened ({0})")]
+    Window(String),
+}
+
+impl GuiError {
+    /// What the user can do about it.
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::NoDisplay => {
+                "start it in a desktop session, set DISPLAY or WAYLAND_DISPLAY, or use `afterimage paint`, \
+                which needs no window"
+                    .into()
+            }
+            Self::MissingLibrary { packages, .. } => format!("install the package: {packages}"),
+            Self::NoGraphics(_) => {
+                "install mesa-vulkan-drivers and libvulkan1, or libegl1 and libgl1-mesa-dri (Fedora: \
+                mesa-vulkan-drivers mesa-dri-drivers; Arch: mesa vulkan-swrast)"
+                    .into()
+            }
+            Self::Window(_) => "see `afterimage doctor` for what is missing".into(),
+        }
+    }
+
+    /// eframe's error in our words.
+    pub(super) fn from_eframe(error: eframe::Error) -> Self {
+        match error {
+            eframe::Error::Winit(_) | eframe::Error::WinitEventLoop(_) | eframe::Error::AppCreation(_) => {
+                Self::Window(error.to_string())
+            }
+            _ => Self::NoGraphics(error.to_string()),
+        }
+    }
+}

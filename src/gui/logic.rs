@@ -1,0 +1,214 @@
+//! News in, differences out: what the studio says, what is dropped or pasted, and what changed since the last frame.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use egui::Context;
+
+use super::app::App;
+use super::dialogs::Picked;
+use super::numbers;
+use crate::canvas::Backdrop;
+use crate::capture::SourceSpec;
+use crate::frame::{Frame, Size};
+use crate::studio::{Command, Event, Notice, Overlay, SourceState};
+
+/// Settings are written when they stayed the same for this long.
+const SAVE_AFTER_S: f64 = 1.0;
+/// The numbers are drawn once more this long after the last picture.
+const LAST_LOOK: Duration = Duration::from_secs(1);
+
+impl App {
+    /// Takes what the studio and the dialogs have to say.
+    pub(super) fn take_news(&mut self, ctx: &Context) {
+        for picked in self.dialogs.answers() {
+            self.take_picked(ctx, picked);
+        }
+        for event in self.studio.events() {
+            self.take_event(ctx, event);
+        }
+        if let Some(frame) = self.studio.take_source_frame().filter(|_| self.settings.source != SourceSpec::Drawing) {
+            self.stage.set_source(Some(frame.clone()));
+            self.source_frame = Some(frame);
+        }
+        if let Some(picture) = self.studio.take_picture() {
+            self.stage.set_painting(picture.frame.clone());
+            self.picture = Some(picture);
+            self.session.has_picture = true;
+            if let Some(ms) = self.studio.latencies_ms().last() {
+                self.session.add_latency(ms as f32);
+            }
+            ctx.request_repaint_after(LAST_LOOK);
+        }
+    }
+
+    fn take_picked(&mut self, ctx: &Context, picked: Picked) {
+        match picked {
+            Picked::Open(path) => self.studio.send(Command::OpenPicture(path)),
+            Picked::Source(path) => self.settings.source = SourceSpec::Picture { path },
+            Picked::Model(path) => {
+                self.apply(ctx, super::Action::LoadModel(path.to_string_lossy().into_owned()));
+            }
+            Picked::SaveTo(path) => {
+                if let Some(picture) = self.picture.clone() {
+                    self.studio.send(Command::SavePicture { picture: Box::new(picture), path });
+                }
+            }
+            Picked::Trouble(notice) => self.tell(ctx, notice),
+        }
+    }
+
+    fn take_event(&mut self, ctx: &Context, event: Event) {
+        match event {
+            Event::Loading { .. } => {}
+            Event::Loaded(_) => self.take_model(ctx),
+            Event::LoadCancelled => {
+                self.name_present_model();
+                self.tell(ctx, Notice::info("Loading was cancelled"));
+            }
+            Event::LoadFailed(notice) => {
+                self.name_present_model();
+                self.tell(ctx, notice);
+            }
+            Event::EngineStopped(notice) => self.notices.add_stopped(notice, ctx.input(|input| input.time)),
+            Event::Source(SourceState::Trouble(notice)) | Event::RenderFailed(notice) | Event::Notice(notice) => {
+                self.tell(ctx, notice);
+            }
+            Event::Source(_) => {}
+            Event::Cameras(cameras) => {
+                self.session.cameras = cameras;
+                self.open_wanted_camera(ctx);
+            }
+            Event::PictureOpened { path, frame } => self.put_picture(&frame, &file_name(&path)),
+            Event::Saved(path) => self.tell(ctx, Notice::info(format!("Saved {}", path.display()))),
+        }
+    }
+
+    /// A model paints now: its sides, its numbers if it was asked for, its place in the menu.
+    fn take_model(&mut self, ctx: &Context) {
+        self.notices.restarted();
+        let Some(model) = self.studio.snapshot().model.as_ref() else { return };
+        let (native, multiple) = (model.size, model.multiple);
+        let params = &mut self.settings.params;
+        let longest = params.size.width.max(params.size.height);
+        params.size = numbers::scaled(params.size, longest, multiple);
+        if std::mem::take(&mut self.wants_suggested) {
+            let longest = native.width.max(native.height);
+            self.settings.params.size = numbers::scaled(self.settings.params.size, longest, multiple);
+            self.take_suggested();
+            self.remember_model();
+            let name = self.model_name();
+            self.tell(ctx, Notice::info(format!("{name} paints now")));
+        }
+    }
+
+    fn open_wanted_camera(&mut self, ctx: &Context) {
+        if !std::mem::take(&mut self.wants_camera) {
+            return;
+        }
+        match self.session.cameras.first() {
+            Some(camera) => self.settings.source = SourceSpec::Camera { id: camera.id.clone(), mirror: true },
+            None => self.tell(
+                ctx,
+                Notice::warning(
+                    "No camera was found",
+                    "Plug one in and choose Camera again; `afterimage doctor` says more",
+                ),
+            ),
+        }
+    }
+
+    /// Puts a picture onto the canvas as a layer; the sample makes way for it.
+    fn put_picture(&mut self, frame: &Frame, name: &str) {
+        if self.document.is_sample() {
+            self.start_fresh();
+        }
+        self.document.add_picture(frame, name);
+    }
+
+    /// Takes files that were dropped and pictures that were pasted.
+    pub(super) fn take_gifts(&mut self, ctx: &Context) {
+        let (dropped, pasted) = ctx.input(|input| {
+            let dropped: Vec<PathBuf> = input.raw.dropped_files.iter().map(|file| file.path().to_owned()).collect();
+            let pasted: Vec<_> = input.events.iter().filter_map(pasted_image).collect();
+            (dropped, pasted)
+        });
+        for path in dropped {
+            self.studio.send(Command::OpenPicture(path));
+        }
+        for image in pasted {
+            let size = Size::new(image.size[0] as u32, image.size[1] as u32);
+            let pixels = image.pixels.iter().flat_map(egui::Color32::to_srgba_unmultiplied).collect();
+            match Frame::new(size, pixels) {
+                Ok(frame) => self.put_picture(&frame, "Pasted"),
+                Err(error) => self.tell(ctx, Notice::error(format!("Nothing was pasted: {error}"), error.remedy())),
+            }
+        }
+    }
+
+    /// Sends what changed: parameters, source, ink, look, settings.
+    pub(super) fn send_differences(&mut self, ctx: &Context) {
+        if self.settings.source != self.sent.source {
+            self.sent.source = self.settings.source.clone();
+            self.source_frame = None;
+            self.stage.set_source(None);
+            self.studio.send(Command::SetSource(self.sent.source.clone()));
+        }
+        if self.settings.params != self.sent.params {
+            self.sent.params = self.settings.params.clone();
+            self.studio.send(Command::SetParams(self.sent.params.clone()));
+        }
+        self.send_ink();
+        self.refresh_look(ctx);
+        self.save_later(ctx);
+    }
+
+    fn send_ink(&mut self) {
+        let transparent = self.settings.source != SourceSpec::Drawing;
+        let state = (self.document.revision(), self.settings.params.size, transparent);
+        if self.sent.ink == Some(state) {
+            return;
+        }
+        // Only new ink has the time of its change; the same ink for another purpose is as new as now.
+        let same_ink = self.sent.ink.is_some_and(|(revision, ..)| revision == state.0);
+        self.sent.ink = Some(state);
+        let backdrop = if transparent { Backdrop::Transparent } else { Backdrop::Document };
+        let frame = self.document.overlay(state.1, backdrop);
+        let id = frame.id;
+        let frame = if same_ink { frame.stamped(id, std::time::Instant::now()) } else { frame };
+        self.studio.draw(Overlay { frame });
+    }
+
+    fn save_later(&mut self, ctx: &Context) {
+        let now = ctx.input(|input| input.time);
+        if self.settings != self.sent.seen {
+            self.sent.seen = self.settings.clone();
+            self.sent.save_at = Some(now + SAVE_AFTER_S);
+        }
+        match self.sent.save_at {
+            Some(at) if now >= at => self.save_settings(),
+            Some(at) => ctx.request_repaint_after_secs((at - now) as f32 + 0.02),
+            None => {}
+        }
+    }
+
+    /// Writes the settings if they differ from what is on disk.
+    pub(super) fn save_settings(&mut self) {
+        self.sent.save_at = None;
+        if self.settings != self.sent.saved {
+            self.sent.saved = self.settings.clone();
+            self.studio.send(Command::SaveSettings(Box::new(self.settings.clone())));
+        }
+    }
+}
+
+fn pasted_image(event: &egui::Event) -> Option<std::sync::Arc<egui::ColorImage>> {
+    match event {
+        egui::Event::PasteImage(image) => Some(image.clone()),
+        _ => None,
+    }
+}
+
+fn file_name(path: &std::path::Path) -> String {
+    path.file_name().map_or_else(|| "Picture".into(), |name| name.to_string_lossy().into_owned())
+}

@@ -1,0 +1,103 @@
+//! What opens under the buttons of the top bar: camera, files, settings.
+
+use egui::{Button, Ui};
+
+use super::action::Action;
+use super::cx::Cx;
+use super::widgets::{Choice, note_ui, quiet, segmented_ui};
+use crate::capture::SourceSpec;
+
+/// Which camera, and whether it is a mirror.
+pub fn camera_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
+    let SourceSpec::Camera { id, mirror } = cx.settings.source.clone() else { return };
+    if cx.session.cameras.is_empty() {
+        note_ui(ui, "No camera was found yet. Plug one in and look again.", cx.theme);
+    }
+    for camera in cx.session.cameras.clone() {
+        let on = camera.id == id;
+        let response = ui.add(Button::selectable(on, camera.name.as_str())).on_hover_text(&camera.id);
+        if response.clicked() && !on {
+            cx.act(Action::UseCamera(Some(camera.id)));
+        }
+    }
+    ui.separator();
+    let mut mirrored = mirror;
+    if ui.checkbox(&mut mirrored, "Mirror").changed() {
+        cx.settings.source = SourceSpec::Camera { id, mirror: mirrored };
+    }
+    if ui.button("Look for cameras again").clicked() {
+        cx.act(Action::ListCameras);
+    }
+}
+
+/// Save and open.
+pub fn files_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
+    let has = cx.session.has_picture;
+    if ui.add_enabled(has, Button::new("Save painting").shortcut_text("Ctrl+S")).clicked() {
+        cx.act(Action::QuickSave);
+    }
+    if ui.add_enabled(has, Button::new("Save painting as…").shortcut_text("Ctrl+Shift+S")).clicked() {
+        cx.act(Action::AskSave);
+    }
+    note_ui(ui, "PNG, with prompt and all numbers inside. Saved into Pictures/Afterimage.", cx.theme);
+    ui.separator();
+    if ui.add(Button::new("Open picture…").shortcut_text("Ctrl+O")).clicked() {
+        cx.act(Action::AskOpen);
+    }
+    note_ui(ui, "Becomes a layer of the drawing. Dropping a file or pasting works too (on Wayland: paste).", cx.theme);
+}
+
+/// Looks and computing.
+pub fn settings_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
+    ui.spacing_mut().item_spacing.y = 6.0;
+    row_ui(ui, cx, "Look", |ui, cx| {
+        let choices = [word("Dark", "Dark look"), word("Light", "Light look")];
+        if let Some(index) = segmented_ui(ui, &choices, Some(usize::from(cx.settings.window.light)), true, cx.theme) {
+            cx.settings.window.light = index == 1;
+        }
+    });
+    row_ui(ui, cx, "Pixels", |ui, cx| {
+        let choices = [word("Smooth", "Smooth pixels"), word("Sharp", "Sharp pixels")];
+        if let Some(index) = segmented_ui(ui, &choices, Some(usize::from(!cx.settings.window.smooth)), true, cx.theme) {
+            cx.settings.window.smooth = index == 0;
+        }
+    });
+    row_ui(ui, cx, "Zoom", |ui, cx| {
+        for percent in [75_u8, 100, 125, 150, 200] {
+            let zoom = f32::from(percent) / 100.0;
+            let button = Button::selectable(cx.settings.window.zoom == zoom, percent.to_string());
+            if ui.add(button).accessible_name(format!("Zoom {percent} %")).clicked() {
+                cx.settings.window.zoom = zoom;
+            }
+        }
+    });
+    row_ui(ui, cx, "Threads", |ui, cx| {
+        for (count, name) in [(0, "All"), (1, "1"), (2, "2"), (4, "4"), (8, "8")] {
+            let button = Button::selectable(cx.settings.threads == count, name);
+            if ui.add(button).accessible_name(format!("{name} threads")).clicked() && cx.settings.threads != count {
+                cx.settings.threads = count;
+                cx.act(Action::Reload);
+            }
+        }
+    });
+    ui.separator();
+    let model = cx.snapshot.model.as_ref();
+    note_ui(ui, format!("Painted by {}", model.map_or("nobody yet", |model| &model.executor)), cx.theme);
+    note_ui(ui, format!("Window drawn by {}", cx.session.renderer), cx.theme);
+    note_ui(ui, format!("Afterimage {}", env!("CARGO_PKG_VERSION")), cx.theme);
+}
+
+const fn word(word: &'static str, name: &'static str) -> Choice {
+    Choice { icon: None, word, name, hint: "" }
+}
+
+fn row_ui(ui: &mut Ui, cx: &mut Cx<'_>, label: &str, contents: impl FnOnce(&mut Ui, &mut Cx<'_>)) {
+    ui.horizontal(|ui| {
+        let (rect, _) = ui.allocate_exact_size(egui::vec2(64.0, 24.0), egui::Sense::hover());
+        ui.put(rect, |ui: &mut Ui| {
+            ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| ui.label(quiet(label, cx.theme)))
+                .inner
+        });
+        contents(ui, cx);
+    });
+}

@@ -1,0 +1,164 @@
+//! Small cards at the lower right that leave by themselves; errors stay until they are put away.
+
+use egui::{Align2, Area, Frame, Id, Margin, Order, Rect, RichText, Stroke, Ui, vec2};
+use egui_material_icons::{MaterialIcon, icons};
+
+use super::action::Action;
+use super::theme::Theme;
+use super::widgets::{note, primary_button, small_icon_button};
+use crate::studio::{Notice, NoticeKind};
+
+/// How many cards show at once; older ones make way.
+const MOST: usize = 4;
+
+/// One card.
+struct Card {
+    id: u64,
+    notice: Notice,
+    /// Offers to start the engine again.
+    restart: bool,
+    /// When it leaves, in seconds of egui's clock; never when `None`.
+    leaves: Option<f64>,
+}
+
+/// The cards that show.
+#[derive(Default)]
+pub struct Notices {
+    cards: Vec<Card>,
+    next_id: u64,
+}
+
+impl Notices {
+    /// Shows `notice` from `now` on; the same notice again only starts its time anew.
+    pub fn add(&mut self, notice: Notice, now: f64) {
+        self.put(notice, false, now);
+    }
+
+    /// Shows that the engine stopped, with the button that starts it again.
+    pub fn add_stopped(&mut self, notice: Notice, now: f64) {
+        self.put(notice, true, now);
+    }
+
+    /// Takes away the cards that offer a restart.
+    pub fn restarted(&mut self) {
+        self.cards.retain(|card| !card.restart);
+    }
+
+    fn put(&mut self, notice: Notice, restart: bool, now: f64) {
+        let stay = match notice.kind {
+            NoticeKind::Info => Some(5.0),
+            NoticeKind::Warning => Some(12.0),
+            NoticeKind::Error => None,
+        };
+        self.cards.retain(|card| card.notice != notice);
+        self.cards.push(Card { id: self.next_id, notice, restart, leaves: stay.map(|stay| now + stay) });
+        self.next_id += 1;
+        if self.cards.len() > MOST {
+            self.cards.remove(0);
+        }
+    }
+
+    /// The texts that show, for tests.
+    pub fn texts(&self) -> Vec<String> {
+        self.cards.iter().map(|card| card.notice.to_string()).collect()
+    }
+
+    /// Shows the cards in the lower right corner of `rect`.
+    pub fn ui(&mut self, ctx: &egui::Context, rect: Rect, theme: &Theme, actions: &mut Vec<Action>) {
+        let now = ctx.input(|input| input.time);
+        self.cards.retain(|card| card.leaves.is_none_or(|leaves| leaves > now));
+        let mut closed = None;
+        let mut bottom = rect.bottom() - 12.0;
+        for card in self.cards.iter().rev() {
+            let area = Area::new(Id::unique("notice").with(card.id))
+                .order(Order::Foreground)
+                .pivot(Align2::RIGHT_BOTTOM)
+                .fixed_pos(egui::pos2(rect.right() - 12.0, bottom))
+                .show(ctx, |ui| card_ui(ui, card, (rect.width() - 24.0).min(340.0), theme, actions));
+            bottom -= area.response.rect.height() + 8.0;
+            if area.inner {
+                closed = Some(card.id);
+            }
+        }
+        self.cards.retain(|card| Some(card.id) != closed);
+        if let Some(next) = self.cards.iter().filter_map(|card| card.leaves).min_by(f64::total_cmp) {
+            ctx.request_repaint_after_secs((next - now).max(0.0) as f32 + 0.02);
+        }
+    }
+}
+
+/// True when the card is to go.
+fn card_ui(ui: &mut Ui, card: &Card, width: f32, theme: &Theme, actions: &mut Vec<Action>) -> bool {
+    let (icon, colour) = sign(card.notice.kind, theme);
+    let frame = Frame::new()
+        .fill(theme.panel)
+        .stroke(Stroke::new(1.0, theme.raised))
+        .corner_radius(8)
+        .inner_margin(Margin { left: 12, right: 8, top: 10, bottom: 10 })
+        .shadow(ui.visuals().popup_shadow);
+    let mut close = false;
+    frame.show(ui, |ui| {
+        ui.set_width(width - 22.0);
+        ui.horizontal_top(|ui| {
+            ui.label(icon.rich_text().size(18.0).color(colour));
+            ui.allocate_ui_with_layout(
+                vec2(ui.available_width() - 32.0, 0.0),
+                egui::Layout::top_down(egui::Align::Min),
+                |ui| {
+                    ui.label(RichText::new(&card.notice.what).color(theme.text));
+                    if !card.notice.remedy.is_empty() {
+                        ui.label(note(&card.notice.remedy, theme));
+                    }
+                    if card.restart && primary_button(ui, "Start again", theme).clicked() {
+                        actions.push(Action::Restart);
+                    }
+                },
+            );
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Min), |ui| {
+                close = small_icon_button(ui, icons::ICON_CLOSE, "Dismiss", "", theme).clicked();
+            });
+        });
+    });
+    close
+}
+
+fn sign(kind: NoticeKind, theme: &Theme) -> (MaterialIcon, egui::Color32) {
+    match kind {
+        NoticeKind::Info => (icons::ICON_CHECK_CIRCLE, theme.good),
+        NoticeKind::Warning => (icons::ICON_WARNING, theme.warn),
+        NoticeKind::Error => (icons::ICON_ERROR, theme.bad),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_notice_shows_once_and_old_ones_make_way() {
+        let mut notices = Notices::default();
+        notices.add(Notice::info("saved"), 0.0);
+        notices.add(Notice::info("saved"), 1.0);
+        assert_eq!(notices.texts(), ["saved"]);
+        for number in 0..5 {
+            notices.add(Notice::error(format!("trouble {number}"), "wait"), 2.0);
+        }
+        assert_eq!(notices.texts().len(), MOST);
+        assert!(notices.texts()[3].contains("trouble 4"));
+    }
+
+    #[test]
+    fn errors_stay_and_news_leave() {
+        let mut notices = Notices::default();
+        notices.add(Notice::info("saved"), 0.0);
+        notices.add(Notice::error("disk full", "make room"), 0.0);
+        let ctx = egui::Context::default();
+        let input = egui::RawInput { time: Some(60.0), ..Default::default() };
+        let mut actions = Vec::new();
+        let _ = ctx.run_ui(input, |ui| {
+            let rect = Rect::from_min_size(egui::Pos2::ZERO, vec2(400.0, 400.0));
+            notices.ui(ui.ctx(), rect, &Theme::dark(), &mut actions);
+        });
+        assert_eq!(notices.texts(), ["disk full: make room"]);
+    }
+}

@@ -1,0 +1,169 @@
+//! The numbers of the dock: strength, steps, guidance, seed, size. Each slides, can be typed and has a way back.
+
+use egui::{Align, DragValue, Layout, Rect, Ui, UiBuilder, pos2, vec2};
+use egui_material_icons::icons;
+
+use super::action::Action;
+use super::cx::Cx;
+use super::widgets::{Number, label_ui, link, number_ui, small_icon_button, typed_ui};
+use crate::engine::Params;
+use crate::frame::Size;
+use crate::weights::{Card, CardDefaults};
+
+/// Height of a row with its gap.
+const ROW: f32 = 28.0;
+/// The smallest picture that is offered.
+const SMALLEST: u32 = 128;
+/// The largest picture that is offered.
+const LARGEST: u32 = 512;
+/// Seeds above this cannot be typed exactly.
+const LARGEST_SEED: u64 = u32::MAX as u64;
+
+/// Shows the numbers in `columns` columns.
+pub fn numbers_ui(ui: &mut Ui, cx: &mut Cx<'_>, columns: usize) {
+    let rows = 6usize.div_ceil(columns);
+    let area = ui.max_rect();
+    let gap = 20.0;
+    let width = (area.width() - gap * (columns - 1) as f32) / columns as f32;
+    let kinds: [fn(&mut Ui, &mut Cx<'_>, f32); 6] =
+        [strength_ui, steps_ui, guidance_ui, seed_ui, size_ui, suggested_ui];
+    for (index, show) in kinds.into_iter().enumerate() {
+        let (column, row) = (index / rows, index % rows);
+        let at = pos2(area.left() + column as f32 * (width + gap), area.top() + row as f32 * ROW);
+        let rect = Rect::from_min_size(at, vec2(width, ROW));
+        show(
+            &mut ui.new_child(UiBuilder::new().max_rect(rect).layout(Layout::left_to_right(Align::Center))),
+            cx,
+            width,
+        );
+    }
+}
+
+/// What the model with this card suggests; our own defaults without one.
+pub fn suggested_by(card: Option<&Card>) -> CardDefaults {
+    let own = Params::default();
+    let fallback =
+        CardDefaults { steps: own.steps, strength: own.strength, guidance: own.guidance, ..CardDefaults::default() };
+    card.map_or(fallback, |card| card.defaults.clone())
+}
+
+fn suggested(cx: &Cx<'_>) -> CardDefaults {
+    suggested_by(cx.card())
+}
+
+fn strength_ui(ui: &mut Ui, cx: &mut Cx<'_>, width: f32) {
+    let number = Number {
+        name: "Strength",
+        hint: "How far the painting may leave the drawing: 0 keeps it, 1 ignores it",
+        range: 0.0..=1.0,
+        step: 0.01,
+        default: suggested(cx).strength,
+        decimals: 2,
+    };
+    number_ui(ui, &number, &mut cx.settings.params.strength, width, cx.theme);
+}
+
+fn steps_ui(ui: &mut Ui, cx: &mut Cx<'_>, width: f32) {
+    let number = Number {
+        name: "Steps",
+        hint: "More steps are finer and slower",
+        range: 1.0..=8.0,
+        step: 1.0,
+        default: f64::from(suggested(cx).steps),
+        decimals: 0,
+    };
+    let mut steps = f64::from(cx.settings.params.steps);
+    if number_ui(ui, &number, &mut steps, width, cx.theme) {
+        cx.settings.params.steps = steps as u32;
+    }
+}
+
+fn guidance_ui(ui: &mut Ui, cx: &mut Cx<'_>, width: f32) {
+    let number = Number {
+        name: "Guidance",
+        hint: "How much the words count",
+        range: 1.0..=15.0,
+        step: 0.1,
+        default: suggested(cx).guidance,
+        decimals: 1,
+    };
+    number_ui(ui, &number, &mut cx.settings.params.guidance, width, cx.theme);
+}
+
+fn seed_ui(ui: &mut Ui, cx: &mut Cx<'_>, width: f32) {
+    let theme = cx.theme;
+    ui.spacing_mut().item_spacing.x = 4.0;
+    label_ui(ui, "Seed", "The same seed gives the same noise, and so the same picture");
+    let drag =
+        DragValue::new(&mut cx.settings.params.seed).range(0..=LARGEST_SEED).speed(1.0).update_while_editing(false);
+    let value = (width - 66.0 - 3.0 * 26.0 - 8.0).clamp(40.0, 72.0);
+    typed_ui(ui, drag, "Seed value", value);
+    let locked = cx.settings.seed_locked;
+    let (icon, name, hint) = match locked {
+        true => (icons::ICON_LOCK, "Unlock seed", "A random prompt keeps the seed"),
+        false => (icons::ICON_LOCK_OPEN, "Lock seed", "A random prompt brings a new seed"),
+    };
+    if small_icon_button(ui, icon, name, hint, theme).clicked() {
+        cx.settings.seed_locked = !locked;
+    }
+    if small_icon_button(ui, icons::ICON_PLUS_ONE, "Next seed", "", theme).clicked() {
+        cx.settings.params.seed = (cx.settings.params.seed + 1).min(LARGEST_SEED);
+    }
+    if small_icon_button(ui, icons::ICON_CASINO, "Random seed", "", theme).clicked() {
+        cx.act(Action::RandomSeed);
+    }
+}
+
+fn size_ui(ui: &mut Ui, cx: &mut Cx<'_>, width: f32) {
+    let (multiple, native) = cx.snapshot.model.as_ref().map_or((8, 256), |model| (model.multiple, model.size.width));
+    let step = multiple.max(32);
+    let number = Number {
+        name: "Size",
+        hint: "Side of the painting in pixels; larger is slower",
+        range: f64::from(SMALLEST)..=f64::from(LARGEST.max(native)),
+        step: f64::from(step),
+        default: f64::from(native),
+        decimals: 0,
+    };
+    let now = cx.settings.params.size;
+    let mut side = f64::from(now.width.max(now.height));
+    if number_ui(ui, &number, &mut side, width, cx.theme) {
+        cx.settings.params.size = scaled(now, side as u32, multiple);
+    }
+}
+
+/// `size` with `side` as its longer side, the same shape, and sides the model can do.
+pub fn scaled(size: Size, side: u32, multiple: u32) -> Size {
+    let longest = size.width.max(size.height).max(1);
+    let multiple = multiple.max(1);
+    let fit = |length: u32| {
+        let scaled = u64::from(length) * u64::from(side) / u64::from(longest);
+        ((scaled as u32) / multiple * multiple).max(multiple)
+    };
+    Size::new(fit(size.width), fit(size.height))
+}
+
+fn suggested_ui(ui: &mut Ui, cx: &mut Cx<'_>, _width: f32) {
+    let wanted = suggested(cx);
+    let params = &cx.settings.params;
+    let same = params.steps == wanted.steps && params.strength == wanted.strength && params.guidance == wanted.guidance;
+    if same {
+        return;
+    }
+    ui.add_space(70.0);
+    if link(ui, "back to the model's numbers", cx.theme).clicked() {
+        cx.act(Action::SuggestedNumbers);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_keep_their_shape_and_the_models_multiple() {
+        assert_eq!(scaled(Size::square(256), 500, 8), Size::square(496));
+        assert_eq!(scaled(Size::new(512, 256), 256, 8), Size::new(256, 128));
+        assert_eq!(scaled(Size::new(512, 2), 64, 8), Size::new(64, 8));
+    }
+}

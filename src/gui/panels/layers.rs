@@ -1,0 +1,117 @@
+//! The layers tab: what lies over what, what shows, and what is drawn on.
+
+use egui::{Align, Button, DragValue, Frame, Layout, Margin, RichText, Ui, vec2};
+use egui_material_icons::icons;
+
+use super::{heading_ui, swatch_ui};
+use crate::canvas::{LayerId, LayerKind};
+use crate::capture::SourceSpec;
+use crate::gui::cx::Cx;
+use crate::gui::widgets::{note, small_icon_button};
+
+/// One layer as the list needs it.
+struct Row {
+    id: LayerId,
+    name: String,
+    kind: LayerKind,
+    visible: bool,
+    opacity: f32,
+}
+
+/// Shows the tab.
+pub fn layers_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
+    let rows: Vec<Row> = cx.document.layers().iter().rev().map(row).collect();
+    for row in &rows {
+        row_ui(ui, cx, row);
+    }
+    background_ui(ui, cx);
+    ui.add_space(8.0);
+    ui.horizontal(|ui| {
+        if ui.button("New layer").clicked() {
+            cx.document.add_ink_layer();
+        }
+        let active = cx.document.active();
+        let remove = ui.add_enabled(rows.len() > 1, Button::new("Remove layer"));
+        if remove.on_disabled_hover_text("The last layer stays").clicked() {
+            cx.document.remove_layer(active);
+        }
+    });
+    ui.add_space(4.0);
+    if cx.settings.source != SourceSpec::Drawing {
+        ui.label(note("The layers lie over the live picture. Freeze keeps it as a layer of its own.", cx.theme));
+    }
+}
+
+fn row(layer: &crate::canvas::Layer) -> Row {
+    Row {
+        id: layer.id(),
+        name: layer.name().to_owned(),
+        kind: layer.kind(),
+        visible: layer.is_visible(),
+        opacity: layer.opacity(),
+    }
+}
+
+fn row_ui(ui: &mut Ui, cx: &mut Cx<'_>, row: &Row) {
+    let active = cx.document.active() == row.id;
+    let fill = if active { cx.theme.line } else { cx.theme.panel };
+    Frame::new().fill(fill).corner_radius(6).inner_margin(Margin::symmetric(6, 4)).show(ui, |ui| {
+        ui.horizontal(|ui| {
+            ui.set_min_height(28.0);
+            ui.spacing_mut().item_spacing.x = 6.0;
+            let (icon, name) = match row.visible {
+                true => (icons::ICON_VISIBILITY, format!("Hide {}", row.name)),
+                false => (icons::ICON_VISIBILITY_OFF, format!("Show {}", row.name)),
+            };
+            if small_icon_button(ui, icon, &name, "", cx.theme).clicked() {
+                cx.document.set_visible(row.id, !row.visible);
+            }
+            let kind = match row.kind {
+                LayerKind::Ink => icons::ICON_BRUSH,
+                LayerKind::Picture => icons::ICON_IMAGE,
+            };
+            ui.label(kind.rich_text().size(16.0).color(cx.theme.quiet));
+            name_ui(ui, cx, row);
+        });
+    });
+}
+
+fn name_ui(ui: &mut Ui, cx: &mut Cx<'_>, row: &Row) {
+    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        let mut percent = (row.opacity * 100.0).round();
+        let drag =
+            DragValue::new(&mut percent).range(0.0..=100.0).speed(1.0).fixed_decimals(0).update_while_editing(false);
+        let response = crate::gui::widgets::typed_ui(ui, drag, &format!("Opacity of {}", row.name), 36.0);
+        if response.on_hover_text("Opacity in percent").changed() {
+            cx.document.set_opacity(row.id, percent / 100.0);
+        }
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            let colour = if row.visible { cx.theme.text } else { cx.theme.quiet };
+            let text = RichText::new(&row.name).color(colour);
+            let width = ui.available_width();
+            let button = Button::new((text, egui::Atom::grow())).frame(false).truncate().min_size(vec2(width, 24.0));
+            if ui.add(button).on_hover_text("Draw on this layer").clicked() {
+                cx.document.set_active(row.id);
+            }
+        });
+    });
+}
+
+fn background_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
+    heading_ui(ui, "under everything", cx);
+    let mut colour = cx.document.background();
+    ui.horizontal(|ui| {
+        let response = ui.name_inputs("Background colour", |ui| ui.color_edit_button_srgb(&mut colour));
+        ui.label("Background");
+        if response.changed() {
+            cx.document.set_background(colour);
+            cx.settings.tools.background = colour;
+        }
+    });
+    if cx.settings.source != SourceSpec::Drawing {
+        ui.horizontal(|ui| {
+            swatch_ui(ui, cx.theme.well, cx);
+            ui.label(note("hidden while a source is live", cx.theme));
+        });
+    }
+}

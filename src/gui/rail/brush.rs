@@ -1,0 +1,91 @@
+//! The brush: its size on the rail, its opacity, hardness and width rule on a card beside it.
+
+use egui::{Popup, PopupCloseBehavior, RectAlign, RichText, Slider, Ui, vec2};
+use egui_material_icons::icons::ICON_TUNE;
+
+use super::{Style, icon_button};
+use crate::gui::keys::DIAMETER_PX;
+use crate::gui::theme::Theme;
+use crate::studio::ToolSettings;
+
+/// Height of the size's slider.
+pub(super) const SLIDER_HEIGHT: f32 = 96.0;
+/// Height of the size in words.
+pub(super) const NOTE_HEIGHT: f32 = 20.0;
+const CARD_WIDTH: f32 = 208.0;
+const WIDTH_HINT: &str = "Fast strokes are thinner. Where a pen reports its pressure, pressure decides instead; \
+                          on Linux, X11 and Wayland report no pressure yet.";
+
+/// The brush's controls.
+pub(super) fn ui(ui: &mut Ui, tools: &mut ToolSettings, style: Style<'_>) {
+    let theme = style.theme;
+    if style.slider {
+        size_ui(ui, tools);
+    }
+    if style.note {
+        ui.label(RichText::new(format!("{:.0}\u{2009}px", tools.diameter_px)).size(11.0).color(theme.quiet));
+    }
+    let more = icon_button(ui, ICON_TUNE, "Brush settings", false, true, style)
+        .on_hover_text("Size, opacity, hardness and width of the brush");
+    Popup::from_toggle_button_response(&more)
+        .align(RectAlign::RIGHT_START)
+        .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
+        .show(|ui| card_ui(ui, tools, theme));
+}
+
+fn size_ui(ui: &mut Ui, tools: &mut ToolSettings) {
+    ui.scope(|ui| {
+        ui.spacing_mut().slider_width = SLIDER_HEIGHT;
+        let slider = Slider::new(&mut tools.diameter_px, DIAMETER_PX).logarithmic(true).vertical().show_value(false);
+        let response = ui.add(slider).accessible_name("Brush size");
+        if response.double_clicked() {
+            tools.diameter_px = ToolSettings::default().diameter_px;
+        }
+        response.on_hover_text("Brush size ([ and ]); double click resets");
+    });
+}
+
+fn card_ui(ui: &mut Ui, tools: &mut ToolSettings, theme: &Theme) {
+    ui.set_width(CARD_WIDTH);
+    ui.spacing_mut().item_spacing = vec2(8.0, 8.0);
+    ui.spacing_mut().slider_width = CARD_WIDTH - 64.0;
+    let default = ToolSettings::default();
+    let mut row = |name: &str, value: &mut f32, range: std::ops::RangeInclusive<f32>, reset: f32, percent: bool| {
+        ui.label(RichText::new(name).color(theme.quiet));
+        let logarithmic = !percent;
+        let mut slider = Slider::new(value, range).logarithmic(logarithmic);
+        slider = if percent {
+            slider.custom_formatter(|v, _| format!("{:.0}\u{2009}%", v * 100.0)).custom_parser(percent_from)
+        } else {
+            slider.fixed_decimals(0).suffix("\u{2009}px")
+        };
+        if ui.add(slider).accessible_name(name).double_clicked() {
+            *value = reset;
+        }
+    };
+    row("Size", &mut tools.diameter_px, DIAMETER_PX, default.diameter_px, false);
+    row("Opacity", &mut tools.opacity, 0.0..=1.0, default.opacity, true);
+    row("Hardness", &mut tools.hardness, 0.0..=1.0, default.hardness, true);
+    ui.checkbox(&mut tools.speed_width, "Width follows speed").on_hover_text(WIDTH_HINT);
+    ui.label(RichText::new(WIDTH_HINT).size(11.0).color(theme.quiet));
+}
+
+/// "40", "40 %" and "40%" mean 0.4.
+fn percent_from(text: &str) -> Option<f64> {
+    let number: f64 = text.trim().trim_end_matches('%').trim().parse().ok()?;
+    number.is_finite().then_some(number / 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percent_from;
+
+    #[test]
+    fn percents_are_read_with_and_without_their_sign() {
+        for text in ["40", "40 %", " 40%", "40\u{2009}%"] {
+            assert_eq!(percent_from(text), Some(0.4), "{text}");
+        }
+        assert_eq!(percent_from("much"), None);
+        assert_eq!(percent_from("NaN"), None);
+    }
+}

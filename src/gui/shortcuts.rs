@@ -1,0 +1,25 @@
+//! Keys that mean the same everywhere in the window. The drawing keys are the stage's.
+
+use egui::{Context, Key, KeyboardShortcut, Modifiers};
+
+use super::action::Action;
+
+const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
+
+/// What the pressed keys mean. The longer combinations come first: egui ignores extra Shift.
+pub fn actions(ctx: &Context) -> Vec<Action> {
+    let keys = [
+        (CTRL_SHIFT, Key::S, Action::AskSave),
+        (Modifiers::COMMAND, Key::S, Action::QuickSave),
+        (Modifiers::COMMAND, Key::O, Action::AskOpen),
+        (Modifiers::COMMAND, Key::P, Action::TogglePause),
+        (Modifiers::COMMAND, Key::R, Action::RandomPrompt),
+        (Modifiers::NONE, Key::F9, Action::TogglePanel),
+    ];
+    ctx.input_mut(|input| {
+        keys.into_iter()
+            .filter(|(modifiers, key, _)| input.consume_shortcut(&KeyboardShortcut::new(*modifiers, *key)))
+            .map(|(_, _, action)| action)
+            .collect()
+    })
+}

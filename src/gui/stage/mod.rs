@@ -1,0 +1,371 @@
+//! The middle of the window: the drawing, the painting, and what lies between them.
+//!
+//! A [`Stage`] turns the pointer into ink on a [`Document`] and shows it in the same frame: all events first, then the
+//! changed rectangles to their texture, then the picture. It asks for no repaint of its own except while a new painting
+//! fades in. It knows no studio and no engine; the window hands it frames.
+
+mod card;
+mod divider;
+mod ink;
+mod labels;
+mod layers;
+mod layout;
+mod mode;
+mod navigate;
+mod pen;
+mod pictures;
+mod plain;
+mod surface;
+
+use egui::{CursorIcon, Key, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+
+pub use mode::ViewMode;
+
+use self::layers::{Pane, texel_from_canvas};
+use self::layout::Layout;
+use self::navigate::Held;
+use self::pen::{Desk, Events, Pen};
+use self::pictures::Pictures;
+use self::surface::Slot;
+use super::theme::Theme;
+use super::tool::Tool;
+use crate::canvas::Document;
+use crate::display::{Area, View};
+use crate::frame::Frame;
+use crate::studio::ToolSettings;
+
+/// How the stage shall look in this frame.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StageLook {
+    /// How drawing and painting share the stage.
+    pub view: ViewMode,
+    /// Smooth or square pixels when enlarged.
+    pub smooth: bool,
+    /// Share of the drawing; see [`StageResponse::divider`].
+    pub divider: f32,
+    /// Above the drawing.
+    pub left_caption: String,
+    /// Above the painting.
+    pub right_caption: String,
+    /// At the right end above the painting, for example "pen to picture 31 ms"; empty for nothing.
+    pub latency_text: String,
+    /// Whether the latency is good news.
+    pub latency_good: bool,
+    /// What an empty canvas says.
+    pub hint: Option<String>,
+    /// What stands in the painting's place before there is one.
+    pub busy_text: Option<String>,
+    /// Whether a new painting fades in over the old one.
+    pub fade: bool,
+}
+
+impl Default for StageLook {
+    fn default() -> Self {
+        Self {
+            view: ViewMode::SideBySide,
+            smooth: true,
+            divider: 0.5,
+            left_caption: "Drawing".into(),
+            right_caption: "Painting".into(),
+            latency_text: String::new(),
+            latency_good: true,
+            hint: None,
+            busy_text: None,
+            fade: false,
+        }
+    }
+}
+
+/// What the user did on the stage in this frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct StageResponse {
+    /// The drawing changed.
+    pub changed: bool,
+    /// The divider was moved here: 0.2..=0.8, or 0..=1 in the wipe view.
+    pub divider: Option<f32>,
+    /// A colour was picked into the tools.
+    pub picked: bool,
+    /// A stroke or fill began.
+    pub stroke_started: bool,
+}
+
+/// The stage: its textures, its view, the stroke in progress, the newest pictures.
+pub struct Stage {
+    pictures: Pictures,
+    view: View,
+    pen: Pen,
+}
+
+/// The panes of a frame and what the pointer does to them.
+struct Panes {
+    left: Pane,
+    right: Option<Pane>,
+    left_response: Response,
+    right_response: Option<Response>,
+}
+
+impl Stage {
+    /// A stage on the graphics card where eframe has one, else a plain one.
+    pub fn new(cc: &eframe::CreationContext<'_>) -> Self {
+        Self::with(cc.wgpu_render_state.as_ref().map_or_else(Pictures::plain, Pictures::on_card))
+    }
+
+    /// A stage that draws through egui alone, whatever the renderer.
+    pub fn plain() -> Self {
+        Self::with(Pictures::plain())
+    }
+
+    fn with(pictures: Pictures) -> Self {
+        Self { pictures, view: View::default(), pen: Pen::default() }
+    }
+
+    /// The newest frame under the ink; `None` when the drawing stands alone.
+    pub fn set_source(&mut self, frame: Option<Frame>) {
+        self.pictures.set_source(frame);
+    }
+
+    /// The newest painting.
+    pub fn set_painting(&mut self, frame: Frame) {
+        self.pictures.set_painting(frame);
+    }
+
+    /// Whether there is a painting.
+    pub fn has_painting(&self) -> bool {
+        self.pictures.painting().is_some()
+    }
+
+    /// How the pictures are looked at.
+    pub fn view(&self) -> View {
+        self.view
+    }
+
+    /// Fits the pictures into their panes again.
+    pub fn reset_view(&mut self) {
+        self.view = View::default();
+    }
+
+    /// Fills the rest of `ui`: takes the input, then draws.
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        document: &mut Document,
+        tools: &mut ToolSettings,
+        look: &StageLook,
+        theme: &Theme,
+    ) -> StageResponse {
+        let stage = ui.available_rect_before_wrap();
+        ui.allocate_rect(stage, Sense::hover());
+        ui.painter().rect_filled(stage, 0.0, theme.stage);
+        let layout = Layout::new(stage, look.view, look.divider);
+        let before = document.revision();
+        let mut panes = self.panes(ui, &layout, document, look);
+        self.navigate(ui, &panes);
+        self.place(&mut panes, document);
+        let mut response = self.draw(ui, &panes, document, tools, look);
+        response.changed = document.revision() != before;
+        self.show(ui, stage, &panes, document, look, theme);
+        response.divider = Self::furniture(ui, stage, &layout, &panes, look, theme);
+        self.cursor(ui, &panes, tools, look);
+        response
+    }
+
+    /// The panes with their place on the screen and their names for tests and screen readers.
+    fn panes(&self, ui: &Ui, layout: &Layout, document: &Document, look: &StageLook) -> Panes {
+        let place = |rect: Rect| {
+            let scale = ui.pixels_per_point();
+            let area =
+                Area::new([rect.left() * scale, rect.top() * scale], [rect.right() * scale, rect.bottom() * scale]);
+            let area = area.rounded();
+            Pane { area, placed: self.view.place(canvas(document), area) }
+        };
+        let (left, right) = (place(layout.left), layout.right.map(place));
+        let interact = |rect: Rect, pane: &Pane, role: Role, name: &'static str| {
+            let response = ui.interact(rect, ui.scope_id().with(name), Sense::click_and_drag());
+            response.widget_info(|| WidgetInfo::labeled(role, true, name));
+            // Who looks for the picture wants the picture, not the room around it.
+            let seen = seen(ui, pane);
+            ui.ctx().accesskit_node_builder(response.id, |node| {
+                node.set_bounds(egui::accesskit::Rect {
+                    x0: seen.left().into(),
+                    y0: seen.top().into(),
+                    x1: seen.right().into(),
+                    y1: seen.bottom().into(),
+                });
+            });
+            response
+        };
+        let left_response = match look.view {
+            ViewMode::Picture => interact(layout.left, &left, Role::Image, "Painting"),
+            _ => interact(layout.left, &left, Role::Canvas, "Sketch canvas"),
+        };
+        let right_response = layout.right.zip(right).map(|(rect, pane)| interact(rect, &pane, Role::Image, "Painting"));
+        Panes { left, right, left_response, right_response }
+    }
+
+    fn navigate(&mut self, ui: &Ui, panes: &Panes) {
+        let mut held = vec![Held { response: &panes.left_response, pane: &panes.left }];
+        if let (Some(response), Some(pane)) = (&panes.right_response, &panes.right) {
+            held.push(Held { response, pane });
+        }
+        // A picture that moves under the pen would bend the stroke.
+        if !self.pen.is_down() || navigate::is_pinching(ui) {
+            navigate::follow(ui, &mut self.view, &held);
+        }
+    }
+
+    /// The panes again after the view changed.
+    fn place(&self, panes: &mut Panes, document: &Document) {
+        for pane in std::iter::once(&mut panes.left).chain(panes.right.as_mut()) {
+            pane.placed = self.view.place(canvas(document), pane.area);
+        }
+    }
+
+    fn draw(
+        &mut self,
+        ui: &Ui,
+        panes: &Panes,
+        document: &mut Document,
+        tools: &mut ToolSettings,
+        look: &StageLook,
+    ) -> StageResponse {
+        let mut response = StageResponse::default();
+        if navigate::is_pinching(ui) {
+            self.pen.cancel(document);
+            return response;
+        }
+        if look.view != ViewMode::Picture || self.pen.is_down() {
+            let over = &panes.left_response;
+            let ready = (over.is_pointer_button_down_on() || over.clicked() || over.hovered())
+                && !navigate::is_hand(ui)
+                && look.view != ViewMode::Picture;
+            let source = self.pictures.source();
+            let mut desk = Desk { document, tools, pane: &panes.left, pixels_per_point: ui.pixels_per_point(), source };
+            let news = self.pen.follow(&Events::of(ui), ready, &mut desk);
+            (response.stroke_started, response.picked) = (news.stroke_started, news.picked);
+        }
+        if self.pen.is_down() {
+            if ui.input_mut(|input| input.consume_key(egui::Modifiers::NONE, Key::Escape)) {
+                self.pen.cancel(document);
+            } else if !ui.input(|input| input.pointer.primary_down()) {
+                // The release was lost, for example to another window.
+                self.pen.lift(document);
+            }
+        }
+        response.picked |= self.pick_from_painting(ui, panes, tools, look);
+        response
+    }
+
+    /// A click on the painting with the picker, or with Alt held, takes its colour.
+    fn pick_from_painting(&self, ui: &Ui, panes: &Panes, tools: &mut ToolSettings, look: &StageLook) -> bool {
+        let shown = if look.view == ViewMode::Picture {
+            Some((&panes.left_response, &panes.left))
+        } else {
+            panes.right_response.as_ref().zip(panes.right.as_ref())
+        };
+        let Some(((response, pane), painting)) = shown.zip(self.pictures.painting()) else { return false };
+        let picking = Tool::from_name(&tools.tool) == Tool::Picker || ui.input(|input| input.modifiers.alt);
+        let Some(pos) = response.interact_pointer_pos().filter(|_| response.clicked() && picking) else { return false };
+        let scale = ui.pixels_per_point();
+        let at = pane.placed.canvas_from_screen([pos.x * scale, pos.y * scale]);
+        let texel = texel_from_canvas(Slot::Painting, pane.placed.canvas, painting.size(), at);
+        let [width, height] = [painting.size().width as f32, painting.size().height as f32];
+        if !(texel[0] >= 0.0 && texel[1] >= 0.0 && texel[0] < width && texel[1] < height) {
+            return false;
+        }
+        let [r, g, b, _] = painting.pixel(texel[0] as u32, texel[1] as u32);
+        tools.colour = [r, g, b];
+        true
+    }
+
+    /// The pictures, and the words on them.
+    fn show(&mut self, ui: &Ui, stage: Rect, panes: &Panes, document: &mut Document, look: &StageLook, theme: &Theme) {
+        let right = panes.right.as_ref();
+        let fading = self.pictures.follow(ui, document, look, panes);
+        self.pictures.paint(ui, stage, look, theme, panes);
+        if fading {
+            ui.ctx().request_repaint();
+        }
+        let left = seen(ui, &panes.left);
+        let painting = right.map(|pane| seen(ui, pane));
+        if !self.has_painting() && (painting.is_some() || look.view == ViewMode::Picture) {
+            labels::placeholder(ui.painter(), painting.unwrap_or(left), look.busy_text.as_deref(), theme);
+        }
+        for picture in std::iter::once(left).chain(painting) {
+            labels::round_corners(ui.painter(), picture, theme);
+        }
+        let quiet = look.view != ViewMode::Picture && self.pictures.source().is_none() && !self.pen.is_down();
+        if let Some(hint) = look.hint.as_deref().filter(|_| quiet && document.is_blank()) {
+            labels::hint(ui.painter(), left, hint, document.background());
+        }
+    }
+
+    /// Captions and the divider.
+    fn furniture(ui: &Ui, stage: Rect, layout: &Layout, panes: &Panes, look: &StageLook, theme: &Theme) -> Option<f32> {
+        let painter = ui.painter();
+        let left = seen(ui, &panes.left);
+        let right = panes.right.as_ref().map_or(left, |pane| seen(ui, pane));
+        let latency = labels::latency(painter, right, &look.latency_text, look.latency_good, theme);
+        let both = format!("{}  ·  {}", look.left_caption, look.right_caption);
+        let (first, second) = match look.view {
+            ViewMode::SideBySide => (look.left_caption.as_str(), Some(look.right_caption.as_str())),
+            ViewMode::Picture => (look.right_caption.as_str(), None),
+            ViewMode::Wipe | ViewMode::Overlay => (both.as_str(), None),
+        };
+        let room = left.width() - if second.is_none() { latency + 8.0 } else { 0.0 };
+        labels::caption(painter, left, room, first, theme);
+        if let Some(second) = second {
+            labels::caption(painter, right, right.width() - latency - 8.0, second, theme);
+        }
+        match look.view {
+            ViewMode::SideBySide => divider::between_ui(ui, stage, layout, look, theme),
+            ViewMode::Wipe => divider::wipe_ui(ui, left, look, theme),
+            ViewMode::Overlay | ViewMode::Picture => None,
+        }
+    }
+
+    /// The brush's outline, or the cursor of what a press would do.
+    fn cursor(&self, ui: &Ui, panes: &Panes, tools: &ToolSettings, look: &StageLook) {
+        let over_right = panes.right_response.as_ref().is_some_and(Response::hovered);
+        let over_left = panes.left_response.hovered() || panes.left_response.is_pointer_button_down_on();
+        if !over_left && !over_right {
+            return;
+        }
+        if navigate::is_hand(ui) {
+            let down = ui.input(|input| input.pointer.primary_down());
+            ui.ctx().set_cursor_icon(if down { CursorIcon::Grabbing } else { CursorIcon::Grab });
+            return;
+        }
+        let picking = ui.input(|input| input.modifiers.alt);
+        let tool = if picking { Tool::Picker } else { Tool::from_name(&tools.tool) };
+        let draws = over_left && look.view != ViewMode::Picture;
+        match tool {
+            Tool::Brush | Tool::Eraser if draws => {
+                let Some(pos) = ui.input(|input| input.pointer.latest_pos()) else { return };
+                let radius = tools.diameter_px * panes.left.placed.scale / ui.pixels_per_point() / 2.0;
+                let painter = ui.painter().with_clip_rect(points(ui, panes.left.area));
+                labels::brush_outline(&painter, pos, radius);
+                ui.ctx().set_cursor_icon(if radius < 4.0 { CursorIcon::Crosshair } else { CursorIcon::None });
+            }
+            Tool::Brush | Tool::Eraser => {}
+            Tool::Fill if !draws => {}
+            Tool::Fill | Tool::Picker => ui.ctx().set_cursor_icon(CursorIcon::Crosshair),
+        }
+    }
+}
+
+fn canvas(document: &Document) -> [f32; 2] {
+    [document.size().width as f32, document.size().height as f32]
+}
+
+fn points(ui: &Ui, area: Area) -> Rect {
+    let scale = ui.pixels_per_point();
+    Rect::from_min_size(
+        pos2(area.min[0] / scale, area.min[1] / scale),
+        vec2(area.size()[0] / scale, area.size()[1] / scale),
+    )
+}
+
+/// The part of a pane that shows the canvas, in points.
+fn seen(ui: &Ui, pane: &Pane) -> Rect {
+    points(ui, pane.visible())
+}

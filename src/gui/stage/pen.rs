@@ -1,0 +1,244 @@
+//! Turns the pointer into strokes, fills and picked colours. Reads every event of a frame, not only its last position:
+//! a slow frame must not cut corners, and moves that come together with the release belong to the stroke.
+
+use egui::{Event, Modifiers, PointerButton, Pos2, TouchPhase};
+
+use super::layers::{Pane, texel_from_canvas};
+use super::surface::Slot;
+use crate::canvas::{Backdrop, Brush, Document, Rect, StrokePoint, WidthRule};
+use crate::frame::Frame;
+use crate::gui::tool::Tool;
+use crate::studio::ToolSettings;
+
+/// How different a colour may be and still be filled.
+const FILL_TOLERANCE: u8 = 32;
+/// Events of one frame are spread over at most this time; before it the pointer rested.
+const LONGEST_FRAME_S: f64 = 0.1;
+
+/// What the pointer does between press and release.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Doing {
+    #[default]
+    Nothing,
+    Stroke,
+    Pick,
+}
+
+/// The pen and what it is in the middle of.
+#[derive(Debug, Default)]
+pub(super) struct Pen {
+    doing: Doing,
+    pressure: Option<f32>,
+}
+
+/// What came of a frame's events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct PenNews {
+    pub(super) stroke_started: bool,
+    pub(super) picked: bool,
+}
+
+/// A frame's events in order with the time each probably happened at.
+pub(super) struct Events {
+    events: Vec<Event>,
+    start_s: f64,
+    span_s: f64,
+}
+
+impl Events {
+    /// The pointer's events of this frame.
+    pub(super) fn of(ui: &egui::Ui) -> Self {
+        ui.input(|input| {
+            let span_s = f64::from(input.unstable_dt).clamp(0.0, LONGEST_FRAME_S);
+            let pointer = |event: &&Event| {
+                matches!(
+                    event,
+                    Event::PointerMoved(_)
+                        | Event::PointerButton { .. }
+                        | Event::Touch { .. }
+                        | Event::WindowFocused(false)
+                )
+            };
+            Self {
+                events: input.events.iter().filter(pointer).cloned().collect(),
+                start_s: input.time - span_s,
+                span_s,
+            }
+        })
+    }
+
+    fn timed(&self) -> impl Iterator<Item = (&Event, f64)> {
+        let step = self.span_s / self.events.len().max(1) as f64;
+        self.events.iter().zip(1..).map(move |(event, n)| (event, self.start_s + step * f64::from(n)))
+    }
+}
+
+/// What the pen works on and with.
+pub(super) struct Desk<'a> {
+    pub(super) document: &'a mut Document,
+    pub(super) tools: &'a mut ToolSettings,
+    pub(super) pane: &'a Pane,
+    pub(super) pixels_per_point: f32,
+    /// What shows through where there is no ink.
+    pub(super) source: Option<&'a Frame>,
+}
+
+impl Desk<'_> {
+    fn canvas_from_points(&self, pos: Pos2) -> [f32; 2] {
+        let scale = self.pixels_per_point;
+        self.pane.placed.canvas_from_screen([pos.x * scale, pos.y * scale])
+    }
+
+    /// Whether `pos` is on the picture, or near enough outside for the brush to touch it.
+    fn touches(&self, pos: Pos2, tool: Tool) -> bool {
+        let reach = match tool {
+            Tool::Brush | Tool::Eraser => self.tools.diameter_px * self.pane.placed.scale / 2.0,
+            Tool::Fill | Tool::Picker => 0.0,
+        };
+        let area = self.pane.visible();
+        let at = [pos.x * self.pixels_per_point, pos.y * self.pixels_per_point];
+        [0, 1].into_iter().all(|i| at[i] >= area.min[i] - reach && at[i] < area.max[i] + reach)
+    }
+
+    fn brush(&self, erase: bool) -> Brush {
+        let tools = &self.tools;
+        Brush {
+            colour: tools.colour,
+            diameter_px: tools.diameter_px,
+            hardness: tools.hardness,
+            opacity: tools.opacity,
+            erase,
+            // Both follow pressure where it is reported.
+            width: if tools.speed_width { WidthRule::Speed } else { WidthRule::Pressure },
+        }
+    }
+
+    fn pick(&mut self, pos: Pos2) -> bool {
+        let at = self.canvas_from_points(pos);
+        let colour = match self.source {
+            Some(source) => self.pick_over(source, at),
+            None => self.document.pick(at[0], at[1]),
+        };
+        let Some(colour) = colour else { return false };
+        self.tools.colour = colour;
+        true
+    }
+
+    /// The colour of the ink over `source`, as it is shown.
+    fn pick_over(&self, source: &Frame, at: [f32; 2]) -> Option<[u8; 3]> {
+        if at[0] < 0.0 || at[1] < 0.0 {
+            return None;
+        }
+        let mut ink = Vec::new();
+        let pixel = Rect::new(at[0] as u32, at[1] as u32, 1, 1);
+        self.document.composite_into(pixel, Backdrop::Transparent, &mut ink);
+        let &[r, g, b, alpha] = ink.first_chunk::<4>()?;
+        let texel = texel_from_canvas(Slot::Source, self.pane.placed.canvas, source.size(), at);
+        let under = source.pixel(texel[0] as u32, texel[1] as u32);
+        let mix = |over: u8, under: u8| {
+            let alpha = u16::from(alpha);
+            ((u16::from(over) * alpha + u16::from(under) * (255 - alpha) + 127) / 255) as u8
+        };
+        Some([mix(r, under[0]), mix(g, under[1]), mix(b, under[2])])
+    }
+}
+
+impl Pen {
+    /// True between the press and the release of a stroke.
+    pub(super) fn is_down(&self) -> bool {
+        self.doing != Doing::Nothing
+    }
+
+    /// Works off `events`. `ready` says whether a press may begin something: the pointer is over the canvas, nothing lies
+    /// on top of it and it is not being moved.
+    pub(super) fn follow(&mut self, events: &Events, ready: bool, desk: &mut Desk<'_>) -> PenNews {
+        let mut news = PenNews::default();
+        if self.doing == Doing::Stroke && !desk.document.is_stroking() {
+            // Somebody else ended it, for example by opening another drawing.
+            self.doing = Doing::Nothing;
+        }
+        for (event, time_s) in events.timed() {
+            match *event {
+                Event::Touch { phase: TouchPhase::Start | TouchPhase::Move, force, .. } => self.pressure = force,
+                Event::PointerButton { pos, button: PointerButton::Primary, pressed: true, modifiers } if ready => {
+                    self.press(pos, time_s, modifiers, desk, &mut news);
+                }
+                Event::PointerMoved(pos) => self.move_to(pos, time_s, desk, &mut news),
+                Event::PointerButton { pos, button: PointerButton::Primary, pressed: false, .. } => {
+                    self.move_to(pos, time_s, desk, &mut news);
+                    self.lift(desk.document);
+                }
+                // The release will go to another window.
+                Event::WindowFocused(false) => self.lift(desk.document),
+                _ => {}
+            }
+        }
+        news
+    }
+
+    fn press(&mut self, pos: Pos2, time_s: f64, modifiers: Modifiers, desk: &mut Desk<'_>, news: &mut PenNews) {
+        self.lift_unfinished(desk.document);
+        let tool = if modifiers.alt { Tool::Picker } else { Tool::from_name(&desk.tools.tool) };
+        if !desk.touches(pos, tool) {
+            return;
+        }
+        match tool {
+            Tool::Brush | Tool::Eraser => {
+                let brush = desk.brush(tool == Tool::Eraser);
+                let point = self.point(pos, time_s, desk);
+                if desk.document.begin_stroke(brush, point) {
+                    self.doing = Doing::Stroke;
+                    news.stroke_started = true;
+                }
+            }
+            Tool::Fill => {
+                let [x, y] = desk.canvas_from_points(pos);
+                let colour = desk.tools.colour;
+                news.stroke_started |= desk.document.fill(x, y, colour, FILL_TOLERANCE);
+            }
+            Tool::Picker => {
+                self.doing = Doing::Pick;
+                news.picked |= desk.pick(pos);
+            }
+        }
+    }
+
+    fn move_to(&self, pos: Pos2, time_s: f64, desk: &mut Desk<'_>, news: &mut PenNews) {
+        match self.doing {
+            Doing::Nothing => {}
+            Doing::Stroke => {
+                let point = self.point(pos, time_s, desk);
+                desk.document.extend_stroke(point);
+            }
+            Doing::Pick => news.picked |= desk.touches(pos, Tool::Picker) && desk.pick(pos),
+        }
+    }
+
+    fn point(&self, pos: Pos2, time_s: f64, desk: &Desk<'_>) -> StrokePoint {
+        let [x, y] = desk.canvas_from_points(pos);
+        StrokePoint { pressure: self.pressure, ..StrokePoint::new(x, y, time_s) }
+    }
+
+    /// Ends what is under way and keeps it.
+    pub(super) fn lift(&mut self, document: &mut Document) {
+        self.lift_unfinished(document);
+        self.pressure = None;
+    }
+
+    fn lift_unfinished(&mut self, document: &mut Document) {
+        if self.doing == Doing::Stroke {
+            document.end_stroke();
+        }
+        self.doing = Doing::Nothing;
+    }
+
+    /// Takes back what is under way; false when nothing was.
+    pub(super) fn cancel(&mut self, document: &mut Document) -> bool {
+        let stroke = self.doing == Doing::Stroke;
+        if stroke {
+            document.cancel_stroke();
+        }
+        self.doing = Doing::Nothing;
+        stroke
+    }
+}

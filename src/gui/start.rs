@@ -1,0 +1,139 @@
+//! From nothing to a window: what must be there, which renderer draws it, and plain words when it cannot be.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use eframe::egui_wgpu::wgpu;
+
+use super::app::{App, AppOptions};
+use super::{GuiError, dialogs, icon};
+use crate::flow::Worker;
+use crate::flow::channel::bounded;
+use crate::studio::{Notice, Places, Settings};
+
+/// How long the search for graphics hardware may keep the window waiting.
+const PATIENCE: Duration = Duration::from_millis(1500);
+
+/// Who draws the window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RendererChoice {
+    /// wgpu on graphics hardware, glow where the only adapter is a CPU.
+    #[default]
+    Auto,
+    /// Vulkan, Metal, DX12 or GL through wgpu.
+    Wgpu,
+    /// Plain OpenGL; four times cheaper on a CPU.
+    Glow,
+}
+
+impl FromStr for RendererChoice {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "auto" => Ok(Self::Auto),
+            "wgpu" => Ok(Self::Wgpu),
+            "glow" => Ok(Self::Glow),
+            other => Err(format!("unknown renderer “{other}”: use auto, wgpu or glow")),
+        }
+    }
+}
+
+/// How to open the window.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What was kept from the last time.
+    pub settings: Settings,
+    /// Where files live.
+    pub places: Places,
+    /// What happened before the window was there and is worth a card in it.
+    pub notices: Vec<Notice>,
+    /// Who draws the window.
+    pub renderer: RendererChoice,
+}
+
+/// Opens the window and stays until it is closed.
+///
+/// # Errors
+/// [`GuiError`] when there is no display, a library is missing, or nothing can draw.
+pub fn run(options: Options) -> Result<(), GuiError> {
+    super::preflight::check()?;
+    let [first, second] = order(options.renderer);
+    match open(&options, first, None) {
+        Err(error) if is_graphics(&error) => {
+            log::warn!("{first} cannot draw the window: {error}");
+            let fallback = Notice::warning(
+                format!("{first} cannot draw here, so {second} does"),
+                "Install a graphics driver (mesa-vulkan-drivers libvulkan1, or libegl1 libgl1-mesa-dri)",
+            );
+            open(&options, second, Some(fallback)).map_err(GuiError::from_eframe)
+        }
+        result => result.map_err(GuiError::from_eframe),
+    }
+}
+
+fn is_graphics(error: &eframe::Error) -> bool {
+    !matches!(error, eframe::Error::Winit(_) | eframe::Error::WinitEventLoop(_) | eframe::Error::AppCreation(_))
+}
+
+/// The renderers in the order in which they are tried.
+fn order(choice: RendererChoice) -> [eframe::Renderer; 2] {
+    use eframe::Renderer::{Glow, Wgpu};
+    match choice {
+        RendererChoice::Wgpu => [Wgpu, Glow],
+        RendererChoice::Glow => [Glow, Wgpu],
+        RendererChoice::Auto if has_hardware() => [Wgpu, Glow],
+        RendererChoice::Auto => [Glow, Wgpu],
+    }
+}
+
+/// Whether wgpu finds an adapter that is not a CPU, within [`PATIENCE`].
+fn has_hardware() -> bool {
+    let (sender, receiver) = bounded(1);
+    let search = Worker::spawn("adapters", move |_| {
+        let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+        let adapters = dialogs::wait_for(instance.enumerate_adapters(wgpu::Backends::all()));
+        let found = adapters.iter().any(|adapter| adapter.get_info().device_type != wgpu::DeviceType::Cpu);
+        // A closed channel means that it took too long.
+        sender.send(found).ok();
+    });
+    search.is_ok() && receiver.recv_timeout(PATIENCE).unwrap_or(false)
+}
+
+fn open(options: &Options, renderer: eframe::Renderer, fallback: Option<Notice>) -> eframe::Result {
+    let mut app = AppOptions::new(options.settings.clone(), options.places.clone());
+    app.notices = options.notices.iter().cloned().chain(fallback).collect();
+    app.renderer = renderer.to_string();
+    eframe::run_native(
+        "Afterimage",
+        native_options(renderer, &options.places),
+        Box::new(|cc| Ok(Box::new(App::new(cc, app)?))),
+    )
+}
+
+fn native_options(renderer: eframe::Renderer, places: &Places) -> eframe::NativeOptions {
+    let viewport = egui::ViewportBuilder::default()
+        .with_title("Afterimage")
+        .with_app_id("afterimage")
+        .with_icon(icon::window_icon())
+        .with_inner_size([1440.0, 900.0])
+        .with_min_inner_size([480.0, 480.0]);
+    eframe::NativeOptions {
+        viewport,
+        renderer,
+        persistence_path: Some(places.data.join("window.ron")),
+        ..Default::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn renderers_have_names() {
+        assert_eq!("auto".parse(), Ok(RendererChoice::Auto));
+        assert_eq!("glow".parse(), Ok(RendererChoice::Glow));
+        assert!("metal".parse::<RendererChoice>().unwrap_err().contains("auto, wgpu or glow"));
+    }
+}

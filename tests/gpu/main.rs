@@ -1,0 +1,26 @@
+//! What is drawn, seen through a software or real graphics adapter and without a window. Without any adapter these tests
+//! are skipped, and say so.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say so")]
+
+mod adapter;
+mod demo;
+mod fake;
+mod navigation;
+mod pixels;
+mod rail;
+mod shell;
+mod sketching;
+mod views;
+
+fn main() {
+    let args = libtest_mimic::Arguments::from_args();
+    let mut trials = Vec::new();
+    trials.extend(pixels::tests());
+    trials.extend(sketching::tests());
+    trials.extend(navigation::tests());
+    trials.extend(views::tests());
+    trials.extend(rail::tests());
+    trials.extend(shell::tests());
+    libtest_mimic::run(&args, trials).exit();
+}

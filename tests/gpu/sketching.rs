@@ -1,0 +1,209 @@
+//! The pointer becomes ink.
+
+use afterimage::gui::stage::ViewMode;
+use egui::{Event, Key, PointerButton, TouchDeviceId, TouchId, TouchPhase, pos2};
+use libtest_mimic::{Failed, Trial};
+
+use crate::adapter::{check, test};
+use crate::demo::{PATHS, Path, button, draw, frame, ink, middle, on_canvas, painting, pixel, source, window};
+
+const RED: [u8; 3] = [0xd6, 0x2f, 0x2f];
+const WHITE: [u8; 3] = [255; 3];
+const WIDE: [f32; 2] = [720.0, 400.0];
+
+pub fn tests() -> Vec<Trial> {
+    vec![
+        test("sketching::a_drag_is_a_stroke_with_every_sample", a_drag_is_a_stroke_with_every_sample),
+        test("sketching::one_frame_may_hold_a_whole_stroke", one_frame_may_hold_a_whole_stroke),
+        test("sketching::ink_shows_in_the_frame_of_its_pointer", ink_shows_in_the_frame_of_its_pointer),
+        test("sketching::escape_takes_the_stroke_back", escape_takes_the_stroke_back),
+        test("sketching::pressure_reaches_the_stroke", pressure_reaches_the_stroke),
+        test("sketching::eraser_fill_and_picker", eraser_fill_and_picker),
+        test("sketching::alt_picks_from_either_picture", alt_picks_from_either_picture),
+        test("sketching::ink_lies_on_the_source", ink_lies_on_the_source),
+        test("sketching::views_say_where_one_draws", views_say_where_one_draws),
+        test("sketching::beside_the_picture_nothing_happens", beside_the_picture_nothing_happens),
+        test("sketching::a_lost_release_ends_the_stroke", a_lost_release_ends_the_stroke),
+    ]
+}
+
+fn a_drag_is_a_stroke_with_every_sample() -> Result<(), Failed> {
+    for path in PATHS {
+        let mut window = window(path, WIDE);
+        draw(&mut window, &[[20.0, 64.0], [60.0, 64.0], [100.0, 64.0]]);
+        let state = window.state();
+        check(state.document.strokes().len() == 1, "not one stroke")?;
+        let points = &state.document.strokes()[0].points;
+        check(points.len() >= 3, format_args!("{path:?}: {} samples", points.len()))?;
+        check((points[0].x - 20.0).abs() < 1.0, format_args!("begins at {}", points[0].x))?;
+        check(ink(&window, 60.0, 64.0) == RED && ink(&window, 60.0, 20.0) == WHITE, "the ink is elsewhere")?;
+        check(state.news.iter().filter(|news| news.stroke_started).count() == 1, "started more than once")?;
+        check(state.news.iter().any(|news| news.changed), "nobody heard of the change")?;
+    }
+    Ok(())
+}
+
+/// Press, a detour and the release arrive together, as they do when a frame is slow.
+fn one_frame_may_hold_a_whole_stroke() -> Result<(), Failed> {
+    let mut window = window(Path::Card, WIDE);
+    let places = [[20.0, 100.0], [64.0, 20.0], [108.0, 100.0]].map(|[x, y]| on_canvas(&window, x, y));
+    frame(&mut window, [Event::PointerMoved(places[0])]);
+    frame(
+        &mut window,
+        [
+            button(places[0], PointerButton::Primary, true),
+            Event::PointerMoved(places[1]),
+            Event::PointerMoved(places[2]),
+            button(places[2], PointerButton::Primary, false),
+        ],
+    );
+    window.step();
+    check(!window.state().document.is_stroking(), "the stroke goes on after the release")?;
+    let points = &window.state().document.strokes()[0].points;
+    check(points.iter().any(|point| point.y < 21.0), format_args!("the detour is missing: {points:?}"))?;
+    let places = [[42.0, 60.0], [86.0, 60.0]];
+    for [x, y] in places {
+        check(ink(&window, x, y) == RED, format_args!("({x}, {y}) is {:?}", ink(&window, x, y)))?;
+    }
+    let times: Vec<f64> = window.state().document.strokes()[0].points.iter().map(|point| point.time_s).collect();
+    check(times.is_sorted_by(|a, b| a < b), format_args!("times do not grow: {times:?}"))
+}
+
+fn ink_shows_in_the_frame_of_its_pointer() -> Result<(), Failed> {
+    for path in PATHS {
+        let mut window = window(path, WIDE);
+        let (from, to) = (on_canvas(&window, 20.0, 64.0), on_canvas(&window, 100.0, 64.0));
+        let between = on_canvas(&window, 60.0, 64.0);
+        frame(&mut window, [Event::PointerMoved(from)]);
+        check(pixel(&window.render()?, between) == WHITE, "the canvas is not white")?;
+        frame(&mut window, [button(from, PointerButton::Primary, true), Event::PointerMoved(to)]);
+        let seen = pixel(&window.render()?, between);
+        check(seen == RED, format_args!("{path:?}: {seen:?} under the pen in the same frame"))?;
+    }
+    Ok(())
+}
+
+fn escape_takes_the_stroke_back() -> Result<(), Failed> {
+    let mut window = window(Path::Card, WIDE);
+    let (from, to) = (on_canvas(&window, 20.0, 64.0), on_canvas(&window, 100.0, 64.0));
+    frame(&mut window, [Event::PointerMoved(from)]);
+    frame(&mut window, [button(from, PointerButton::Primary, true), Event::PointerMoved(to)]);
+    check(window.state().document.is_stroking(), "no stroke")?;
+    window.key_press(Key::Escape);
+    window.step();
+    check(!window.state().document.is_stroking() && window.state().document.is_blank(), "the ink stayed")?;
+    frame(&mut window, [Event::PointerMoved(from), button(from, PointerButton::Primary, false)]);
+    check(window.state().document.is_blank() && !window.state().document.can_undo(), "the rest was drawn")
+}
+
+fn pressure_reaches_the_stroke() -> Result<(), Failed> {
+    let mut window = window(Path::Plain, WIDE);
+    let (from, to) = (on_canvas(&window, 20.0, 64.0), on_canvas(&window, 100.0, 64.0));
+    let touch = |phase, pos, force| Event::Touch { device_id: TouchDeviceId(1), id: TouchId(1), phase, pos, force };
+    frame(&mut window, [touch(TouchPhase::Start, from, Some(0.25)), Event::PointerMoved(from)]);
+    frame(&mut window, [button(from, PointerButton::Primary, true)]);
+    frame(&mut window, [touch(TouchPhase::Move, to, Some(0.75)), Event::PointerMoved(to)]);
+    frame(&mut window, [touch(TouchPhase::End, to, Some(0.0)), button(to, PointerButton::Primary, false)]);
+    draw(&mut window, &[[20.0, 20.0], [100.0, 20.0]]);
+    let pressures = |n: usize| -> Vec<_> {
+        window.state().document.strokes()[n].points.iter().map(|point| point.pressure).collect()
+    };
+    let pen = pressures(0);
+    check(pen[0] == Some(0.25) && pen[1] == Some(0.75), format_args!("the pen reports {pen:?}"))?;
+    check(pressures(1).iter().all(Option::is_none), "the mouse has the pen's pressure")
+}
+
+fn eraser_fill_and_picker() -> Result<(), Failed> {
+    let mut window = window(Path::Card, WIDE);
+    window.state_mut().tools.tool = "fill".into();
+    draw(&mut window, &[[10.0, 10.0]]);
+    check(ink(&window, 120.0, 120.0) == RED, "the fill left a corner")?;
+    window.state_mut().tools.tool = "eraser".into();
+    draw(&mut window, &[[20.0, 64.0], [100.0, 64.0]]);
+    check(ink(&window, 60.0, 64.0) == WHITE, "the eraser left ink")?;
+    window.state_mut().tools.tool = "picker".into();
+    draw(&mut window, &[[60.0, 64.0]]);
+    let state = window.state();
+    check(state.tools.colour == WHITE && state.news.iter().any(|news| news.picked), "no colour was picked")?;
+    check(state.document.strokes().len() == 1, "the picker drew")
+}
+
+fn alt_picks_from_either_picture() -> Result<(), Failed> {
+    let mut window = window(Path::Card, WIDE);
+    window.state_mut().stage.set_painting(painting(64));
+    window.step();
+    for (place, want) in [(middle(&window, "Painting"), [250, 240, 120]), (on_canvas(&window, 9.0, 9.0), WHITE)] {
+        for pressed in [true, false] {
+            let modifiers = egui::Modifiers::ALT;
+            frame(&mut window, [Event::ModifiersChanged(modifiers), Event::PointerMoved(place)]);
+            frame(
+                &mut window,
+                [Event::PointerButton { pos: place, button: PointerButton::Primary, pressed, modifiers }],
+            );
+        }
+        let got = window.state().tools.colour;
+        check(got == want, format_args!("picked {got:?}, should be {want:?}"))?;
+    }
+    check(window.state().document.is_blank(), "alt drew")
+}
+
+fn ink_lies_on_the_source() -> Result<(), Failed> {
+    for path in PATHS {
+        let mut window = window(path, WIDE);
+        window.state_mut().stage.set_source(Some(source()));
+        draw(&mut window, &[[20.0, 64.0], [100.0, 64.0]]);
+        let image = window.render()?;
+        let (on, off) = (on_canvas(&window, 60.0, 64.0), on_canvas(&window, 60.0, 20.0));
+        check(pixel(&image, on) == RED, format_args!("{path:?}: the ink is {:?}", pixel(&image, on)))?;
+        check(pixel(&image, off) == [90, 40, 140], format_args!("{path:?}: source is {:?}", pixel(&image, off)))?;
+        window.state_mut().tools.tool = "picker".into();
+        draw(&mut window, &[[60.0, 20.0]]);
+        check(window.state().tools.colour == [90, 40, 140], "the picker does not see the source")?;
+        window.state_mut().stage.set_source(None);
+        window.step();
+        let image = window.render()?;
+        check(pixel(&image, off) == WHITE, format_args!("{path:?}: the source stays"))?;
+    }
+    Ok(())
+}
+
+fn views_say_where_one_draws() -> Result<(), Failed> {
+    for (view, draws) in [(ViewMode::Wipe, true), (ViewMode::Overlay, true), (ViewMode::Picture, false)] {
+        let mut window = window(Path::Card, WIDE);
+        window.state_mut().look.view = view;
+        window.state_mut().stage.set_painting(painting(64));
+        window.step();
+        let label = if draws { "Sketch canvas" } else { "Painting" };
+        // Right of the wipe's line, too, and not on its knob.
+        let place = middle(&window, label) + egui::vec2(60.0, 50.0);
+        frame(&mut window, [Event::PointerMoved(place)]);
+        frame(&mut window, [button(place, PointerButton::Primary, true)]);
+        frame(&mut window, [button(place, PointerButton::Primary, false)]);
+        check(window.state().document.is_blank() != draws, format_args!("{view:?}: drawing is not {draws}"))?;
+    }
+    Ok(())
+}
+
+fn beside_the_picture_nothing_happens() -> Result<(), Failed> {
+    let mut window = window(Path::Card, WIDE);
+    let canvas = crate::demo::rect(&window, "Sketch canvas");
+    let painting = middle(&window, "Painting");
+    for place in [canvas.center_top() - egui::vec2(0.0, 60.0), painting, pos2(3.0, 3.0)] {
+        frame(&mut window, [Event::PointerMoved(place)]);
+        frame(&mut window, [button(place, PointerButton::Primary, true), Event::PointerMoved(place)]);
+        frame(&mut window, [button(place, PointerButton::Primary, false)]);
+        check(window.state().document.is_blank(), format_args!("a press at {place} drew"))?;
+        check(!window.state().document.can_undo(), format_args!("a press at {place} is an edit"))?;
+    }
+    Ok(())
+}
+
+fn a_lost_release_ends_the_stroke() -> Result<(), Failed> {
+    let mut window = window(Path::Card, WIDE);
+    let from = on_canvas(&window, 20.0, 64.0);
+    frame(&mut window, [Event::PointerMoved(from)]);
+    frame(&mut window, [button(from, PointerButton::Primary, true)]);
+    frame(&mut window, [Event::PointerGone, Event::WindowFocused(false)]);
+    window.step();
+    check(!window.state().document.is_stroking(), "the stroke goes on without a pointer")
+}
