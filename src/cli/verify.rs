@@ -2,7 +2,7 @@
 
 use super::request::VerifyRequest;
 use super::{Code, Failure, output};
-use crate::exec::{Candle, Executor};
+use crate::exec;
 use crate::verify::{Outcome, Report, Status, Suite, VerifyError, run_builtin};
 
 /// Judges a fixture folder, or what is inside the program.
@@ -10,7 +10,8 @@ use crate::verify::{Outcome, Report, Status, Suite, VerifyError, run_builtin};
 /// # Errors
 /// A folder that cannot be read; a limit that was exceeded, after everything was printed.
 pub fn run(request: &VerifyRequest) -> Result<(), Failure> {
-    let executor = executor(&request.engine.executor)?;
+    let executor = exec::open(&request.engine.executor, request.engine.threads)
+        .map_err(|error| Failure::usage(error.to_string(), error.remedy()))?;
     let news = |name: &str, outcome: &Outcome| {
         if !request.json {
             case(name, outcome);
@@ -33,13 +34,6 @@ pub fn run(request: &VerifyRequest) -> Result<(), Failure> {
         report.kinds.iter().filter(|(_, kind)| kind.status == Status::Fail).map(|(name, _)| name.as_str()).collect();
     let what = format!("{} failed on {}", failed.join(", "), report.executor);
     Err(Failure::new(Code::Failed, what, "please report it with the output of `afterimage doctor`"))
-}
-
-fn executor(name: &str) -> Result<Box<dyn Executor>, Failure> {
-    match name {
-        "auto" | "candle" => Ok(Box::new(Candle::new())),
-        other => Err(Failure::usage(format!("there is no executor {other}"), "use auto or candle")),
-    }
 }
 
 fn failure(error: &VerifyError) -> Failure {
