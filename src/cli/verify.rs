@@ -1,8 +1,10 @@
 //! `afterimage verify`: the numbers of this machine against reference numbers.
 
+use std::sync::Arc;
+
 use super::request::VerifyRequest;
 use super::{Code, Failure, output};
-use crate::exec;
+use crate::exec::{self, Executor};
 use crate::verify::{Outcome, Report, Status, Suite, VerifyError, run_builtin};
 
 /// Judges a fixture folder, or what is inside the program.
@@ -10,8 +12,7 @@ use crate::verify::{Outcome, Report, Status, Suite, VerifyError, run_builtin};
 /// # Errors
 /// A folder that cannot be read; a limit that was exceeded, after everything was printed.
 pub fn run(request: &VerifyRequest) -> Result<(), Failure> {
-    let executor = exec::open(&request.engine.executor, request.engine.threads)
-        .map_err(|error| Failure::usage(error.to_string(), error.remedy()))?;
+    let executor = executor(&request.engine.executor)?;
     let news = |name: &str, outcome: &Outcome| {
         if !request.json {
             case(name, outcome);
@@ -34,6 +35,10 @@ pub fn run(request: &VerifyRequest) -> Result<(), Failure> {
         report.kinds.iter().filter(|(_, kind)| kind.status == Status::Fail).map(|(name, _)| name.as_str()).collect();
     let what = format!("{} failed on {}", failed.join(", "), report.executor);
     Err(Failure::new(Code::Failed, what, "please report it with the output of `afterimage doctor`"))
+}
+
+fn executor(name: &str) -> Result<Arc<dyn Executor>, Failure> {
+    exec::open(name, 0).map_err(|error| Failure::usage(error.to_string(), error.remedy()))
 }
 
 fn failure(error: &VerifyError) -> Failure {
