@@ -9,6 +9,7 @@ mod engine;
 mod fixtures;
 mod floors;
 mod licences;
+mod networks;
 mod pictures;
 mod scripts;
 mod studio;
@@ -30,6 +31,7 @@ fn main() {
     trials.extend(fixtures::tests());
     trials.extend(floors::tests());
     trials.extend(licences::tests());
+    trials.extend(networks::tests());
     trials.extend(pictures::tests());
     trials.extend(scripts::tests());
     trials.extend(studio::tests());

@@ -19,7 +19,7 @@ const AT: UNetSize = UNetSize { batch: 1, height: 32, width: 32, tokens: 32 };
 #[test]
 fn the_default_model() {
     let graph = build(&parse(json!({})).unwrap(), AT, Guidance::Embedded).unwrap();
-    assert_eq!(graph.weights().len(), 290);
+    assert_eq!(graph.weights().len(), 289);
     let inputs: Vec<&str> = graph.inputs().map(|(name, _)| name).collect();
     assert_eq!(inputs, ["sample", "encoder_hidden_states", "timestep_embedding", "guidance_embedding"]);
     let stage = |path: &str| graph.node(graph.find(path).unwrap()).stage;
