@@ -175,7 +175,10 @@ impl App {
             .exact_size(TOP)
             .frame(bar.inner_margin(Margin::symmetric(8, 0)))
             .show(ui, |ui| topbar::topbar_ui(ui, &mut cx));
-        Panel::bottom("status").exact_size(STATUS).frame(bar.fill(theme.well)).show(ui, |ui| status::status_ui(ui, &mut cx));
+        Panel::bottom("status")
+            .exact_size(STATUS)
+            .frame(bar.fill(theme.well))
+            .show(ui, |ui| status::status_ui(ui, &mut cx));
         Panel::bottom("dock").exact_size(cx.room.dock()).frame(bar).show(ui, |ui| dock::dock_ui(ui, &mut cx));
         Panel::left("rail").exact_size(RAIL).resizable(false).frame(bar).show(ui, |ui| {
             super::rail::ui(ui, cx.document, &mut cx.settings.tools, cx.theme);
@@ -183,7 +186,11 @@ impl App {
         let (open, floats) = (cx.panel_open(), cx.room.panel_floats());
         if open && !floats {
             let frame = bar.inner_margin(Margin::symmetric(12, 8));
-            Panel::right("panel").exact_size(PANEL).resizable(false).frame(frame).show(ui, |ui| panels::panel_ui(ui, &mut cx));
+            Panel::right("panel")
+                .exact_size(PANEL)
+                .resizable(false)
+                .frame(frame)
+                .show(ui, |ui| panels::panel_ui(ui, &mut cx));
         }
         let middle = CentralPanel::no_frame().frame(Fill::new().fill(theme.stage)).show(ui, |ui| {
             let rect = ui.max_rect();

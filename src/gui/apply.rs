@@ -74,7 +74,8 @@ impl App {
 
     fn freeze(&mut self, ctx: &Context) {
         let Some(frame) = self.source_frame.clone() else {
-            return self.tell(ctx, Notice::warning("There is no picture to freeze yet", "Wait for the source to go live"));
+            return self
+                .tell(ctx, Notice::warning("There is no picture to freeze yet", "Wait for the source to go live"));
         };
         let name = match &self.settings.source {
             SourceSpec::Camera { .. } => "Camera (frozen)",
@@ -127,7 +128,9 @@ impl App {
 
     fn quick_save(&mut self, ctx: &Context) {
         match &self.picture {
-            Some(picture) => self.dialogs.find_quick_place(dialogs::file_name(&picture.params.prompt, picture.params.seed)),
+            Some(picture) => {
+                self.dialogs.find_quick_place(dialogs::file_name(&picture.params.prompt, picture.params.seed))
+            }
             None => self.tell_no_picture(ctx),
         }
     }

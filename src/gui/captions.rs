@@ -83,14 +83,17 @@ pub fn sample_ui(ctx: &Context, stage: Rect, cx: &mut Cx<'_>) {
         .corner_radius(14)
         .inner_margin(Margin::symmetric(12, 4));
     let place = egui::pos2(stage.center().x, stage.bottom() - 12.0);
-    Area::new(Id::unique("sample")).order(Order::Middle).pivot(Align2::CENTER_BOTTOM).fixed_pos(place).show(ctx, |ui| {
-        frame.show(ui, |ui| {
-            ui.horizontal(|ui| {
-                ui.label(note("A sample drawing: your first stroke puts it away.", cx.theme));
-                if link(ui, "Start fresh", cx.theme).clicked() {
-                    cx.act(Action::StartFresh);
-                }
+    Area::new(Id::unique("sample")).order(Order::Middle).pivot(Align2::CENTER_BOTTOM).fixed_pos(place).show(
+        ctx,
+        |ui| {
+            frame.show(ui, |ui| {
+                ui.horizontal(|ui| {
+                    ui.label(note("A sample drawing: your first stroke puts it away.", cx.theme));
+                    if link(ui, "Start fresh", cx.theme).clicked() {
+                        cx.act(Action::StartFresh);
+                    }
+                });
             });
-        });
-    });
+        },
+    );
 }

@@ -26,13 +26,17 @@ impl GuiError {
     /// What the user can do about it.
     pub fn remedy(&self) -> String {
         match self {
-            Self::NoDisplay => "start it in a desktop session, set DISPLAY or WAYLAND_DISPLAY, or use `afterimage paint`, \
+            Self::NoDisplay => {
+                "start it in a desktop session, set DISPLAY or WAYLAND_DISPLAY, or use `afterimage paint`, \
                 which needs no window"
-                .into(),
+                    .into()
+            }
             Self::MissingLibrary { packages, .. } => format!("install the package: {packages}"),
-            Self::NoGraphics(_) => "install mesa-vulkan-drivers and libvulkan1, or libegl1 and libgl1-mesa-dri (Fedora: \
+            Self::NoGraphics(_) => {
+                "install mesa-vulkan-drivers and libvulkan1, or libegl1 and libgl1-mesa-dri (Fedora: \
                 mesa-vulkan-drivers mesa-dri-drivers; Arch: mesa vulkan-swrast)"
-                .into(),
+                    .into()
+            }
             Self::Window(_) => "see `afterimage doctor` for what is missing".into(),
         }
     }

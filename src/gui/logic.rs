@@ -110,7 +110,10 @@ impl App {
             Some(camera) => self.settings.source = SourceSpec::Camera { id: camera.id.clone(), mirror: true },
             None => self.tell(
                 ctx,
-                Notice::warning("No camera was found", "Plug one in and choose Camera again; `afterimage doctor` says more"),
+                Notice::warning(
+                    "No camera was found",
+                    "Plug one in and choose Camera again; `afterimage doctor` says more",
+                ),
             ),
         }
     }

@@ -25,12 +25,17 @@ pub fn numbers_ui(ui: &mut Ui, cx: &mut Cx<'_>, columns: usize) {
     let area = ui.max_rect();
     let gap = 20.0;
     let width = (area.width() - gap * (columns - 1) as f32) / columns as f32;
-    let kinds: [fn(&mut Ui, &mut Cx<'_>, f32); 6] = [strength_ui, steps_ui, guidance_ui, seed_ui, size_ui, suggested_ui];
+    let kinds: [fn(&mut Ui, &mut Cx<'_>, f32); 6] =
+        [strength_ui, steps_ui, guidance_ui, seed_ui, size_ui, suggested_ui];
     for (index, show) in kinds.into_iter().enumerate() {
         let (column, row) = (index / rows, index % rows);
         let at = pos2(area.left() + column as f32 * (width + gap), area.top() + row as f32 * ROW);
         let rect = Rect::from_min_size(at, vec2(width, ROW));
-        show(&mut ui.new_child(UiBuilder::new().max_rect(rect).layout(Layout::left_to_right(Align::Center))), cx, width);
+        show(
+            &mut ui.new_child(UiBuilder::new().max_rect(rect).layout(Layout::left_to_right(Align::Center))),
+            cx,
+            width,
+        );
     }
 }
 
@@ -89,8 +94,9 @@ fn seed_ui(ui: &mut Ui, cx: &mut Cx<'_>, width: f32) {
     let theme = cx.theme;
     ui.spacing_mut().item_spacing.x = 4.0;
     label_ui(ui, "Seed", "The same seed gives the same noise, and so the same picture");
-    let drag = DragValue::new(&mut cx.settings.params.seed).range(0..=LARGEST_SEED).speed(1.0).update_while_editing(false);
-    let value = (width - 66.0 - 3.0 * 26.0 - 8.0).clamp(40.0, 96.0);
+    let drag =
+        DragValue::new(&mut cx.settings.params.seed).range(0..=LARGEST_SEED).speed(1.0).update_while_editing(false);
+    let value = (width - 66.0 - 3.0 * 26.0 - 8.0).clamp(40.0, 72.0);
     typed_ui(ui, drag, "Seed value", value);
     let locked = cx.settings.seed_locked;
     let (icon, name, hint) = match locked {

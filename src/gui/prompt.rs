@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use egui::text::{CCursor, LayoutJob, TextFormat};
 use egui::{
-    Align, Align2, CompletionPopup, FontId, Frame, Layout, Rect, RectAlign, Stroke, Suggestion, TextBuffer, TextEdit, Ui,
-    UiBuilder, pos2, vec2,
+    Align, Align2, CompletionPopup, FontId, Frame, Layout, Rect, RectAlign, Stroke, Suggestion, TextBuffer, TextEdit,
+    Ui, UiBuilder, pos2, vec2,
 };
 use egui_material_icons::icons;
 
@@ -117,7 +117,8 @@ fn underline(
             painter.circle_filled(pos2(x + 1.0, y), 1.0, theme.warn);
             x += 4.0;
         }
-        let over = edit.response.response.hover_pos().is_some_and(|at| rect.contains(at) && edit.text_clip_rect.contains(at));
+        let over =
+            edit.response.response.hover_pos().is_some_and(|at| rect.contains(at) && edit.text_clip_rect.contains(at));
         if over {
             let word = prompt.get(range.clone()).unwrap_or_default();
             edit.response.response.show_tooltip_text(format!("{model} was not trained on “{word}”"));

@@ -104,7 +104,11 @@ fn open(options: &Options, renderer: eframe::Renderer, fallback: Option<Notice>)
     let mut app = AppOptions::new(options.settings.clone(), options.places.clone());
     app.notices = options.notices.iter().cloned().chain(fallback).collect();
     app.renderer = renderer.to_string();
-    eframe::run_native("Afterimage", native_options(renderer, &options.places), Box::new(|cc| Ok(Box::new(App::new(cc, app)?))))
+    eframe::run_native(
+        "Afterimage",
+        native_options(renderer, &options.places),
+        Box::new(|cc| Ok(Box::new(App::new(cc, app)?))),
+    )
 }
 
 fn native_options(renderer: eframe::Renderer, places: &Places) -> eframe::NativeOptions {

@@ -1,7 +1,7 @@
 //! The status line: what the live loop does, in numbers that stand still. A click opens the latency panel.
 
 use egui::text::{LayoutJob, TextFormat};
-use egui::{Color32, FontId, Rect, Sense, Ui, WidgetInfo, Role, pos2};
+use egui::{Color32, FontId, Rect, Role, Sense, Ui, WidgetInfo, pos2};
 
 use super::action::Action;
 use super::cx::Cx;
@@ -96,10 +96,7 @@ fn left_parts(cx: &Cx<'_>, state: &str) -> Vec<(Pieces, Pieces)> {
             vec![quiet("inputs "), bold("000"), quiet("/s")],
         ));
     }
-    parts.push((
-        vec![quiet("dropped "), bold(snapshot.dropped.to_string())],
-        vec![quiet("dropped "), bold("0000")],
-    ));
+    parts.push((vec![quiet("dropped "), bold(snapshot.dropped.to_string())], vec![quiet("dropped "), bold("0000")]));
     if let Some(model) = snapshot.model.as_ref().filter(|_| cx.room.width >= 860.0) {
         parts.push((vec![quiet(model.executor.clone())], vec![]));
     }

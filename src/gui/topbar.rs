@@ -1,10 +1,11 @@
 //! The top bar: name, source, view, model, and the few orders that matter. Pushes actions, changes only how things look.
 
-use egui::{Align, Layout, Popup, Rect, RichText, Ui, UiBuilder};
+use egui::{Align, Layout, Popup, Rect, Ui, UiBuilder};
 use egui_material_icons::icons;
 
 use super::action::Action;
 use super::cx::Cx;
+use super::fonts::strong;
 use super::layout::Breadth;
 use super::widgets::{Choice, icon_button, segmented_ui, small_icon_button, toggle_button};
 use super::{menus, model_menu};
@@ -12,7 +13,7 @@ use crate::capture::SourceSpec;
 use crate::studio::SourceState;
 
 const SOURCES: [Choice; 4] = [
-    Choice { icon: Some(icons::ICON_DRAW), word: "Draw", name: "Draw", hint: "Paint over what you draw" },
+    Choice { icon: Some(icons::ICON_EDIT), word: "Draw", name: "Draw", hint: "Paint over what you draw" },
     Choice {
         icon: Some(icons::ICON_PHOTO_CAMERA),
         word: "Camera",
@@ -38,8 +39,19 @@ const VIEWS: [(&str, Choice); 4] = [
         "side-by-side",
         Choice { icon: Some(icons::ICON_VIEW_COLUMN_2), word: "Side by side", name: "Side by side", hint: "" },
     ),
-    ("wipe", Choice { icon: Some(icons::ICON_COMPARE), word: "Wipe", name: "Wipe", hint: "One picture, a line to move" }),
-    ("overlay", Choice { icon: Some(icons::ICON_LAYERS), word: "Overlay", name: "Overlay", hint: "The drawing over the painting" }),
+    (
+        "wipe",
+        Choice { icon: Some(icons::ICON_COMPARE), word: "Wipe", name: "Wipe", hint: "One picture, a line to move" },
+    ),
+    (
+        "overlay",
+        Choice {
+            icon: Some(icons::ICON_LAYERS),
+            word: "Overlay",
+            name: "Overlay",
+            hint: "The drawing over the painting",
+        },
+    ),
     ("picture", Choice { icon: Some(icons::ICON_CROP_SQUARE), word: "Picture", name: "Painting only", hint: "" }),
 ];
 
@@ -65,7 +77,10 @@ pub fn topbar_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
 
     if breadth == Breadth::Wide {
         let width = 134.0;
-        let middle = whole.center().x.clamp(used_left + 16.0 + width / 2.0, (used_right - 16.0 - width / 2.0).max(used_left + 80.0));
+        let middle = whole
+            .center()
+            .x
+            .clamp(used_left + 16.0 + width / 2.0, (used_right - 16.0 - width / 2.0).max(used_left + 80.0));
         let rect = Rect::from_center_size(egui::pos2(middle, whole.center().y), egui::vec2(width, whole.height()));
         let mut centre = part(ui, rect, Layout::left_to_right(Align::Center));
         view_ui(&mut centre, cx);
@@ -79,8 +94,8 @@ fn part(ui: &mut Ui, rect: Rect, layout: Layout) -> Ui {
 fn name_ui(ui: &mut Ui, cx: &Cx<'_>) {
     ui.spacing_mut().item_spacing.x = 0.0;
     ui.add_space(4.0);
-    ui.label(RichText::new("after").size(15.0).strong().color(cx.theme.text));
-    ui.label(RichText::new("image").size(15.0).strong().color(cx.theme.accent_text));
+    ui.label(strong("after").size(15.0).color(cx.theme.text));
+    ui.label(strong("image").size(15.0).color(cx.theme.accent_text));
     ui.add_space(12.0);
     ui.spacing_mut().item_spacing.x = 8.0;
 }
@@ -109,7 +124,8 @@ fn source_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
 }
 
 fn camera_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
-    let button = icon_button(ui, icons::ICON_KEYBOARD_ARROW_DOWN, "Camera options", "Which camera, and mirror", cx.theme);
+    let button =
+        icon_button(ui, icons::ICON_KEYBOARD_ARROW_DOWN, "Camera options", "Which camera, and mirror", cx.theme);
     if button.clicked() {
         cx.act(Action::ListCameras);
     }
@@ -155,8 +171,7 @@ fn orders_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     if cx.session.paused && icon_button(ui, icons::ICON_SKIP_NEXT, "Step", "Paint one picture", theme).clicked() {
         cx.act(Action::Step);
     }
-    let (icon, name) =
-        if cx.session.paused { (icons::ICON_PLAY_ARROW, "Go on") } else { (icons::ICON_PAUSE, "Pause") };
+    let (icon, name) = if cx.session.paused { (icons::ICON_PLAY_ARROW, "Go on") } else { (icons::ICON_PAUSE, "Pause") };
     if toggle_button(ui, icon, name, "Ctrl+P", cx.session.paused, theme).clicked() {
         cx.act(Action::TogglePause);
     }

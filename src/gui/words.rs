@@ -105,7 +105,10 @@ mod tests {
     fn a_subject_keeps_style_and_background() {
         let card = card();
         assert_eq!(with_subject("", "castle", &card), "castle, 3d");
-        assert_eq!(with_subject("old barn, flat icon, red background", "castle", &card), "castle, flat icon, red background");
+        assert_eq!(
+            with_subject("old barn, flat icon, red background", "castle", &card),
+            "castle, flat icon, red background"
+        );
     }
 
     #[test]

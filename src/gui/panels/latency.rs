@@ -1,6 +1,6 @@
 //! The latency tab: how long from pen to picture, and where the time goes.
 
-use egui::{Rect, RichText, Sense, Ui, WidgetInfo, Role, pos2, vec2};
+use egui::{Rect, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use super::{fact_ui, heading_ui};
 use crate::engine::StageTimes;
@@ -35,10 +35,9 @@ fn headline_ui(ui: &mut Ui, cx: &Cx<'_>) {
         return;
     };
     ui.label(note("pen to picture", cx.theme));
-    ui.horizontal(|ui| {
-        ui.label(RichText::new(format!("{median:.0}\u{2009}ms")).size(24.0).color(cx.theme.text));
-        ui.label(note(format!("half are faster · 95 % under {high:.0}\u{2009}ms"), cx.theme));
-    });
+    ui.label(RichText::new(format!("{median:.0}\u{2009}ms")).size(24.0).color(cx.theme.text));
+    ui.label(note(format!("half are faster · 95 of 100 under {high:.0}\u{2009}ms"), cx.theme));
+    ui.add_space(6.0);
 }
 
 /// One thin bar for each of the newest pictures.
@@ -85,7 +84,10 @@ fn bar_ui(ui: &mut Ui, name: &str, ms: f64, share: f32, theme: &Theme) {
     painter.text(rect.left_center(), egui::Align2::LEFT_CENTER, name, font.clone(), theme.quiet);
     let value = format!("{ms:.1}\u{2009}ms");
     painter.text(rect.right_center(), egui::Align2::RIGHT_CENTER, value, font, theme.text);
-    let rail = Rect::from_min_max(pos2(rect.left() + 66.0, rect.center().y - 3.0), pos2(rect.right() - 62.0, rect.center().y + 3.0));
+    let rail = Rect::from_min_max(
+        pos2(rect.left() + 66.0, rect.center().y - 3.0),
+        pos2(rect.right() - 62.0, rect.center().y + 3.0),
+    );
     painter.rect_filled(rail, 3, theme.line);
     let filled = Rect::from_min_size(rail.min, vec2(rail.width() * share.clamp(0.0, 1.0), rail.height()));
     if filled.width() >= 1.0 {

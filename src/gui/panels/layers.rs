@@ -79,7 +79,8 @@ fn row_ui(ui: &mut Ui, cx: &mut Cx<'_>, row: &Row) {
 fn name_ui(ui: &mut Ui, cx: &mut Cx<'_>, row: &Row) {
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
         let mut percent = (row.opacity * 100.0).round();
-        let drag = DragValue::new(&mut percent).range(0.0..=100.0).speed(1.0).fixed_decimals(0).update_while_editing(false);
+        let drag =
+            DragValue::new(&mut percent).range(0.0..=100.0).speed(1.0).fixed_decimals(0).update_while_editing(false);
         let response = crate::gui::widgets::typed_ui(ui, drag, &format!("Opacity of {}", row.name), 36.0);
         if response.on_hover_text("Opacity in percent").changed() {
             cx.document.set_opacity(row.id, percent / 100.0);
@@ -88,7 +89,7 @@ fn name_ui(ui: &mut Ui, cx: &mut Cx<'_>, row: &Row) {
             let colour = if row.visible { cx.theme.text } else { cx.theme.quiet };
             let text = RichText::new(&row.name).color(colour);
             let width = ui.available_width();
-            let button = Button::new(text).frame(false).truncate().min_size(vec2(width, 24.0)).left_text("");
+            let button = Button::new((text, egui::Atom::grow())).frame(false).truncate().min_size(vec2(width, 24.0));
             if ui.add(button).on_hover_text("Draw on this layer").clicked() {
                 cx.document.set_active(row.id);
             }

@@ -66,7 +66,8 @@ fn known_ui(ui: &mut Ui, cx: &mut Cx<'_>, card: &Card) {
             if !wanted.is_empty() && !names.into_iter().any(|name| name.to_lowercase().contains(&wanted)) {
                 continue;
             }
-            let also = if subject.also.is_empty() { String::new() } else { format!("also: {}", subject.also.join(", ")) };
+            let also =
+                if subject.also.is_empty() { String::new() } else { format!("also: {}", subject.also.join(", ")) };
             let response = link(ui, &subject.name, cx.theme);
             let response = if also.is_empty() { response } else { response.on_hover_text(also) };
             if response.clicked() {

@@ -105,7 +105,8 @@ fn slider_ui(ui: &mut Ui, number: &Number, value: &mut f64, width: f32, theme: &
         node.set_numeric_value_step(number.step);
     });
     paint(ui, &response, rail, share(number, now), theme);
-    response.on_hover_text(format!("{}\nShift: fine · double click: {:.*}", number.hint, number.decimals, number.default));
+    response
+        .on_hover_text(format!("{}\nShift: fine · double click: {:.*}", number.hint, number.decimals, number.default));
 }
 
 fn share(number: &Number, value: f64) -> f32 {
