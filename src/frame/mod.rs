@@ -138,7 +138,8 @@ impl Frame {
 
     /// Whether no pixel lets anything through.
     pub fn is_opaque(&self) -> bool {
-        self.pixels.as_chunks::<4>().0.iter().all(|pixel| pixel[3] == 255)
+        let all = |part: &[u8]| part.as_chunks::<4>().0.iter().fold(255, |alpha, pixel| alpha & pixel[3]) == 255;
+        self.pixels.chunks(4096).all(all)
     }
 
     /// The same picture with another number and time.

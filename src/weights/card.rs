@@ -70,7 +70,8 @@ impl Card {
     /// [`WeightsError::Json`] naming `file` when it is no card, or an absurd one.
     pub fn parse(bytes: &[u8], file: &str) -> Result<Self, WeightsError> {
         let bad = |text: String| WeightsError::Json { file: file.into(), text };
-        let card: Self = serde_json::from_slice(bytes).map_err(|error| bad(error.to_string()))?;
+        let fields: serde_json::Map<_, _> = serde_json::from_slice(bytes).map_err(|error| bad(error.to_string()))?;
+        let card = Self::deserialize(serde_json::Value::Object(fields)).map_err(|error| bad(error.to_string()))?;
         match card.absurdity() {
             Some(text) => Err(bad(text)),
             None => Ok(card),

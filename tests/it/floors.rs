@@ -20,7 +20,6 @@ const FLOORS: [&[&str]; 7] = [
 /// Crates that only some modules may import. `a/b` means the module `b` of `a`. What is not listed is free.
 const CRATES: [(&str, &[&str]); 20] = [
     ("image", &["frame"]),
-    ("fast_image_resize", &["frame"]),
     ("crossbeam_channel", &["flow"]),
     ("nokhwa", &["capture"]),
     ("v4l2_sys_mit", &["capture"]),

@@ -105,7 +105,7 @@ pub struct TokenizerFiles {
 impl TokenizerFiles {
     /// Reads `vocab.json`, `merges.txt` and, where they exist, `special_tokens_map.json` and `tokenizer_config.json`.
     pub fn read(files: &ModelFiles, folder: &str) -> Result<Self, TokenizerError> {
-        let path = |name: &str| format!("{folder}/{name}");
+        let path = |name: &str| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
         let label = files.label(&path("vocab.json"));
         let vocab = parse_json(files, &path("vocab.json"))?;
         let merges = read_merges(files, &path("merges.txt"), &vocab)?;
