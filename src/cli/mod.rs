@@ -14,6 +14,7 @@ mod paint;
 mod painter;
 mod pen;
 mod request;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -21,6 +22,7 @@ use clap::Parser as _;
 
 pub use args::RendererArg;
 pub use failure::{Code, Failure};
+pub use output::note;
 pub use request::{Request, WindowRequest};
 
 use args::CommandLine;
@@ -43,7 +45,7 @@ pub fn run(request: &Request) -> Result<(), Failure> {
         Request::Paint(request) => paint::run(request),
         Request::Camera(request) => camera::run(request),
         Request::Bench(request) => bench::run(request),
-        Request::Verify(_) => Ok(()),
+        Request::Verify(request) => verify::run(request),
         Request::Doctor(request) => doctor::run(request),
         Request::Window(_) => Err(Failure::usage("a window was asked for", "leave out the command")),
     }
@@ -54,7 +56,7 @@ pub fn end(result: Result<(), Failure>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            output::note(&format!("error: {failure}"));
+            note(&format!("error: {failure}"));
             ExitCode::from(failure.code as u8)
         }
     }

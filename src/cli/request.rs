@@ -175,7 +175,8 @@ fn spec(args: EngineArgs) -> Result<EngineSpec, Failure> {
 /// Whether it holds a model is seen when it is loaded; that it is a folder is seen at once.
 fn model_folder(path: PathBuf) -> Result<PathBuf, Failure> {
     if path.is_dir() {
-        return Ok(path);
+        // The window remembers it, and is started elsewhere the next time.
+        return Ok(std::path::absolute(&path).unwrap_or(path));
     }
     let what = if path.exists() { "is not a folder" } else { "does not exist" };
     Err(Failure::new(

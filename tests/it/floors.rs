@@ -82,9 +82,8 @@ fn inner_rule(room: &str, imported: &str) -> Option<String> {
 
 fn outer_rule(module: &str, imported: &str) -> Option<String> {
     let (_, allowed) = CRATES.iter().find(|(name, _)| *name == imported)?;
-    let inside = |place: &&str| module == **place || module.starts_with(&format!("{place}/"));
-    (!allowed.iter().any(|place| inside(&place)))
-        .then(|| format!("only {} may import `{imported}`", allowed.join(", ")))
+    let inside = |place: &str| module == place || module.starts_with(&format!("{place}/"));
+    (!allowed.iter().any(|place| inside(place))).then(|| format!("only {} may import `{imported}`", allowed.join(", ")))
 }
 
 /// Every path of the code with two or more parts, and those that open a `use`; groups (`use a::{b, c::d}`) are unfolded.

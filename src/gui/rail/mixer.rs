@@ -91,8 +91,10 @@ fn code_ui(ui: &mut Ui, colour: &mut [u8; 3]) {
     {
         *colour = typed;
     }
+    // Asked before the context is locked: asking inside would wait for ever.
+    let typing = response.has_focus();
     ui.data_mut(|data| {
-        if response.has_focus() {
+        if typing {
             data.insert_temp(id, text);
         } else {
             data.remove_temp::<String>(id);
