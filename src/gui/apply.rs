@@ -129,7 +129,7 @@ impl App {
     fn quick_save(&mut self, ctx: &Context) {
         match &self.picture {
             Some(picture) => {
-                self.dialogs.find_quick_place(dialogs::file_name(&picture.params.prompt, picture.params.seed))
+                self.dialogs.find_quick_place(dialogs::file_name(&picture.params.prompt, picture.params.seed));
             }
             None => self.tell_no_picture(ctx),
         }

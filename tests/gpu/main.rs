@@ -9,6 +9,7 @@ mod fake;
 mod navigation;
 mod pixels;
 mod rail;
+mod rooms;
 mod shell;
 mod sketching;
 mod views;
@@ -22,5 +23,6 @@ fn main() {
     trials.extend(views::tests());
     trials.extend(rail::tests());
     trials.extend(shell::tests());
+    trials.extend(rooms::tests());
     libtest_mimic::run(&args, trials).exit();
 }

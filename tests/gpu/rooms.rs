@@ -45,7 +45,11 @@ fn every_tab_opens() -> Result<(), Failed> {
         if size[0] < 1000.0 {
             window.click("Panel");
         }
-        for (tab, shows) in [("Layers tab", "New layer"), ("Models tab", "Search what the model knows"), ("Latency tab", "Latency of the newest pictures")] {
+        for (tab, shows) in [
+            ("Layers tab", "New layer"),
+            ("Models tab", "Search what the model knows"),
+            ("Latency tab", "Latency of the newest pictures"),
+        ] {
             window.click(tab);
             check(window.harness.query_by_label(shows).is_some(), format!("{tab} does not show {shows}"))?;
             shoot(&mut window, &format!("tab-{name}-{tab}"));
@@ -72,7 +76,10 @@ fn every_menu_opens() -> Result<(), Failed> {
         ("Brush settings", "Hardness"),
     ] {
         window.click(button);
-        check(window.harness.query_all_by_label_contains(shows).next().is_some(), format!("{button} shows no {shows}"))?;
+        check(
+            window.harness.query_all_by_label_contains(shows).next().is_some(),
+            format!("{button} shows no {shows}"),
+        )?;
         shoot(&mut window, &format!("menu-{button}"));
         window.key(egui::Modifiers::NONE, egui::Key::Escape);
     }

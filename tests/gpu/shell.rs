@@ -295,6 +295,15 @@ fn settings_are_written_when_they_rest() -> Result<(), Failed> {
     check(text.contains("light = true"), text)
 }
 
+fn a_painting_is_saved_with_its_numbers() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    window.key(Modifiers::COMMAND, Key::S);
+    window.wait("word about the file", |app| !app.notices().is_empty());
+    let file = Places::below(window.home.clone()).pictures.join("house-3d-42.png");
+    let bytes = std::fs::read(&file).map_err(|error| format!("{error}: {:?}", window.app().notices()))?;
+    check(bytes.windows(9).any(|part| part == b"house, 3d"), "the prompt is not inside")
+}
+
 fn nothing_repaints_when_nothing_happens() -> Result<(), Failed> {
     let mut window = open(SIZE, used());
     window.harness.get_by_label("Prompt").focus();
@@ -322,6 +331,7 @@ pub fn tests() -> Vec<Trial> {
         test("shell::a_source_goes_live_and_freezes", a_source_goes_live_and_freezes),
         test("shell::no_camera_is_said_and_leaves_the_drawing", no_camera_is_said_and_leaves_the_drawing),
         test("shell::settings_are_written_when_they_rest", settings_are_written_when_they_rest),
+        test("shell::a_painting_is_saved_with_its_numbers", a_painting_is_saved_with_its_numbers),
         test("shell::nothing_repaints_when_nothing_happens", nothing_repaints_when_nothing_happens),
     ]
 }
