@@ -13,11 +13,9 @@ pub struct CommandLine {
     pub renderer: Option<RendererArg>,
 
     #[command(flatten)]
-    #[expect(missing_docs, reason = "the fields are documented, and clap would show this line")]
     pub engine: EngineArgs,
 
     #[command(subcommand)]
-    #[expect(missing_docs, reason = "the commands are documented, and clap would show this line")]
     pub command: Option<Job>,
 }
 

@@ -55,7 +55,8 @@ fn pictures(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
         let what = format!("cannot read the folder {}: {error}", folder.display());
         Failure::new(Code::Failed, what, "make it readable or give another one")
     })?;
-    let mut found: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|p| is_picture(p)).collect();
+    let mut found: Vec<PathBuf> =
+        entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|p| is_picture(p)).collect();
     if found.is_empty() {
         let what = format!("there is no picture in {}", folder.display());
         return Err(Failure::usage(what, "put PNG or JPEG pictures there or give another folder"));

@@ -135,7 +135,9 @@ impl Request {
     /// A value that makes no sense, with what would.
     pub fn new(line: CommandLine) -> Result<Self, Failure> {
         let CommandLine { renderer, engine, command } = line;
-        let Some(command) = command else { return window(renderer.unwrap_or(RendererArg::Auto), engine).map(Self::Window) };
+        let Some(command) = command else {
+            return window(renderer.unwrap_or(RendererArg::Auto), engine).map(Self::Window);
+        };
         if renderer.is_some() {
             return Err(Failure::usage("--renderer is about the window", "leave it out, or leave out the command"));
         }
@@ -144,9 +146,7 @@ impl Request {
             Job::Paint(args) => paint(engine, args).map(Self::Paint),
             Job::Camera(args) => Ok(Self::Camera(camera(args))),
             Job::Bench(args) => bench(engine, &args).map(Self::Bench),
-            Job::Verify(args) => {
-                Ok(Self::Verify(VerifyRequest { engine, fixtures: args.fixtures, json: args.json }))
-            }
+            Job::Verify(args) => Ok(Self::Verify(VerifyRequest { engine, fixtures: args.fixtures, json: args.json })),
             Job::Doctor(args) => Ok(Self::Doctor(DoctorRequest { engine, json: args.json })),
         }
     }
@@ -175,7 +175,8 @@ fn spec(args: EngineArgs) -> Result<EngineSpec, Failure> {
 /// Whether it holds a model is seen when it is loaded; that it is a folder is seen at once.
 fn model_folder(path: PathBuf) -> Result<PathBuf, Failure> {
     if path.is_dir() {
-        return Ok(path);
+        // The window remembers it, and is started elsewhere the next time.
+        return Ok(std::path::absolute(&path).unwrap_or(path));
     }
     let what = if path.exists() { "is not a folder" } else { "does not exist" };
     Err(Failure::new(

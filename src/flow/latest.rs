@@ -60,6 +60,11 @@ impl<T> LatestSender<T> {
         replaced
     }
 
+    /// Counts a value that was already too old to be put in.
+    pub fn count_dropped(&self) {
+        self.slot.dropped.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// How many values were replaced before anyone took them.
     pub fn dropped(&self) -> u64 {
         self.slot.dropped.load(Ordering::Relaxed)

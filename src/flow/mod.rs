@@ -5,10 +5,12 @@
 mod clock;
 mod latest;
 mod meter;
+mod pace;
 mod worker;
 
 pub use clock::Clock;
 pub use crossbeam_channel as channel;
 pub use latest::{LatestReceiver, LatestSender, latest};
 pub use meter::{Latency, Rate};
+pub use pace::Pace;
 pub use worker::{StopToken, Worker, lower_priority, panic_text};

@@ -270,6 +270,11 @@ impl GraphBuilder {
         self.push(Op::Reshape, &[x], shape, None, "")
     }
 
+    /// A refusal in the name of the module being written, for what only a network knows.
+    pub fn refusal(&self, what: &'static str, values: &[NodeId], why: &str) -> GraphError {
+        self.misfit("", what, values, why)
+    }
+
     fn elementwise(&mut self, op: Op, a: NodeId, b: NodeId) -> Result<NodeId, GraphError> {
         let (shape, other) = (self.shape(a), self.shape(b));
         let fits = shape.rank() == other.rank()

@@ -18,7 +18,8 @@ pub const PROMPT: f32 = 16.0;
 pub fn apply(ctx: &egui::Context, theme: &Theme, zoom: f32) {
     let kind = if theme.light { egui::Theme::Light } else { egui::Theme::Dark };
     ctx.set_theme(kind);
-    ctx.style_mut_of(kind, |style| {
+    // Both of egui's styles are ours, so that nothing depends on which of them it takes.
+    ctx.all_styles_mut(|style| {
         style.visuals = visuals(theme);
         for (text, size, family) in [
             (TextStyle::Small, NOTE, FontFamily::Proportional),

@@ -96,7 +96,7 @@ fn seed_ui(ui: &mut Ui, cx: &mut Cx<'_>, width: f32) {
     label_ui(ui, "Seed", "The same seed gives the same noise, and so the same picture");
     let drag =
         DragValue::new(&mut cx.settings.params.seed).range(0..=LARGEST_SEED).speed(1.0).update_while_editing(false);
-    let value = (width - 66.0 - 3.0 * 26.0 - 8.0).clamp(40.0, 96.0);
+    let value = (width - 66.0 - 3.0 * 26.0 - 8.0).clamp(40.0, 72.0);
     typed_ui(ui, drag, "Seed value", value);
     let locked = cx.settings.seed_locked;
     let (icon, name, hint) = match locked {

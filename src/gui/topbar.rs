@@ -1,10 +1,11 @@
 //! The top bar: name, source, view, model, and the few orders that matter. Pushes actions, changes only how things look.
 
-use egui::{Align, Layout, Popup, Rect, RichText, Ui, UiBuilder};
+use egui::{Align, Layout, Popup, Rect, Ui, UiBuilder};
 use egui_material_icons::icons;
 
 use super::action::Action;
 use super::cx::Cx;
+use super::fonts::strong;
 use super::layout::Breadth;
 use super::widgets::{Choice, icon_button, segmented_ui, small_icon_button, toggle_button};
 use super::{menus, model_menu};
@@ -12,7 +13,7 @@ use crate::capture::SourceSpec;
 use crate::studio::SourceState;
 
 const SOURCES: [Choice; 4] = [
-    Choice { icon: Some(icons::ICON_DRAW), word: "Draw", name: "Draw", hint: "Paint over what you draw" },
+    Choice { icon: Some(icons::ICON_EDIT), word: "Draw", name: "Draw", hint: "Paint over what you draw" },
     Choice {
         icon: Some(icons::ICON_PHOTO_CAMERA),
         word: "Camera",
@@ -93,8 +94,8 @@ fn part(ui: &mut Ui, rect: Rect, layout: Layout) -> Ui {
 fn name_ui(ui: &mut Ui, cx: &Cx<'_>) {
     ui.spacing_mut().item_spacing.x = 0.0;
     ui.add_space(4.0);
-    ui.label(RichText::new("after").size(15.0).strong().color(cx.theme.text));
-    ui.label(RichText::new("image").size(15.0).strong().color(cx.theme.accent_text));
+    ui.label(strong("after").size(15.0).color(cx.theme.text));
+    ui.label(strong("image").size(15.0).color(cx.theme.accent_text));
     ui.add_space(12.0);
     ui.spacing_mut().item_spacing.x = 8.0;
 }

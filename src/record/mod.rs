@@ -1,1 +1,8 @@
-//! Pictures to disk.
+//! Pictures to disk, with what made them written inside. Knows pixels and pairs of words, not engines.
+
+mod error;
+mod png;
+mod replace;
+
+pub use self::png::{read_text, save_png};
+pub use error::RecordError;

@@ -1,7 +1,6 @@
 //! The newest source frame under the newest ink: what the engine paints over.
 
-use super::pending::{blend_over, cover_crop};
-use crate::frame::{Frame, Size};
+use crate::frame::{Frame, Size, blend_over, cover_crop};
 
 /// Keeps the newest of both and mixes them on demand.
 #[derive(Default)]

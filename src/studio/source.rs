@@ -6,9 +6,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::pending::{Capture, CaptureState};
 use super::{Event, Notice, SourceState, Wake};
-use crate::capture::SourceSpec;
+use crate::capture::{Capture, CaptureState, SourceSpec};
 use crate::flow::channel::{Receiver, Sender, never, select};
 use crate::flow::{LatestSender, Worker};
 use crate::frame::Frame;

@@ -7,6 +7,7 @@
 //! Limit for floats: 10 x the recorded float64 error + 1e-6 x the reference's largest value. Ids, integers and 8-bit
 //! pictures are equal; 16-bit floats may differ by one unit in the last place.
 
+mod builtin;
 mod case;
 mod checks;
 mod error;
@@ -15,6 +16,7 @@ pub mod kinds;
 mod report;
 mod suite;
 
+pub use builtin::run_builtin;
 pub use case::Case;
 pub use checks::{Check, Checks};
 pub use error::VerifyError;

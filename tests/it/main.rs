@@ -2,15 +2,37 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say so")]
 
+mod camera;
+mod cli;
+mod engine;
 mod fixtures;
+mod floors;
+mod licences;
+mod pictures;
+mod scripts;
 mod studio;
 mod support;
+mod tidy;
+mod weights;
 
 fn main() {
+    // The scenes of the fake camera are this program again.
+    if let Ok(scene) = std::env::var(camera::SCENE) {
+        return camera::play(&scene);
+    }
     let args = libtest_mimic::Arguments::from_args();
     let mut trials = Vec::new();
+    trials.extend(camera::tests());
+    trials.extend(cli::tests());
+    trials.extend(engine::tests());
     trials.extend(fixtures::tests());
+    trials.extend(floors::tests());
+    trials.extend(licences::tests());
+    trials.extend(pictures::tests());
+    trials.extend(scripts::tests());
     trials.extend(studio::tests());
     trials.extend(support::tests());
+    trials.extend(tidy::tests());
+    trials.extend(weights::tests());
     libtest_mimic::run(&args, trials).exit();
 }

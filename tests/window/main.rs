@@ -2,6 +2,7 @@
 //!
 //! Needs the programs Xvfb and xdotool; without them the tests are ignored with that reason.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say so")]
+#![expect(clippy::print_stdout, reason = "what was measured belongs in the log")]
 
 mod app;
 mod drawing;

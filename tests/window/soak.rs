@@ -50,11 +50,8 @@ fn camera_and_drawing() -> Result<(), Failed> {
         );
         round += 1;
         if round % 8 == 0 {
-            if plugged {
-                unplug(&folder)
-            } else {
-                plug(&folder)
-            }
+            let change = if plugged { unplug } else { plug };
+            change(&folder);
             plugged = !plugged;
         }
         if begun.elapsed() > Duration::from_secs(seconds / 3) && early_mb.is_infinite() {

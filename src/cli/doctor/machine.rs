@@ -29,7 +29,9 @@ impl Machine {
         Self {
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             distribution: std::fs::read_to_string("/etc/os-release").ok().and_then(|text| distribution(&text)),
-            cpu: std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| Some(field(&text, "model name")?.into())),
+            cpu: std::fs::read_to_string("/proc/cpuinfo")
+                .ok()
+                .and_then(|text| Some(field(&text, "model name")?.into())),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             cpu_features: cpu_features(),
             memory_mb: memory_mb("MemTotal"),

@@ -76,7 +76,7 @@ impl Conv {
             let layout = Layout::contiguous((count, depth));
             let product = gathered.matmul(matrix, (1, count, out_c, depth), &layout, matrix_layout)?;
             store(out, product.as_slice()?, bias.as_deref());
-            candle_core::Result::Ok(())
+            Result::Ok(())
         })?;
         tensor(out, shape.dims())
     }

@@ -1,6 +1,6 @@
 //! Several choices side by side of which one is on.
 
-use egui::{Button, Frame, Margin, RichText, Ui, vec2};
+use egui::{Button, RichText, Ui, vec2};
 use egui_material_icons::MaterialIcon;
 
 use super::named;
@@ -28,7 +28,8 @@ pub fn segmented_ui(
     theme: &Theme,
 ) -> Option<usize> {
     let mut clicked = None;
-    Frame::new().fill(theme.well).corner_radius(8).inner_margin(Margin::same(2)).show(ui, |ui| {
+    let ground = ui.painter().add(egui::Shape::Noop);
+    let row = ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 2.0;
         ui.spacing_mut().button_padding = vec2(if with_words { 8.0 } else { 4.0 }, 1.0);
         let visuals = ui.visuals_mut();
@@ -42,6 +43,8 @@ pub fn segmented_ui(
             }
         }
     });
+    // Painted under the choices once their place is known.
+    ui.painter().set(ground, egui::Shape::rect_filled(row.response.rect.expand(2.0), 8, theme.well));
     clicked
 }
 

@@ -1,0 +1,52 @@
+//! `afterimage paint`: pictures over pictures.
+
+use super::files::{Errand, errands};
+use super::painter::Painter;
+use super::request::PaintRequest;
+use super::{Code, Failure, output};
+use crate::frame;
+use crate::studio::describe;
+use crate::record;
+
+/// Paints over a picture, or over each one of a folder. A picture that fails does not keep the others from being painted.
+///
+/// # Errors
+/// The first failure, after all others were tried.
+pub fn run(request: &PaintRequest) -> Result<(), Failure> {
+    let errands = errands(&request.input, request.out.as_deref())?;
+    // A single broken picture is noticed before the model is loaded.
+    if let [only] = errands.as_slice() {
+        open(only)?;
+    }
+    let mut painter = Painter::load(&request.engine)?;
+    let mut failures = Vec::new();
+    for errand in &errands {
+        match paint(&mut painter, request, errand) {
+            Ok(()) => output::line(&errand.out.display().to_string()),
+            Err(failure) => failures.push(failure),
+        }
+    }
+    let Some(last) = failures.pop() else { return Ok(()) };
+    for failure in &failures {
+        output::note(&format!("error: {failure}"));
+    }
+    if errands.len() > 1 {
+        let count = failures.len() + 1;
+        output::note(&format!("error: {last}"));
+        let what = format!("{count} of {} pictures were not painted", errands.len());
+        return Err(Failure::new(last.code, what, "the lines above say why"));
+    }
+    Err(last)
+}
+
+fn paint(painter: &mut Painter, request: &PaintRequest, errand: &Errand) -> Result<(), Failure> {
+    let picture = painter.paint(open(errand)?, &request.prompt, request.seed, &request.wishes)?;
+    let described = describe(&picture, Some(painter.info()));
+    let pairs: Vec<(&str, &str)> = described.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    record::save_png(&errand.out, &picture.frame, &pairs)
+        .map_err(|error| Failure::new(Code::Failed, &error, error.remedy()))
+}
+
+fn open(errand: &Errand) -> Result<crate::frame::Frame, Failure> {
+    frame::open(&errand.input).map_err(|error| Failure::new(Code::Failed, &error, error.remedy()))
+}

@@ -1,0 +1,124 @@
+//! An engine for jobs without a window: loads a model and paints one picture at a time, filling in what was not said.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::Arc;
+
+use super::request::Wishes;
+use super::{Code, Failure};
+use crate::engine::{Engine, load};
+use crate::engine::{Job, Params, Picture, Render};
+use crate::frame::{Frame, Size};
+use crate::studio::{EngineSpec, ModelInfo};
+
+/// A loaded model that paints when asked.
+pub struct Painter {
+    engine: Engine,
+    info: ModelInfo,
+    revision: u64,
+}
+
+impl Painter {
+    /// Loads the model. A person at a terminal sees how far it is.
+    ///
+    /// # Errors
+    /// [`Code::NoModel`] with the engine's sentence.
+    pub fn load(spec: &EngineSpec) -> Result<Self, Failure> {
+        let mut stderr = std::io::stderr();
+        let watched = stderr.is_terminal();
+        let mut progress = |what: &str, fraction: f32| {
+            if watched {
+                write!(stderr, "\r\x1b[K{what} {:.0} %", fraction * 100.0).ok();
+            }
+            true
+        };
+        let loaded = load(&spec.model, &spec.executor, spec.threads, &mut progress);
+        if watched {
+            write!(stderr, "\r\x1b[K").ok();
+        }
+        let model = loaded.map_err(|error| Failure::new(Code::NoModel, &error, error.remedy()))?;
+        let info = model.info().clone();
+        Ok(Self { engine: Engine::new(model), info, revision: 0 })
+    }
+
+    /// The model that paints.
+    pub fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    /// Paints over `frame`.
+    ///
+    /// # Errors
+    /// The engine's sentence.
+    pub fn paint(&mut self, frame: Frame, prompt: &str, seed: u64, wishes: &Wishes) -> Result<Picture, Failure> {
+        let params = Arc::new(params(&self.info, frame.size(), prompt, seed, wishes));
+        self.revision += 1;
+        let job = Job { frame: Some(frame), params, revision: self.revision };
+        match self.engine.render(&job) {
+            Ok(Some(picture)) => Ok(picture),
+            Ok(None) => Err(Failure::new(Code::Failed, "the engine painted nothing", "try other parameters")),
+            Err(error) => Err(Failure::new(Code::Failed, &error, error.remedy())),
+        }
+    }
+}
+
+/// What was said, and for the rest what the model's card suggests.
+pub fn params(info: &ModelInfo, input: Size, prompt: &str, seed: u64, wishes: &Wishes) -> Params {
+    let mut params = Params { prompt: prompt.to_owned(), seed, ..Params::default() };
+    if let Some(card) = &info.card {
+        params.steps = card.defaults.steps;
+        params.strength = card.defaults.strength;
+        params.guidance = card.defaults.guidance;
+    }
+    params.steps = wishes.steps.unwrap_or(params.steps);
+    params.strength = wishes.strength.unwrap_or(params.strength);
+    params.guidance = wishes.guidance.unwrap_or(params.guidance);
+    let longer_px = wishes.size.unwrap_or(info.size.width.max(info.size.height));
+    params.size = within(input, longer_px, info.multiple);
+    params
+}
+
+/// The size whose longer side is `longer_px`, of `input`'s aspect, both sides rounded down to `multiple`.
+fn within(input: Size, longer_px: u32, multiple: u32) -> Size {
+    let multiple = multiple.max(1);
+    let scale = f64::from(longer_px) / f64::from(input.width.max(input.height).max(1));
+    let side = |px: u32| {
+        let scaled = (f64::from(px) * scale).round() as u32;
+        (scaled / multiple * multiple).max(multiple)
+    };
+    Size::new(side(input.width), side(input.height))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::weights::{Card, CardDefaults, ModelSource};
+
+    fn info(card: Option<Card>) -> ModelInfo {
+        ModelInfo {
+            name: "test".into(),
+            source: ModelSource::Default,
+            card,
+            size: Size::square(256),
+            multiple: 8,
+            executor: "none".into(),
+            bytes: 0,
+        }
+    }
+
+    #[test]
+    fn one_number_is_the_longer_side_and_the_aspect_stays() {
+        assert_eq!(within(Size::new(640, 480), 256, 8), Size::new(256, 192));
+        assert_eq!(within(Size::new(480, 640), 100, 8), Size::new(72, 96));
+        assert_eq!(within(Size::new(4000, 10), 256, 8), Size::new(256, 8));
+    }
+
+    #[test]
+    fn what_was_said_wins_over_the_card_and_the_card_over_the_rest() {
+        let defaults = CardDefaults { steps: 3, strength: 0.7, guidance: 9.0, ..CardDefaults::default() };
+        let info = info(Some(Card { defaults, ..Card::default() }));
+        let wishes = Wishes { steps: Some(1), ..Wishes::default() };
+        let params = params(&info, Size::square(512), "apple", 7, &wishes);
+        assert_eq!((params.steps, params.strength, params.guidance), (1, 0.7, 9.0));
+        assert_eq!((params.size, params.seed), (Size::square(256), 7));
+    }
+}

@@ -1,0 +1,79 @@
+//! `afterimage verify`: the numbers of this machine against reference numbers.
+
+use super::request::VerifyRequest;
+use super::{Code, Failure, output};
+use crate::exec::{Candle, Executor};
+use crate::verify::{Outcome, Report, Status, Suite, VerifyError, run_builtin};
+
+/// Judges a fixture folder, or what is inside the program.
+///
+/// # Errors
+/// A folder that cannot be read; a limit that was exceeded, after everything was printed.
+pub fn run(request: &VerifyRequest) -> Result<(), Failure> {
+    let executor = executor(&request.engine.executor)?;
+    let news = |name: &str, outcome: &Outcome| {
+        if !request.json {
+            case(name, outcome);
+        }
+    };
+    let report = match &request.fixtures {
+        Some(dir) => Suite::open(dir, executor.as_ref()).map(|suite| suite.run(news)),
+        None => run_builtin(executor.as_ref(), news),
+    };
+    let report = report.map_err(|error| failure(&error))?;
+    if request.json {
+        output::json(&report)?;
+    } else {
+        print(&report);
+    }
+    if report.passed() {
+        return Ok(());
+    }
+    let failed: Vec<&str> =
+        report.kinds.iter().filter(|(_, kind)| kind.status == Status::Fail).map(|(name, _)| name.as_str()).collect();
+    let what = format!("{} failed on {}", failed.join(", "), report.executor);
+    Err(Failure::new(Code::Failed, what, "please report it with the output of `afterimage doctor`"))
+}
+
+fn executor(name: &str) -> Result<Box<dyn Executor>, Failure> {
+    match name {
+        "auto" | "candle" => Ok(Box::new(Candle::new())),
+        other => Err(Failure::usage(format!("there is no executor {other}"), "use auto or candle")),
+    }
+}
+
+fn failure(error: &VerifyError) -> Failure {
+    Failure::new(Code::Failed, error, "give a folder with an index.json, or leave out --fixtures")
+}
+
+/// One line for each case, with the tensor that came nearest to its limit.
+fn case(name: &str, outcome: &Outcome) {
+    match outcome {
+        Outcome::NotYet => output::line(&format!("not yet  {name}")),
+        Outcome::Failed(error) => output::line(&format!("FAIL     {name}: {error}")),
+        Outcome::Ran(checks) => {
+            let mark = if outcome.passed() { "pass" } else { "FAIL" };
+            let worst = checks.list.iter().max_by(|a, b| a.ratio.total_cmp(&b.ratio));
+            let worst = worst.map_or("compared nothing".into(), |check| {
+                format!("{}: error {:.3e}, limit {:.3e} {}", check.tensor, check.error, check.limit, check.remark)
+            });
+            output::line(format!("{mark}     {name}  {worst}").trim_end());
+        }
+    }
+}
+
+fn print(report: &Report) {
+    output::line("");
+    output::line(&format!("{} on {}", report.fixtures.display(), report.executor));
+    for (name, kind) in &report.kinds {
+        let status = match kind.status {
+            Status::Pass => "pass",
+            Status::Fail => "FAIL",
+            Status::NotYet => "not yet",
+        };
+        let counts = format!("{} cases, {} tensors", kind.cases, kind.tensors);
+        output::line(
+            format!("{status:8} {name:24} {counts:24} worst {:.3} {}", kind.worst_ratio, kind.remark).trim_end(),
+        );
+    }
+}

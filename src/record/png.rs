@@ -1,0 +1,95 @@
+//! PNG with text inside: `Software`, and `parameters` as one line to read and one line of JSON.
+
+use std::io::{self, Cursor, Write};
+use std::path::Path;
+
+use super::{RecordError, replace::replace};
+use crate::frame::Frame;
+
+/// Writes `frame` to `path` as PNG. `pairs` say what made the picture, in the order they are shown.
+///
+/// The file is written under another name beside it and then renamed, so it is whole or not there.
+///
+/// # Errors
+/// [`RecordError`] naming the path.
+pub fn save_png(path: &Path, frame: &Frame, pairs: &[(&str, &str)]) -> Result<(), RecordError> {
+    replace(path, |file| encode(file, frame, &parameters(pairs)))
+}
+
+/// The text inside a PNG: keyword and text, in the order of the file.
+///
+/// # Errors
+/// [`RecordError::Unreadable`] for bytes that are no sound PNG.
+pub fn read_text(bytes: &[u8]) -> Result<Vec<(String, String)>, RecordError> {
+    let unreadable = |error: &dyn std::fmt::Display| RecordError::Unreadable { text: error.to_string() };
+    let reader = png::Decoder::new(Cursor::new(bytes)).read_info().map_err(|error| unreadable(&error))?;
+    let mut texts = Vec::new();
+    for chunk in &reader.info().utf8_text {
+        texts.push((chunk.keyword.clone(), chunk.get_text().map_err(|error| unreadable(&error))?));
+    }
+    for chunk in &reader.info().uncompressed_latin1_text {
+        texts.push((chunk.keyword.clone(), chunk.text.clone()));
+    }
+    Ok(texts)
+}
+
+fn encode(file: &mut impl Write, frame: &Frame, parameters: &str) -> io::Result<()> {
+    let opaque = frame.is_opaque();
+    let mut encoder = png::Encoder::new(file, frame.size().width, frame.size().height);
+    encoder.set_color(if opaque { png::ColorType::Rgb } else { png::ColorType::Rgba });
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_source_srgb(png::SrgbRenderingIntent::Perceptual);
+    encoder.add_itxt_chunk("Software".into(), format!("Afterimage {}", env!("CARGO_PKG_VERSION"))).map_err(said)?;
+    encoder.add_itxt_chunk("parameters".into(), parameters.into()).map_err(said)?;
+    let mut writer = encoder.write_header().map_err(said)?;
+    match opaque {
+        true => writer.write_image_data(&without_alpha(frame.pixels())),
+        false => writer.write_image_data(frame.pixels()),
+    }
+    .map_err(said)?;
+    writer.finish().map_err(said)
+}
+
+fn without_alpha(pixels: &[u8]) -> Vec<u8> {
+    pixels.as_chunks().0.iter().flat_map(|[r, g, b, _]: &[u8; 4]| [*r, *g, *b]).collect()
+}
+
+/// The encoder's error; the system's stays as it is.
+fn said(error: png::EncodingError) -> io::Error {
+    match error {
+        png::EncodingError::IoError(error) => error,
+        other => io::Error::other(other.to_string()),
+    }
+}
+
+/// One line for people, one for programs.
+fn parameters(pairs: &[(&str, &str)]) -> String {
+    let mut line = String::new();
+    let mut all = serde_json::Map::new();
+    for (key, value) in pairs {
+        let clean: String = value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        line.push_str(if line.is_empty() { "" } else { "; " });
+        line.push_str(&format!("{key}: {clean}"));
+        all.insert((*key).into(), (*value).into());
+    }
+    format!("{line}\n{}", serde_json::Value::Object(all))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_for_people_and_programs() {
+        let text = parameters(&[("prompt", "a \"red\"\napple 🍎"), ("seed", "42")]);
+        let (line, json) = text.split_once('\n').unwrap();
+        assert_eq!(line, "prompt: a \"red\" apple 🍎; seed: 42");
+        let value: serde_json::Value = serde_json::from_str(json).unwrap();
+        assert_eq!((value["prompt"].as_str(), value["seed"].as_str()), (Some("a \"red\"\napple 🍎"), Some("42")));
+    }
+
+    #[test]
+    fn other_bytes_have_no_text() {
+        assert!(matches!(read_text(b"no picture"), Err(RecordError::Unreadable { .. })));
+    }
+}

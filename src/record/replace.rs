@@ -1,0 +1,89 @@
+//! Writing a file so that it is whole or not there: under another name beside it first, then renamed.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::RecordError;
+
+/// Lets `write` fill a file that then takes the place of `path`. On failure nothing new remains and what was there stays.
+pub fn replace(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>) -> Result<(), RecordError> {
+    let failed = |error: io::Error| RecordError::io(path, &error);
+    if path.file_name().is_none() || path.is_dir() {
+        return Err(RecordError::NotAFile { path: path.display().to_string() });
+    }
+    let (beside, file) = create_beside(path).map_err(failed)?;
+    let mut buffer = BufWriter::new(&file);
+    let written = write(&mut buffer).and_then(|()| buffer.flush()).and_then(|()| file.sync_all());
+    drop(buffer);
+    drop(file);
+    if let Err(error) = written.and_then(|()| fs::rename(&beside, path)) {
+        fs::remove_file(&beside).ok();
+        return Err(failed(error));
+    }
+    Ok(())
+}
+
+/// A new file in the folder of `path`, under a name that nothing has.
+fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    loop {
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let beside = path.with_file_name(format!(".afterimage-{}-{number}.part", std::process::id()));
+        match OpenOptions::new().write(true).create_new(true).open(&beside) {
+            Ok(file) => return Ok((beside, file)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder of its own that goes away.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("afterimage-replace-{name}-{}", std::process::id()));
+            fs::create_dir_all(&path).unwrap();
+            Self(path)
+        }
+
+        fn names(&self) -> Vec<String> {
+            let entries = fs::read_dir(&self.0).unwrap();
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            fs::remove_dir_all(&self.0).ok();
+        }
+    }
+
+    #[test]
+    fn a_full_disk_leaves_the_old_file() {
+        let folder = Folder::new("full");
+        let path = folder.0.join("a.png");
+        replace(&path, |file| file.write_all(b"old")).unwrap();
+        let error = replace(&path, |file| {
+            file.write_all(&[0; 100_000])?;
+            Err(io::ErrorKind::StorageFull.into())
+        });
+        assert_eq!(error.unwrap_err(), RecordError::DiskFull { path: path.display().to_string() });
+        assert_eq!((folder.names(), fs::read(&path).unwrap()), (vec!["a.png".to_owned()], b"old".to_vec()));
+    }
+
+    #[test]
+    fn a_new_file_takes_the_place_of_the_old() {
+        let folder = Folder::new("new");
+        let path = folder.0.join("a.png");
+        replace(&path, |file| file.write_all(b"old")).unwrap();
+        replace(&path, |file| file.write_all(b"new")).unwrap();
+        assert_eq!((folder.names().len(), fs::read(&path).unwrap()), (1, b"new".to_vec()));
+    }
+}
