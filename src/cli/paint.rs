@@ -5,8 +5,8 @@ use super::painter::Painter;
 use super::request::PaintRequest;
 use super::{Code, Failure, output};
 use crate::frame;
-use crate::studio::describe;
 use crate::record;
+use crate::studio::describe;
 
 /// Paints over a picture, or over each one of a folder. A picture that fails does not keep the others from being painted.
 ///
