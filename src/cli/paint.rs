@@ -47,6 +47,6 @@ fn paint(painter: &mut Painter, request: &PaintRequest, errand: &Errand) -> Resu
         .map_err(|error| Failure::new(Code::Failed, &error, error.remedy()))
 }
 
-fn open(errand: &Errand) -> Result<crate::frame::Frame, Failure> {
+fn open(errand: &Errand) -> Result<frame::Frame, Failure> {
     frame::open(&errand.input).map_err(|error| Failure::new(Code::Failed, &error, error.remedy()))
 }

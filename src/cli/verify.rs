@@ -1,8 +1,10 @@
 //! `afterimage verify`: the numbers of this machine against reference numbers.
 
+use std::sync::Arc;
+
 use super::request::VerifyRequest;
 use super::{Code, Failure, output};
-use crate::exec::{Candle, Executor};
+use crate::exec::{self, Executor};
 use crate::verify::{Outcome, Report, Status, Suite, VerifyError, run_builtin};
 
 /// Judges a fixture folder, or what is inside the program.
@@ -35,11 +37,8 @@ pub fn run(request: &VerifyRequest) -> Result<(), Failure> {
     Err(Failure::new(Code::Failed, what, "please report it with the output of `afterimage doctor`"))
 }
 
-fn executor(name: &str) -> Result<Box<dyn Executor>, Failure> {
-    match name {
-        "auto" | "candle" => Ok(Box::new(Candle::new())),
-        other => Err(Failure::usage(format!("there is no executor {other}"), "use auto or candle")),
-    }
+fn executor(name: &str) -> Result<Arc<dyn Executor>, Failure> {
+    exec::open(name, 0).map_err(|error| Failure::usage(error.to_string(), error.remedy()))
 }
 
 fn failure(error: &VerifyError) -> Failure {
