@@ -7,8 +7,9 @@ use afterimage::gui::stage::{Stage, StageLook, StageResponse};
 use afterimage::gui::theme::Theme;
 use afterimage::studio::ToolSettings;
 use egui::{Event, Modifiers, PointerButton, Pos2, Rect, pos2};
-use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
+use egui_kittest::{Harness, SnapshotOptions};
+use libtest_mimic::Failed;
 
 /// Which way pictures are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +68,16 @@ pub fn window(path: Path, size: [f32; 2]) -> Window {
             news: Vec::new(),
         }
     })
+}
+
+/// Compares the window with the picture that was accepted under `name`. A few pixels of a glyph's edge may differ between
+/// versions of a driver.
+pub fn accepted(window: &mut Window, name: &str) -> Result<(), Failed> {
+    window.snapshot_options(name, &SnapshotOptions::new().max_failed_pixels(20));
+    match window.take_snapshot_results().into_inner().first() {
+        Some(error) => Err(error.to_string().into()),
+        None => Ok(()),
+    }
 }
 
 /// Where a widget is.

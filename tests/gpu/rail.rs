@@ -1,12 +1,11 @@
 //! The rail's controls and the drawing's keys.
 
 use egui::{Key, Modifiers};
-use egui_kittest::SnapshotOptions;
 use egui_kittest::kittest::Queryable;
 use libtest_mimic::{Failed, Trial};
 
 use crate::adapter::{check, test};
-use crate::demo::{Path, Window, draw, enabled, ink, rect};
+use crate::demo::{Path, Window, accepted, draw, enabled, ink, rect};
 
 const SIZE: [f32; 2] = [640.0, 640.0];
 const RED: [u8; 3] = [0xd6, 0x2f, 0x2f];
@@ -46,13 +45,12 @@ fn looks() -> Result<(), Failed> {
     let mut window = window([480.0, 600.0]);
     draw(&mut window, &[[20.0, 64.0], [100.0, 64.0]]);
     window.run_steps(2);
-    window.snapshot_options("rail", &SnapshotOptions::new().max_failed_pixels(20));
+    accepted(&mut window, "rail")?;
     click(&mut window, "Colour");
-    window.snapshot_options("rail_colour", &SnapshotOptions::new().max_failed_pixels(20));
+    accepted(&mut window, "rail_colour")?;
     key(&mut window, Modifiers::NONE, Key::Escape);
     click(&mut window, "Brush settings");
-    window.snapshot_options("rail_brush", &SnapshotOptions::new().max_failed_pixels(20));
-    Ok(())
+    accepted(&mut window, "rail_brush")
 }
 
 fn tools_are_chosen_by_click_and_key() -> Result<(), Failed> {

@@ -34,7 +34,9 @@ pub(super) fn ui(ui: &mut Ui, tools: &mut ToolSettings, style: Style<'_>) {
 }
 
 fn size_ui(ui: &mut Ui, tools: &mut ToolSettings) {
-    ui.scope(|ui| {
+    let thickness = ui.spacing().interact_size.y;
+    // A vertical slider leans left in a wider column.
+    ui.allocate_ui(vec2(thickness, SLIDER_HEIGHT), |ui| {
         ui.spacing_mut().slider_width = SLIDER_HEIGHT;
         let slider = Slider::new(&mut tools.diameter_px, DIAMETER_PX).logarithmic(true).vertical().show_value(false);
         let response = ui.add(slider).accessible_name("Brush size");
