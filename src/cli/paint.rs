@@ -4,9 +4,9 @@ use super::files::{Errand, errands};
 use super::painter::Painter;
 use super::request::PaintRequest;
 use super::{Code, Failure, output};
-use crate::frame;
+use crate::frame::{self, Frame};
+use crate::record;
 use crate::studio::describe;
-use crate::studio::pending as record;
 
 /// Paints over a picture, or over each one of a folder. A picture that fails does not keep the others from being painted.
 ///
@@ -47,6 +47,6 @@ fn paint(painter: &mut Painter, request: &PaintRequest, errand: &Errand) -> Resu
         .map_err(|error| Failure::new(Code::Failed, &error, error.remedy()))
 }
 
-fn open(errand: &Errand) -> Result<crate::frame::Frame, Failure> {
+fn open(errand: &Errand) -> Result<Frame, Failure> {
     frame::open(&errand.input).map_err(|error| Failure::new(Code::Failed, &error, error.remedy()))
 }
