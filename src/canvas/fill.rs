@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use super::Layer;
-use super::blend::{over, painted, premultiplied, straight};
+use super::blend::{mul, over, painted, premultiplied, straight};
 use super::edit::{Edit, Stack};
 use super::tile::{Grid, InkTile, NO_INK, TILE};
 use crate::frame::Size;
 
-/// How far the fill creeps under a soft edge, in pixels.
-const CREEP_PX: usize = 96;
-/// Colours of ink this close belong to the same stroke; thin ink has few steps to tell them apart.
-const SAME_INK: u8 = 24;
+/// How far the fill creeps along the slope of a soft edge, in pixels.
+const CREEP_PX: usize = 512;
+/// Channels of ink this close, at full alpha, are the same ink.
+const SAME_INK: u32 = 24;
 
 /// What to fill with, and where.
 #[derive(Clone, Copy, Debug)]
@@ -29,12 +29,16 @@ impl Fill {
     pub fn edit(self, stack: &Stack, look: &[[u8; 4]]) -> Option<Edit> {
         let layer = stack.layer(stack.active)?;
         let size = stack.shape.size;
-        let region = region(look, size, self.seed, self.tolerance);
+        let seed = self.seed.1 as usize * size.width as usize + self.seed.0 as usize;
+        let region = region(look, size, seed, self.tolerance);
+        let seed_ink = get(&layer.ink, size, seed);
+        let job = Job { fill: self, stack, layer, look, size, seed_look: look[seed], seed_ink };
         let mut ink = layer.ink.clone();
         for (at, _) in region.iter().enumerate().filter(|(_, inside)| **inside) {
-            set(&mut ink, size, at, [self.colour[0], self.colour[1], self.colour[2], 255]);
+            let old = get(&layer.ink, size, at);
+            set(&mut ink, size, at, if job.is_same_ink(old) { job.tinted(old) } else { job.solid() });
         }
-        Edge { fill: self, stack, layer, look, size }.paint(region, &mut ink);
+        job.paint_edge(region, &mut ink);
         changes(layer, &ink)
     }
 }
@@ -62,12 +66,11 @@ fn difference(a: [u8; 4], b: [u8; 4]) -> u8 {
 }
 
 /// The pixels joined to `seed`, side by side, that look like it.
-fn region(look: &[[u8; 4]], size: Size, seed: (u32, u32), tolerance: u8) -> Vec<bool> {
+fn region(look: &[[u8; 4]], size: Size, seed: usize, tolerance: u8) -> Vec<bool> {
     let (width, height) = (size.width as usize, size.height as usize);
-    let first = seed.1 as usize * width + seed.0 as usize;
-    let alike = |at: usize| difference(look[at], look[first]) <= tolerance;
+    let alike = |at: usize| difference(look[at], look[seed]) <= tolerance;
     let mut inside = vec![false; look.len()];
-    let mut open = vec![first];
+    let mut open = vec![seed];
     while let Some(at) = open.pop() {
         if inside[at] {
             continue;
@@ -98,42 +101,39 @@ fn region(look: &[[u8; 4]], size: Size, seed: (u32, u32), tolerance: u8) -> Vec<
     inside
 }
 
-/// The rim of a region: pixels that a stroke's anti-aliased or soft side covers in part.
-struct Edge<'a> {
+/// A fill being worked out.
+struct Job<'a> {
     fill: Fill,
     stack: &'a Stack,
     layer: &'a Layer,
     look: &'a [[u8; 4]],
     size: Size,
+    /// What the seed looks like.
+    seed_look: [u8; 4],
+    /// The layer's own ink there.
+    seed_ink: [u8; 4],
 }
 
-impl Edge<'_> {
-    /// Goes on from the region's rim up (under another stroke) or down (along the side of the ink being recoloured) the
-    /// slope of the layer's alpha, so that no light line stays between fill and stroke.
-    fn paint(&self, mut reached: Vec<bool>, ink: &mut Grid<InkTile>) {
-        let mut front: Vec<usize> = Vec::new();
-        for at in 0..reached.len() {
-            if !reached[at] && self.around(at, true).any(|near| reached[near]) {
-                front.push(at);
-            }
-        }
-        let seed = self.fill.seed.1 as usize * self.size.width as usize + self.fill.seed.0 as usize;
-        let seed = get(&self.layer.ink, self.size, seed);
-        for &at in &front {
-            reached[at] = true;
-        }
+impl Job<'_> {
+    /// Goes on from the region's rim up the slope of the layer's alpha (under another stroke) or down (along the side of
+    /// the ink being recoloured), so that no light line stays between fill and stroke.
+    fn paint_edge(&self, mut reached: Vec<bool>, ink: &mut Grid<InkTile>) {
+        let mut front = self.rim(&reached);
         for _ in 0..CREEP_PX {
+            for &at in &front {
+                reached[at] = true;
+            }
             let mut next = Vec::new();
             for &at in &front {
                 let old = get(&self.layer.ink, self.size, at);
-                let recoloured = seed[3] > 0 && old[3] > 0 && difference(straight(old), straight(seed)) <= SAME_INK;
-                set(ink, self.size, at, if recoloured { self.tinted(old) } else { self.behind(at, old) });
-                if old[3] == 0 || (old[3] == 255 && !recoloured) {
+                let same = self.is_same_ink(old);
+                set(ink, self.size, at, if same { self.tinted(old) } else { self.behind(at, old) });
+                if old[3] == 0 || (old[3] == 255 && !same) {
                     continue;
                 }
-                for near in self.around(at, false) {
+                for near in self.around(at, 4) {
                     let slope = get(&self.layer.ink, self.size, near)[3];
-                    if !reached[near] && slope > 0 && if recoloured { slope < old[3] } else { slope > old[3] } {
+                    if !reached[near] && slope > 0 && if same { slope < old[3] } else { slope > old[3] } {
                         reached[near] = true;
                         next.push(near);
                     }
@@ -146,24 +146,59 @@ impl Edge<'_> {
         }
     }
 
-    /// The ink's own transparency in the new colour.
+    /// The pixels beside the region, corners included.
+    fn rim(&self, inside: &[bool]) -> Vec<usize> {
+        let width = self.size.width as usize;
+        let mut rim = Vec::new();
+        for (row, pixels) in inside.chunks(width).enumerate() {
+            let from = row * width;
+            let others = [row.checked_sub(1), Some(row), Some(row + 1)];
+            let rows = others.map(|row| row.and_then(|row| inside.get(row * width..(row + 1) * width)).unwrap_or(&[]));
+            if rows.iter().all(|row| !row.contains(&true)) || rows.iter().all(|row| !row.contains(&false)) {
+                continue;
+            }
+            for x in (0..width).filter(|&x| !pixels[x]) {
+                if self.around(from + x, 8).any(|near| inside[near]) {
+                    rim.push(from + x);
+                }
+            }
+        }
+        rim
+    }
+
+    /// True when a pixel of the layer is of the ink that the seed is of, be it thinner. Compared at the pixel's own alpha,
+    /// because thin ink has few steps left to tell colours apart.
+    fn is_same_ink(&self, old: [u8; 4]) -> bool {
+        if self.seed_ink[3] == 0 || old[3] == 0 {
+            return false;
+        }
+        let (full, alpha) = (straight(self.seed_ink), u32::from(old[3]));
+        let limit = mul(SAME_INK, alpha) + 2;
+        (0..3).all(|c| u32::from(old[c]).abs_diff(mul(u32::from(full[c]), alpha)) <= limit)
+    }
+
+    /// The new colour, opaque.
+    fn solid(&self) -> [u8; 4] {
+        let [red, green, blue] = self.fill.colour;
+        [red, green, blue, 255]
+    }
+
+    /// The ink in the new colour: as thin as it was, relative to the seed.
     fn tinted(&self, old: [u8; 4]) -> [u8; 4] {
         let [red, green, blue] = self.fill.colour;
-        premultiplied([red, green, blue, old[3]])
+        let (alpha, full) = (u32::from(old[3]), u32::from(self.seed_ink[3].max(1)));
+        premultiplied([red, green, blue, (alpha * 255 / full).min(255) as u8])
     }
 
     /// The new colour under the ink that is there. Where the layer itself has none, or nothing but, the edge is that of
     /// another layer or of older paint: then as much as the pixel still looks like the region.
     fn behind(&self, at: usize, old: [u8; 4]) -> [u8; 4] {
-        let [red, green, blue] = self.fill.colour;
         if (1..255).contains(&old[3]) || (old[3] == 0 && self.is_covered(at)) {
-            return over([red, green, blue, 255], old);
+            return over(self.solid(), old);
         }
-        let seed = self.fill.seed.1 as usize * self.size.width as usize + self.fill.seed.0 as usize;
         let tolerance = u32::from(self.fill.tolerance);
-        let off = u32::from(difference(self.look[at], self.look[seed])).saturating_sub(tolerance);
-        let share = 65535 - off * 65535 / (256 - tolerance);
-        painted(old, self.fill.colour, share)
+        let off = u32::from(difference(self.look[at], self.seed_look)).saturating_sub(tolerance);
+        painted(old, self.fill.colour, 65535 - off * 65535 / (256 - tolerance))
     }
 
     /// True when a visible layer above has ink on this pixel.
@@ -172,12 +207,11 @@ impl Edge<'_> {
         above.filter(|layer| layer.visible).any(|layer| get(&layer.ink, self.size, at)[3] > 0)
     }
 
-    /// The four neighbours of a pixel, or all eight.
-    fn around(&self, at: usize, corners: bool) -> impl Iterator<Item = usize> + use<> {
+    /// The first four (sides) or eight (and corners) neighbours of a pixel.
+    fn around(&self, at: usize, count: usize) -> impl Iterator<Item = usize> + use<> {
         let (width, height) = (self.size.width as usize, self.size.height as usize);
         let (x, y) = (at % width, at / width);
         let steps = [(0, 1), (1, 0), (1, 2), (2, 1), (0, 0), (2, 0), (0, 2), (2, 2)];
-        let count = if corners { 8 } else { 4 };
         steps.into_iter().take(count).filter_map(move |(dx, dy)| {
             let (x, y) = ((x + dx).checked_sub(1)?, (y + dy).checked_sub(1)?);
             (x < width && y < height).then_some(y * width + x)

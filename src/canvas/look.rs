@@ -98,6 +98,10 @@ impl Sheet<'_> {
         if pixel[3] == 0 {
             return;
         }
-        *under = if self.opacity == 255 { over(*under, pixel) } else { over(*under, faded(pixel, self.opacity)) };
+        *under = match (self.opacity, pixel[3]) {
+            (255, 255) => pixel,
+            (255, _) => over(*under, pixel),
+            _ => over(*under, faded(pixel, self.opacity)),
+        };
     }
 }

@@ -34,7 +34,7 @@ pub(super) struct Growth {
     /// Pieces that stay.
     pub solid: Vec<Piece>,
     /// From there to the pen; replaced with the next sample.
-    pub tail: Option<Piece>,
+    pub tail: Vec<Piece>,
 }
 
 /// The line so far.
@@ -45,6 +45,8 @@ pub(super) struct Path {
     last: Option<Node>,
 }
 
+/// Samples closer than this do not bend the line, in pixels: a slow mouse reports whole pixels, and their stairs would show.
+const SPACING_PX: f32 = 3.0;
 /// Moves shorter than this are the same place, in pixels.
 const SAME_PLACE_PX: f32 = 0.05;
 /// How far a straight piece may be off the curve, in pixels.
@@ -55,12 +57,15 @@ impl Path {
     pub fn add(&mut self, node: Node) -> Growth {
         let Some(last) = self.last else {
             self.last = Some(node);
-            return Growth { solid: Vec::new(), tail: Some([node, node]) };
+            return Growth { solid: Vec::new(), tail: vec![[node, node]] };
         };
-        if last.distance(node) < SAME_PLACE_PX {
-            let last = Node { radius: last.radius.max(node.radius), ..last };
-            self.last = Some(last);
-            return Growth { solid: Vec::new(), tail: Some([self.middle.unwrap_or(last), last]) };
+        let moved = last.distance(node);
+        if moved < SPACING_PX {
+            if moved < SAME_PLACE_PX {
+                self.last = Some(Node { radius: last.radius.max(node.radius), ..last });
+            }
+            let tail = self.middle.map_or_else(|| vec![[last, node]], |middle| flattened(middle, last, node));
+            return Growth { solid: Vec::new(), tail };
         }
         let middle = last.between(node, 0.5);
         let solid = match self.middle {
@@ -69,7 +74,7 @@ impl Path {
         };
         self.middle = Some(middle);
         self.last = Some(node);
-        Growth { solid, tail: Some([middle, node]) }
+        Growth { solid, tail: vec![[middle, node]] }
     }
 
     /// Lets the line begin at another width, while it is still only a dot.
@@ -111,7 +116,7 @@ mod tests {
                 assert!(end.is_none_or(|end| end.distance(from) < 1e-3));
                 end = Some(to);
             }
-            let [from, to] = growth.tail.unwrap();
+            let [from, to] = growth.tail[0];
             assert!(end.is_none_or(|end| end.distance(from) < 1e-3) && to == sample);
         }
     }
@@ -134,7 +139,21 @@ mod tests {
         let mut path = Path::default();
         path.add(node(5.0, 5.0));
         let growth = path.add(Node { radius: 3.0, ..node(5.0, 5.0) });
-        assert!(growth.solid.is_empty());
-        assert_eq!(growth.tail.unwrap()[1].radius, 3.0);
+        assert!(growth.solid.is_empty() && growth.tail[0][1].radius == 3.0);
+    }
+
+    #[test]
+    fn a_slow_slanting_line_of_whole_pixels_has_no_stairs() {
+        let mut path = Path::default();
+        for x in 0..400_u16 {
+            let x = f32::from(x) * 0.5;
+            let growth = path.add(node(x.round(), (x * 0.3).round()));
+            assert_eq!(growth.tail.last().unwrap()[1].x, x.round());
+            for [from, to] in growth.solid.iter().filter(|_| x > 10.0) {
+                let off = (to.y - to.x * 0.3).abs();
+                let slope = (to.y - from.y) / (to.x - from.x);
+                assert!(off < 0.6 && (-0.05..0.7).contains(&slope), "{from:?} {to:?}");
+            }
+        }
     }
 }

@@ -32,7 +32,7 @@ impl Scale {
     /// Averages `pixels` (those of `source`, premultiplied) into the part `target` of a picture of size `to`, straight
     /// alpha. `source` must hold `needed(target)`.
     pub fn average(self, source: Rect, pixels: &[[u8; 4]], target: Rect, picture: &mut [[u8; 4]]) {
-        let columns: Vec<Vec<(usize, u64)>> =
+        let columns: Vec<Vec<(usize, u32)>> =
             (target.x..target.right()).map(|x| shares(x, self.to.width, self.from.width, source.x)).collect();
         let total = self.from.area() as u64;
         let mut sums = vec![[0_u64; 4]; columns.len()];
@@ -54,15 +54,16 @@ impl Scale {
 
 /// Adds one row's share of one result pixel.
 #[inline]
-fn add_row(sum: &mut [u64; 4], column: &[(usize, u64)], pixels: &[[u8; 4]], weight: u64) {
-    let mut row = [0_u64; 4];
+fn add_row(sum: &mut [u64; 4], column: &[(usize, u32)], pixels: &[[u8; 4]], weight: u32) {
+    // Shares add up to the source's width, so this holds pictures of 16 million pixels a row.
+    let mut row = [0_u32; 4];
     for &(x, share) in column {
         for c in 0..4 {
-            row[c] += u64::from(pixels[x][c]) * share;
+            row[c] += u32::from(pixels[x][c]) * share;
         }
     }
     for c in 0..4 {
-        sum[c] += row[c] * weight;
+        sum[c] += u64::from(row[c]) * u64::from(weight);
     }
 }
 
@@ -75,13 +76,13 @@ fn spread(range: Range<u32>, from: u32, to: u32) -> Range<u32> {
 }
 
 /// The source pixels (counted from `first`) under result pixel `at`, with the overlap in 1/`to` of a source pixel.
-fn shares(at: u32, to: u32, from: u32, first: u32) -> Vec<(usize, u64)> {
+fn shares(at: u32, to: u32, from: u32, first: u32) -> Vec<(usize, u32)> {
     let (at, wide, unit) = (u64::from(at), u64::from(from), u64::from(to));
     let (left, right) = (at * wide, (at + 1) * wide);
     (left / unit..right.div_ceil(unit))
         .map(|x| {
             let overlap = right.min((x + 1) * unit) - left.max(x * unit);
-            ((x - u64::from(first)) as usize, overlap)
+            ((x - u64::from(first)) as usize, overlap as u32)
         })
         .collect()
 }

@@ -55,8 +55,8 @@ impl<'a> Hand<'a> {
     }
 
     fn draw_apple(&mut self) {
-        self.shape(RED, &apple(1.0));
-        self.glaze(DARK_RED, 0.13, 0.35, &arc((0.5, 0.56), 0.235, 0.1 * PI, 0.75 * PI));
+        self.shape(RED, &apple());
+        self.glaze(DARK_RED, 0.16, 0.4, &arc((0.49, 0.565), 0.235, -0.08 * PI, 0.5 * PI));
         self.glaze(LIGHT_RED, 0.10, 0.6, &arc((0.5, 0.58), 0.17, 1.08 * PI, 1.3 * PI));
         self.line(BROWN, 0.034, &[(0.505, 0.37), (0.505, 0.32), (0.515, 0.26), (0.535, 0.205), (0.55, 0.18)]);
         self.shape(GREEN, &leaf());
@@ -105,13 +105,13 @@ impl<'a> Hand<'a> {
 }
 
 /// The outline of an apple: a circle with a dip above, a smaller one below, and shoulders.
-fn apple(scale: f32) -> Vec<(f32, f32)> {
+fn apple() -> Vec<(f32, f32)> {
     (0..=72_u8)
         .map(|step| {
             let angle = f32::from(step) / 72.0 * TAU;
             let from_top = angle.min(TAU - angle);
             let dip = 0.26 * (-(from_top / 0.42).powi(2)).exp() + 0.05 * (-((PI - from_top) / 0.3).powi(2)).exp();
-            let radius = 0.29 * scale * (1.0 - dip);
+            let radius = 0.29 * (1.0 - dip);
             let shoulders = 1.06 + 0.08 * angle.cos();
             (0.5 + radius * shoulders * angle.sin(), 0.585 - radius * angle.cos())
         })

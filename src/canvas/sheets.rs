@@ -5,10 +5,9 @@ use std::sync::Arc;
 use super::blend::premultiplied;
 use super::edit::Edit;
 use super::history::Knob;
-use super::reduce::Scale;
 use super::tile::{Grid, InkTile, NO_INK, TILE};
-use super::{Document, Layer, LayerId, LayerKind, Rect};
-use crate::frame::{Frame, Size};
+use super::{Document, Layer, LayerId, LayerKind};
+use crate::frame::{Frame, Size, cover_crop};
 
 impl Document {
     /// All layers from bottom to top; there is always one of ink.
@@ -48,7 +47,8 @@ impl Document {
         self.wipe_sample();
         let id = self.fresh_id();
         let mut layer = Layer::new(id, name.to_owned(), LayerKind::Picture, self.size());
-        layer.ink = covering(picture, self.size());
+        let covering = cover_crop(picture, self.size());
+        layer.ink = tiled(covering.pixels().as_chunks::<4>().0, self.size());
         let place = self.stack.place(self.stack.active).unwrap_or(0);
         let over = self.stack.layer(self.stack.active).is_some_and(|active| active.kind == LayerKind::Picture);
         let place = place + usize::from(over);
@@ -135,31 +135,6 @@ impl Document {
     }
 }
 
-/// A picture as tiles, cropped around its middle to the canvas's aspect and scaled to cover it.
-fn covering(picture: &Frame, size: Size) -> Grid<InkTile> {
-    let crop = cover_crop(picture.size(), size);
-    let scale = Scale { from: Size::new(crop.width, crop.height), to: size };
-    let (source, _) = picture.pixels().as_chunks::<4>();
-    let across = picture.size().width as usize;
-    let rows =
-        (crop.y..crop.bottom()).flat_map(|y| &source[y as usize * across + crop.x as usize..][..crop.width as usize]);
-    let pixels: Vec<[u8; 4]> = rows.copied().map(premultiplied).collect();
-    let mut scaled = vec![[0; 4]; size.area()];
-    scale.average(Rect::whole(scale.from), &pixels, Rect::whole(size), &mut scaled);
-    tiled(&scaled, size)
-}
-
-/// The largest part around the middle of `from` with the aspect of `to`.
-fn cover_crop(from: Size, to: Size) -> Rect {
-    let fit = |side: u32, other: u32, wanted: u32, per: u32| {
-        let share = u64::from(other) * u64::from(wanted) / u64::from(per.max(1));
-        (share.max(1)).min(u64::from(side)) as u32
-    };
-    let width = fit(from.width, from.height, to.width, to.height);
-    let height = fit(from.height, from.width, to.height, to.width);
-    Rect::new((from.width - width) / 2, (from.height - height) / 2, width, height)
-}
-
 /// Straight pixels of a canvas of `size` as premultiplied tiles.
 fn tiled(pixels: &[[u8; 4]], size: Size) -> Grid<InkTile> {
     let mut grid = Grid::new(size);
@@ -177,16 +152,4 @@ fn tiled(pixels: &[[u8; 4]], size: Size) -> Grid<InkTile> {
         }
     }
     grid
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_crop_keeps_the_middle_and_the_aspect() {
-        assert_eq!(cover_crop(Size::new(400, 200), Size::square(64)), Rect::new(100, 0, 200, 200));
-        assert_eq!(cover_crop(Size::new(200, 400), Size::new(128, 64)), Rect::new(0, 150, 200, 100));
-        assert_eq!(cover_crop(Size::new(1, 5000), Size::new(2048, 1)), Rect::new(0, 2499, 1, 1));
-    }
 }

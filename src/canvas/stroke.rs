@@ -68,19 +68,17 @@ impl Stroke {
         for piece in growth.solid {
             sweep(&mut self.mask, piece, self.record.brush.hardness, |index| dirty.mark(index));
         }
-        if let Some(tail) = growth.tail {
-            self.draw_tail(tail, dirty);
-        }
+        self.draw_tail(&growth.tail, dirty);
     }
 
     /// Draws the provisional end; sharing makes keeping the old tiles free until they are changed.
-    fn draw_tail(&mut self, tail: Piece, dirty: &mut Dirty) {
+    fn draw_tail(&mut self, tail: &[Piece], dirty: &mut Dirty) {
         let before = self.mask.clone();
-        let mut touched = Vec::new();
-        sweep(&mut self.mask, tail, self.record.brush.hardness, |index| touched.push(index));
-        for index in touched {
-            dirty.mark(index);
-            self.without_tail.insert(index, before.get(index).cloned());
+        for &piece in tail {
+            sweep(&mut self.mask, piece, self.record.brush.hardness, |index| {
+                dirty.mark(index);
+                self.without_tail.insert(index, before.get(index).cloned());
+            });
         }
     }
 

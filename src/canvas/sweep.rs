@@ -19,17 +19,17 @@ pub(super) fn sweep(mask: &mut Grid<MaskTile>, piece: Piece, hardness: f32, mut 
     let Some(bounds) = bounds(piece) else { return };
     for index in shape.touching(bounds) {
         let rect = shape.rect(index);
-        let (x, y) = (rect.x as f32, rect.y as f32);
         let half = TILE as f32 / 2.0;
-        let (distance, _) = tip.distance(x + half, y + half);
+        let (distance, _) = tip.distance(rect.x as f32 + half, rect.y as f32 + half);
         if distance > tip.widest() + HALF_DIAGONAL_PX {
             continue;
         }
+        let part = rect.intersection(bounds);
         let changed = if mask.get(index).is_some() {
-            tip.stamp(mask.get_mut(index, &NO_MASK), x, y)
+            tip.stamp(mask.get_mut(index, &NO_MASK), rect, part)
         } else {
             let mut tile = NO_MASK;
-            let changed = tip.stamp(&mut tile, x, y);
+            let changed = tip.stamp(&mut tile, rect, part);
             if changed {
                 mask.replace(index, Some(Arc::new(tile)));
             }
@@ -100,13 +100,16 @@ impl Tip {
         u + soft * (u * u * (3.0 - 2.0 * u) - u)
     }
 
-    /// Raises the tile at (`left`, `top`) to the tip's coverage; true when a pixel changed.
-    fn stamp(&self, tile: &mut MaskTile, left: f32, top: f32) -> bool {
+    /// Raises the pixels `part` of the tile at `rect` to the tip's coverage; true when one changed.
+    fn stamp(&self, tile: &mut MaskTile, rect: Rect, part: Rect) -> bool {
         let mut changed = 0_u16;
-        for (row, pixels) in tile.as_chunks_mut::<{ TILE as usize }>().0.iter_mut().enumerate() {
-            let y = top + row as f32 + 0.5;
+        let columns = (part.x - rect.x) as usize..(part.right() - rect.x) as usize;
+        for y in part.y..part.bottom() {
+            let row = ((y - rect.y) * TILE) as usize;
+            let pixels = &mut tile[row + columns.start..row + columns.end];
+            let (left, y) = (part.x as f32 + 0.5, y as f32 + 0.5);
             for (column, pixel) in pixels.iter_mut().enumerate() {
-                let coverage = (self.coverage(left + column as f32 + 0.5, y) * 65535.0 + 0.5) as i32 as u16;
+                let coverage = (self.coverage(left + column as f32, y) * 65535.0 + 0.5) as i32 as u16;
                 let raised = coverage.max(*pixel);
                 changed |= raised ^ *pixel;
                 *pixel = raised;

@@ -21,12 +21,7 @@ impl Document {
         let rect = rect.clipped(self.size());
         out.resize(rect.area() * 4, 0);
         let (pixels, _) = out.as_chunks_mut::<4>();
-        self.look().write(rect, backdrop, pixels);
-        if backdrop == Backdrop::Transparent {
-            for pixel in pixels {
-                *pixel = straight(*pixel);
-            }
-        }
+        self.write_straight(rect, backdrop, pixels);
         rect
     }
 
@@ -41,10 +36,19 @@ impl Document {
     /// What is visible at full size.
     pub fn frame(&self, backdrop: Backdrop) -> Frame {
         let mut frame = Frame::filled(self.size(), [0; 4]);
-        let mut pixels = Vec::new();
-        self.composite_into(Rect::whole(self.size()), backdrop, &mut pixels);
-        frame.pixels_mut().copy_from_slice(&pixels);
+        let (pixels, _) = frame.pixels_mut().as_chunks_mut::<4>();
+        self.write_straight(Rect::whole(self.size()), backdrop, pixels);
         frame.stamped(self.revision, self.changed_at)
+    }
+
+    /// Writes `rect`, which lies on the canvas.
+    fn write_straight(&self, rect: Rect, backdrop: Backdrop, pixels: &mut [[u8; 4]]) {
+        self.look().write(rect, backdrop, pixels);
+        if backdrop == Backdrop::Transparent {
+            for pixel in pixels {
+                *pixel = straight(*pixel);
+            }
+        }
     }
 
     /// The layers together with the stroke in progress.

@@ -64,7 +64,7 @@ impl WidthMeter {
                 self.share += (target - self.share) * blend as f32;
             } else {
                 // The first move: begin near the width it will have, so that a flick has no blot at its start.
-                self.share = 0.5 + 0.5 * share_at(moved / passed_s as f32 / self.canvas_px);
+                self.share = 0.25 + 0.75 * share_at(moved / passed_s as f32 / self.canvas_px);
             }
             self.moved_px = 0.0;
             self.lasted_s = passed_s;

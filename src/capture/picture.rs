@@ -54,7 +54,7 @@ mod tests {
     #[test]
     fn a_missing_file_is_trouble_that_names_it() {
         let capture = Capture::open(SourceSpec::Picture { path: "no/such/apple.png".into() }, Arc::new(|| ()));
-        let mut next = || capture.states().recv_timeout(Duration::from_secs(10)).unwrap();
+        let next = || capture.states().recv_timeout(Duration::from_secs(10)).unwrap();
         assert_eq!(next(), CaptureState::Opening);
         let CaptureState::Trouble(error @ CaptureError::Picture(_)) = next() else { panic!("not in trouble") };
         assert!(error.to_string().contains("apple.png"), "{error}");

@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use super::request::Wishes;
 use super::{Code, Failure};
-use crate::engine::{Job, Params, Picture, Render};
+use crate::engine::{Engine, Job, Params, Picture, Render as _, load};
 use crate::frame::{Frame, Size};
-use crate::studio::pending::{Engine, load};
 use crate::studio::{EngineSpec, ModelInfo};
 
 /// A loaded model that paints when asked.

@@ -1,8 +1,5 @@
 //! The guidance embedding: how a consistency model is told its guidance scale.
 
-/// Width of the guidance embedding when a model's config does not say.
-pub const GUIDANCE_WIDTH: usize = 256;
-
 /// The embedding of guidance scale `guidance`, `dim` values: sines, then cosines of `1000 (g - 1) f`, an odd `dim` ends
 /// with a zero.
 ///

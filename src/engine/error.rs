@@ -2,6 +2,10 @@
 
 use super::schedule::ScheduleError;
 use crate::exec::ExecError;
+use crate::frame::FrameError;
+use crate::graph::GraphError;
+use crate::nn::ConfigError;
+use crate::nn::text::TokenizerError;
 use crate::weights::WeightsError;
 
 /// Why a picture was not painted, or a model not loaded.
@@ -13,6 +17,18 @@ pub enum EngineError {
     /// A file of the model is missing or broken.
     #[error(transparent)]
     Weights(#[from] WeightsError),
+    /// A network's config is absurd, or of another network.
+    #[error(transparent)]
+    Network(#[from] ConfigError),
+    /// The tokenizer cannot be used.
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+    /// A network cannot be built for this size.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// Pixels that are no picture.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
     /// The steps asked for cannot be taken.
     #[error(transparent)]
     Schedule(#[from] ScheduleError),
@@ -99,6 +115,10 @@ impl EngineError {
         match self {
             Self::Exec(error) => error.remedy(),
             Self::Weights(error) => error.remedy(),
+            Self::Network(error) => error.remedy(),
+            Self::Tokenizer(error) => error.remedy(),
+            Self::Graph(error) => error.remedy(),
+            Self::Frame(error) => error.remedy().into(),
             Self::Schedule(error) => error.remedy().into(),
             Self::Config { .. } => "check the file, or download the model again".into(),
             Self::Mismatch { .. } => "take all parts from one model".into(),

@@ -1,17 +1,33 @@
 //! Pictures from frames: parameters, plan, schedule, noise, prompt, denoising. Knows no windows, cameras, settings files or threads.
+//!
+//! [`load`] opens a model (on any thread), [`Engine`] paints with it (on one), [`pipeline`] is what both the live loop and
+//! the fixtures run.
 
 mod embed;
 mod error;
 mod fields;
+mod info;
+mod latents;
+mod model;
+mod networks;
 mod noise;
 mod params;
 mod picture;
+pub mod pipeline;
 mod pixels;
+mod plan;
+mod programs;
+mod prompt;
+mod render;
 pub mod schedule;
 
-pub use embed::{GUIDANCE_WIDTH, guidance_embedding};
+pub use embed::guidance_embedding;
 pub use error::EngineError;
+pub use info::ModelInfo;
+pub use model::{LoadedModel, Model, Parts, Progress, load};
 pub use noise::{Generator, Given, NoiseSource};
 pub use params::Params;
 pub use picture::{Job, Picture, Render, StageTimes, Stamps};
-pub use pixels::{frame_from_tensor, signed, unsigned};
+pub use pixels::{frame_from_tensor, nhwc, signed, unsigned};
+pub use prompt::States;
+pub use render::Engine;

@@ -50,13 +50,7 @@ pub struct Parts<'a> {
 
 impl Default for Parts<'_> {
     fn default() -> Self {
-        Self {
-            unet: "unet",
-            vae: "vae",
-            text_encoder: "text_encoder",
-            tokenizer: "tokenizer",
-            scheduler: "scheduler",
-        }
+        Self { unet: "unet", vae: "vae", text_encoder: "text_encoder", tokenizer: "tokenizer", scheduler: "scheduler" }
     }
 }
 
@@ -84,7 +78,7 @@ impl Model {
         let config = ScheduleConfig::parse(&files.label(&config), &files.read_small(&config)?)?;
         let networks = Networks::open(files, parts, executor, progress)?;
         let tokenizer = Tokenizer::open(files, parts.tokenizer, networks.text_length())?;
-        networks.check_vocabulary(tokenizer.largest_id() as usize, &files.label(parts.tokenizer))?;
+        networks.check_vocabulary(tokenizer.largest_id() as usize, parts.tokenizer, parts.text_encoder)?;
         Ok(Self { scheduler: LcmScheduler::new(config), networks, prompts: Prompts::new(tokenizer) })
     }
 

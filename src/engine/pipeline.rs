@@ -115,11 +115,7 @@ pub fn paint(
 }
 
 /// The latents before the first step.
-fn first_latents(
-    model: &Model,
-    request: &Request<'_>,
-    noise: &mut dyn NoiseSource,
-) -> Result<Tensor, EngineError> {
+fn first_latents(model: &Model, request: &Request<'_>, noise: &mut dyn NoiseSource) -> Result<Tensor, EngineError> {
     let batch = request.states.batch();
     let shape = model.networks.latent_shape(batch, request.size);
     let Start::Picture(encoded) = request.start else { return draw(noise, &shape) };
@@ -161,11 +157,7 @@ fn draw(noise: &mut dyn NoiseSource, shape: &[usize]) -> Result<Tensor, EngineEr
 }
 
 fn finite(what: &'static str, step: Option<(usize, usize)>, tensor: &Tensor) -> Result<(), EngineError> {
-    if tensor.data.iter().all(|value| value.is_finite()) {
-        Ok(())
-    } else {
-        Err(EngineError::NotFinite { what, step })
-    }
+    if tensor.data.iter().all(|value| value.is_finite()) { Ok(()) } else { Err(EngineError::NotFinite { what, step }) }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ const FULL: f32 = 255.0;
 /// A frame as [1, h, w, 3] in -1..=1. What is transparent lies on white.
 pub fn tensor_from_frame(frame: &Frame) -> Tensor {
     let size = frame.size();
-    let data = frame.pixels().chunks_exact(4).flat_map(|pixel| on_white(pixel).map(|c| signed(c))).collect();
+    let data = frame.pixels().chunks_exact(4).flat_map(|pixel| on_white(pixel).map(signed)).collect();
     Tensor::new([1, size.height as usize, size.width as usize, 3], data)
 }
 

@@ -58,7 +58,7 @@ impl Engine {
         if !(0.0..=1.0).contains(&params.strength) {
             return Err(ScheduleError::Strength { strength: params.strength });
         }
-        let strength = strength.max(scheduler.strength_for(1));
+        let strength = strength.max(scheduler.least_strength());
         let steps = steps.min(scheduler.steps_at(strength));
         scheduler.timesteps(&StepRequest { steps: Steps::Count(steps), original_steps: None, strength })
     }

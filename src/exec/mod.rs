@@ -12,6 +12,9 @@ pub use candle::Candle;
 use crate::graph::Graph;
 use crate::weights::{Weights, WeightsError};
 
+/// The executors that [`open`] knows.
+pub const NAMES: [&str; 2] = ["auto", "candle"];
+
 /// A host tensor at the border of an executor: f32, NHWC (or [n, t, c], [n, c]), contiguous.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {
@@ -75,6 +78,17 @@ pub trait Executor: Send + Sync {
     ) -> Result<Box<dyn Program>, ExecError>;
 }
 
+/// Opens the executor called `name` with so many `threads` (0: one on each core). "auto" is the fastest there is.
+///
+/// # Errors
+/// [`ExecError::Unknown`] for another name.
+pub fn open(name: &str, threads: usize) -> Result<Arc<dyn Executor>, ExecError> {
+    match name {
+        "auto" | "candle" => Ok(Arc::new(Candle::new(threads)?)),
+        _ => Err(ExecError::Unknown { name: name.into(), known: NAMES.join(", ") }),
+    }
+}
+
 /// A compiled graph.
 pub trait Program: Send {
     /// The outputs of the graph in its order, then the taps.
@@ -93,6 +107,14 @@ pub enum ExecError {
     /// A tensor of the checkpoint is missing, misshapen or unreadable.
     #[error(transparent)]
     Weights(#[from] WeightsError),
+    /// There is no executor of this name.
+    #[error("there is no executor `{name}`: there are {known}")]
+    Unknown {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
     /// A run was called without an input, or with one of another shape.
     #[error("input `{name}` of graph `{graph}` should be {expected:?}, got {found}")]
     Input {
@@ -128,6 +150,7 @@ impl ExecError {
     pub fn remedy(&self) -> String {
         match self {
             Self::Weights(error) => error.remedy(),
+            Self::Unknown { known, .. } => format!("choose one of {known}"),
             Self::Input { .. } | Self::Tap { .. } => {
                 "please report this: the program called its own network wrongly".into()
             }

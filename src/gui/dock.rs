@@ -12,6 +12,8 @@ use crate::weights::Card;
 
 /// Space around the dock's contents.
 const EDGE: f32 = 12.0;
+/// Longer names stay out of the row of subjects.
+const SHORT: usize = 14;
 /// Height of the prompt's well.
 const WELL: f32 = 40.0;
 
@@ -25,7 +27,9 @@ pub fn dock_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let chips = Rect::from_min_size(pos2(inner.left(), prompt.bottom() + 8.0), vec2(prompt_width, 26.0));
     let low = !wide && cx.room.is_low();
     prompt_row_ui(&mut part(ui, prompt), cx, low);
-    chips_ui(&mut part(ui, chips), cx);
+    if !(low && cx.room.chips_hide()) {
+        chips_ui(&mut part(ui, chips), cx);
+    }
     if low {
         return;
     }
@@ -92,7 +96,7 @@ fn background_ui(ui: &mut Ui, cx: &mut Cx<'_>, card: &Card) {
     let now = words::background(&cx.settings.params.prompt);
     let text = now.as_ref().map_or_else(|| "+ background".to_owned(), |colour| format!("{colour} background"));
     let response = chip(ui, &text, now.is_some(), cx.theme).accessible_name("Background of the painting");
-    Popup::menu(&response).width(180.0).show(|ui| {
+    Popup::menu(&response).align(egui::RectAlign::TOP_START).width(180.0).show(|ui| {
         egui::ScrollArea::vertical().max_height(320.0).show(ui, |ui| {
             if ui.add(egui::Button::selectable(now.is_none(), "as it comes")).clicked() {
                 cx.settings.params.prompt = words::with_background(&cx.settings.params.prompt, None);
@@ -110,7 +114,8 @@ fn background_ui(ui: &mut Ui, cx: &mut Cx<'_>, card: &Card) {
 fn subjects_ui(ui: &mut Ui, cx: &mut Cx<'_>, card: &Card, as_chips: bool) {
     let start = if as_chips { 0 } else { 7 };
     let more = 56.0;
-    for subject in card.subjects.iter().cycle().skip(start).take(card.subjects.len().min(40)) {
+    let short = card.subjects.iter().filter(|subject| subject.name.len() <= SHORT);
+    for subject in short.skip(start) {
         let width = chip_width(ui, &subject.name);
         if ui.available_width() < width + more {
             break;

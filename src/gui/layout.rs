@@ -44,6 +44,11 @@ impl Room {
         self.height < 620.0
     }
 
+    /// Too low even for the row of chips.
+    pub fn chips_hide(self) -> bool {
+        self.height < 540.0
+    }
+
     /// Whether the panel floats over the stage.
     pub fn panel_floats(self) -> bool {
         self.breadth() < Breadth::Wide
@@ -61,6 +66,7 @@ impl Room {
     pub fn dock(self) -> f32 {
         match (self.breadth(), self.is_low()) {
             (Breadth::Wide, _) => 104.0,
+            (_, true) if self.chips_hide() => 60.0,
             (_, true) => 92.0,
             (Breadth::Narrow, false) => 152.0,
             (Breadth::Tiny, false) => 180.0,

@@ -4,14 +4,14 @@ use egui::{Button, Ui};
 
 use super::action::Action;
 use super::cx::Cx;
-use super::widgets::{Choice, note, quiet, segmented_ui};
+use super::widgets::{Choice, note_ui, quiet, segmented_ui};
 use crate::capture::SourceSpec;
 
 /// Which camera, and whether it is a mirror.
 pub fn camera_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let SourceSpec::Camera { id, mirror } = cx.settings.source.clone() else { return };
     if cx.session.cameras.is_empty() {
-        ui.label(note("No camera was found yet. Plug one in and look again.", cx.theme));
+        note_ui(ui, "No camera was found yet. Plug one in and look again.", cx.theme);
     }
     for camera in cx.session.cameras.clone() {
         let on = camera.id == id;
@@ -39,15 +39,12 @@ pub fn files_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     if ui.add_enabled(has, Button::new("Save painting as…").shortcut_text("Ctrl+Shift+S")).clicked() {
         cx.act(Action::AskSave);
     }
-    ui.label(note("PNG, with prompt and all numbers inside. Saved into Pictures/Afterimage.", cx.theme));
+    note_ui(ui, "PNG, with prompt and all numbers inside. Saved into Pictures/Afterimage.", cx.theme);
     ui.separator();
     if ui.add(Button::new("Open picture…").shortcut_text("Ctrl+O")).clicked() {
         cx.act(Action::AskOpen);
     }
-    ui.label(note(
-        "Becomes a layer of the drawing. Dropping a file or pasting works too (on Wayland: paste).",
-        cx.theme,
-    ));
+    note_ui(ui, "Becomes a layer of the drawing. Dropping a file or pasting works too (on Wayland: paste).", cx.theme);
 }
 
 /// Looks and computing.
@@ -85,9 +82,9 @@ pub fn settings_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     });
     ui.separator();
     let model = cx.snapshot.model.as_ref();
-    ui.label(note(format!("Painted by {}", model.map_or("nobody yet", |model| &model.executor)), cx.theme));
-    ui.label(note(format!("Window drawn by {}", cx.session.renderer), cx.theme));
-    ui.label(note(format!("Afterimage {}", env!("CARGO_PKG_VERSION")), cx.theme));
+    note_ui(ui, format!("Painted by {}", model.map_or("nobody yet", |model| &model.executor)), cx.theme);
+    note_ui(ui, format!("Window drawn by {}", cx.session.renderer), cx.theme);
+    note_ui(ui, format!("Afterimage {}", env!("CARGO_PKG_VERSION")), cx.theme);
 }
 
 const fn word(word: &'static str, name: &'static str) -> Choice {

@@ -8,7 +8,7 @@ use egui_material_icons::icons;
 use super::action::Action;
 use super::cx::Cx;
 use super::layout::Breadth;
-use super::widgets::{named, note};
+use super::widgets::{named, note_ui};
 
 /// The chip, no further left than `left_edge`.
 pub fn chip_ui(ui: &mut Ui, cx: &mut Cx<'_>, left_edge: f32) {
@@ -65,7 +65,7 @@ fn progress_line(ui: &Ui, chip: Rect, fraction: f32, cx: &Cx<'_>) {
 
 fn menu_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     if let Some((what, fraction, seconds)) = cx.snapshot.loading.clone() {
-        ui.label(note(format!("{what} · {seconds:.1} s"), cx.theme));
+        note_ui(ui, format!("{what} · {seconds:.1} s"), cx.theme);
         ui.add(ProgressBar::new(fraction).desired_height(6.0).fill(cx.theme.accent));
         if ui.button("Cancel loading").clicked() {
             cx.act(Action::CancelLoad);
@@ -80,7 +80,7 @@ fn menu_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     if ui.button("Open a model folder…").clicked() {
         cx.act(Action::AskModel);
     }
-    ui.label(note("A folder in diffusers layout: LCM models of the Stable Diffusion 1.5 kind, for one.", cx.theme));
+    note_ui(ui, "A folder in diffusers layout: LCM models of the Stable Diffusion 1.5 kind, for one.", cx.theme);
 }
 
 fn entry_ui(ui: &mut Ui, cx: &mut Cx<'_>, path: &str, name: &str) {

@@ -2,6 +2,7 @@
 
 mod brush;
 mod colours;
+mod mixer;
 mod palette;
 
 use egui::{Align, Button, Layout, Response, RichText, Ui, vec2};
@@ -18,11 +19,35 @@ use crate::studio::ToolSettings;
 
 /// Width of the rail in points.
 pub const WIDTH: f32 = 48.0;
-const BUTTON: f32 = 36.0;
-const ICON: f32 = 20.0;
-const GAP: f32 = 4.0;
-/// Below this height the brush's slider gives way, so that undo, redo and clear stay visible.
-const LOW: f32 = 480.0;
+/// How many buttons stand below each other.
+const ROWS: f32 = 10.0;
+/// Free space between the groups, all together.
+const PADS: f32 = 24.0;
+
+/// How the rail fits its height: first the slider gives way, then the note, then the buttons shrink, so that undo, redo
+/// and clear always stay in sight.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Style<'a> {
+    theme: &'a Theme,
+    button: f32,
+    gap: f32,
+    note: bool,
+    slider: bool,
+}
+
+impl<'a> Style<'a> {
+    fn new(theme: &'a Theme, height: f32) -> Self {
+        let (button, gap) = (36.0, 4.0);
+        let spare = height - ROWS * (button + gap) - PADS;
+        let note = spare >= brush::NOTE_HEIGHT;
+        let slider = spare >= brush::NOTE_HEIGHT + brush::SLIDER_HEIGHT + gap;
+        if spare >= 0.0 {
+            return Self { theme, button, gap, note, slider };
+        }
+        let button = ((height - PADS) / ROWS - 1.0).floor().clamp(20.0, 36.0);
+        Self { theme, button, gap: 1.0, note, slider }
+    }
+}
 
 /// What the user did on the rail in this frame, keys included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,26 +59,26 @@ pub struct RailResponse {
 /// Fills `ui`, a column [`WIDTH`] wide, and works off the drawing's keys.
 pub fn ui(ui: &mut Ui, document: &mut Document, tools: &mut ToolSettings, theme: &Theme) -> RailResponse {
     let mut changed = keys::follow(ui, document, tools);
-    let low = ui.available_height() < LOW;
-    ui.spacing_mut().item_spacing = vec2(0.0, GAP);
+    let style = Style::new(theme, ui.available_height());
+    ui.spacing_mut().item_spacing = vec2(0.0, style.gap);
     ui.with_layout(Layout::top_down(Align::Center), |ui| {
-        ui.add_space(GAP);
+        ui.add_space(4.0);
         for tool in Tool::ALL {
-            tool_ui(ui, tool, tools, theme);
+            tool_ui(ui, tool, tools, style);
         }
-        ui.add_space(GAP);
-        colours::ui(ui, tools, theme);
-        ui.add_space(GAP);
-        brush::ui(ui, tools, theme, !low);
+        ui.add_space(4.0);
+        colours::ui(ui, tools, style);
+        ui.add_space(4.0);
+        brush::ui(ui, tools, style);
         ui.with_layout(Layout::bottom_up(Align::Center), |ui| {
-            ui.add_space(GAP);
-            changed |= history_ui(ui, document, theme);
+            ui.add_space(4.0);
+            changed |= history_ui(ui, document, style);
         });
     });
     RailResponse { changed }
 }
 
-fn tool_ui(ui: &mut Ui, tool: Tool, tools: &mut ToolSettings, theme: &Theme) {
+fn tool_ui(ui: &mut Ui, tool: Tool, tools: &mut ToolSettings, style: Style<'_>) {
     let (icon, name, hint) = match tool {
         Tool::Brush => (ICON_BRUSH, "Brush", "Brush (B). Hold Alt to pick a colour, Space to move the picture."),
         Tool::Eraser => (ICON_INK_ERASER, "Eraser", "Eraser (E)"),
@@ -61,25 +86,25 @@ fn tool_ui(ui: &mut Ui, tool: Tool, tools: &mut ToolSettings, theme: &Theme) {
         Tool::Picker => (ICON_COLORIZE, "Pick colour", "Pick a colour from either picture (I)"),
     };
     let chosen = Tool::from_name(&tools.tool) == tool;
-    if icon_button(ui, icon, name, chosen, true, theme).on_hover_text(hint).clicked() {
+    if icon_button(ui, icon, name, chosen, true, style).on_hover_text(hint).clicked() {
         tool.name().clone_into(&mut tools.tool);
     }
 }
 
 /// From the bottom up: clear, redo, undo.
-fn history_ui(ui: &mut Ui, document: &mut Document, theme: &Theme) -> bool {
+fn history_ui(ui: &mut Ui, document: &mut Document, style: Style<'_>) -> bool {
     let before = document.revision();
     let drawn = !document.is_blank();
-    if icon_button(ui, ICON_DELETE, "Clear", false, drawn, theme).on_hover_text("Clear the drawing (Delete)").clicked()
+    if icon_button(ui, ICON_DELETE, "Clear", false, drawn, style).on_hover_text("Clear the drawing (Delete)").clicked()
     {
         document.clear();
     }
     let redo = hint("Redo", document.redo_name(), "Ctrl+Shift+Z");
-    if icon_button(ui, ICON_REDO, "Redo", false, document.can_redo(), theme).on_hover_text(redo).clicked() {
+    if icon_button(ui, ICON_REDO, "Redo", false, document.can_redo(), style).on_hover_text(redo).clicked() {
         document.redo();
     }
     let undo = hint("Undo", document.undo_name(), "Ctrl+Z");
-    if icon_button(ui, ICON_UNDO, "Undo", false, document.can_undo(), theme).on_hover_text(undo).clicked() {
+    if icon_button(ui, ICON_UNDO, "Undo", false, document.can_undo(), style).on_hover_text(undo).clicked() {
         document.undo();
     }
     document.revision() != before
@@ -93,12 +118,32 @@ fn hint(verb: &str, what: Option<&str>, keys: &str) -> String {
 }
 
 /// A square button with an icon, filled with the accent while `chosen`.
-fn icon_button(ui: &mut Ui, icon: MaterialIcon, name: &str, chosen: bool, enabled: bool, theme: &Theme) -> Response {
+fn icon_button(ui: &mut Ui, icon: MaterialIcon, name: &str, chosen: bool, enabled: bool, style: Style<'_>) -> Response {
+    let theme = style.theme;
     let colour = if chosen { theme.on_accent } else { theme.text };
-    let text = RichText::from(icon).size(ICON).color(colour);
-    let mut button = Button::new(text).min_size(vec2(BUTTON, BUTTON)).corner_radius(6.0);
+    let text = RichText::from(icon).size((style.button * 0.56).round()).color(colour);
+    ui.spacing_mut().button_padding = vec2(0.0, 0.0);
+    let mut button = Button::new(text).min_size(vec2(style.button, style.button)).corner_radius(6.0);
     button = if chosen { button.fill(theme.accent) } else { button.frame_when_inactive(false) };
     let response = ui.add_enabled(enabled, button);
     response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, enabled, chosen, name));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_fits_from_the_smallest_window_on() {
+        let theme = Theme::dark();
+        for height in (240..900).map(|h| h as f32) {
+            let style = Style::new(&theme, height);
+            let notes = if style.note { brush::NOTE_HEIGHT } else { 0.0 };
+            let slider = if style.slider { brush::SLIDER_HEIGHT + style.gap } else { 0.0 };
+            let used = ROWS * (style.button + style.gap) + PADS + notes + slider;
+            assert!(used <= height, "{used} in {height}: {style:?}");
+        }
+        assert!(Style::new(&theme, 700.0).slider);
+    }
 }

@@ -81,7 +81,8 @@ impl KlConfig {
         1 << (self.widths.len() - 1)
     }
 
-    fn resnet(&self, out: usize) -> Resnet {
+    /// A residual block with `out` channels.
+    pub fn resnet(&self, out: usize) -> Resnet {
         Resnet { out, groups: self.groups, eps: EPS }
     }
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::{Notice, Settings};
 use crate::capture::{CameraInfo, SourceSpec};
-use crate::engine::{Params, Picture};
+use crate::engine::{ModelInfo, Params, Picture};
 use crate::frame::{Frame, Size};
-use crate::weights::{Card, ModelSource};
+use crate::weights::ModelSource;
 
 /// Which model runs where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,23 +110,4 @@ pub enum SourceState {
     Live(Size),
     /// Delivers nothing for now; the notice says why and what to do. It is tried again by itself.
     Trouble(Notice),
-}
-
-/// What the faces may know about the model that paints.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ModelInfo {
-    /// Its name: the card's, or the folder's.
-    pub name: String,
-    /// Where it came from.
-    pub source: ModelSource,
-    /// Its card, if it has one.
-    pub card: Option<Card>,
-    /// The size it was trained on.
-    pub size: Size,
-    /// Picture sides must be multiples of this.
-    pub multiple: u32,
-    /// Who computes, for example "CPU (candle f32, 2 threads)".
-    pub executor: String,
-    /// Bytes of weights in memory.
-    pub bytes: usize,
 }

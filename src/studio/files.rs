@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::pending as record;
 use super::{Event, ModelInfo, Notice, Places, Settings, Wake};
 use crate::capture;
 use crate::engine::Picture;
 use crate::flow::Worker;
 use crate::flow::channel::{Receiver, Sender};
 use crate::frame;
+use crate::record;
 
 /// Something to do with files or devices that may take a while.
 pub(super) enum Errand {

@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use super::pending::{self as engine, LoadedModel};
 use super::{EngineSpec, Event, Notice, Wake};
+use crate::engine::{self, LoadedModel};
 use crate::flow::channel::Sender;
 use crate::flow::{Worker, lower_priority};
 

@@ -14,7 +14,6 @@ mod live;
 mod loader;
 mod mixer;
 mod notice;
-pub(crate) mod pending;
 mod places;
 mod settings;
 mod settings_file;
@@ -25,7 +24,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-pub use command::{Command, EngineSpec, Event, ModelInfo, SourceState};
+pub use command::{Command, EngineSpec, Event, SourceState};
 pub use files::describe;
 pub use notice::{Notice, NoticeKind};
 pub use places::Places;
@@ -33,14 +32,14 @@ pub use settings::{Settings, ToolSettings, WindowSettings};
 pub use settings_file::SettingsError;
 pub use snapshot::{LiveState, Snapshot};
 
-use crate::engine::{Picture, Render};
+pub use crate::engine::ModelInfo;
+use crate::engine::{Engine, Picture, Render};
 use crate::flow::channel::{Receiver, Sender, unbounded};
 use crate::flow::{Latency, LatestReceiver, LatestSender, Rate, Worker, latest};
 use crate::frame::Frame;
 use crate::weights::ModelSource;
 use files::Errand;
 use live::{Live, News, Order};
-use pending::Engine;
 use source::SourcePump;
 
 /// Called from any thread whenever there is news; the window passes its repaint request.

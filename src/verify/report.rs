@@ -79,6 +79,10 @@ impl Report {
                     kind.status = Status::Fail;
                 }
                 kind.tensors += checks.list.len();
+                if !checks.not_yet.is_empty() {
+                    let parts: Vec<&str> = checks.not_yet.iter().map(String::as_str).collect();
+                    kind.remark = format!("{name}: not yet {}", parts.join(", "));
+                }
                 for check in &checks.list {
                     if check.ratio > kind.worst_ratio || kind.tensor.is_empty() {
                         kind.worst_ratio = check.ratio;

@@ -1,67 +1,327 @@
-//! The rooms around the stage: prompt, numbers, orders, panels, notices, in both looks and all sizes.
+//! The rooms around the stage, used as a person would: prompt, numbers, orders, notices. The model is a fake.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use afterimage::capture::SourceSpec;
 use afterimage::gui::{App, AppOptions};
-use afterimage::studio::{Places, Settings, Studio};
+use afterimage::studio::{LiveState, Places, Settings, SourceState, Studio};
+use egui::{Key, Modifiers};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use libtest_mimic::{Failed, Trial};
 
+use crate::adapter::{check, test};
 use crate::fake::{Asked, fake, info};
 
-/// An App with a fake model in a window of `size`.
-fn open(size: [f32; 2], settings: Settings) -> (Harness<'static, App>, Asked) {
+/// The App with a fake model.
+pub struct Window {
+    pub harness: Harness<'static, App>,
+    pub asked: Asked,
+    home: PathBuf,
+}
+
+impl Drop for Window {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.home).ok();
+    }
+}
+
+/// Opens a window of `size` and waits for the first picture.
+pub fn open(size: [f32; 2], settings: Settings) -> Window {
+    static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    let number = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let home = std::env::temp_dir().join(format!("afterimage-shell-{}-{number}", std::process::id()));
     let (render, asked) = fake();
-    let places = Places::below(std::env::temp_dir().join(format!("afterimage-shell-{}", std::process::id())));
-    let mut options = AppOptions::new(settings, places);
+    let mut options = AppOptions::new(settings, Places::below(home.clone()));
     options.renderer = "a test".into();
     options.studio =
         Box::new(move |settings, places, wake| Studio::with_render(settings, places, Box::new(render), info(), wake));
-    let mut harness =
-        Harness::builder().with_size(size).with_step_dt(0.02).wgpu().build_eframe(|cc| App::new(cc, options).unwrap());
-    wait(&mut harness, "the first picture", |app| app.picture().is_some());
-    (harness, asked)
+    let builder = Harness::builder().with_size(size).with_step_dt(0.02);
+    let harness = builder.wgpu().build_eframe(|cc| App::new(cc, options).unwrap());
+    let mut window = Window { harness, asked, home };
+    window.wait("first picture", |app| app.picture().is_some());
+    window
 }
 
-fn used() -> Settings {
+/// Settings of someone who was here before.
+pub fn used() -> Settings {
     let mut settings = Settings { welcomed: true, ..Settings::default() };
     settings.params.prompt = "house, 3d".into();
     settings
 }
 
-/// Steps until `done` or ten seconds are over.
-fn wait(harness: &mut Harness<'static, App>, what: &str, done: impl Fn(&App) -> bool) {
-    let begun = Instant::now();
-    while !done(harness.state()) {
-        assert!(begun.elapsed() < Duration::from_secs(10), "no {what} within 10 s");
-        harness.step();
-        std::thread::sleep(Duration::from_millis(5));
+impl Window {
+    pub fn app(&self) -> &App {
+        self.harness.state()
     }
-    harness.run_steps(2);
-}
 
-fn look_at(harness: &mut Harness<'static, App>, name: &str) {
-    let Some(folder) = std::env::var_os("AFTERIMAGE_SHOTS") else { return };
-    let picture = harness.render().unwrap();
-    std::fs::create_dir_all(&folder).unwrap();
-    picture.save(std::path::Path::new(&folder).join(format!("{name}.png"))).unwrap();
-}
-
-fn every_size_and_look() -> Result<(), Failed> {
-    for (width, height) in [(1440.0, 900.0), (1000.0, 700.0), (860.0, 720.0), (640.0, 700.0), (480.0, 480.0)] {
-        for light in [false, true] {
-            let mut settings = used();
-            settings.window.light = light;
-            let (mut harness, _) = open([width, height], settings);
-            let canvas = harness.get_by_label("Sketch canvas").rect();
-            assert!(canvas.width() > 60.0, "{canvas:?}");
-            look_at(&mut harness, &format!("{width}x{height}-{}", if light { "light" } else { "dark" }));
+    /// Steps until `done` or ten seconds are over.
+    pub fn wait(&mut self, what: &str, done: impl Fn(&App) -> bool) {
+        let begun = Instant::now();
+        while !done(self.harness.state()) {
+            assert!(begun.elapsed() < Duration::from_secs(10), "no {what} within 10 s");
+            self.harness.step();
+            std::thread::sleep(Duration::from_millis(5));
         }
+        self.harness.run_steps(2);
     }
+
+    pub fn click(&mut self, label: &str) {
+        self.harness.get_by_label(label).click();
+        self.harness.run_steps(3);
+    }
+
+    pub fn key(&mut self, modifiers: Modifiers, key: Key) {
+        self.harness.key_press_modifiers(modifiers, key);
+        self.harness.run_steps(3);
+    }
+
+    /// Replaces the prompt by typing.
+    pub fn type_prompt(&mut self, text: &str) {
+        self.harness.get_by_label("Prompt").focus();
+        self.harness.run_steps(2);
+        self.key(Modifiers::COMMAND, Key::A);
+        self.harness.get_by_label("Prompt").type_text(text);
+        self.harness.run_steps(3);
+    }
+
+    /// Draws a line across the canvas.
+    pub fn draw(&mut self) {
+        let canvas = self.harness.get_by_label("Sketch canvas").rect();
+        let at = |share: f32| canvas.min + canvas.size() * egui::vec2(0.2 + 0.6 * share, 0.5);
+        self.harness.drag_at(at(0.0));
+        self.harness.step();
+        for step in 1..=8 {
+            self.harness.hover_at(at(step as f32 / 8.0));
+            self.harness.step();
+        }
+        self.harness.drop_at(at(1.0));
+        self.harness.run_steps(2);
+    }
+
+    fn prompt(&self) -> &str {
+        &self.app().settings().params.prompt
+    }
+}
+
+const SIZE: [f32; 2] = [1200.0, 800.0];
+
+fn a_new_prompt_is_painted() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    window.type_prompt("blue heart");
+    window.wait("picture of the new prompt", |app| app.picture().is_some_and(|p| p.params.prompt == "blue heart"));
+    check(window.asked.newest().is_some_and(|params| params.prompt == "blue heart"), "the model was asked for more")
+}
+
+fn suggestions_are_taken_by_key_and_click() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    window.type_prompt("castl");
+    window.key(Modifiers::NONE, Key::Enter);
+    check(window.prompt() == "castle", format!("Enter gave “{}”", window.prompt()))?;
+    window.type_prompt("strawbe");
+    window.click("strawberry");
+    check(window.prompt() == "strawberry", format!("a click gave “{}”", window.prompt()))?;
+    window.type_prompt("castle, 3d");
+    check(window.harness.query_by_label("castle").is_none(), "a complete prompt still offers")
+}
+
+fn hostile_text_is_tamed() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    window.type_prompt(&"apple\u{7}\n".repeat(20_000));
+    check(window.prompt().chars().count() <= 2000, "100 kB went in")?;
+    check(!window.prompt().chars().any(char::is_control), "control characters went in")
+}
+
+fn an_empty_prompt_shows_what_can_be_painted() -> Result<(), Failed> {
+    let mut settings = used();
+    settings.params.prompt = String::new();
+    let mut window = open(SIZE, settings);
+    window.click("house");
+    check(window.prompt() == "house, 3d", format!("the chip gave “{}”", window.prompt()))?;
+    window.click("Style 3d");
+    check(window.prompt() == "house", format!("the style gave “{}”", window.prompt()))?;
+    window.click("Background of the painting");
+    window.click("teal");
+    check(window.prompt() == "house, teal background", format!("the background gave “{}”", window.prompt()))
+}
+
+fn a_slider_moves_and_resets() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    let rail = window.harness.get_by_label("Strength").rect();
+    window.harness.drag_at(rail.right_center() - egui::vec2(1.0, 0.0));
+    window.harness.run_steps(2);
+    window.harness.drop_at(rail.right_center() - egui::vec2(1.0, 0.0));
+    window.harness.run_steps(30);
+    check(window.app().settings().params.strength == 1.0, "the rail's end is not 1")?;
+    window.wait("picture with strength 1", |app| app.picture().is_some_and(|p| p.params.strength == 1.0));
+    for _ in 0..2 {
+        window.harness.get_by_label("Strength").click();
+        window.harness.step();
+    }
+    window.harness.run_steps(2);
+    check(window.app().settings().params.strength == 0.6, "a double click did not reset")?;
+    window.harness.get_by_label("Strength").focus();
+    window.harness.run_steps(2);
+    window.key(Modifiers::NONE, Key::ArrowRight);
+    let strength = window.app().settings().params.strength;
+    check((strength - 0.61).abs() < 1e-9, format!("an arrow key gave {strength}"))
+}
+
+fn seeds_count_up_and_roll() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    window.click("Next seed");
+    check(window.app().settings().params.seed == 43, "+1 is not 43")?;
+    window.click("Random seed");
+    check(window.app().settings().params.seed != 43, "the dice gave the same seed")?;
+    let seed = window.app().settings().params.seed;
+    window.click("Random prompt");
+    check(window.prompt() != "house, 3d", "the dice gave the same prompt")?;
+    check(window.app().settings().params.seed == seed, "a locked seed changed")
+}
+
+fn pausing_stops_and_a_step_paints_one() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    window.click("Pause");
+    window.wait("pause", |app| app.studio().snapshot().state == LiveState::Paused);
+    let before = window.asked.painted();
+    window.draw();
+    check(window.asked.painted() == before, "it painted while paused")?;
+    window.click("Step");
+    let begun = Instant::now();
+    while window.asked.painted() == before && begun.elapsed() < Duration::from_secs(5) {
+        window.harness.step();
+    }
+    check(window.asked.painted() == before + 1, "a step is not one picture")?;
+    window.click("Go on");
+    window.wait("going on", |app| app.studio().snapshot().state != LiveState::Paused);
     Ok(())
 }
 
+fn ink_reaches_the_model_and_can_be_undone() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    let before = window.app().picture().map(|picture| picture.frame.pixels().to_vec());
+    window.draw();
+    check(!window.app().document().is_blank(), "no ink")?;
+    let drawn = before.clone();
+    window.wait("picture of the ink", move |app| app.picture().map(|p| p.frame.pixels().to_vec()) != drawn);
+    window.key(Modifiers::COMMAND, Key::Z);
+    check(window.app().document().is_blank(), "undo left ink")?;
+    window.wait("picture without ink", move |app| app.picture().map(|p| p.frame.pixels().to_vec()) == before);
+    Ok(())
+}
+
+fn the_sample_goes_and_stays_away() -> Result<(), Failed> {
+    let mut window = open(SIZE, Settings::default());
+    check(window.app().document().is_sample(), "no sample on the first start")?;
+    check(!window.prompt().is_empty(), "the sample has no prompt")?;
+    check(window.app().settings().welcomed, "it would come again")?;
+    window.click("Start fresh");
+    check(window.app().document().is_blank() && !window.app().document().is_sample(), "the sample stays")?;
+    check(window.harness.query_by_label("Start fresh").is_none(), "the button stays")
+}
+
+fn a_stroke_puts_the_sample_away() -> Result<(), Failed> {
+    let mut window = open(SIZE, Settings::default());
+    window.draw();
+    check(!window.app().document().is_sample() && !window.app().document().is_blank(), "the sample is in the way")
+}
+
+fn a_broken_engine_can_be_started_again() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    window.draw();
+    window.type_prompt("panic");
+    window.wait("the end of the engine", |app| app.studio().snapshot().state == LiveState::Stopped);
+    check(!window.app().document().is_blank(), "the drawing is gone")?;
+    window.type_prompt("pizza");
+    window.click("Start again");
+    window.wait("new picture", |app| app.picture().is_some_and(|p| p.params.prompt == "pizza"));
+    check(window.harness.query_by_label("Start again").is_none(), "the card stays")
+}
+
+fn a_pasted_picture_is_a_layer() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    let image = egui::ColorImage::filled([40, 20], egui::Color32::from_rgb(0, 0, 255));
+    window.harness.event(egui::Event::PasteImage(std::sync::Arc::new(image)));
+    window.harness.run_steps(3);
+    check(window.app().document().layers().len() == 2, "no layer for the picture")?;
+    window.click("Panel");
+    window.click("Panel");
+    window.click("Layers tab");
+    window.click("Hide Pasted");
+    check(!window.app().document().layers().iter().any(|l| l.name() == "Pasted" && l.is_visible()), "it still shows")
+}
+
+fn a_source_goes_live_and_freezes() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    window.click("Pattern");
+    let live = |app: &App| matches!(app.studio().snapshot().source, SourceState::Live(_));
+    window.wait("the pattern", live);
+    window.draw();
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_millis(300) {
+        window.harness.step();
+    }
+    window.click("Freeze");
+    let layers: Vec<&str> = window.app().document().layers().iter().map(|layer| layer.name()).collect();
+    check(layers.contains(&"Pattern (frozen)"), format!("layers {layers:?}"))?;
+    window.wait("the drawing", |app| app.studio().snapshot().source == SourceState::Drawing);
+    check(window.app().settings().source == SourceSpec::Drawing, "it is still live")
+}
+
+fn no_camera_is_said_and_leaves_the_drawing() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    window.click("Camera");
+    window.wait("an answer", |app| {
+        !app.notices().is_empty() || !matches!(app.studio().snapshot().source, SourceState::Drawing)
+    });
+    let no_camera = window.app().notices().iter().any(|text| text.contains("amera"));
+    let has_camera = matches!(window.app().settings().source, SourceSpec::Camera { .. });
+    check(no_camera || has_camera, format!("{:?}", window.app().notices()))
+}
+
+fn settings_are_written_when_they_rest() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    window.click("Settings");
+    window.click("Light look");
+    check(window.app().settings().window.light, "still dark")?;
+    window.harness.run_steps(70);
+    let file = Places::below(window.home.clone()).settings();
+    let begun = Instant::now();
+    while !file.exists() && begun.elapsed() < Duration::from_secs(5) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let text = std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+    check(text.contains("light = true"), text)
+}
+
+fn nothing_repaints_when_nothing_happens() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    window.harness.get_by_label("Prompt").focus();
+    window.wait("rest", |app| app.studio().snapshot().state == LiveState::Idle);
+    // Past the last look and the writing of settings, on egui's clock.
+    window.harness.run_steps(120);
+    let delay = window.harness.output().viewport_output[&egui::ViewportId::ROOT].repaint_delay;
+    check(delay > Duration::from_secs(3600), format!("it wants to repaint in {delay:?}"))
+}
+
 pub fn tests() -> Vec<Trial> {
-    vec![Trial::test("shell::every_size_and_look", every_size_and_look)]
+    vec![
+        test("shell::a_new_prompt_is_painted", a_new_prompt_is_painted),
+        test("shell::suggestions_are_taken_by_key_and_click", suggestions_are_taken_by_key_and_click),
+        test("shell::hostile_text_is_tamed", hostile_text_is_tamed),
+        test("shell::an_empty_prompt_shows_what_can_be_painted", an_empty_prompt_shows_what_can_be_painted),
+        test("shell::a_slider_moves_and_resets", a_slider_moves_and_resets),
+        test("shell::seeds_count_up_and_roll", seeds_count_up_and_roll),
+        test("shell::pausing_stops_and_a_step_paints_one", pausing_stops_and_a_step_paints_one),
+        test("shell::ink_reaches_the_model_and_can_be_undone", ink_reaches_the_model_and_can_be_undone),
+        test("shell::the_sample_goes_and_stays_away", the_sample_goes_and_stays_away),
+        test("shell::a_stroke_puts_the_sample_away", a_stroke_puts_the_sample_away),
+        test("shell::a_broken_engine_can_be_started_again", a_broken_engine_can_be_started_again),
+        test("shell::a_pasted_picture_is_a_layer", a_pasted_picture_is_a_layer),
+        test("shell::a_source_goes_live_and_freezes", a_source_goes_live_and_freezes),
+        test("shell::no_camera_is_said_and_leaves_the_drawing", no_camera_is_said_and_leaves_the_drawing),
+        test("shell::settings_are_written_when_they_rest", settings_are_written_when_they_rest),
+        test("shell::nothing_repaints_when_nothing_happens", nothing_repaints_when_nothing_happens),
+    ]
 }

@@ -1,30 +1,10 @@
 //! Every case of the fixture folder, one named test each. A kind without code yet is shown as ignored, with the reason.
 
-use std::sync::Arc;
-
-use afterimage::exec::{ExecError, Executor, Packed, Program};
+use afterimage::exec;
 use afterimage::verify::{Index, Outcome, Suite, kinds};
 use libtest_mimic::{Completion, Failed, Trial};
 
 use crate::support;
-
-struct Nobody;
-impl Executor for Nobody {
-    fn name(&self) -> String {
-        "nobody".into()
-    }
-    fn load(&self, _: &afterimage::weights::Weights) -> Result<Arc<dyn Packed>, ExecError> {
-        Err(ExecError::Backend { executor: "nobody".into(), text: "no".into() })
-    }
-    fn compile(
-        &self,
-        _: Arc<afterimage::graph::Graph>,
-        _: &Arc<dyn Packed>,
-        _: &[&str],
-    ) -> Result<Box<dyn Program>, ExecError> {
-        Err(ExecError::Backend { executor: "nobody".into(), text: "no".into() })
-    }
-}
 
 /// One test for each case, and one for the folder itself.
 pub fn tests() -> Vec<Trial> {
@@ -56,8 +36,8 @@ fn trial(name: &str) -> Trial {
 }
 
 fn judge(name: &str) -> Result<(), Failed> {
-    let executor = Nobody;
-    let suite = Suite::open(&support::fixtures(), &executor).map_err(|error| error.to_string())?;
+    let executor = exec::open("auto", 1).map_err(|error| error.to_string())?;
+    let suite = Suite::open(&support::fixtures(), &*executor).map_err(|error| error.to_string())?;
     match suite.run_case(name) {
         Outcome::NotYet => Err("not yet".into()),
         Outcome::Failed(error) => Err(error.to_string().into()),

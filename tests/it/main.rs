@@ -4,6 +4,7 @@
 
 mod camera;
 mod cli;
+mod engine;
 mod fixtures;
 mod floors;
 mod licences;
@@ -23,6 +24,7 @@ fn main() {
     let mut trials = Vec::new();
     trials.extend(camera::tests());
     trials.extend(cli::tests());
+    trials.extend(engine::tests());
     trials.extend(fixtures::tests());
     trials.extend(floors::tests());
     trials.extend(licences::tests());

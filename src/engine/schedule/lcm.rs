@@ -57,9 +57,9 @@ impl LcmScheduler {
         remaining(self.config.original_steps, strength)
     }
 
-    /// The least strength at which `steps` steps are possible.
-    pub fn strength_for(&self, steps: usize) -> f64 {
-        steps as f64 / self.config.original_steps as f64
+    /// The least strength at which a step is possible, just above it: 49 · (1/49) is less than 1.
+    pub fn least_strength(&self) -> f64 {
+        ((1.0 + 1e-9) / self.config.original_steps as f64).min(1.0)
     }
 
     /// Weights of the input and of the prediction in the boundary condition at timestep `t`: (c_skip, c_out).
@@ -139,6 +139,14 @@ mod tests {
         let noisy = scheduler.add_noise(&clean, &noise, 499);
         let found = scheduler.denoise(&noisy, &noise, 499, 1);
         assert!(found.iter().zip(clean).all(|(a, b)| (a - b).abs() < 1e-4), "{found:?}");
+    }
+
+    #[test]
+    fn the_least_strength_is_enough_for_a_step() {
+        for original_steps in 1..=1000 {
+            let scheduler = LcmScheduler::new(ScheduleConfig { original_steps, ..ScheduleConfig::default() });
+            assert_eq!(scheduler.steps_at(scheduler.least_strength()), 1, "{original_steps}");
+        }
     }
 
     #[test]

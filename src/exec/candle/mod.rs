@@ -16,32 +16,49 @@ mod program;
 
 use std::sync::Arc;
 
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
 use self::packed::CandlePacked;
 use self::program::CandleProgram;
-use super::{ExecError, Executor, Packed, Program};
+use super::{ExecError, Executor, Packed, Program, Tensor, Value};
+use crate::flow::lower_priority;
 use crate::graph::Graph;
 use crate::weights::Weights;
 
 const NAME: &str = "CPU (candle f32)";
 
-/// Runs graphs with candle on the CPU.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Candle;
+/// Runs graphs with candle on the CPU, on threads of its own that give way to everything else.
+#[derive(Clone, Debug)]
+pub struct Candle {
+    pool: Arc<ThreadPool>,
+}
 
 impl Candle {
-    /// The executor.
-    pub fn new() -> Self {
-        Self
+    /// An executor with so many threads, 0 for one on each core.
+    ///
+    /// # Errors
+    /// [`ExecError::Backend`] when the system refuses the threads.
+    pub fn new(threads: usize) -> Result<Self, ExecError> {
+        let pool = ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .thread_name(|index| format!("candle {index}"))
+            .start_handler(|_| lower_priority())
+            .build()
+            .map_err(failed)?;
+        Ok(Self { pool: Arc::new(pool) })
     }
 }
 
 impl Executor for Candle {
     fn name(&self) -> String {
-        NAME.into()
+        match self.pool.current_num_threads() {
+            1 => "CPU (candle f32, 1 thread)".into(),
+            threads => format!("CPU (candle f32, {threads} threads)"),
+        }
     }
 
     fn load(&self, weights: &Weights) -> Result<Arc<dyn Packed>, ExecError> {
-        Ok(Arc::new(CandlePacked::load(weights)?))
+        Ok(Arc::new(self.pool.install(|| CandlePacked::load(weights))?))
     }
 
     fn compile(
@@ -52,7 +69,20 @@ impl Executor for Candle {
     ) -> Result<Box<dyn Program>, ExecError> {
         let packed = packed.as_any().downcast_ref::<CandlePacked>();
         let packed = packed.ok_or_else(|| failed("the weights were packed for another executor"))?;
-        Ok(Box::new(CandleProgram::compile(graph, packed, taps)?))
+        let program = self.pool.install(|| CandleProgram::compile(graph, packed, taps))?;
+        Ok(Box::new(Pooled { pool: self.pool.clone(), program }))
+    }
+}
+
+/// A program that runs on the executor's threads.
+struct Pooled {
+    pool: Arc<ThreadPool>,
+    program: CandleProgram,
+}
+
+impl Program for Pooled {
+    fn run(&mut self, inputs: &[Value<'_>], slot: usize) -> Result<Vec<Tensor>, ExecError> {
+        self.pool.install(|| self.program.run(inputs, slot))
     }
 }
 

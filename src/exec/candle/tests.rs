@@ -1,8 +1,11 @@
 //! The reference against sums written out by hand, and its promises about stages.
 
 use super::*;
-use crate::exec::{Tensor, Value};
 use crate::graph::{Activation, Bias, Conv, GraphBuilder, Mask, Padding, Shape, Stage};
+
+fn candle() -> Candle {
+    Candle::new(2).unwrap()
+}
 
 /// Numbers that look random, from -0.5 to 0.5.
 fn noise(seed: u32, len: usize) -> Vec<f32> {
@@ -24,8 +27,8 @@ fn weights(graph: &Graph) -> Weights {
 }
 
 fn program(graph: Graph, taps: &[&str]) -> Box<dyn Program> {
-    let packed = Candle.load(&weights(&graph)).unwrap();
-    Candle.compile(Arc::new(graph), &packed, taps).unwrap()
+    let packed = candle().load(&weights(&graph)).unwrap();
+    candle().compile(Arc::new(graph), &packed, taps).unwrap()
 }
 
 fn run(program: &mut dyn Program, inputs: &[(&str, u64, &Tensor)], slot: usize) -> Vec<Tensor> {
@@ -245,10 +248,10 @@ fn only_stages_whose_inputs_changed_run_again() {
 #[test]
 fn wrong_calls_are_errors() {
     let graph = Arc::new(staged());
-    let packed = Candle.load(&weights(&graph)).unwrap();
-    let tap = Candle.compile(graph.clone(), &packed, &["nowhere"]).err().unwrap();
+    let packed = candle().load(&weights(&graph)).unwrap();
+    let tap = candle().compile(graph.clone(), &packed, &["nowhere"]).err().unwrap();
     assert!(tap.to_string().contains("`nowhere`"), "{tap}");
-    let mut program = Candle.compile(graph, &packed, &[]).unwrap();
+    let mut program = candle().compile(graph, &packed, &[]).unwrap();
     let number = Tensor::new([1, 1], vec![1.0]);
     let value = |name, tensor| Value { name, revision: 0, tensor };
     let missing = program.run(&[value("prompt", &number), value("frame", &number)], 0).unwrap_err();
@@ -267,8 +270,8 @@ fn missing_and_misshapen_weights_are_named() {
     let graph = Arc::new(b.finish());
     let error = |key: &str, shape: Vec<usize>| {
         let values = vec![0.0; shape.iter().product()];
-        let packed = Candle.load(&Weights::from_values([(key.to_owned(), shape, values)])).unwrap();
-        Candle.compile(graph.clone(), &packed, &[]).err().unwrap().to_string()
+        let packed = candle().load(&Weights::from_values([(key.to_owned(), shape, values)])).unwrap();
+        candle().compile(graph.clone(), &packed, &[]).err().unwrap().to_string()
     };
     let missing = error("net.proj.wieght", vec![2, 4]);
     assert!(missing.contains("`net.proj.weight`") && missing.contains("`net.proj.wieght`"), "{missing}");

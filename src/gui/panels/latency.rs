@@ -35,10 +35,9 @@ fn headline_ui(ui: &mut Ui, cx: &Cx<'_>) {
         return;
     };
     ui.label(note("pen to picture", cx.theme));
-    ui.horizontal(|ui| {
-        ui.label(RichText::new(format!("{median:.0}\u{2009}ms")).size(24.0).color(cx.theme.text));
-        ui.label(note(format!("half are faster · 95 % under {high:.0}\u{2009}ms"), cx.theme));
-    });
+    ui.label(RichText::new(format!("{median:.0}\u{2009}ms")).size(24.0).color(cx.theme.text));
+    ui.label(note(format!("half are faster · 95 of 100 under {high:.0}\u{2009}ms"), cx.theme));
+    ui.add_space(6.0);
 }
 
 /// One thin bar for each of the newest pictures.

@@ -89,7 +89,7 @@ fn name_ui(ui: &mut Ui, cx: &mut Cx<'_>, row: &Row) {
             let colour = if row.visible { cx.theme.text } else { cx.theme.quiet };
             let text = RichText::new(&row.name).color(colour);
             let width = ui.available_width();
-            let button = Button::new(text).frame(false).truncate().min_size(vec2(width, 24.0)).left_text("");
+            let button = Button::new((text, egui::Atom::grow())).frame(false).truncate().min_size(vec2(width, 24.0));
             if ui.add(button).on_hover_text("Draw on this layer").clicked() {
                 cx.document.set_active(row.id);
             }

@@ -3,23 +3,29 @@
 use egui::{Popup, PopupCloseBehavior, RectAlign, RichText, Slider, Ui, vec2};
 use egui_material_icons::icons::ICON_TUNE;
 
-use super::icon_button;
+use super::{Style, icon_button};
 use crate::gui::keys::DIAMETER_PX;
 use crate::gui::theme::Theme;
 use crate::studio::ToolSettings;
 
-const SLIDER_HEIGHT: f32 = 96.0;
+/// Height of the size's slider.
+pub(super) const SLIDER_HEIGHT: f32 = 96.0;
+/// Height of the size in words.
+pub(super) const NOTE_HEIGHT: f32 = 20.0;
 const CARD_WIDTH: f32 = 208.0;
 const WIDTH_HINT: &str = "Fast strokes are thinner. Where a pen reports its pressure, pressure decides instead; \
                           on Linux, X11 and Wayland report no pressure yet.";
 
-/// The brush's controls; the size's slider only where there is `room` for it.
-pub(super) fn ui(ui: &mut Ui, tools: &mut ToolSettings, theme: &Theme, room: bool) {
-    if room {
+/// The brush's controls.
+pub(super) fn ui(ui: &mut Ui, tools: &mut ToolSettings, style: Style<'_>) {
+    let theme = style.theme;
+    if style.slider {
         size_ui(ui, tools);
     }
-    ui.label(RichText::new(format!("{:.0}\u{2009}px", tools.diameter_px)).size(11.0).color(theme.quiet));
-    let more = icon_button(ui, ICON_TUNE, "Brush settings", false, true, theme)
+    if style.note {
+        ui.label(RichText::new(format!("{:.0}\u{2009}px", tools.diameter_px)).size(11.0).color(theme.quiet));
+    }
+    let more = icon_button(ui, ICON_TUNE, "Brush settings", false, true, style)
         .on_hover_text("Size, opacity, hardness and width of the brush");
     Popup::from_toggle_button_response(&more)
         .align(RectAlign::RIGHT_START)

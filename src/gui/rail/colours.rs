@@ -1,27 +1,26 @@
 //! The two colours of the rail, and the card on which one is chosen.
 
-use egui::color_picker::{Alpha, color_picker_color32};
 use egui::{Color32, Popup, PopupCloseBehavior, RectAlign, Response, Sense, Stroke, Ui, WidgetInfo, vec2};
 use egui_material_icons::icons::ICON_SWAP_VERT;
 
-use super::icon_button;
 use super::palette::PALETTE;
+use super::{Style, icon_button, mixer};
 use crate::gui::keys;
 use crate::gui::theme::Theme;
 use crate::studio::ToolSettings;
 
-const SWATCH: f32 = 28.0;
 const CHIP: f32 = 24.0;
 const COLUMNS: usize = 6;
 
 /// The drawing colour, the swap button, and the chooser behind the colour.
-pub(super) fn ui(ui: &mut Ui, tools: &mut ToolSettings, theme: &Theme) {
-    let swatch = swatch_ui(ui, tools, theme).on_hover_text("Drawing colour; the small one is the other (X swaps)");
+pub(super) fn ui(ui: &mut Ui, tools: &mut ToolSettings, style: Style<'_>) {
+    let theme = style.theme;
+    let swatch = swatch_ui(ui, tools, style).on_hover_text("Drawing colour; the small one is the other (X swaps)");
     Popup::from_toggle_button_response(&swatch)
         .align(RectAlign::RIGHT_START)
         .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
         .show(|ui| chooser_ui(ui, tools, theme));
-    if icon_button(ui, ICON_SWAP_VERT, "Swap colours", false, true, theme).on_hover_text("Swap colours (X)").clicked() {
+    if icon_button(ui, ICON_SWAP_VERT, "Swap colours", false, true, style).on_hover_text("Swap colours (X)").clicked() {
         keys::swap_colours(tools);
     }
 }
@@ -30,13 +29,15 @@ fn opaque([r, g, b]: [u8; 3]) -> Color32 {
     Color32::from_rgb(r, g, b)
 }
 
-fn swatch_ui(ui: &mut Ui, tools: &ToolSettings, theme: &Theme) -> Response {
-    let (rect, response) = ui.allocate_exact_size(vec2(SWATCH + 8.0, SWATCH + 8.0), Sense::click());
+fn swatch_ui(ui: &mut Ui, tools: &ToolSettings, style: Style<'_>) -> Response {
+    let theme = style.theme;
+    let (rect, response) = ui.allocate_exact_size(vec2(style.button, style.button), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(egui::Role::ColorWell, true, "Colour"));
     let ring = if response.hovered() || response.has_focus() { theme.accent } else { theme.text };
-    let painter = ui.painter();
-    painter.circle(rect.center() + vec2(10.0, 10.0), 7.0, opaque(tools.other), Stroke::new(1.0, theme.quiet));
-    painter.circle(rect.center(), SWATCH / 2.0 - 2.0, opaque(tools.colour), Stroke::new(2.0, ring));
+    let (unit, painter) = (style.button / 36.0, ui.painter());
+    let corner = rect.center() + vec2(10.0, 10.0) * unit;
+    painter.circle(corner, 7.0 * unit, opaque(tools.other), Stroke::new(1.0, theme.quiet));
+    painter.circle(rect.center(), 12.0 * unit, opaque(tools.colour), Stroke::new(2.0, ring));
     response
 }
 
@@ -52,10 +53,7 @@ fn chooser_ui(ui: &mut Ui, tools: &mut ToolSettings, theme: &Theme) {
         });
     }
     ui.add_space(4.0);
-    let mut colour = opaque(tools.colour);
-    if color_picker_color32(ui, &mut colour, Alpha::Opaque) {
-        tools.colour = [colour.r(), colour.g(), colour.b()];
-    }
+    mixer::ui(ui, &mut tools.colour, theme);
 }
 
 fn chip_ui(ui: &mut Ui, name: &str, colour: [u8; 3], chosen: bool, theme: &Theme) -> Response {

@@ -6,7 +6,7 @@ use egui::{Rect, pos2, vec2};
 
 use super::ViewMode;
 
-/// Below this width two pictures are stacked.
+/// Below this width two pictures are stacked where that makes them larger.
 pub(super) const NARROW: f32 = 700.0;
 /// Height kept free above a picture for its caption.
 pub(super) const CAPTION: f32 = 24.0;
@@ -46,9 +46,8 @@ pub(super) fn tame(share: f32, mode: ViewMode) -> f32 {
 impl Layout {
     /// Divides `stage`.
     pub(super) fn new(stage: Rect, mode: ViewMode, share: f32) -> Self {
-        let margin = if stage.width() < NARROW { TIGHT_MARGIN } else { MARGIN };
-        let inner = stage.shrink(margin);
-        let stacked = stage.width() < NARROW;
+        let stacked = stage.width() < NARROW && stacks_larger(stage.size());
+        let inner = stage.shrink(if stacked { TIGHT_MARGIN } else { MARGIN });
         if mode != ViewMode::SideBySide {
             return Self { left: below_caption(inner), right: None, divider: None, stacked };
         }
@@ -85,6 +84,13 @@ impl Layout {
         let length = (inner.size()[along] - gap).max(1.0);
         ((pos - inner.min)[along] - gap / 2.0) / length
     }
+}
+
+/// Whether two square pictures get larger below each other than beside each other.
+fn stacks_larger(stage: egui::Vec2) -> bool {
+    let beside = ((stage.x - GAP) / 2.0 - MARGIN).min(stage.y - CAPTION - 2.0 * MARGIN);
+    let stacked = (stage.x - 2.0 * TIGHT_MARGIN).min(stage.y / 2.0 - CAPTION - 1.5 * TIGHT_MARGIN);
+    stacked > beside
 }
 
 fn below_caption(rect: Rect) -> Rect {

@@ -51,7 +51,13 @@ impl Events {
         ui.input(|input| {
             let span_s = f64::from(input.unstable_dt).clamp(0.0, LONGEST_FRAME_S);
             let pointer = |event: &&Event| {
-                matches!(event, Event::PointerMoved(_) | Event::PointerButton { .. } | Event::Touch { .. })
+                matches!(
+                    event,
+                    Event::PointerMoved(_)
+                        | Event::PointerButton { .. }
+                        | Event::Touch { .. }
+                        | Event::WindowFocused(false)
+                )
             };
             Self {
                 events: input.events.iter().filter(pointer).cloned().collect(),
@@ -162,6 +168,8 @@ impl Pen {
                     self.move_to(pos, time_s, desk, &mut news);
                     self.lift(desk.document);
                 }
+                // The release will go to another window.
+                Event::WindowFocused(false) => self.lift(desk.document),
                 _ => {}
             }
         }

@@ -104,6 +104,11 @@ pub fn note(text: impl Into<String>, theme: &Theme) -> RichText {
     RichText::new(text).size(NOTE).color(theme.quiet)
 }
 
+/// A note that is set flush left, also in menus, whose layout would stretch its lines.
+pub fn note_ui(ui: &mut Ui, text: impl Into<String>, theme: &Theme) {
+    ui.with_layout(egui::Layout::top_down(egui::Align::Min), |ui| ui.label(note(text, theme)));
+}
+
 /// Body text in the theme's quiet colour.
 pub fn quiet(text: impl Into<String>, theme: &Theme) -> RichText {
     RichText::new(text).size(BODY).color(theme.quiet)

@@ -4,7 +4,7 @@ mod config;
 mod transformer;
 
 pub use config::{Attention, Block, UNetConfig};
-pub use transformer::{Transformer, transformer};
+pub use transformer::{LAYER_EPS, Transformer, transformer};
 
 use super::blocks::{Resnet, downsample, finish, resnet, size, upsample};
 use crate::graph::{Activation, Bias, Conv, Graph, GraphBuilder, GraphError, NodeId, Padding, Shape, Stage};

@@ -4,8 +4,8 @@ use crate::graph::{Bias, Conv, GraphBuilder, GraphError, Mask, NodeId, Shape};
 
 /// Epsilon of the group norm before a transformer. Fixed in the reference, unlike that of the residual blocks.
 const GROUP_EPS: f32 = 1e-6;
-/// Epsilon of the layer norms.
-const LAYER_EPS: f32 = 1e-5;
+/// Epsilon of the layer norms of a transformer.
+pub const LAYER_EPS: f32 = 1e-5;
 
 /// The form of a transformer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,7 +19,7 @@ pub fn run(case: &Case<'_>, checks: &mut Checks) -> Result<(), VerifyError> {
         let arguments: Vec<f64> = timesteps.iter().flat_map(|t| arguments(f64::from(*t), width)).collect();
         checks.sinusoid(case, name, &Tensor::new([timesteps.len(), width], rows), &arguments)?;
     }
-    Ok(())
+    super::unet::time_embedding(case, checks)
 }
 
 fn arguments(t: f64, width: usize) -> impl Iterator<Item = f64> {

@@ -1,0 +1,283 @@
+//! The engine as a library: a folder is opened, frames go in, pictures come out, nonsense is refused by name.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use afterimage::engine::{self, Engine, EngineError, Job, LoadedModel, Params, Picture, Render};
+use afterimage::frame::{Frame, Size};
+use afterimage::weights::ModelSource;
+use libtest_mimic::{Failed, Trial};
+
+use crate::support::{TempDir, fixtures};
+
+type Outcome = Result<(), Failed>;
+type Test = fn() -> Outcome;
+
+pub fn tests() -> Vec<Trial> {
+    let tests: [(&str, Test); 12] = [
+        ("paints_from_noise_and_from_a_frame", paints_from_noise_and_from_a_frame),
+        ("same_seed_same_picture", same_seed_same_picture),
+        ("what_did_not_change_is_kept", what_did_not_change_is_kept),
+        ("weak_strength_paints_with_fewer_steps", weak_strength_paints_with_fewer_steps),
+        ("sizes_are_rounded_down", sizes_are_rounded_down),
+        ("nonsense_is_refused_and_the_engine_goes_on", nonsense_is_refused_and_the_engine_goes_on),
+        ("odd_prompts_paint", odd_prompts_paint),
+        ("a_load_can_be_cancelled", a_load_can_be_cancelled),
+        ("other_pipelines_are_refused_by_name", other_pipelines_are_refused_by_name),
+        ("broken_folders_are_refused_by_name", broken_folders_are_refused_by_name),
+        ("parts_that_do_not_fit_are_refused", parts_that_do_not_fit_are_refused),
+        ("nan_names_its_step", nan_names_its_step),
+    ];
+    tests.into_iter().map(|(name, run)| Trial::test(format!("engine::{name}"), run)).collect()
+}
+
+fn paints_from_noise_and_from_a_frame() -> Outcome {
+    let mut engine = engine();
+    let info = engine.info();
+    let about = (info.name.as_str(), info.size, info.multiple);
+    same(about, ("sd15-lcm", Size::square(64), 8))?;
+    holds(info.bytes > 1 << 20, "weights take memory")?;
+    let drawn = paint(&mut engine, params(|_| ()), None)?;
+    same(drawn.frame.size(), Size::square(64))?;
+    same(drawn.stages.step_ms.len(), 2)?;
+    holds(drawn.stages.encode_ms == 0.0, "nothing to encode")?;
+    let frame = Frame::filled(Size::new(200, 100), [200, 30, 30, 255]).stamped(7, std::time::Instant::now());
+    let taken = frame.taken;
+    let over = paint(&mut engine, params(|_| ()), Some(frame))?;
+    same((over.input_id, over.revision, over.stamps.taken), (7, 3, taken))?;
+    holds(over.stages.encode_ms > 0.0, "the frame was encoded")?;
+    holds(over.frame.pixels() != drawn.frame.pixels(), "the frame is seen in the picture")
+}
+
+fn same_seed_same_picture() -> Outcome {
+    let (mut one, mut two) = (engine(), engine());
+    let first = paint(&mut one, params(|_| ()), None)?;
+    paint(&mut two, params(|p| p.seed = 5), None)?;
+    let second = paint(&mut two, params(|_| ()), None)?;
+    same(first.frame.pixels(), second.frame.pixels())?;
+    let other = paint(&mut one, params(|p| p.seed = 43), None)?;
+    holds(other.frame.pixels() != first.frame.pixels(), "another seed, another picture")
+}
+
+/// Every change, and its way back, gives the picture that a fresh engine gives.
+fn what_did_not_change_is_kept() -> Outcome {
+    let red = Frame::filled(Size::square(64), [255, 0, 0, 255]);
+    let blue = Frame::filled(Size::square(64), [0, 0, 255, 255]);
+    let steps: [(Params, Option<&Frame>); 10] = [
+        (params(|_| ()), Some(&red)),
+        (params(|p| p.prompt = "a boat".into()), Some(&red)),
+        (params(|_| ()), Some(&blue)),
+        (params(|p| p.guidance = 2.0), Some(&blue)),
+        (params(|p| p.steps = 3), Some(&blue)),
+        (params(|p| p.size = Size::new(72, 64)), Some(&blue)),
+        (params(|p| p.strength = 0.9), Some(&blue)),
+        (params(|p| p.clip_skip = 1), Some(&red)),
+        (params(|_| ()), None),
+        (params(|_| ()), Some(&red)),
+    ];
+    let mut kept = engine();
+    for (at, (params, frame)) in steps.into_iter().enumerate() {
+        let going_on = paint(&mut kept, params.clone(), frame.cloned())?;
+        let fresh = paint(&mut engine(), params, frame.cloned())?;
+        holds(going_on.frame.pixels() == fresh.frame.pixels(), &format!("picture {at} differs from a fresh engine's"))?;
+    }
+    let again = paint(&mut kept, params(|p| p.seed = 1), Some(red))?;
+    same((again.stages.encode_ms, again.stages.prompt_ms), (0.0, 0.0))
+}
+
+fn weak_strength_paints_with_fewer_steps() -> Outcome {
+    let mut engine = engine();
+    let frame = Frame::filled(Size::square(64), [90, 120, 30, 255]);
+    for (strength, steps, expected) in [(1.0, 4, 4), (0.05, 4, 2), (0.0, 4, 1), (0.01, 1, 1), (0.5, 50, 25)] {
+        let params = params(|p| (p.strength, p.steps) = (strength, steps));
+        let picture = paint(&mut engine, params, Some(frame.clone()))?;
+        same((strength, picture.stages.step_ms.len()), (strength, expected))?;
+    }
+    let picture = paint(&mut engine, params(|p| (p.strength, p.steps) = (0.0, 4)), None)?;
+    same(picture.stages.step_ms.len(), 4)
+}
+
+fn sizes_are_rounded_down() -> Outcome {
+    let mut engine = engine();
+    let odd = paint(&mut engine, params(|p| p.size = Size::new(47, 71)), None)?;
+    same(odd.frame.size(), Size::new(40, 64))
+}
+
+fn nonsense_is_refused_and_the_engine_goes_on() -> Outcome {
+    let mut engine = engine();
+    let good = paint(&mut engine, params(|_| ()), None)?;
+    let nonsense: [(&str, Params); 10] = [
+        ("0 steps", params(|p| p.steps = 0)),
+        ("1000 steps", params(|p| p.steps = 1000)),
+        ("strength NaN", params(|p| p.strength = f64::NAN)),
+        ("strength 1.5", params(|p| p.strength = 1.5)),
+        ("guidance", params(|p| p.guidance = f64::NAN)),
+        ("guidance", params(|p| p.guidance = 1e300)),
+        ("size", params(|p| p.size = Size::new(0, 64))),
+        ("size", params(|p| p.size = Size::square(7))),
+        ("size", params(|p| p.size = Size::square(5000))),
+        ("clip skip", params(|p| p.clip_skip = 40)),
+    ];
+    for (word, params) in nonsense {
+        let Err(error) = engine.render(&job(params, None)) else { return Err(format!("{word} was taken").into()) };
+        holds(error.to_string().contains(word), &format!("`{error}` does not say {word}"))?;
+        holds(!error.remedy().is_empty(), &format!("`{error}` has no remedy"))?;
+    }
+    let after = paint(&mut engine, params(|_| ()), None)?;
+    same(after.frame.pixels(), good.frame.pixels())
+}
+
+fn odd_prompts_paint() -> Outcome {
+    let mut engine = engine();
+    for prompt in [String::new(), "\0\u{1b}[2J\n\t\u{202e}".into(), "a ".repeat(50_000), "🦀".repeat(30_000)] {
+        paint(&mut engine, params(|p| p.prompt = prompt), None)?;
+    }
+    Ok(())
+}
+
+fn a_load_can_be_cancelled() -> Outcome {
+    let mut heard = Vec::new();
+    let source = ModelSource::Dir(fixtures().join("sd15-lcm"));
+    let mut progress = |what: &str, fraction: f32| {
+        heard.push((what.to_owned(), fraction));
+        heard.len() < 3
+    };
+    let result = engine::load(&source, "auto", 0, &mut progress);
+    holds(matches!(result, Err(EngineError::Cancelled)), "the load went on")?;
+    holds(heard.windows(2).all(|pair| pair[0].1 <= pair[1].1), &format!("progress goes back: {heard:?}"))
+}
+
+fn other_pipelines_are_refused_by_name() -> Outcome {
+    for (from, to, words) in [
+        ("LatentConsistencyModelPipeline", "StableDiffusionXLPipeline", "StableDiffusionXLPipeline"),
+        ("AutoencoderKL", "AutoencoderDC", "vae"),
+        ("UNet2DConditionModel", "FluxTransformer2DModel", "unet"),
+    ] {
+        let dir = copy("sd15-lcm");
+        edit(&dir.path().join("model_index.json"), from, to);
+        let error = refused(dir.path())?;
+        holds(error.to_string().contains(words), &format!("`{error}` does not say {words}"))?;
+        holds(error.remedy().starts_with("choose"), &error.remedy())?;
+    }
+    Ok(())
+}
+
+fn broken_folders_are_refused_by_name() -> Outcome {
+    let cases: [(&str, &str, &str, &str); 5] = [
+        ("unet/config.json", "\"in_channels\": 4", "\"in_channels\": -4", "in_channels"),
+        ("unet/config.json", "{", "[", "unet/config.json"),
+        ("scheduler/scheduler_config.json", "\"beta_end\": 0.012", "\"beta_end\": 12", "beta_end"),
+        ("vae/config.json", "\"latent_channels\": 4", "\"latent_channels\": 4000000000", "vae"),
+        ("text_encoder/config.json", "\"hidden_act\": \"quick_gelu\"", "\"hidden_act\": \"wave\"", "hidden_act"),
+    ];
+    for (file, from, to, word) in cases {
+        let dir = copy("sd15-lcm");
+        edit(&dir.path().join(file), from, to);
+        let error = refused(dir.path())?;
+        holds(error.to_string().contains(word), &format!("`{error}` does not say {word}"))?;
+        holds(!error.remedy().is_empty(), &format!("`{error}` has no remedy"))?;
+    }
+    for file in
+        ["unet/config.json", "unet/diffusion_pytorch_model.safetensors", "tokenizer/vocab.json", "vae/config.json"]
+    {
+        let dir = copy("sd15-lcm");
+        std::fs::remove_file(dir.path().join(file)).unwrap();
+        let error = refused(dir.path())?;
+        let folder = file.split('/').next().unwrap_or(file);
+        holds(error.to_string().contains(folder), &format!("`{error}` does not name {file}"))?;
+    }
+    Ok(())
+}
+
+fn parts_that_do_not_fit_are_refused() -> Outcome {
+    let dir = copy("sd15-lcm");
+    for file in ["config.json", "model.safetensors"] {
+        let from = fixtures().join("sd21-turbo/text_encoder").join(file);
+        std::fs::copy(from, dir.path().join("text_encoder").join(file)).unwrap();
+    }
+    let error = refused(dir.path())?;
+    holds(error.to_string().contains("text_encoder"), &format!("`{error}` does not name the part"))
+}
+
+fn nan_names_its_step() -> Outcome {
+    let dir = copy("sd15-lcm");
+    poison(&dir.path().join("unet/diffusion_pytorch_model.safetensors"), "conv_out.bias");
+    let mut engine = Engine::new(load(dir.path()).map_err(|error| error.to_string())?);
+    let Err(error) = engine.render(&job(params(|_| ()), None)) else { return Err("NaN became a picture".into()) };
+    holds(error.to_string().contains("step 1 of 2"), &error.to_string())
+}
+
+/// Writes NaN over the first value of a 16-bit tensor.
+fn poison(path: &Path, key: &str) {
+    let mut bytes = std::fs::read(path).unwrap();
+    let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let header: serde_json::Value = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
+    let offset = header[key]["data_offsets"][0].as_u64().unwrap() as usize;
+    bytes[8 + length + offset..][..2].copy_from_slice(&[0x00, 0x7e]);
+    std::fs::write(path, bytes).unwrap();
+}
+
+fn params(change: impl FnOnce(&mut Params)) -> Params {
+    let mut params = Params { prompt: "a red house".into(), size: Size::square(64), ..Params::default() };
+    change(&mut params);
+    params
+}
+
+fn job(params: Params, frame: Option<Frame>) -> Job {
+    Job { frame, params: Arc::new(params), revision: 3 }
+}
+
+fn paint(engine: &mut Engine, params: Params, frame: Option<Frame>) -> Result<Picture, Failed> {
+    let picture = engine.render(&job(params, frame)).map_err(|error| error.to_string())?;
+    picture.ok_or_else(|| "no picture".into())
+}
+
+fn engine() -> Engine {
+    Engine::new(load(&fixtures().join("sd15-lcm")).unwrap())
+}
+
+fn load(path: &Path) -> Result<LoadedModel, EngineError> {
+    // A model is made on one thread and paints on another.
+    fn sendable<T: Send>(value: T) -> T {
+        value
+    }
+    engine::load(&ModelSource::Dir(path.into()), "auto", 0, &mut |_, _| true).map(sendable)
+}
+
+fn refused(path: &Path) -> Result<EngineError, Failed> {
+    load(path).err().ok_or_else(|| "the folder was taken".into())
+}
+
+/// A copy of a fixture folder that may be damaged.
+fn copy(folder: &str) -> TempDir {
+    let dir = TempDir::new("model");
+    copy_into(&fixtures().join(folder), dir.path());
+    dir
+}
+
+fn copy_into(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_into(&entry.path(), &target);
+        } else {
+            // Not a file copy: that would copy a read-only mark too.
+            std::fs::write(target, std::fs::read(entry.path()).unwrap()).unwrap();
+        }
+    }
+}
+
+fn edit(path: &Path, from: &str, to: &str) {
+    let text = std::fs::read_to_string(path).unwrap();
+    assert!(text.contains(from), "{} has no {from}", path.display());
+    std::fs::write(path, text.replacen(from, to, 1)).unwrap();
+}
+
+fn holds(holds: bool, otherwise: &str) -> Outcome {
+    if holds { Ok(()) } else { Err(otherwise.into()) }
+}
+
+fn same<T: PartialEq + std::fmt::Debug>(found: T, expected: T) -> Outcome {
+    if found == expected { Ok(()) } else { Err(format!("found {found:?}, expected {expected:?}").into()) }
+}
