@@ -1,11 +1,9 @@
 //! `afterimage verify`: the numbers of this machine against reference numbers.
 
-use std::sync::Arc;
-
 use super::request::VerifyRequest;
 use super::{Code, Failure, output};
-use crate::exec::{self, Executor};
-use crate::verify::{Outcome, Report, Status, Suite, VerifyError, run_builtin};
+use crate::exec;
+use crate::verify::{Candidate, Outcome, Report, Status, Suite, VerifyError, run_builtin};
 
 /// Judges a fixture folder, or what is inside the program.
 ///

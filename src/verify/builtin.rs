@@ -81,7 +81,7 @@ fn default_model(candidate: Candidate<'_>) -> Result<Checks, VerifyError> {
     let limit = if [REFERENCE, "auto"].contains(&candidate.executor) { 0.0 } else { PICTURE_LIMIT };
     let ratio = if error <= limit { error / PICTURE_LIMIT } else { f64::INFINITY };
     let check = Check { tensor: "picture".into(), error, limit, ratio, remark: String::new() };
-    Ok(Checks { list: vec![check] })
+    Ok(Checks { list: vec![check], ..Checks::default() })
 }
 
 fn picture(candidate: Candidate<'_>) -> Result<Frame, VerifyError> {
