@@ -7,8 +7,7 @@ use serde::Serialize;
 
 use super::request::{CameraJob, CameraRequest};
 use super::{Code, Failure, output};
-use crate::capture;
-use crate::capture::CameraInfo;
+use crate::capture::{self, CameraInfo};
 use crate::record;
 
 /// How long a camera may take to give its first picture. Some need seconds to wake up.

@@ -4,7 +4,7 @@ use super::files::{Errand, errands};
 use super::painter::Painter;
 use super::request::PaintRequest;
 use super::{Code, Failure, output};
-use crate::frame;
+use crate::frame::{self, Frame};
 use crate::record;
 use crate::studio::describe;
 
@@ -47,6 +47,6 @@ fn paint(painter: &mut Painter, request: &PaintRequest, errand: &Errand) -> Resu
         .map_err(|error| Failure::new(Code::Failed, &error, error.remedy()))
 }
 
-fn open(errand: &Errand) -> Result<frame::Frame, Failure> {
+fn open(errand: &Errand) -> Result<Frame, Failure> {
     frame::open(&errand.input).map_err(|error| Failure::new(Code::Failed, &error, error.remedy()))
 }

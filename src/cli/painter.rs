@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use super::request::Wishes;
 use super::{Code, Failure};
-use crate::engine::{Engine, load};
-use crate::engine::{Job, Params, Picture, Render};
+use crate::engine::{Engine, Job, Params, Picture, Render as _, load};
 use crate::frame::{Frame, Size};
 use crate::studio::{EngineSpec, ModelInfo};
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Failure;
 use super::args::{BenchArgs, CameraArgs, CommandLine, EngineArgs, Job, PaintArgs, RendererArg};
+use crate::exec;
 use crate::studio::EngineSpec;
 use crate::weights::ModelSource;
 
@@ -169,7 +170,14 @@ fn spec(args: EngineArgs) -> Result<EngineSpec, Failure> {
     if threads > 256 {
         return Err(Failure::usage(format!("--threads {threads} is too many"), "0 takes all cores, 256 is the most"));
     }
-    Ok(EngineSpec { model, executor: args.executor.unwrap_or(defaults.executor), threads })
+    let executor = args.executor.unwrap_or(defaults.executor);
+    if !exec::NAMES.contains(&executor.as_str()) {
+        return Err(Failure::usage(
+            format!("there is no executor {executor}"),
+            format!("use {}", exec::NAMES.join(" or ")),
+        ));
+    }
+    Ok(EngineSpec { model, executor, threads })
 }
 
 /// Whether it holds a model is seen when it is loaded; that it is a folder is seen at once.
@@ -291,6 +299,7 @@ mod tests {
         refused("paint nowhere.png --prompt x", Code::Usage, "does not exist");
         refused("bench --seconds 0", Code::Usage, "0.1");
         refused("bench --threads 10000", Code::Usage, "256");
+        refused("bench --executor abacus", Code::Usage, "candle");
         refused("--renderer glow bench", Code::Usage, "window");
         refused("--model nowhere", Code::NoModel, "does not exist");
         refused("--model Cargo.toml", Code::NoModel, "not a folder");

@@ -1,28 +1,21 @@
 //! `afterimage verify`: the numbers of this machine against reference numbers.
 
-use std::sync::Arc;
-
 use super::request::VerifyRequest;
 use super::{Code, Failure, output};
-use crate::exec::{self, Executor};
-use crate::verify::{Outcome, Report, Status, Suite, VerifyError, run_builtin};
+use crate::exec;
+use crate::verify::{Candidate, Outcome, Report, Status, Suite, VerifyError, run_builtin};
 
 /// Judges a fixture folder, or what is inside the program.
 ///
 /// # Errors
 /// A folder that cannot be read; a limit that was exceeded, after everything was printed.
 pub fn run(request: &VerifyRequest) -> Result<(), Failure> {
-    let executor = executor(&request.engine.executor)?;
     let news = |name: &str, outcome: &Outcome| {
         if !request.json {
             case(name, outcome);
         }
     };
-    let report = match &request.fixtures {
-        Some(dir) => Suite::open(dir, executor.as_ref()).map(|suite| suite.run(news)),
-        None => run_builtin(executor.as_ref(), news),
-    };
-    let report = report.map_err(|error| failure(&error))?;
+    let report = judge(request, news).map_err(|error| failure(&error))?;
     if request.json {
         output::json(&report)?;
     } else {
@@ -37,12 +30,27 @@ pub fn run(request: &VerifyRequest) -> Result<(), Failure> {
     Err(Failure::new(Code::Failed, what, "please report it with the output of `afterimage doctor`"))
 }
 
-fn executor(name: &str) -> Result<Arc<dyn Executor>, Failure> {
-    exec::open(name, 0).map_err(|error| Failure::usage(error.to_string(), error.remedy()))
+fn judge(request: &VerifyRequest, news: impl FnMut(&str, &Outcome)) -> Result<Report, VerifyError> {
+    let engine = &request.engine;
+    match &request.fixtures {
+        Some(dir) => {
+            let executor = exec::open(&engine.executor, engine.threads)?;
+            Ok(Suite::open(dir, &*executor)?.run(news))
+        }
+        None => {
+            let candidate = Candidate { model: &engine.model, executor: &engine.executor, threads: engine.threads };
+            run_builtin(candidate, news)
+        }
+    }
 }
 
 fn failure(error: &VerifyError) -> Failure {
-    Failure::new(Code::Failed, error, "give a folder with an index.json, or leave out --fixtures")
+    let remedy = match error {
+        VerifyError::Index { .. } => "give a folder with an index.json, or leave out --fixtures".into(),
+        VerifyError::Exec(error) => error.remedy(),
+        _ => "run `afterimage doctor`".into(),
+    };
+    Failure::new(Code::Failed, error, remedy)
 }
 
 /// One line for each case, with the tensor that came nearest to its limit.

@@ -133,7 +133,7 @@ impl Wake for Unpark {
 }
 
 /// Runs `future` to its end on this thread.
-pub(super) fn wait_for<T>(future: impl Future<Output = T>) -> T {
+fn wait_for<T>(future: impl Future<Output = T>) -> T {
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
     let mut future = pin!(future);
     loop {

@@ -3,10 +3,9 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use eframe::egui_wgpu::wgpu;
-
 use super::app::{App, AppOptions};
-use super::{GuiError, dialogs, icon};
+use super::{GuiError, icon};
+use crate::display::{AdapterKind, adapters};
 use crate::flow::Worker;
 use crate::flow::channel::bounded;
 use crate::studio::{Notice, Places, Settings};
@@ -91,9 +90,7 @@ fn order(choice: RendererChoice) -> [eframe::Renderer; 2] {
 fn has_hardware() -> bool {
     let (sender, receiver) = bounded(1);
     let search = Worker::spawn("adapters", move |_| {
-        let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
-        let adapters = dialogs::wait_for(instance.enumerate_adapters(wgpu::Backends::all()));
-        let found = adapters.iter().any(|adapter| adapter.get_info().device_type != wgpu::DeviceType::Cpu);
+        let found = adapters().iter().any(|adapter| adapter.kind == AdapterKind::Hardware);
         // A closed channel means that it took too long.
         sender.send(found).ok();
     });

@@ -2,8 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Outcome, Report, Suite, VerifyError};
-use crate::exec::Executor;
+use super::{Check, Checks, Outcome, Report, Suite, VerifyError};
+use crate::engine::{Engine, Job, Params, Render as _, load};
+use crate::exec;
+use crate::frame::{Frame, Size};
+use crate::weights::ModelSource;
 
 macro_rules! fixture {
     ($path:literal) => {
@@ -31,21 +34,64 @@ const FILES: [(&str, &[u8]); 16] = [
     fixture!("ref/torch_cpu_rng.safetensors"),
 ];
 
-/// Judges the cases inside the program. `news` hears each name and outcome as they come.
+/// The executor that the others are judged by.
+const REFERENCE: &str = "candle";
+/// How far an 8-bit value painted by another executor may be from the reference's.
+const PICTURE_LIMIT: f64 = 2.0;
+
+/// Who is judged without a fixture folder.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate<'a> {
+    /// The model that is painted with.
+    pub model: &'a ModelSource,
+    /// The executor, by name.
+    pub executor: &'a str,
+    /// Its threads; 0 means all cores.
+    pub threads: usize,
+}
+
+/// Judges the cases inside the program, then a picture by the model. `news` hears each name and outcome as they come.
 ///
 /// # Errors
-/// A temporary folder that cannot be written.
-pub fn run_builtin(executor: &dyn Executor, mut news: impl FnMut(&str, &Outcome)) -> Result<Report, VerifyError> {
+/// A temporary folder that cannot be written; an executor that is not known.
+pub fn run_builtin(candidate: Candidate<'_>, mut news: impl FnMut(&str, &Outcome)) -> Result<Report, VerifyError> {
+    let executor = exec::open(candidate.executor, candidate.threads)?;
     let folder = Unpacked::new()?;
-    let suite = Suite::open(&folder.0, executor)?;
+    let suite = Suite::open(&folder.0, &*executor)?;
     let mut report = Report::new(&executor.name(), Path::new("inside the program"));
-    let inside = |file: &str| FILES.iter().any(|(name, _)| *name == file);
-    for name in suite.index.entries.iter().filter(|(_, entry)| inside(&entry.file)).map(|(name, _)| name) {
-        let outcome = suite.run_case(name);
+    let mut add = |name: &str, outcome: Outcome| {
         news(name, &outcome);
         report.add(name, &outcome);
+    };
+    let inside = |file: &str| FILES.iter().any(|(name, _)| *name == file);
+    for name in suite.index.entries.iter().filter(|(_, entry)| inside(&entry.file)).map(|(name, _)| name) {
+        add(name, suite.run_case(name));
     }
+    add("default_model", default_model(candidate).map_or_else(Outcome::Failed, Outcome::Ran));
     Ok(report)
+}
+
+/// The same picture on the reference executor and on the one that is judged, each freshly loaded. The reference itself must
+/// repeat its own picture exactly.
+fn default_model(candidate: Candidate<'_>) -> Result<Checks, VerifyError> {
+    let reference = picture(Candidate { executor: REFERENCE, ..candidate })?;
+    let judged = picture(candidate)?;
+    let pairs = reference.pixels().iter().zip(judged.pixels());
+    let error = pairs.fold(0.0f64, |error, (a, b)| error.max(f64::from(a.abs_diff(*b))));
+    let limit = if [REFERENCE, "auto"].contains(&candidate.executor) { 0.0 } else { PICTURE_LIMIT };
+    let ratio = if error <= limit { error / PICTURE_LIMIT } else { f64::INFINITY };
+    let check = Check { tensor: "picture".into(), error, limit, ratio, remark: String::new() };
+    Ok(Checks { list: vec![check], ..Checks::default() })
+}
+
+fn picture(candidate: Candidate<'_>) -> Result<Frame, VerifyError> {
+    let loaded = load(candidate.model, candidate.executor, candidate.threads, &mut |_, _| true)?;
+    let size = loaded.info().size;
+    let params = Params { prompt: "red apple, 3d".into(), size, ..Params::default() };
+    let paper = Frame::filled(Size::square(64), [200, 60, 40, 255]);
+    let job = Job { frame: Some(paper), params: params.into(), revision: 1 };
+    let picture = Engine::new(loaded).render(&job)?;
+    picture.map(|picture| picture.frame).ok_or_else(|| VerifyError::Other("the engine painted nothing".into()))
 }
 
 /// The cases as files, for as long as they are needed.

@@ -16,7 +16,7 @@ pub mod kinds;
 mod report;
 mod suite;
 
-pub use builtin::run_builtin;
+pub use builtin::{Candidate, run_builtin};
 pub use case::Case;
 pub use checks::{Check, Checks};
 pub use error::VerifyError;

@@ -124,6 +124,7 @@ fn bad_flags_are_usage() -> Result<(), Failed> {
         }
     }
     call(&dir, &["--renderer", "glow", "bench"])?.refused(2, &["--renderer", "window"])?;
+    call(&dir, &["bench", "--executor", "abacus"])?.refused(2, &["abacus", "candle"])?;
     call(&dir, &["bench", "--seconds", "-1"])?.code.eq(&2).then_some(()).ok_or_else(|| "negative seconds".into())
 }
 
@@ -317,6 +318,18 @@ fn verify_needs_an_index() -> Result<(), Failed> {
     call(&dir, &["verify", "--fixtures", "."])?.refused(1, &["index"])
 }
 
+fn verify_needs_no_folder() -> Result<(), Failed> {
+    let said = call(&here(), &["verify", "--json"])?;
+    said.done()?;
+    let kinds = &said.json()?["kinds"];
+    for kind in ["default_model", "torch_cpu_rng", "lcm_step", "guidance_embedding"] {
+        if kinds[kind]["status"] != "pass" || kinds[kind]["tensors"] == 0 {
+            return Err(format!("{kind}: {}", kinds[kind]).into());
+        }
+    }
+    Ok(())
+}
+
 pub fn tests() -> Vec<Trial> {
     vec![
         Trial::test("cli::help_teaches", help_teaches),
@@ -337,5 +350,6 @@ pub fn tests() -> Vec<Trial> {
         Trial::test("cli::cameras_are_listed", cameras_are_listed),
         Trial::test("cli::a_camera_that_is_not_there", a_camera_that_is_not_there),
         Trial::test("cli::verify_needs_an_index", verify_needs_an_index),
+        Trial::test("cli::verify_needs_no_folder", verify_needs_no_folder),
     ]
 }

@@ -70,7 +70,9 @@ fn the_readme_knows_every_command() -> Result<(), Failed> {
 
 fn the_readme_shows_what_is_there() -> Result<(), Failed> {
     let readme = std::fs::read_to_string(root().join("README.md"))?;
-    let links = readme.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let shown: String =
+        readme.split("<!--").map(|part| part.split_once("-->").map_or(part, |(_, rest)| rest)).collect();
+    let links = shown.split("](").skip(1).filter_map(|rest| rest.split(')').next());
     let local = links.filter(|link| !link.contains("://") && !link.starts_with('#'));
     let missing = local.filter(|link| !root().join(link).exists());
     report(&missing.map(|link| format!("README.md points to {link}, which is not there")).collect::<Vec<_>>())
