@@ -18,7 +18,7 @@ const FLOORS: [&[&str]; 7] = [
 ];
 
 /// Crates that only some modules may import. `a/b` means the module `b` of `a`. What is not listed is free.
-const CRATES: [(&str, &[&str]); 20] = [
+const CRATES: [(&str, &[&str]); 19] = [
     ("image", &["frame"]),
     ("crossbeam_channel", &["flow"]),
     ("nokhwa", &["capture"]),
