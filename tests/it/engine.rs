@@ -14,7 +14,7 @@ type Outcome = Result<(), Failed>;
 type Test = fn() -> Outcome;
 
 pub fn tests() -> Vec<Trial> {
-    let tests: [(&str, Test); 12] = [
+    let tests: [(&str, Test); 13] = [
         ("paints_from_noise_and_from_a_frame", paints_from_noise_and_from_a_frame),
         ("same_seed_same_picture", same_seed_same_picture),
         ("what_did_not_change_is_kept", what_did_not_change_is_kept),
@@ -27,6 +27,7 @@ pub fn tests() -> Vec<Trial> {
         ("broken_folders_are_refused_by_name", broken_folders_are_refused_by_name),
         ("parts_that_do_not_fit_are_refused", parts_that_do_not_fit_are_refused),
         ("nan_names_its_step", nan_names_its_step),
+        ("whole_numbers_beside_the_weights_do_no_harm", whole_numbers_beside_the_weights_do_no_harm),
     ];
     tests.into_iter().map(|(name, run)| Trial::test(format!("engine::{name}"), run)).collect()
 }
@@ -205,6 +206,42 @@ fn nan_names_its_step() -> Outcome {
     let mut engine = Engine::new(load(dir.path()).map_err(|error| error.to_string())?);
     let Err(error) = engine.render(&job(params(|_| ()), None)) else { return Err("NaN became a picture".into()) };
     holds(error.to_string().contains("step 1 of 2"), &error.to_string())
+}
+
+/// Published text encoders carry `position_ids`, which no network reads; a weight of that type is refused.
+fn whole_numbers_beside_the_weights_do_no_harm() -> Outcome {
+    let dir = copy("sd15-lcm");
+    let path = dir.path().join("text_encoder/model.safetensors");
+    change_header(&path, |header, end| {
+        let entry = serde_json::json!({"dtype": "I64", "shape": [1, 2], "data_offsets": [end, end + 16]});
+        header["text_model.embeddings.position_ids"] = entry;
+        16
+    });
+    paint(&mut Engine::new(load(dir.path()).map_err(|error| error.to_string())?), params(|_| ()), None)?;
+    change_header(&path, |header, _| {
+        header["text_model.final_layer_norm.bias"]["dtype"] = "I16".into();
+        0
+    });
+    let error = refused(dir.path())?.to_string();
+    holds(error.contains("final_layer_norm.bias") && error.contains("I16"), &error)
+}
+
+/// Changes the header of a safetensors file; `change` hears where the data ends and says how many zeros to append.
+fn change_header(path: &Path, change: impl FnOnce(&mut serde_json::Value, usize) -> usize) {
+    let bytes = std::fs::read(path).unwrap();
+    let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let mut header: serde_json::Value = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
+    let data = &bytes[8 + length..];
+    let more = change(&mut header, data.len());
+    let mut text = header.to_string();
+    while !text.len().is_multiple_of(8) {
+        text.push(' ');
+    }
+    let mut changed = (text.len() as u64).to_le_bytes().to_vec();
+    changed.extend(text.as_bytes());
+    changed.extend(data);
+    changed.extend(vec![0; more]);
+    std::fs::write(path, changed).unwrap();
 }
 
 /// Writes NaN over the first value of a 16-bit tensor.

@@ -13,6 +13,8 @@ use crate::weights::{Weights, WeightsError};
 /// All weights of a model.
 pub struct CandlePacked {
     tensors: BTreeMap<String, PackedWeight>,
+    /// Tensors that are no floats (`position_ids` in many text encoders): a complaint only if a graph asks for one.
+    refused: BTreeMap<String, WeightsError>,
 }
 
 struct PackedWeight {
@@ -25,14 +27,21 @@ struct PackedWeight {
 impl CandlePacked {
     /// Reads and packs everything.
     pub fn load(weights: &Weights) -> Result<Self, ExecError> {
-        let mut tensors = BTreeMap::new();
+        let (mut tensors, mut refused) = (BTreeMap::new(), BTreeMap::new());
         for key in weights.keys() {
             let shape = weights.shape(key).unwrap_or_default().to_vec();
-            let tensor = pack(weights.read(key, &shape)?, &shape)?;
+            let values = match weights.read(key, &shape) {
+                Err(error @ WeightsError::Type { .. }) => {
+                    refused.insert(key.to_owned(), error);
+                    continue;
+                }
+                read => read?,
+            };
+            let tensor = pack(values, &shape)?;
             let file = weights.label(key).unwrap_or_default().to_owned();
             tensors.insert(key.to_owned(), PackedWeight { file, shape, tensor });
         }
-        Ok(Self { tensors })
+        Ok(Self { tensors, refused })
     }
 
     /// The tensor a graph asks for.
@@ -47,6 +56,9 @@ impl CandlePacked {
     }
 
     fn missing(&self, key: &str) -> WeightsError {
+        if let Some(error) = self.refused.get(key) {
+            return error.clone();
+        }
         let component = key.split('.').next().unwrap_or(key);
         let sibling = self.tensors.iter().find(|(name, _)| name.split('.').next() == Some(component));
         let file = sibling.map_or("the model", |(_, packed)| packed.file.as_str());
