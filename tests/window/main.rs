@@ -9,6 +9,7 @@ mod drawing;
 mod pen;
 mod screen;
 mod soak;
+mod tour;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -16,6 +17,7 @@ fn main() {
     let mut args = Arguments::from_args();
     // One at a time: they measure times, and two cores are soon busy.
     args.test_threads = Some(1);
-    let trials: Vec<Trial> = [drawing::tests(), pen::tests(), soak::tests()].into_iter().flatten().collect();
+    let trials: Vec<Trial> =
+        [drawing::tests(), pen::tests(), soak::tests(), tour::tests()].into_iter().flatten().collect();
     libtest_mimic::run(&args, trials).exit();
 }
