@@ -11,8 +11,8 @@ pub enum GuiError {
     MissingLibrary {
         /// Its file name.
         library: &'static str,
-        /// The packages that bring it.
-        packages: &'static str,
+        /// The package that brings it on Debian and Ubuntu.
+        package: &'static str,
     },
     /// Nothing can draw.
     #[error("no graphics driver was found ({0})")]
@@ -31,7 +31,9 @@ impl GuiError {
                 which needs no window"
                     .into()
             }
-            Self::MissingLibrary { packages, .. } => format!("install the package: {packages}"),
+            Self::MissingLibrary { package, .. } => {
+                format!("run ./scripts/run, or install the package {package} (its name on Debian and Ubuntu)")
+            }
             Self::NoGraphics(_) => {
                 "install mesa-vulkan-drivers and libvulkan1, or libegl1 and libgl1-mesa-dri (Fedora: \
                 mesa-vulkan-drivers mesa-dri-drivers; Arch: mesa vulkan-swrast)"
@@ -49,5 +51,17 @@ impl GuiError {
             }
             _ => Self::NoGraphics(error.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_library_is_named_with_its_package() {
+        let error = GuiError::MissingLibrary { library: "libxkbcommon-x11.so.0", package: "libxkbcommon-x11-0" };
+        assert!(error.to_string().contains("libxkbcommon-x11.so.0"), "{error}");
+        assert!(error.remedy().contains("libxkbcommon-x11-0"), "{}", error.remedy());
     }
 }

@@ -23,7 +23,6 @@ mod model_menu;
 mod notices;
 mod numbers;
 mod panels;
-mod preflight;
 mod prompt;
 pub mod rail;
 mod shortcuts;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::app::{App, AppOptions};
 use super::{GuiError, icon};
-use crate::display::{AdapterKind, adapters};
+use crate::display::{AdapterKind, Session, adapters};
 use crate::flow::Worker;
 use crate::flow::channel::bounded;
 use crate::studio::{Notice, Places, Settings};
@@ -51,12 +51,20 @@ pub struct Options {
     pub renderer: RendererChoice,
 }
 
+/// A look before the window opens: some missing libraries would end the program with a panic instead of a sentence.
+fn preflight(session: Option<Session>) -> Result<(), GuiError> {
+    match session.ok_or(GuiError::NoDisplay)?.missing().first() {
+        Some(library) => Err(GuiError::MissingLibrary { library: library.file, package: library.package }),
+        None => Ok(()),
+    }
+}
+
 /// Opens the window and stays until it is closed.
 ///
 /// # Errors
 /// [`GuiError`] when there is no display, a library is missing, or nothing can draw.
 pub fn run(options: Options) -> Result<(), GuiError> {
-    super::preflight::check()?;
+    preflight(Session::find())?;
     let [first, second] = order(options.renderer);
     match open(&options, first, None) {
         Err(error) if is_graphics(&error) => {

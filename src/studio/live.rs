@@ -71,6 +71,8 @@ struct State {
     revision: u64,
     /// Input or parameters changed since the last picture.
     dirty: bool,
+    /// When the parameters, the model or the wish to go on last changed: latency counts from the newest cause.
+    changed: Instant,
     paused: bool,
     step: bool,
     dream: bool,
@@ -98,6 +100,7 @@ impl Live {
             params: Arc::default(),
             revision: 0,
             dirty: false,
+            changed: Instant::now(),
             paused: false,
             step: false,
             dream: false,
@@ -157,10 +160,13 @@ impl Live {
         let Some(frame) = state.mixer.mix(state.params.size) else { return };
         let Some(mut render) = state.render.take() else { return };
         if state.dream {
+            state.changed = Instant::now();
             let mut params = Params::clone(&state.params);
             params.seed = params.seed.wrapping_add(1);
             state.params = Arc::new(params);
         }
+        let (id, taken) = (frame.id, frame.taken.max(state.changed));
+        let frame = frame.stamped(id, taken);
         let job = Job { frame: Some(frame), params: state.params.clone(), revision: state.revision };
         let painted = catch_unwind(AssertUnwindSafe(|| render.render(&job)));
         match painted {
@@ -224,22 +230,33 @@ impl State {
     fn obey(&mut self, order: Order) {
         match order {
             Order::Params(params, revision) => {
-                self.dirty |= *params != *self.params;
+                if *params != *self.params {
+                    self.dirty = true;
+                    self.changed = Instant::now();
+                }
                 self.params = params;
                 self.revision = revision;
             }
-            Order::Pause(paused) => self.paused = paused,
-            Order::Step => self.step = true,
+            Order::Pause(paused) => {
+                self.paused = paused;
+                self.changed = Instant::now();
+            }
+            Order::Step => {
+                self.step = true;
+                self.changed = Instant::now();
+            }
             Order::Dream(dream) => self.dream = dream,
             Order::Install(make) => {
                 self.suspect = None;
                 self.render = Some(make());
                 self.stopped = false;
                 self.dirty = true;
+                self.changed = Instant::now();
                 self.last_error.clear();
             }
             Order::Resume => {
                 self.render = self.render.take().or_else(|| self.suspect.take());
+                self.changed = Instant::now();
                 self.stopped = false;
                 self.dirty = true;
             }

@@ -340,7 +340,7 @@ impl Drop for Studio {
         let loader = self.loader.take();
         for worker in self.workers.drain(..).chain(loader) {
             if !worker.stop_within(JOIN_PATIENCE) {
-                log::warn!("a thread was still busy at the end and was let go");
+                log::info!("a thread was still busy at the end and was let go");
             }
         }
     }

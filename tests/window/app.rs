@@ -52,7 +52,7 @@ impl<'a> App<'a> {
         let mut app = Self { screen, process, home, started, door, window: String::new() };
         app.window = app.wait("the window", Duration::from_secs(30), |app| {
             let found = Command::new("xdotool")
-                .args(["search", "--onlyvisible", "--name", "(?i)afterimage"])
+                .args(["search", "--onlyvisible", "--name", "[Aa]fterimage"])
                 .env("DISPLAY", &app.screen.display)
                 .output()
                 .unwrap();

@@ -49,6 +49,10 @@ fn camera_and_drawing() -> Result<(), Failed> {
             (0..12).map(|i| (x + 90.0 * (angle + 0.2 * f64::from(i)).cos(), y + 90.0 * angle.sin() + f64::from(i))),
         );
         round += 1;
+        // Taken back each time, so that memory tells of leaks and not of the undo history, which may grow to its limit.
+        if std::env::var_os("AFTERIMAGE_SOAK_KEEP").is_none() {
+            app.key("ctrl+z");
+        }
         if round % 8 == 0 {
             let change = if plugged { unplug } else { plug };
             change(&folder);
