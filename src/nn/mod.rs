@@ -15,3 +15,6 @@ pub use autoencoder::AutoencoderConfig;
 pub use blocks::{Resnet, resnet};
 pub use config::{ConfigError, Fields};
 pub use sinusoid::timestep_embedding;
+
+#[cfg(test)]
+mod tests;
