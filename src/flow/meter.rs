@@ -25,12 +25,18 @@ impl Rate {
     pub fn per_second(&mut self, now: Instant) -> f64 {
         self.trim(now);
         let (Some(first), Some(last)) = (self.times.front(), self.times.back()) else { return 0.0 };
-        let span = last.duration_since(*first).as_secs_f64();
+        // A pause after the last event counts once it is longer than the usual gap.
+        let gap = last.duration_since(*first) / (self.times.len().max(2) - 1) as u32;
+        let silence = now.saturating_duration_since(*last).saturating_sub(RATE_WINDOW.max(gap));
+        let span = (last.duration_since(*first) + silence).as_secs_f64();
         if span <= 0.0 { 0.0 } else { (self.times.len() - 1) as f64 / span }
     }
 
     fn trim(&mut self, now: Instant) {
-        while self.times.front().is_some_and(|first| now.saturating_duration_since(*first) > RATE_WINDOW) {
+        // Two events stay, so that a rate below one in two seconds is still a rate.
+        while self.times.len() > 2
+            && self.times.front().is_some_and(|first| now.saturating_duration_since(*first) > RATE_WINDOW)
+        {
             self.times.pop_front();
         }
     }
@@ -80,7 +86,17 @@ mod tests {
             rate.tick(start + Duration::from_millis(100 * i));
         }
         assert!((rate.per_second(start + Duration::from_millis(950)) - 10.0).abs() < 1e-9);
-        assert_eq!(rate.per_second(start + Duration::from_secs(60)), 0.0);
+        assert!(rate.per_second(start + Duration::from_secs(60)) < 0.1);
+    }
+
+    #[test]
+    fn a_slow_rate_is_still_a_rate() {
+        let start = Instant::now();
+        let mut rate = Rate::default();
+        for i in 0..5 {
+            rate.tick(start + Duration::from_secs(5 * i));
+        }
+        assert!((rate.per_second(start + Duration::from_secs(21)) - 0.2).abs() < 1e-9);
     }
 
     #[test]

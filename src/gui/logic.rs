@@ -164,7 +164,8 @@ impl App {
     }
 
     fn send_ink(&mut self) {
-        let transparent = self.settings.source != SourceSpec::Drawing;
+        // As the stage shows it: until a source delivers, the drawing lies on its own background.
+        let transparent = self.source_frame.is_some();
         let state = (self.document.revision(), self.settings.params.size, transparent);
         if self.sent.ink == Some(state) {
             return;

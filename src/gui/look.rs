@@ -1,7 +1,9 @@
 //! The theme put into egui's own style, so that its widgets look like ours. Knows egui's knobs; colours come from the theme.
 
 use egui::style::{Selection, TextCursorStyle, WidgetVisuals};
-use egui::{Color32, CornerRadius, FontFamily, FontId, Margin, Shadow, Stroke, TextStyle, Visuals, vec2};
+use egui::{
+    Color32, CornerRadius, FontFamily, FontId, Margin, Shadow, Stroke, SurrenderFocusOn, TextStyle, Visuals, vec2,
+};
 
 use super::theme::Theme;
 
@@ -40,6 +42,8 @@ pub fn apply(ctx: &egui::Context, theme: &Theme, zoom: f32) {
         spacing.window_margin = Margin::same(12);
         spacing.icon_width = 16.0;
     });
+    // Whoever draws has left the prompt: its keys belong to the tools again, also after a press that becomes a stroke.
+    ctx.options_mut(|options| options.input_options.surrender_focus_on = SurrenderFocusOn::Presses);
     ctx.set_zoom_factor(zoom.clamp(0.5, 3.0));
 }
 

@@ -87,7 +87,9 @@ fn entry_ui(ui: &mut Ui, cx: &mut Cx<'_>, path: &str, name: &str) {
     let on = cx.settings.model == path;
     let response = ui.add(Button::selectable(on, name));
     let response = if path.is_empty() { response } else { response.on_hover_text(path) };
-    if response.clicked() && !on {
+    // A model whose loading failed or was given up can be chosen again.
+    let there = cx.snapshot.model.is_some() || cx.snapshot.loading.is_some();
+    if response.clicked() && !(on && there) {
         cx.act(Action::LoadModel(path.to_owned()));
     }
 }

@@ -54,7 +54,9 @@ impl Notices {
         self.cards.push(Card { id: self.next_id, notice, restart, leaves: stay.map(|stay| now + stay) });
         self.next_id += 1;
         if self.cards.len() > MOST {
-            self.cards.remove(0);
+            // The card that starts the engine again is the only way back: it never makes way.
+            let oldest = self.cards.iter().position(|card| !card.restart);
+            self.cards.remove(oldest.unwrap_or(0));
         }
     }
 
@@ -115,7 +117,9 @@ fn card_ui(ui: &mut Ui, card: &Card, width: f32, theme: &Theme, actions: &mut Ve
                 },
             );
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Min), |ui| {
-                close = small_icon_button(ui, icons::ICON_CLOSE, "Dismiss", "", theme).clicked();
+                if !card.restart {
+                    close = small_icon_button(ui, icons::ICON_CLOSE, "Dismiss", "", theme).clicked();
+                }
             });
         });
     });

@@ -11,7 +11,7 @@ use crate::flow::channel::bounded;
 use crate::studio::{Notice, Places, Settings};
 
 /// How long the search for graphics hardware may keep the window waiting.
-const PATIENCE: Duration = Duration::from_millis(1500);
+const PATIENCE: Duration = Duration::from_millis(400);
 
 /// Who draws the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,12 +1,13 @@
 //! The thread that touches the disk, so that the window never does.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use super::{Event, ModelInfo, Notice, Places, Settings, Wake};
 use crate::capture;
 use crate::engine::Picture;
-use crate::flow::Worker;
 use crate::flow::channel::{Receiver, Sender};
+use crate::flow::{Worker, panic_text};
 use crate::frame;
 use crate::record;
 
@@ -32,12 +33,16 @@ pub(super) fn spawn(
     Worker::spawn("files", move |_| {
         let mut trouble = String::new();
         for errand in errands {
-            let event = match errand {
+            let run = || match errand {
                 Errand::Cameras => Some(cameras()),
                 Errand::Open(path) => Some(open(path)),
                 Errand::Save(picture, model, path) => Some(save(&picture, model.as_deref(), path)),
                 Errand::Settings(settings) => write_settings(&settings, &places.settings(), &mut trouble),
             };
+            let event = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+                let what = format!("a file could not be worked on: {}", panic_text(panic.as_ref()));
+                Some(Event::Notice(Notice::error(what, "try another file, and please report this")))
+            });
             if let Some(event) = event {
                 events.send(event).ok();
                 wake();

@@ -31,6 +31,8 @@ pub(super) enum Order {
     Install(Box<dyn FnOnce() -> Box<dyn Render> + Send>),
     /// Go on with the same renderer after it was stopped.
     Resume,
+    /// A load came to nothing; whoever waits for it has to be asked.
+    LoadEnded,
 }
 
 /// What comes out besides pictures.
@@ -74,6 +76,8 @@ struct State {
     /// When the parameters, the model or the wish to go on last changed: latency counts from the newest cause.
     changed: Instant,
     paused: bool,
+    painting: bool,
+    load_ended: bool,
     step: bool,
     dream: bool,
     stopped: bool,
@@ -102,6 +106,8 @@ impl Live {
             dirty: false,
             changed: Instant::now(),
             paused: false,
+            painting: false,
+            load_ended: false,
             step: false,
             dream: false,
             stopped: false,
@@ -112,7 +118,15 @@ impl Live {
         };
         while self.listen(&mut state) {
             if state.wants_picture() {
+                state.painting = true;
+                self.tell_state(&mut state);
                 self.paint(&mut state);
+                state.painting = false;
+            }
+            if state.abandoned() {
+                state.stopped = true;
+                let what = "The engine stopped and could not be loaded again";
+                self.event(Event::EngineStopped(Notice::error(what, "press \"Start again\", or choose another model")));
             }
             self.tell_state(&mut state);
         }
@@ -246,6 +260,7 @@ impl State {
                 self.changed = Instant::now();
             }
             Order::Dream(dream) => self.dream = dream,
+            Order::LoadEnded => self.load_ended = true,
             Order::Install(make) => {
                 self.suspect = None;
                 self.render = Some(make());
@@ -264,8 +279,15 @@ impl State {
     }
 
     fn wants_picture(&self) -> bool {
-        let asked = if self.paused { self.step } else { self.dirty || self.dream };
+        // A dream of a renderer that fails would spin.
+        let dreams = self.dream && self.last_error.is_empty();
+        let asked = if self.paused { self.step } else { self.dirty || dreams };
         asked && self.render.is_some() && !self.stopped
+    }
+
+    /// Once, when a renderer panicked and the load that was to replace it came to nothing.
+    fn abandoned(&mut self) -> bool {
+        std::mem::take(&mut self.load_ended) && self.render.is_none() && self.suspect.is_some() && !self.stopped
     }
 
     fn describe(&self) -> LiveState {
@@ -275,7 +297,7 @@ impl State {
             LiveState::Starting
         } else if self.paused {
             LiveState::Paused
-        } else if self.last_picture.is_some_and(|last| last.elapsed() < IDLE_AFTER) {
+        } else if self.painting || self.last_picture.is_some_and(|last| last.elapsed() < IDLE_AFTER) {
             LiveState::Live
         } else {
             LiveState::Idle

@@ -7,6 +7,10 @@ use crate::frame::{Frame, Size, blend_over, cover_crop};
 pub(super) struct Mixer {
     base: Option<Frame>,
     ink: Option<Frame>,
+    /// The base at the size last asked for: refitting a large picture for every stroke would cost more than the stroke.
+    fitted: Option<Frame>,
+    /// The last mix, while nothing changed: the same pixels tell the engine that nothing is to be encoded again.
+    mixed: Option<Frame>,
     count: u64,
 }
 
@@ -14,23 +18,36 @@ impl Mixer {
     /// A new source frame; `None` when there is no source any more.
     pub(super) fn set_base(&mut self, base: Option<Frame>) {
         self.base = base;
+        (self.fitted, self.mixed) = (None, None);
     }
 
     /// New ink.
     pub(super) fn set_ink(&mut self, ink: Frame) {
         self.ink = Some(ink);
+        self.mixed = None;
     }
 
     /// The mixed frame of `size`, stamped with the newer of both times; `None` before anything came.
     pub(super) fn mix(&mut self, size: Size) -> Option<Frame> {
         let taken = self.base.iter().chain(&self.ink).map(|frame| frame.taken).max()?;
-        let mixed = match (&self.base, &self.ink) {
-            (Some(base), Some(ink)) => blend_over(&cover_crop(base, size), &cover_crop(ink, size)),
-            (Some(only), None) | (None, Some(only)) => cover_crop(only, size),
-            (None, None) => return None,
+        let mixed = match self.mixed.take().filter(|mixed| mixed.size() == size) {
+            Some(same) => same,
+            None => self.mix_anew(size)?,
         };
+        self.mixed = Some(mixed.clone());
         self.count += 1;
         Some(mixed.stamped(self.count, taken))
+    }
+
+    fn mix_anew(&mut self, size: Size) -> Option<Frame> {
+        if self.fitted.as_ref().is_none_or(|fitted| fitted.size() != size) {
+            self.fitted = self.base.as_ref().map(|base| cover_crop(base, size));
+        }
+        Some(match (&self.fitted, &self.ink) {
+            (Some(base), Some(ink)) => blend_over(base, &cover_crop(ink, size)),
+            (Some(base), None) => base.clone(),
+            (None, ink) => cover_crop(ink.as_ref()?, size),
+        })
     }
 }
 
@@ -50,5 +67,7 @@ mod tests {
         mixer.set_ink(ink);
         let mixed = mixer.mix(Size::square(4)).unwrap();
         assert_eq!((mixed.pixel(1, 1), mixed.taken, mixed.id), ([255, 0, 0, 255], taken, 2));
+        let again = mixer.mix(Size::square(4)).unwrap();
+        assert_eq!(again.pixels().as_ptr(), mixed.pixels().as_ptr(), "mixed again without a change");
     }
 }

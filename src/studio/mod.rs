@@ -35,7 +35,7 @@ pub use snapshot::{LiveState, Snapshot};
 pub use crate::engine::ModelInfo;
 use crate::engine::{Engine, Picture, Render};
 use crate::flow::channel::{Receiver, Sender, unbounded};
-use crate::flow::{Latency, LatestReceiver, LatestSender, Rate, Worker, latest};
+use crate::flow::{Latency, LatestReceiver, LatestSender, Rate, StopToken, Worker, latest};
 use crate::frame::Frame;
 use crate::weights::ModelSource;
 use files::Errand;
@@ -70,12 +70,18 @@ pub struct Studio {
     preview: LatestReceiver<Frame>,
     base_dropped: LatestSender<Option<Frame>>,
     loader: Option<Worker>,
+    /// Silences the loader when a newer load takes over.
+    superseded: StopToken,
     workers: Vec<Worker>,
     wake: Wake,
+    /// What paints now, and what is being loaded.
     spec: Option<EngineSpec>,
+    wanted: Option<EngineSpec>,
     revision: u64,
     seen: Arc<AtomicU64>,
     seen_before: u64,
+    /// Frames that the source itself passed over.
+    lost: Arc<AtomicU64>,
     rss: Arc<AtomicU64>,
     inputs: Rate,
     shown: Rate,
@@ -122,7 +128,7 @@ impl Studio {
         let (ink_sender, ink) = latest();
         let (picture_sender, pictures) = latest();
         let (preview_sender, preview) = latest();
-        let (seen, rss) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+        let [seen, rss, lost] = std::array::from_fn(|_| Arc::new(AtomicU64::new(0)));
         let live = Live {
             orders,
             base,
@@ -138,6 +144,7 @@ impl Studio {
             preview: preview_sender,
             events: event_sender.clone(),
             seen: seen.clone(),
+            lost: lost.clone(),
             wake: wake.clone(),
         };
         let workers =
@@ -154,12 +161,15 @@ impl Studio {
             preview,
             base_dropped: base_sender,
             loader: None,
+            superseded: StopToken::default(),
             workers,
             wake,
             spec: None,
+            wanted: None,
             revision: 0,
             seen,
             seen_before: 0,
+            lost,
             rss,
             inputs: Rate::default(),
             shown: Rate::default(),
@@ -277,14 +287,16 @@ impl Studio {
 
     fn load(&mut self, spec: EngineSpec) {
         if let Some(older) = self.loader.take() {
+            self.superseded.stop();
             older.stop_token().stop();
         }
         let Some(orders) = self.orders.clone() else { return };
-        self.spec = Some(spec.clone());
+        self.wanted = Some(spec.clone());
+        self.superseded = StopToken::default();
         let install = move |model| {
             orders.send(Order::Install(Box::new(move || Box::new(Engine::new(model))))).ok();
         };
-        match loader::spawn(spec, install, self.event_sender.clone(), self.wake.clone()) {
+        match loader::spawn(spec, install, self.superseded.clone(), self.event_sender.clone(), self.wake.clone()) {
             Ok(worker) => {
                 self.loader = Some(worker);
                 self.snapshot.loading = Some(("starting".into(), 0.0, 0.0));
@@ -311,8 +323,14 @@ impl Studio {
             Event::Loaded(info) => {
                 self.snapshot.loading = None;
                 self.snapshot.model = Some((**info).clone());
+                self.spec = self.wanted.take().or(self.spec.take());
+                self.latency = Latency::default();
             }
-            Event::LoadCancelled | Event::LoadFailed(_) => self.snapshot.loading = None,
+            Event::LoadCancelled | Event::LoadFailed(_) => {
+                self.snapshot.loading = None;
+                self.wanted = None;
+                self.order(Order::LoadEnded);
+            }
             Event::Source(state) => self.snapshot.source = state.clone(),
             _ => {}
         }
@@ -326,9 +344,15 @@ impl Studio {
         self.seen_before = seen;
         let snapshot = &mut self.snapshot;
         snapshot.inputs_per_s = self.inputs.per_second(now);
-        snapshot.pictures_per_s = self.shown.per_second(now);
+        snapshot.pictures_per_s = match snapshot.state {
+            LiveState::Live => self.shown.per_second(now),
+            _ => 0.0,
+        };
         snapshot.latency_ms = self.latency.percentile_ms(50.0).zip(self.latency.percentile_ms(95.0));
-        snapshot.dropped = self.base_dropped.dropped() + self.ink.as_ref().map_or(0, LatestSender::dropped);
+        snapshot.dropped = self.base_dropped.dropped()
+            + self.ink.as_ref().map_or(0, LatestSender::dropped)
+            + self.pictures.dropped()
+            + self.lost.load(Ordering::Relaxed);
         snapshot.rss_mb = self.rss.load(Ordering::Relaxed) as f64 / 1e6;
     }
 }

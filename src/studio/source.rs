@@ -24,6 +24,8 @@ pub(super) struct SourcePump {
     pub events: Sender<Event>,
     /// Counts frames, for the input rate.
     pub seen: Arc<AtomicU64>,
+    /// Counts frames that the source passed over: stale, damaged or overtaken.
+    pub lost: Arc<AtomicU64>,
     /// Called on news.
     pub wake: Wake,
 }
@@ -36,17 +38,26 @@ impl SourcePump {
 
     fn run(self) {
         let mut capture: Option<Capture> = None;
+        let mut counted = 0;
         let (no_frames, no_states) = (never(), never());
         loop {
             let frames = capture.as_ref().map_or(&no_frames, |open| open.frames().wake());
             let states = capture.as_ref().map_or(&no_states, Capture::states);
             select! {
                 recv(self.specs) -> spec => match spec {
-                    Ok(spec) => capture = self.open(spec, capture.take()),
+                    Ok(spec) => {
+                        capture = self.open(spec, capture.take());
+                        counted = 0;
+                    }
                     Err(_) => return,
                 },
                 recv(frames) -> news => match (news, capture.as_ref().and_then(|open| open.frames().take())) {
-                    (_, Some(frame)) => self.forward(frame),
+                    (_, Some(frame)) => {
+                        let dropped = capture.as_ref().map_or(0, |open| open.frames().dropped());
+                        self.lost.fetch_add(dropped.saturating_sub(counted), Ordering::Relaxed);
+                        counted = dropped;
+                        self.forward(frame);
+                    }
                     (Ok(()), None) => {}
                     (Err(_), None) => capture = None,
                 },

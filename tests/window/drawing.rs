@@ -29,15 +29,14 @@ fn disk(app: &App<'_>, (x, y): (f64, f64), radius: f64) {
 /// Draws a red circle, types "red apple", waits for a picture: it is not the sketch and it shows something red.
 fn a_red_circle_becomes_a_red_apple() -> Result<(), Failed> {
     let screen = Screen::start();
-    let mut app = App::start(&screen, "apple", "", &[]);
-    println!("window after {:?}", app.started.elapsed());
-    // The first start shows a sample, painted without a touch.
-    app.wait("the first picture", Duration::from_secs(60), |app| {
-        let painting = app.rect("Painting")?;
-        let pixels = app.shot("first").inside(painting, 8.0);
-        (share(&pixels, red) > 0.02).then_some(())
+    let mut app = App::start(&screen, "apple", "welcomed = true\n[params]\nprompt = \"\"\n", &[]);
+    app.wait("the model", Duration::from_secs(60), |app| {
+        app.texts().iter().any(|text| text.contains("pictures/s")).then_some(())
     });
-    println!("first picture after {:?}", app.started.elapsed());
+    let painting = app.rect("Painting").ok_or("no painting")?;
+    if share(&app.shot("blank").inside(painting, 8.0), red) > 0.05 {
+        return Err("the painting is red before anything was drawn".into());
+    }
     let canvas = app.middle("Sketch canvas");
     let [x0, _, x1, _] = app.rect("Sketch canvas").ok_or("no canvas")?;
     disk(&app, canvas, (x1 - x0) * 0.26);
@@ -45,6 +44,9 @@ fn a_red_circle_becomes_a_red_apple() -> Result<(), Failed> {
     app.key("ctrl+a");
     app.text("red apple");
     app.key("Escape");
+    if !app.texts().iter().any(|text| text == "red apple") {
+        return Err(format!("the prompt was not typed: {:?}", app.texts()).into());
+    }
     app.wait("live pictures of the new drawing", Duration::from_secs(30), |app| {
         let painting = app.rect("Painting")?;
         let sketch = app.rect("Sketch canvas")?;
@@ -73,11 +75,17 @@ fn a_red_circle_becomes_a_red_apple() -> Result<(), Failed> {
 fn idle_costs_nothing() -> Result<(), Failed> {
     let screen = Screen::start();
     let mut app = App::start(&screen, "idle", "", &[]);
+    let window = app.started.elapsed();
+    // The first start shows a sample, painted without a touch.
     app.wait("the first picture", Duration::from_secs(60), |app| {
         let painting = app.rect("Painting")?;
-        let pixels = app.shot("idle").inside(painting, 8.0);
+        let pixels = app.shot("first").inside(painting, 8.0);
         (share(&pixels, red) > 0.02).then_some(())
     });
+    println!("window after {window:?}, first picture after {:?}", app.started.elapsed());
+    if window > Duration::from_secs(5) {
+        return Err(format!("the window took {window:?}").into());
+    }
     app.click("Prompt");
     std::thread::sleep(Duration::from_secs(4));
     let before = app.cpu_s();
