@@ -4,6 +4,7 @@
 
 mod clock;
 mod latest;
+mod memory;
 mod meter;
 mod pace;
 mod worker;
@@ -11,6 +12,7 @@ mod worker;
 pub use clock::Clock;
 pub use crossbeam_channel as channel;
 pub use latest::{LatestReceiver, LatestSender, latest};
+pub use memory::share_heaps;
 pub use meter::{Latency, Rate};
 pub use pace::Pace;
 pub use worker::{StopToken, Worker, lower_priority, panic_text};
