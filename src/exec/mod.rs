@@ -4,16 +4,21 @@
 //! ([`Executor::compile`]), and a [`Program`] runs one graph, redoing only the stages whose inputs changed.
 
 mod candle;
+mod check;
+mod cpu;
+mod given;
+mod store;
 
 use std::sync::Arc;
 
 pub use candle::Candle;
+pub use cpu::Cpu;
 
 use crate::graph::Graph;
 use crate::weights::{Weights, WeightsError};
 
 /// The executors that [`open`] knows.
-pub const NAMES: [&str; 2] = ["auto", "candle"];
+pub const NAMES: [&str; 3] = ["auto", "cpu", "candle"];
 
 /// A host tensor at the border of an executor: f32, NHWC (or [n, t, c], [n, c]), contiguous.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,13 +83,25 @@ pub trait Executor: Send + Sync {
     ) -> Result<Box<dyn Program>, ExecError>;
 }
 
-/// Opens the executor called `name` with so many `threads` (0: one on each core). "auto" is the fastest there is.
+/// Opens the executor called `name` with so many `threads` (0: one on each core). "auto" is the fastest
+/// that computes what the reference computes.
 ///
 /// # Errors
 /// [`ExecError::Unknown`] for another name.
 pub fn open(name: &str, threads: usize) -> Result<Arc<dyn Executor>, ExecError> {
     match name {
-        "auto" | "candle" => Ok(Arc::new(Candle::new(threads)?)),
+        "auto" => {
+            let (cpu, candle) = (Cpu::new(threads)?, Candle::new(threads)?);
+            match check::agree(&cpu, &candle) {
+                Ok(()) => Ok(Arc::new(cpu)),
+                Err(error) => {
+                    log::warn!("{error}; the reference executor is used instead");
+                    Ok(Arc::new(candle))
+                }
+            }
+        }
+        "cpu" => Ok(Arc::new(Cpu::new(threads)?)),
+        "candle" => Ok(Arc::new(Candle::new(threads)?)),
         _ => Err(ExecError::Unknown { name: name.into(), known: NAMES.join(", ") }),
     }
 }

@@ -14,7 +14,7 @@ use crate::weights::ModelSource;
 pub struct EngineSpec {
     /// The model's files.
     pub model: ModelSource,
-    /// Who computes: "auto", "candle".
+    /// Who computes: "auto", "cpu", "candle".
     pub executor: String,
     /// Threads to compute with; 0 means all cores.
     pub threads: usize,

@@ -1,6 +1,6 @@
 //! Every case of the fixture folder, one named test each. A kind without code yet is shown as ignored, with the reason.
 
-use afterimage::exec;
+use afterimage::exec::{Candle, Cpu, ExecError, Executor};
 use afterimage::verify::{Index, Outcome, Suite, kinds};
 use libtest_mimic::{Completion, Failed, Trial};
 
@@ -35,9 +35,25 @@ fn trial(name: &str) -> Trial {
     Trial::test(title, move || judge(&name))
 }
 
+/// On the reference, and on our own executor with each instruction set this processor has.
 fn judge(name: &str) -> Result<(), Failed> {
-    let executor = exec::open("auto", 1).map_err(|error| error.to_string())?;
-    let suite = Suite::open(&support::fixtures(), &*executor).map_err(|error| error.to_string())?;
+    for executor in executors().map_err(|error| error.to_string())? {
+        judge_on(name, &*executor)
+            .map_err(|error| format!("{}: {}", executor.name(), error.message().unwrap_or("")))?;
+    }
+    Ok(())
+}
+
+fn executors() -> Result<Vec<Box<dyn Executor>>, ExecError> {
+    let mut executors: Vec<Box<dyn Executor>> = vec![Box::new(Candle::new(1)?)];
+    for word in Cpu::instructions() {
+        executors.push(Box::new(Cpu::forced(word, 1)?));
+    }
+    Ok(executors)
+}
+
+fn judge_on(name: &str, executor: &dyn Executor) -> Result<(), Failed> {
+    let suite = Suite::open(&support::fixtures(), executor).map_err(|error| error.to_string())?;
     match suite.run_case(name) {
         Outcome::NotYet => Err("not yet".into()),
         Outcome::Failed(error) => Err(error.to_string().into()),

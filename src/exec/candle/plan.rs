@@ -1,5 +1,6 @@
 //! What runs in which stage, what a stage hands on, and when a value is no longer needed.
 
+use crate::exec::given::needed;
 use crate::graph::{Graph, NodeId, Stage};
 
 /// The order of work of a graph for a given set of results.
@@ -39,19 +40,6 @@ impl Plan {
         }
         plan
     }
-}
-
-/// Which nodes the results depend on.
-fn needed(graph: &Graph, results: &[NodeId]) -> Vec<bool> {
-    let mut needed = vec![false; graph.nodes().len()];
-    results.iter().for_each(|id| needed[id.index()] = true);
-    let ids: Vec<NodeId> = graph.ids().collect();
-    for id in ids.into_iter().rev() {
-        if needed[id.index()] {
-            graph.node(id).inputs.iter().for_each(|input| needed[input.index()] = true);
-        }
-    }
-    needed
 }
 
 /// Each node with the values whose last reader it is.

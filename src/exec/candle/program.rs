@@ -9,6 +9,7 @@ use super::elements::Elements;
 use super::kernel::Kernel;
 use super::packed::CandlePacked;
 use super::plan::Plan;
+use crate::exec::given::{self, Given};
 use crate::exec::{self, ExecError, Program, Value};
 use crate::graph::{Graph, NodeId, Stage};
 
@@ -34,12 +35,7 @@ struct Held {
 impl CandleProgram {
     /// Finds all weights and makes what depends on nothing else.
     pub fn compile(graph: Arc<Graph>, packed: &CandlePacked, taps: &[&str]) -> Result<Self, ExecError> {
-        let tap = |path: &&str| {
-            let missing = || ExecError::Tap { graph: graph.name().into(), path: (*path).into() };
-            graph.find(path).ok_or_else(missing)
-        };
-        let mut results: Vec<NodeId> = graph.outputs().iter().map(|(_, id)| *id).collect();
-        results.extend(taps.iter().map(tap).collect::<Result<Vec<_>, _>>()?);
+        let results = given::results(&graph, taps)?;
         let kernels = graph.nodes().iter().map(|node| Kernel::new(&graph, node, packed)).collect::<Result<_, _>>()?;
         let constants = Held { revisions: Vec::new(), values: Vec::new() };
         let plan = Plan::new(&graph, &results);
@@ -69,33 +65,9 @@ impl CandleProgram {
         Ok(Held { revisions, values })
     }
 
-    /// The given tensor of each input node, after a look at names and shapes.
-    fn given<'a>(&self, inputs: &[Value<'a>]) -> Result<Vec<(NodeId, Value<'a>)>, ExecError> {
-        let find = |(name, id): (&str, NodeId)| {
-            let expected = self.graph.node(id).shape.dims();
-            let value = inputs.iter().find(|value| value.name == name);
-            match value {
-                Some(value) if value.tensor.shape == expected => Ok((id, *value)),
-                _ => Err(ExecError::Input {
-                    graph: self.graph.name().into(),
-                    name: name.into(),
-                    expected: expected.into(),
-                    found: value.map_or("nothing".into(), |value| format!("{:?}", value.tensor.shape)),
-                }),
-            }
-        };
-        self.graph.inputs().map(find).collect()
-    }
-
-    /// Revisions of all inputs up to `stage`.
-    fn revisions(&self, given: &[(NodeId, Value<'_>)], stage: Stage) -> Vec<u64> {
-        let up_to = given.iter().filter(|(id, _)| self.graph.node(*id).stage <= stage);
-        up_to.map(|(_, value)| value.revision).collect()
-    }
-
     /// Sets the inputs of one stage.
-    fn set(&self, values: &mut [Option<Tensor>], given: &[(NodeId, Value<'_>)], stage: Stage) -> Result<(), ExecError> {
-        for (id, value) in given.iter().filter(|(id, _)| self.graph.node(*id).stage == stage) {
+    fn set(&self, values: &mut [Option<Tensor>], given: &Given<'_>, stage: Stage) -> Result<(), ExecError> {
+        for (id, value) in given.of(stage) {
             let shape = value.tensor.shape.as_slice();
             values[id.index()] = Some(Tensor::from_slice(&value.tensor.data, shape, &Device::Cpu)?);
         }
@@ -105,11 +77,11 @@ impl CandleProgram {
 
 impl Program for CandleProgram {
     fn run(&mut self, inputs: &[Value<'_>], slot: usize) -> Result<Vec<exec::Tensor>, ExecError> {
-        let given = self.given(inputs)?;
+        let given = Given::new(&self.graph, inputs)?;
         let mut values = self.empty();
         put(&mut values, &self.constants);
 
-        let revisions = self.revisions(&given, Stage::Prompt);
+        let revisions = given.revisions(Stage::Prompt);
         if self.prompt.as_ref().is_none_or(|held| held.revisions != revisions) {
             self.prompt = None;
             self.set(&mut values, &given, Stage::Prompt)?;
@@ -117,7 +89,7 @@ impl Program for CandleProgram {
         }
         self.prompt.iter().for_each(|held| put(&mut values, held));
 
-        let revisions = self.revisions(&given, Stage::Schedule);
+        let revisions = given.revisions(Stage::Schedule);
         if self.schedule.get(&slot).is_none_or(|held| held.revisions != revisions) {
             self.set(&mut values, &given, Stage::Schedule)?;
             let held = self.run_stage(Stage::Schedule, &mut values, revisions)?;

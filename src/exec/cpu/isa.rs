@@ -1,0 +1,97 @@
+//! Which vector instructions to use.
+
+use std::fmt;
+
+/// Overrides the choice: `portable`, `avx2` or `avx512`.
+pub const VARIABLE: &str = "AFTERIMAGE_CPU";
+
+/// An instruction set that there are kernels for, slowest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Isa {
+    /// Plain Rust; what the compiler makes of it on any processor.
+    Portable,
+    /// AVX2 and FMA: most PCs since 2013.
+    Avx2,
+    /// AVX-512 (F, BW, DQ, VL): servers since 2017, AMD since Zen 4.
+    Avx512,
+}
+
+impl Isa {
+    /// All, slowest first.
+    pub const ALL: [Self; 3] = [Self::Portable, Self::Avx2, Self::Avx512];
+
+    /// The word for it in [`VARIABLE`].
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Portable => "portable",
+            Self::Avx2 => "avx2",
+            Self::Avx512 => "avx512",
+        }
+    }
+
+    /// Whether this processor has it.
+    pub fn is_here(self) -> bool {
+        match self {
+            Self::Portable => true,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => {
+                Self::Avx2.is_here()
+                    && is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512dq")
+                    && is_x86_feature_detected!("avx512vl")
+            }
+            #[cfg(not(target_arch = "x86_64"))]
+            _ => false,
+        }
+    }
+
+    /// The fastest this processor has.
+    pub fn best() -> Self {
+        Self::ALL.into_iter().rev().find(|isa| isa.is_here()).unwrap_or(Self::Portable)
+    }
+
+    /// The one called `word`, or what is wrong with asking for it.
+    pub fn named(word: &str) -> Result<Self, String> {
+        let words = || Self::ALL.map(Self::word).join(", ");
+        let found = Self::ALL.into_iter().find(|isa| isa.word() == word);
+        let isa = found.ok_or_else(|| format!("there are no instructions `{word}`: {VARIABLE} can be {}", words()))?;
+        if isa.is_here() {
+            Ok(isa)
+        } else {
+            Err(format!("this processor does not have the instructions `{word}` ({VARIABLE})"))
+        }
+    }
+
+    /// What [`VARIABLE`] asks for, or else the fastest.
+    pub fn chosen() -> Result<Self, String> {
+        match std::env::var(VARIABLE) {
+            Ok(word) if !word.is_empty() => Self::named(&word),
+            _ => Ok(Self::best()),
+        }
+    }
+}
+
+impl fmt::Display for Isa {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Portable => "portable f32",
+            Self::Avx2 => "AVX2 f32",
+            Self::Avx512 => "AVX-512 f32",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_and_sets() {
+        assert_eq!(Isa::named("portable"), Ok(Isa::Portable));
+        assert!(Isa::named("sse9").is_err_and(|text| text.contains("`sse9`") && text.contains("portable")));
+        assert!(Isa::best().is_here());
+    }
+}

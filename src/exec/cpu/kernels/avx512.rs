@@ -1,0 +1,68 @@
+//! The product tile with AVX-512: up to 12 rows of 32 columns in 24 registers.
+
+use std::arch::x86_64::{
+    __m512, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
+};
+
+use super::{LANES, Tile};
+
+/// See [`Tile`].
+#[target_feature(enable = "avx512f")]
+pub fn tile(tile: &Tile<'_>, out: &mut [f32]) {
+    match tile.width / LANES {
+        1 => by_rows::<1>(tile, out),
+        _ => by_rows::<2>(tile, out),
+    }
+}
+
+#[target_feature(enable = "avx512f")]
+fn by_rows<const COLUMNS: usize>(tile: &Tile<'_>, out: &mut [f32]) {
+    match tile.pixels.len() {
+        1 => rows::<1, COLUMNS>(tile, out),
+        2 => rows::<2, COLUMNS>(tile, out),
+        3..=4 => rows::<4, COLUMNS>(tile, out),
+        5..=6 => rows::<6, COLUMNS>(tile, out),
+        7..=8 => rows::<8, COLUMNS>(tile, out),
+        9..=10 => rows::<10, COLUMNS>(tile, out),
+        _ => rows::<12, COLUMNS>(tile, out),
+    }
+}
+
+#[target_feature(enable = "avx512f")]
+#[expect(unsafe_code, reason = "vector loads and stores take pointers")]
+fn rows<const ROWS: usize, const COLUMNS: usize>(tile: &Tile<'_>, out: &mut [f32]) {
+    tile.check(out);
+    let last = tile.pixels.len() - 1;
+    // SAFETY: `check` has seen that every run of every pixel lies in `input`, all weights in `weights` and all rows in `out`.
+    unsafe {
+        let base: [*const f32; ROWS] = std::array::from_fn(|row| tile.input.as_ptr().add(tile.pixels[row.min(last)]));
+        let mut sums = [[_mm512_setzero_ps(); COLUMNS]; ROWS];
+        if tile.hold {
+            for (row, sums) in sums.iter_mut().enumerate() {
+                for (column, sum) in sums.iter_mut().enumerate() {
+                    *sum = _mm512_loadu_ps(out.as_ptr().add(row.min(last) * tile.width + column * LANES));
+                }
+            }
+        }
+        let mut weights = tile.weights.as_ptr();
+        for &tap in tile.taps {
+            let values: [*const f32; ROWS] = std::array::from_fn(|row| base[row].add(tap));
+            for k in 0..tile.run {
+                let columns: [__m512; COLUMNS] =
+                    std::array::from_fn(|column| _mm512_loadu_ps(weights.add(column * LANES)));
+                for row in 0..ROWS {
+                    let value = _mm512_set1_ps(*values[row].add(k));
+                    for column in 0..COLUMNS {
+                        sums[row][column] = _mm512_fmadd_ps(value, columns[column], sums[row][column]);
+                    }
+                }
+                weights = weights.add(COLUMNS * LANES);
+            }
+        }
+        for (row, sums) in sums.iter().enumerate().take(last + 1) {
+            for (column, sum) in sums.iter().enumerate() {
+                _mm512_storeu_ps(out.as_mut_ptr().add(row * tile.width + column * LANES), *sum);
+            }
+        }
+    }
+}

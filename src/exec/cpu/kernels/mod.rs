@@ -1,0 +1,70 @@
+//! The inner loops, one set for each instruction set, behind one table.
+//!
+//! Almost all arithmetic of these networks is one thing: rows of values times a panel of weights. [`Tile`] is that thing.
+//! The rest is work on rows of numbers ([`rows`]), written once in plain Rust and compiled for each instruction set.
+
+mod math;
+mod portable;
+mod rows;
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+
+mod sets;
+
+pub use rows::{Post, Softmax};
+pub use sets::Kernels;
+
+/// Columns of a panel of weights come in multiples of this.
+pub const LANES: usize = 16;
+/// Columns of a panel at most.
+pub const PANEL: usize = 2 * LANES;
+/// Rows of a tile at most.
+pub const MAX_ROWS: usize = 12;
+
+/// Some rows of values times one panel of weights.
+///
+/// Row `r` is the values at `pixels[r] + tap .. + run` for each of the `taps` in turn, all in `input`; the panel has `width`
+/// columns and one row of weights for each value, in that order. `out` gets `pixels.len()` rows of `width` sums.
+#[derive(Clone, Copy, Debug)]
+pub struct Tile<'a> {
+    /// Where the values lie.
+    pub input: &'a [f32],
+    /// Where each row begins; 1 to [`MAX_ROWS`] of them.
+    pub pixels: &'a [usize],
+    /// Where each run of values begins, seen from the row's beginning.
+    pub taps: &'a [usize],
+    /// Values in a run.
+    pub run: usize,
+    /// `taps.len() * run` rows of `width` weights.
+    pub weights: &'a [f32],
+    /// 16 or 32.
+    pub width: usize,
+    /// Whether the sums begin with what `out` holds.
+    pub hold: bool,
+}
+
+impl Tile<'_> {
+    /// Refuses what would read or write outside.
+    ///
+    /// # Panics
+    /// That is how it refuses: it would be a mistake in the plan.
+    #[inline(always)]
+    fn check(&self, out: &[f32]) {
+        let furthest = |list: &[usize]| list.iter().fold(0, |a: usize, b| a.max(*b));
+        let end = furthest(self.pixels) + furthest(self.taps) + self.run;
+        assert!(
+            end <= self.input.len()
+                && (1..=MAX_ROWS).contains(&self.pixels.len())
+                && (self.width == LANES || self.width == PANEL)
+                && self.weights.len() >= self.taps.len() * self.run * self.width
+                && out.len() >= self.pixels.len() * self.width,
+            "a tile reaches outside its values"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+//! The table of kernels, and one filled-in copy for each instruction set.
+
+use super::rows::{self, Post, Softmax};
+use super::{MAX_ROWS, Tile, portable};
+use crate::exec::cpu::isa::Isa;
+
+type Moments = unsafe fn(&[f32], &[f32], &mut [f32], &mut [f32]);
+type ScaleShift = unsafe fn(&[f32], &[f32], &[f32], &mut [f32]);
+type LayerNorm = unsafe fn(&[f32], &[f32], &[f32], f32, &mut [f32]);
+
+/// The kernels for one instruction set. Made only by [`Kernels::of`], for a set that this processor has.
+#[derive(Clone, Copy)]
+pub struct Kernels {
+    /// Rows of a tile that are quickest.
+    pub rows: usize,
+    tile: unsafe fn(&Tile<'_>, &mut [f32]),
+    finish: unsafe fn(&mut [f32], usize, usize, &[Post<'_>]),
+    geglu: unsafe fn(&[f32], &mut [f32]),
+    moments: Moments,
+    scale_shift: ScaleShift,
+    layer_norm: LayerNorm,
+    softmax: unsafe fn(&mut [f32], usize, f32, &mut Softmax) -> f32,
+    scale: unsafe fn(&mut [f32], f32),
+}
+
+/// A table of the functions of [`rows`] compiled with some processor features, and a product tile.
+macro_rules! table {
+    ($rows:expr, $tile:path $(, $features:literal)?) => {{
+        $(#[target_feature(enable = $features)])?
+        fn finish(tile: &mut [f32], width: usize, columns: usize, posts: &[Post<'_>]) {
+            rows::finish(tile, width, columns, posts);
+        }
+        $(#[target_feature(enable = $features)])?
+        fn geglu(x: &[f32], out: &mut [f32]) {
+            rows::geglu(x, out);
+        }
+        $(#[target_feature(enable = $features)])?
+        fn moments(x: &[f32], origin: &[f32], sums: &mut [f32], squares: &mut [f32]) {
+            rows::moments(x, origin, sums, squares);
+        }
+        $(#[target_feature(enable = $features)])?
+        fn scale_shift(x: &[f32], scale: &[f32], shift: &[f32], out: &mut [f32]) {
+            rows::scale_shift(x, scale, shift, out);
+        }
+        $(#[target_feature(enable = $features)])?
+        fn layer_norm(x: &[f32], scale: &[f32], shift: &[f32], eps: f32, out: &mut [f32]) {
+            rows::layer_norm(x, scale, shift, eps, out);
+        }
+        $(#[target_feature(enable = $features)])?
+        fn softmax(scores: &mut [f32], seen: usize, scale: f32, state: &mut Softmax) -> f32 {
+            rows::softmax(scores, seen, scale, state)
+        }
+        $(#[target_feature(enable = $features)])?
+        fn scale(x: &mut [f32], factor: f32) {
+            rows::scale(x, factor);
+        }
+        Kernels {
+            rows: $rows,
+            tile: $tile,
+            finish,
+            geglu,
+            moments,
+            scale_shift,
+            layer_norm,
+            softmax,
+            scale,
+        }
+    }};
+}
+
+impl Kernels {
+    /// The kernels for `isa`, or `None` when this processor does not have it.
+    pub fn of(isa: Isa) -> Option<Self> {
+        if !isa.is_here() {
+            return None;
+        }
+        Some(match isa {
+            Isa::Portable => table!(4, portable::tile),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => table!(MAX_ROWS, super::avx2::tile, "avx2,fma"),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => table!(MAX_ROWS, super::avx512::tile, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"),
+            #[cfg(not(target_arch = "x86_64"))]
+            _ => return None,
+        })
+    }
+}
+
+/// Calls of the table's functions. Each is safe to call because the table exists only where the processor has its features.
+macro_rules! calls {
+    ($($(#[$doc:meta])* $name:ident($($argument:ident: $type:ty),*) $(-> $result:ty)?;)*) => {
+        #[expect(unsafe_code, reason = "functions compiled for a processor feature need it at run time")]
+        impl Kernels {
+            $($(#[$doc])*
+            #[inline]
+            pub fn $name(&self, $($argument: $type),*) $(-> $result)? {
+                // SAFETY: `of` has seen that this processor has the features.
+                unsafe { (self.$name)($($argument),*) }
+            })*
+        }
+    };
+}
+
+calls! {
+    /// Some rows of values times one panel of weights.
+    tile(tile: &Tile<'_>, out: &mut [f32]);
+    /// Applies `posts` to the first `columns` of each row of a tile of rows of `width`.
+    finish(tile: &mut [f32], width: usize, columns: usize, posts: &[Post<'_>]);
+    /// The first half of `x` times the GELU of the second.
+    geglu(x: &[f32], out: &mut [f32]);
+    /// Adds a row's difference from `origin`, and its square, to two sums per channel.
+    moments(x: &[f32], origin: &[f32], sums: &mut [f32], squares: &mut [f32]);
+    /// `x * scale + shift` per channel.
+    scale_shift(x: &[f32], scale: &[f32], shift: &[f32], out: &mut [f32]);
+    /// Normalises a row, then scales and shifts it.
+    layer_norm(x: &[f32], scale: &[f32], shift: &[f32], eps: f32, out: &mut [f32]);
+    /// One block of a running softmax; returns the factor by which what was gathered before must shrink.
+    softmax(scores: &mut [f32], seen: usize, scale: f32, state: &mut Softmax) -> f32;
+    /// Each element times `factor`.
+    scale(x: &mut [f32], factor: f32);
+}

@@ -1,0 +1,128 @@
+//! Every kernel against its portable twin.
+
+use super::*;
+use crate::exec::cpu::isa::Isa;
+use crate::graph::Activation;
+
+/// Numbers that look random.
+struct Noise(u64);
+
+impl Noise {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % limit
+    }
+
+    fn values(&mut self, len: usize) -> Vec<f32> {
+        (0..len).map(|_| self.below(1 << 20) as f32 / (1 << 19) as f32 - 1.0).collect()
+    }
+}
+
+/// All sets of kernels that this processor has, but the portable one.
+fn sets() -> Vec<Kernels> {
+    Isa::ALL.into_iter().filter(|isa| *isa != Isa::Portable).filter_map(Kernels::of).collect()
+}
+
+fn close(found: &[f32], expected: &[f32], limit: f32) {
+    assert_eq!(found.len(), expected.len());
+    for (index, (a, b)) in found.iter().zip(expected).enumerate() {
+        assert!((a - b).abs() <= limit * (1.0 + b.abs()), "element {index}: {a} instead of {b}");
+    }
+}
+
+#[test]
+fn tiles_equal_their_twin() {
+    let mut noise = Noise(1);
+    for _ in 0..500 {
+        let (rows, run, width) = (1 + noise.below(MAX_ROWS), 1 + noise.below(40), LANES * (1 + noise.below(2)));
+        let input = noise.values(2000);
+        let pixels: Vec<usize> = (0..rows).map(|_| noise.below(900)).collect();
+        let taps: Vec<usize> = (0..1 + noise.below(9)).map(|_| noise.below(1000)).collect();
+        let weights = noise.values(taps.len() * run * width);
+        let hold = noise.below(2) == 1;
+        let tile = Tile { input: &input, pixels: &pixels, taps: &taps, run, weights: &weights, width, hold };
+        let start = noise.values(rows * width);
+        let mut expected = start.clone();
+        portable::tile(&tile, &mut expected);
+        // The twin itself, against the sum it says.
+        let (row, column) = (noise.below(rows), noise.below(width));
+        let mut sum = if hold { f64::from(start[row * width + column]) } else { 0.0 };
+        for (tap, at) in taps.iter().enumerate() {
+            for k in 0..run {
+                let weight = weights[(tap * run + k) * width + column];
+                sum += f64::from(input[pixels[row] + at + k]) * f64::from(weight);
+            }
+        }
+        close(&[expected[row * width + column]], &[sum as f32], 2e-5);
+        for kernels in sets() {
+            let mut found = start.clone();
+            kernels.tile(&tile, &mut found);
+            close(&found, &expected, 2e-5);
+        }
+    }
+}
+
+#[test]
+fn tiles_that_reach_outside_are_refused() {
+    let values = [0.0; 64];
+    for kernels in sets() {
+        for (pixels, taps, run) in [(&[60][..], &[0][..], 8), (&[0], &[64], 1), (&[], &[0], 1)] {
+            let tile = Tile { input: &values, pixels, taps, run, weights: &values, width: 16, hold: false };
+            let run = || kernels.tile(&tile, &mut [0.0; 16 * MAX_ROWS]);
+            assert!(std::panic::catch_unwind(run).is_err());
+        }
+    }
+}
+
+#[test]
+fn rows_equal_their_twins() {
+    let twin = Kernels::of(Isa::Portable).unwrap();
+    let mut noise = Noise(2);
+    for kernels in sets() {
+        for _ in 0..100 {
+            let len = 1 + noise.below(200);
+            let [x, scale, shift] = [0; 3].map(|_| noise.values(len));
+            let run = |of: &Kernels| {
+                let mut out = Vec::new();
+                for activation in
+                    [Activation::Silu, Activation::Gelu, Activation::QuickGelu, Activation::Relu, Activation::Tanh]
+                {
+                    let mut y: Vec<f32> = x.iter().map(|v| v * 8.0).collect();
+                    of.finish(&mut y, len, len, &[Post::Activate(activation)]);
+                    out.extend(y);
+                }
+                let mut y = vec![0.0; len];
+                of.scale_shift(&x, &scale, &shift, &mut y);
+                of.layer_norm(&x, &scale, &shift, 1e-5, &mut y);
+                out.extend(&y);
+                let mut y = vec![0.0; len / 2];
+                of.geglu(&x[..len / 2 * 2], &mut y);
+                out.extend(y);
+                let (mut sums, mut squares) = (scale.clone(), shift.clone());
+                of.moments(&x, &scale, &mut sums, &mut squares);
+                out.extend(sums.into_iter().chain(squares));
+                let mut state = Softmax::START;
+                for block in [&x, &scale] {
+                    let mut y = block.clone();
+                    out.push(of.softmax(&mut y, len.div_ceil(2), 3.0, &mut state));
+                    out.extend(y);
+                }
+                out.extend([state.largest, state.total]);
+                let mut y = x.clone();
+                let offsets = [0];
+                let posts = [
+                    Post::Bias(&scale),
+                    Post::Add { values: &shift, offsets: &offsets },
+                    Post::Affine { scale: 0.5, shift: 1.0 },
+                    Post::Mul { values: &scale, offsets: &offsets },
+                    Post::Activate(Activation::Silu),
+                ];
+                of.finish(&mut y, len, len, &posts);
+                of.scale(&mut y, 0.3);
+                out.extend(y);
+                out
+            };
+            close(&run(&kernels), &run(&twin), 3e-6);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Our own executor for the CPU: everything is planned at compile time, so that a run is nothing but arithmetic.
+//!
+//! A graph becomes a list of steps in five moves: nodes that follow a product element by element are joined to it
+//! ([`fuse`]); every value gets a place, with concatenated values side by side and zeros around what a wide convolution
+//! reads ([`places`]); the steps are put in order and values that are never needed together share memory ([`schedule`],
+//! [`arena`]); weights are cut into panels ([`panels`]); each step is cut into tasks ([`steps`]). A run walks the list with
+//! all threads ([`team`]); the inner loops are chosen by what the processor can do ([`kernels`], [`isa`]).
+
+mod arena;
+mod fuse;
+mod isa;
+mod kernels;
+mod memory;
+mod panels;
+mod places;
+mod plan;
+mod program;
+mod schedule;
+mod steps;
+mod team;
+mod view;
+
+use std::sync::Arc;
+
+use self::isa::Isa;
+use self::kernels::Kernels;
+use self::panels::CpuPacked;
+use self::program::CpuProgram;
+use self::team::Team;
+use super::{ExecError, Executor, Packed, Program};
+use crate::graph::Graph;
+use crate::weights::Weights;
+
+/// Runs graphs with our own kernels, on threads of its own that give way to everything else.
+pub struct Cpu {
+    isa: Isa,
+    kernels: Kernels,
+    team: Arc<Team>,
+    poison: bool,
+}
+
+impl Cpu {
+    /// An executor with so many threads, 0 for one on each core, with the best instructions the processor has or those the
+    /// environment variable `AFTERIMAGE_CPU` names.
+    ///
+    /// # Errors
+    /// [`ExecError::Backend`] when that names none the processor has, or the system refuses the threads.
+    pub fn new(threads: usize) -> Result<Self, ExecError> {
+        Self::with(Isa::chosen().map_err(failed)?, threads, false)
+    }
+
+    /// An executor with the instructions called `word`, one of [`Cpu::instructions`].
+    ///
+    /// # Errors
+    /// [`ExecError::Backend`] when the processor has no such instructions, or the system refuses the threads.
+    pub fn forced(word: &str, threads: usize) -> Result<Self, ExecError> {
+        Self::with(Isa::named(word).map_err(failed)?, threads, false)
+    }
+
+    /// The words for all instruction sets that this processor has and we use, slowest first.
+    pub fn instructions() -> Vec<&'static str> {
+        Isa::ALL.into_iter().filter(|isa| isa.is_here()).map(Isa::word).collect()
+    }
+
+    fn with(isa: Isa, threads: usize, poison: bool) -> Result<Self, ExecError> {
+        let kernels = Kernels::of(isa).ok_or_else(|| failed(format!("this processor has no {isa}")))?;
+        Ok(Self { isa, kernels, team: Arc::new(Team::new(threads)?), poison })
+    }
+}
+
+impl Executor for Cpu {
+    fn name(&self) -> String {
+        match self.team.threads() {
+            1 => format!("CPU ({}, 1 thread)", self.isa),
+            threads => format!("CPU ({}, {threads} threads)", self.isa),
+        }
+    }
+
+    fn load(&self, weights: &Weights) -> Result<Arc<dyn Packed>, ExecError> {
+        Ok(Arc::new(self.team.install(|| CpuPacked::load(weights))?))
+    }
+
+    fn compile(
+        &self,
+        graph: Arc<Graph>,
+        packed: &Arc<dyn Packed>,
+        taps: &[&str],
+    ) -> Result<Box<dyn Program>, ExecError> {
+        let packed = packed.as_any().downcast_ref::<CpuPacked>();
+        let packed = packed.ok_or_else(|| failed("the weights were packed for another executor"))?;
+        let how = (self.team.clone(), self.kernels, self.poison);
+        Ok(Box::new(CpuProgram::compile(graph, packed, taps, how)?))
+    }
+}
+
+/// An error of this executor, in its words.
+fn failed(text: impl std::fmt::Display) -> ExecError {
+    ExecError::Backend { executor: "the CPU executor".into(), text: text.to_string() }
+}
+
+#[cfg(test)]
+mod tests;

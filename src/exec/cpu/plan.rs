@@ -1,0 +1,229 @@
+//! From a graph to steps over one block of memory.
+
+use std::ops::Range;
+
+use super::fuse::{After, Fused, fuse};
+use super::panels::CpuPacked;
+use super::places::Places;
+use super::schedule::{Item, Schedule, packed_piece};
+use super::steps::{
+    Attention, Border, Conv, Copy, Geglu, GroupNorm, Layer, LayerNorm, Lookup, Map, Norm, PackKeys, PackedKeys,
+    PostView, Step,
+};
+use super::view::{View, extent};
+use crate::exec::ExecError;
+use crate::graph::{Graph, NodeId, Op, Padding, Stage, WeightId};
+
+/// Elements of an elementwise task: some microseconds.
+const TASK_ELEMENTS: usize = 1 << 14;
+
+/// Everything a program does.
+pub struct Plan {
+    /// All steps, stage after stage.
+    pub steps: Vec<Box<dyn Step>>,
+    /// By stage: its steps.
+    pub stages: [Range<usize>; 4],
+    /// Where inputs go.
+    pub inputs: Vec<(NodeId, View)>,
+    /// Where results are.
+    pub results: Vec<View>,
+    /// Inputs that name rows of a table, and how many rows it has.
+    pub ids: Vec<(NodeId, usize)>,
+    /// What the schedule stage hands on.
+    pub schedule: Range<usize>,
+    /// Where memory begins that holds nothing between runs.
+    pub shared: usize,
+    /// Numbers of memory.
+    pub len: usize,
+}
+
+impl Plan {
+    /// Plans `graph` for so many threads.
+    ///
+    /// # Errors
+    /// A weight that is missing or has another shape than the graph says.
+    pub fn new(graph: &Graph, packed: &CpuPacked, results: &[NodeId], options: Options) -> Result<Self, ExecError> {
+        let steps = fuse(graph, results);
+        let places = Places::new(graph, &steps);
+        let keys: Vec<usize> =
+            steps.iter().filter_map(|step| Some(keys(graph, step)?.len(batch(graph, step)))).collect();
+        let schedule = Schedule::new(graph, &steps, &places, results, &keys);
+        let maker =
+            Maker { graph, packed, steps: &steps, places: &places, schedule: &schedule, threads: options.threads };
+        let mut plan = Self {
+            steps: Vec::new(),
+            stages: Default::default(),
+            inputs: graph.inputs().map(|(_, id)| (id, maker.view(id))).collect(),
+            results: results.iter().map(|id| maker.view(*id)).collect(),
+            ids: Vec::new(),
+            schedule: schedule.schedule.clone(),
+            shared: schedule.shared,
+            len: schedule.len,
+        };
+        for stage in Stage::ALL {
+            let first = plan.steps.len();
+            for (at, (_, item)) in schedule.items.iter().enumerate().filter(|(_, (of, _))| *of == stage) {
+                plan.steps.push(maker.step(*item)?);
+                if options.poison {
+                    plan.steps.extend(maker.poison(at));
+                }
+            }
+            plan.stages[stage as usize] = first..plan.steps.len();
+        }
+        for step in &steps {
+            if let Op::Embedding { weight } = graph.node(step.main).op {
+                plan.ids.push((step.source, graph.weight(weight).shape[0]));
+            }
+        }
+        Ok(plan)
+    }
+}
+
+/// How to plan.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Threads that will run it.
+    pub threads: usize,
+    /// Whether memory is filled with NaN as soon as nothing in it is needed, so that a stale read is seen. For tests.
+    pub poison: bool,
+}
+
+/// Where the keys of an attention go, from offset 0.
+fn keys(graph: &Graph, step: &Fused) -> Option<PackedKeys> {
+    let node = graph.node(step.main);
+    let Op::Attention { heads, .. } = node.op else { return None };
+    let keys = graph.node(node.inputs[1]).shape.positions();
+    Some(PackedKeys { offset: 0, heads, keys, width: node.shape.channels() / heads })
+}
+
+fn batch(graph: &Graph, step: &Fused) -> usize {
+    graph.node(step.main).shape.batch()
+}
+
+struct Maker<'a> {
+    graph: &'a Graph,
+    packed: &'a CpuPacked,
+    steps: &'a [Fused],
+    places: &'a Places,
+    schedule: &'a Schedule,
+    threads: usize,
+}
+
+impl Maker<'_> {
+    fn view(&self, id: NodeId) -> View {
+        self.places.view(self.graph, id, &self.schedule.offsets)
+    }
+
+    fn step(&self, item: Item) -> Result<Box<dyn Step>, ExecError> {
+        match item {
+            Item::Fused(index) => self.fused(index),
+            Item::Border(piece) => Ok(Box::new(Border::new(&self.places.pieces[piece], self.schedule.offsets[piece]))),
+            Item::Copy { from, to, first } => {
+                let input = self.view(from);
+                Ok(Box::new(Copy { input, output: self.view(to).channels(first, input.c), reshape: false }))
+            }
+            Item::Pack(index) => {
+                let inputs = &self.graph.node(self.steps[index].main).inputs;
+                let packed = self.keys(index);
+                Ok(Box::new(PackKeys { keys: self.view(inputs[1]), values: self.view(inputs[2]), packed }))
+            }
+        }
+    }
+
+    /// Steps that spoil the memory nobody needs after an item.
+    fn poison(&self, at: usize) -> impl Iterator<Item = Box<dyn Step>> {
+        let Schedule { needs, kept, offsets, .. } = self.schedule;
+        let dead = (0..needs.len()).filter(move |&p| !kept[p] && needs[p].first <= at && needs[p].last == at);
+        dead.map(|p| Box::new(Spoil(offsets[p]..offsets[p] + needs[p].len)) as Box<dyn Step>)
+    }
+
+    fn keys(&self, index: usize) -> PackedKeys {
+        let piece = packed_piece(self.graph, self.steps, self.places, index);
+        let nothing = PackedKeys { offset: 0, heads: 1, keys: 0, width: 0 };
+        PackedKeys { offset: self.schedule.offsets[piece], ..keys(self.graph, &self.steps[index]).unwrap_or(nothing) }
+    }
+
+    fn fused(&self, index: usize) -> Result<Box<dyn Step>, ExecError> {
+        let step = &self.steps[index];
+        let node = self.graph.node(step.main);
+        let (input, output) = (self.view(step.source), self.view(step.result));
+        let per_task = (TASK_ELEMENTS / (input.c.max(1))).max(1);
+        let mut posts: Vec<PostView> = step.posts.iter().map(|post| self.post(*post, step.result)).collect();
+        Ok(match node.op {
+            Op::Conv2d { weight, bias, stride, padding } => {
+                if let Some(bias) = bias {
+                    posts.insert(0, PostView::Bias(self.flat(bias)?));
+                }
+                let kernel = self.graph.weight(weight).shape[2];
+                let panels = self.packed.panels(self.graph.weight(weight))?;
+                let layer = Layer { panels, kernel, stride, padding, doubled: step.doubled };
+                Box::new(Conv::new(input, output, layer, posts, self.threads))
+            }
+            Op::Linear { weight, bias } => {
+                if let Some(bias) = bias {
+                    posts.insert(0, PostView::Bias(self.flat(bias)?));
+                }
+                let panels = self.packed.panels(self.graph.weight(weight))?;
+                let padding = Padding::all(0);
+                let layer = Layer { panels, kernel: 1, stride: 1, padding, doubled: false };
+                Box::new(Conv::new(input, output, layer, posts, self.threads))
+            }
+            Op::GroupNorm { weight, bias, groups, eps } => {
+                let norm = Norm { scale: self.flat(weight)?, shift: self.flat(bias)?, eps };
+                let per_task = groups.div_ceil(self.threads.min(groups));
+                Box::new(GroupNorm { input, output, norm, groups, per_task, posts })
+            }
+            Op::LayerNorm { weight, bias, eps } => {
+                let norm = Norm { scale: self.flat(weight)?, shift: self.flat(bias)?, eps };
+                Box::new(LayerNorm { input, output, norm, per_task })
+            }
+            Op::Attention { mask, .. } => {
+                Box::new(Attention { queries: input, packed: self.keys(index), output, mask })
+            }
+            Op::Geglu => Box::new(Geglu { input, output, per_task }),
+            Op::Activate(_) | Op::Affine { .. } | Op::Add | Op::Mul => {
+                let per_task = (TASK_ELEMENTS / (input.w * input.c)).max(1);
+                Box::new(Map { input, output, posts, per_task })
+            }
+            Op::Upsample => Box::new(Copy { input, output, reshape: false }),
+            Op::Reshape => Box::new(Copy { input, output, reshape: true }),
+            Op::Embedding { weight } => {
+                if !matches!(self.graph.node(step.source).op, Op::Input { .. }) {
+                    return Err(super::failed(format!("`{}` looks up ids that are no input", node.path)));
+                }
+                Box::new(Lookup { table: self.packed.panels(self.graph.weight(weight))?, ids: Some(input), output })
+            }
+            Op::Table { weight } => {
+                Box::new(Lookup { table: self.packed.panels(self.graph.weight(weight))?, ids: None, output })
+            }
+            Op::Input { .. } | Op::Concat => return Err(super::failed(format!("`{}` is no work", node.path))),
+        })
+    }
+
+    fn post(&self, after: After, result: NodeId) -> PostView {
+        let other = |id: NodeId| self.view(id).repeated(extent(&self.graph.node(result).shape));
+        match after {
+            After::Activate(activation) => PostView::Activate(activation),
+            After::Affine { scale, shift } => PostView::Affine { scale, shift },
+            After::Add(id) => PostView::Add(other(id)),
+            After::Mul(id) => PostView::Mul(other(id)),
+        }
+    }
+
+    fn flat(&self, id: WeightId) -> Result<std::sync::Arc<Vec<f32>>, ExecError> {
+        self.packed.flat(self.graph.weight(id))
+    }
+}
+
+/// Fills memory with NaN.
+struct Spoil(Range<usize>);
+
+impl Step for Spoil {
+    fn tasks(&self) -> usize {
+        1
+    }
+
+    fn run(&self, _: usize, desk: super::memory::Desk<'_>, _: &super::kernels::Kernels) {
+        desk.write(self.0.start, self.0.len()).fill(f32::NAN);
+    }
+}

@@ -1,0 +1,185 @@
+//! Convolutions and matrix products. A matrix product over channels is a convolution with a kernel of one pixel.
+
+use std::sync::Arc;
+
+use super::{PostView, Step, finish, piece};
+use crate::exec::cpu::kernels::{Kernels, MAX_ROWS, PANEL, Tile};
+use crate::exec::cpu::memory::Desk;
+use crate::exec::cpu::panels::Panels;
+use crate::exec::cpu::view::View;
+use crate::graph::Padding;
+
+/// Arithmetic worth a task of its own: some ten microseconds.
+const TASK_FLOPS: usize = 1 << 20;
+/// Tasks for each thread at most.
+const TASKS_PER_THREAD: usize = 8;
+/// Numbers of input that a task works through before it turns to the next panel: they stay in the second-level cache.
+const CHUNK_VALUES: usize = 1 << 17;
+
+/// The layer: weights and how the kernel moves.
+#[derive(Clone)]
+pub struct Layer {
+    /// The kernels, rows in the order h, w, in.
+    pub panels: Arc<Panels>,
+    /// Side of the kernel.
+    pub kernel: usize,
+    /// Step between outputs.
+    pub stride: usize,
+    /// Zeros around.
+    pub padding: Padding,
+    /// Whether the input is read doubled in height and width.
+    pub doubled: bool,
+}
+
+/// A convolution and what follows it.
+pub struct Conv {
+    input: View,
+    output: View,
+    passes: Vec<Pass>,
+    stride: usize,
+    padding: Padding,
+    /// Height and width of the grid of outputs of one pass.
+    grid: [usize; 2],
+    posts: Vec<PostView>,
+    /// Outputs of a task.
+    chunk: usize,
+    /// Panels of a task.
+    group: usize,
+}
+
+/// One kernel over the whole input. A doubled input has four: each pixel of a 2 x 2 block of outputs sees 2 x 2 pixels of the
+/// input, with the weights that fall on the same pixel added up.
+struct Pass {
+    panels: Arc<Panels>,
+    taps: Vec<usize>,
+    run: usize,
+    /// Of the first tap, in pixels of the padded input.
+    shift: [usize; 2],
+    /// Between outputs, and of the first output, in pixels.
+    spread: usize,
+    place: [usize; 2],
+}
+
+impl Conv {
+    /// Plans a layer from `input` (with its zeros around) to `output` for so many threads.
+    pub fn new(input: View, output: View, layer: Layer, posts: Vec<PostView>, threads: usize) -> Self {
+        let Layer { panels, kernel, stride, padding, doubled } = layer;
+        let pass = |panels: Arc<Panels>, side: usize, shift: [usize; 2], spread: usize| {
+            let (taps, run) = taps(&input, side);
+            Pass { panels, taps, run, shift, spread, place: if doubled { shift } else { [0, 0] } }
+        };
+        let passes: Vec<Pass> = if doubled {
+            let corners = [[0, 0], [0, 1], [1, 0], [1, 1]];
+            corners.map(|corner| pass(Arc::new(halved(&panels, corner)), 2, corner, 2)).into()
+        } else {
+            vec![pass(panels, kernel, [0, 0], 1)]
+        };
+        let grid = if doubled { [input.h, input.w] } else { [output.h, output.w] };
+        let (pixels, count) = (grid[0] * grid[1], passes[0].panels.count());
+        let flops = 2 * input.n * passes.len() * pixels * passes[0].panels.rows * output.c;
+        let wanted = (flops / TASK_FLOPS).clamp(1, TASKS_PER_THREAD * threads).div_ceil(input.n * passes.len());
+        let heavy = passes[0].panels.rows * output.c > pixels * input.c;
+        let groups = if heavy { wanted.min(count) } else { 1 };
+        let chunks = wanted.div_ceil(groups).min(pixels.div_ceil(MAX_ROWS));
+        let groups = if heavy { groups } else { wanted.div_ceil(chunks).min(count) };
+        let cached = (CHUNK_VALUES / (input.c * stride * stride)).max(4 * MAX_ROWS);
+        let chunk = pixels.div_ceil(chunks).min(cached).next_multiple_of(MAX_ROWS);
+        Self { input, output, passes, stride, padding, grid, posts, chunk, group: count.div_ceil(groups) }
+    }
+
+    /// How often each loop of the tasks goes round: samples, passes, chunks, groups.
+    fn counts(&self) -> [usize; 4] {
+        let chunks = (self.grid[0] * self.grid[1]).div_ceil(self.chunk);
+        let groups = self.passes[0].panels.count().div_ceil(self.group);
+        [self.input.n, self.passes.len(), chunks, groups]
+    }
+
+    /// The panels `group` for some outputs of one sample.
+    fn work(&self, pass: &Pass, n: usize, pixels: std::ops::Range<usize>, group: usize, at: (Desk<'_>, &Kernels)) {
+        let (desk, kernels) = at;
+        let View { row, pixel, .. } = self.input;
+        let Padding { top, left, bottom, right } = self.padding;
+        let start = self.input.offset - top * row - left * pixel;
+        let input = desk.read(start..self.input.end() + bottom * row + right * pixel);
+        let mut out = [0.0f32; MAX_ROWS * PANEL];
+        let tiles = pixels.len().div_ceil(kernels.rows);
+        let rows = pixels.len().div_ceil(tiles);
+        for index in piece(group, self.group, pass.panels.count()) {
+            let panel = pass.panels.panel(index);
+            for first in pixels.clone().step_by(rows) {
+                let count = rows.min(pixels.end - first);
+                let (mut offsets, mut places) = ([0; MAX_ROWS], [[n, 0, 0]; MAX_ROWS]);
+                for (i, (offset, place)) in offsets.iter_mut().zip(&mut places).enumerate().take(count) {
+                    let (y, x) = ((first + i) / self.grid[1], (first + i) % self.grid[1]);
+                    let from = [y * self.stride + pass.shift[0], x * self.stride + pass.shift[1]];
+                    *offset = n * self.input.image + from[0] * row + from[1] * pixel;
+                    *place = [n, y * pass.spread + pass.place[0], x * pass.spread + pass.place[1]];
+                }
+                let tile = Tile {
+                    input,
+                    pixels: &offsets[..count],
+                    taps: &pass.taps,
+                    run: pass.run,
+                    weights: panel.weights,
+                    width: panel.width,
+                    hold: false,
+                };
+                let out = &mut out[..count * panel.width];
+                kernels.tile(&tile, out);
+                let places = &places[..count];
+                let columns = (panel.first, panel.columns);
+                finish((kernels, desk), &self.posts, (out, panel.width), places, columns);
+                for (values, &[n, y, x]) in out.chunks_exact(panel.width).zip(places) {
+                    let place = desk.write(self.output.at(n, y, x) + panel.first, panel.columns);
+                    place.copy_from_slice(&values[..panel.columns]);
+                }
+            }
+        }
+    }
+}
+
+impl Step for Conv {
+    fn tasks(&self) -> usize {
+        self.counts().iter().product()
+    }
+
+    fn run(&self, task: usize, desk: Desk<'_>, kernels: &Kernels) {
+        let [_, passes, chunks, groups] = self.counts();
+        let (group, rest) = (task % groups, task / groups);
+        let (chunk, rest) = (rest % chunks, rest / chunks);
+        let (pass, n) = (rest % passes, rest / passes);
+        let pixels = piece(chunk, self.chunk, self.grid[0] * self.grid[1]);
+        self.work(&self.passes[pass], n, pixels, group, (desk, kernels));
+    }
+}
+
+/// Where the runs of values under a kernel begin, and their length: whole rows of the kernel where pixels touch.
+fn taps(input: &View, side: usize) -> (Vec<usize>, usize) {
+    if input.pixel == input.c || side == 1 {
+        return ((0..side).map(|y| y * input.row).collect(), side * input.c);
+    }
+    let taps = (0..side * side).map(|tap| tap / side * input.row + tap % side * input.pixel);
+    (taps.collect(), input.c)
+}
+
+/// The 2 x 2 kernel that a 3 x 3 kernel is, over a doubled map, for the outputs at `corner` of each block.
+fn halved(panels: &Panels, corner: [usize; 2]) -> Panels {
+    let inner = panels.rows / 9;
+    // Which of the three taps of an axis fall on its first and second pixel.
+    let falls = |at: usize, pixel: usize| match (at, pixel) {
+        (0, 0) => 0..1,
+        (0, _) => 1..3,
+        (_, 0) => 0..2,
+        _ => 2..3,
+    };
+    Panels::new(panels.columns, 4 * inner, |output, row| {
+        let (y, x, c) = (row / inner / 2, row / inner % 2, row % inner);
+        let mut sum = 0.0;
+        for ky in falls(corner[0], y) {
+            for kx in falls(corner[1], x) {
+                sum += panels.weight(output, (ky * 3 + kx) * inner + c);
+            }
+        }
+        sum
+    })
+}

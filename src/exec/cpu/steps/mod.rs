@@ -1,0 +1,81 @@
+//! What a plan is made of: steps whose tasks any thread may do in any order.
+
+mod attention;
+mod conv;
+mod copy;
+mod lookup;
+mod map;
+mod norm;
+
+use std::sync::Arc;
+
+pub use attention::{Attention, PackKeys, PackedKeys};
+pub use conv::{Conv, Layer};
+pub use copy::{Border, Copy};
+pub use lookup::Lookup;
+pub use map::{Geglu, Map};
+pub use norm::{GroupNorm, LayerNorm, Norm};
+
+use super::kernels::{Kernels, Post};
+use super::memory::Desk;
+use super::view::View;
+use crate::graph::Activation;
+
+/// Work that a pass through the plan does at one place. No task writes what another task of the same step reads or writes.
+pub trait Step: Send + Sync {
+    /// How many tasks it has.
+    fn tasks(&self) -> usize;
+    /// Does one of them.
+    fn run(&self, task: usize, desk: Desk<'_>, kernels: &Kernels);
+}
+
+/// Something done to each element of a result, with the place of the other value.
+#[derive(Clone)]
+pub enum PostView {
+    /// One number per channel is added.
+    Bias(Arc<Vec<f32>>),
+    /// A function of it.
+    Activate(Activation),
+    /// Times `scale` plus `shift`.
+    Affine { scale: f32, shift: f32 },
+    /// Plus another value, repeated to the size of the result.
+    Add(View),
+    /// Times another value, repeated to the size of the result.
+    Mul(View),
+}
+
+/// Applies `posts` to rows that belong to the pixels `at` (sample, row, column): `columns` channels from `first`.
+fn finish(
+    (kernels, desk): (&Kernels, Desk<'_>),
+    posts: &[PostView],
+    rows: (&mut [f32], usize),
+    at: &[[usize; 3]],
+    (first, columns): (usize, usize),
+) {
+    let offsets: Vec<Vec<usize>> = posts
+        .iter()
+        .map(|post| match post {
+            PostView::Add(view) | PostView::Mul(view) => {
+                at.iter().map(|&[n, y, x]| view.at(n, y, x) - view.offset + first).collect()
+            }
+            _ => Vec::new(),
+        })
+        .collect();
+    let posts: Vec<Post<'_>> = posts
+        .iter()
+        .zip(&offsets)
+        .map(|(post, offsets)| match post {
+            PostView::Bias(bias) => Post::Bias(&bias[first..]),
+            PostView::Activate(activation) => Post::Activate(*activation),
+            PostView::Affine { scale, shift } => Post::Affine { scale: *scale, shift: *shift },
+            PostView::Add(view) => Post::Add { values: desk.read(view.offset..view.end()), offsets },
+            PostView::Mul(view) => Post::Mul { values: desk.read(view.offset..view.end()), offsets },
+        })
+        .collect();
+    kernels.finish(rows.0, rows.1, columns, &posts);
+}
+
+/// The `index`-th of pieces of `size` of `total` things.
+fn piece(index: usize, size: usize, total: usize) -> std::ops::Range<usize> {
+    (index * size).min(total)..((index + 1) * size).min(total)
+}

@@ -1,0 +1,116 @@
+//! Where a value lies in memory.
+
+use crate::graph::Shape;
+
+/// A value as a feature map: element (n, y, x, c) is at `offset + n * image + y * row + x * pixel + c`. Tokens are a map of
+/// one row, and rows of numbers are a map of one pixel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct View {
+    /// Of the first element.
+    pub offset: usize,
+    /// Batch.
+    pub n: usize,
+    /// Height.
+    pub h: usize,
+    /// Width.
+    pub w: usize,
+    /// Channels.
+    pub c: usize,
+    /// From one sample to the next.
+    pub image: usize,
+    /// From one row to the next.
+    pub row: usize,
+    /// From one pixel to the next.
+    pub pixel: usize,
+}
+
+/// Batch, height, width and channels of a value.
+pub fn extent(shape: &Shape) -> [usize; 4] {
+    match shape.as_map() {
+        Some(map) => map,
+        None => [shape.batch(), 1, shape.positions(), shape.channels()],
+    }
+}
+
+impl View {
+    /// A value without gaps.
+    #[cfg(test)]
+    pub fn dense(offset: usize, shape: &Shape) -> Self {
+        let [n, h, w, c] = extent(shape);
+        Self { offset, n, h, w, c, image: h * w * c, row: w * c, pixel: c }
+    }
+
+    /// The same memory seen as another shape of the same positions and channels.
+    ///
+    /// # Panics
+    /// When the rows do not follow each other, which the plan sees to.
+    pub fn reshaped(&self, shape: &Shape) -> Self {
+        let [n, h, w, c] = extent(shape);
+        assert!((n, h * w, c) == (self.n, self.h * self.w, self.c) && self.rows_touch(), "{self:?} as {shape}");
+        Self { h, w, row: w * self.pixel, ..*self }
+    }
+
+    /// So many of the channels.
+    pub fn channels(&self, first: usize, count: usize) -> Self {
+        Self { offset: self.offset + first, c: count, ..*self }
+    }
+
+    /// The same value repeated to `extent`: a dimension of length 1 gets no step.
+    pub fn repeated(&self, [n, h, w, _]: [usize; 4]) -> Self {
+        let step = |have: usize, want: usize, step: usize| if have == 1 && want != 1 { 0 } else { step };
+        Self {
+            n,
+            h,
+            w,
+            image: step(self.n, n, self.image),
+            row: step(self.h, h, self.row),
+            pixel: step(self.w, w, self.pixel),
+            ..*self
+        }
+    }
+
+    /// Offset of a pixel's first channel.
+    #[inline]
+    pub fn at(&self, n: usize, y: usize, x: usize) -> usize {
+        self.offset + n * self.image + y * self.row + x * self.pixel
+    }
+
+    /// Whether the pixels of a row lie without gaps.
+    pub fn pixels_touch(&self) -> bool {
+        self.pixel == self.c || self.w == 1
+    }
+
+    /// Whether a row ends where the next begins.
+    pub fn rows_touch(&self) -> bool {
+        self.h == 1 || self.row == self.w * self.pixel
+    }
+
+    /// Pixels of a sample.
+    pub fn positions(&self) -> usize {
+        self.h * self.w
+    }
+
+    /// The end of the last element.
+    pub fn end(&self) -> usize {
+        self.at(self.n - 1, self.h - 1, self.w - 1) + self.c
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elements_are_found() {
+        let view = View::dense(10, &Shape::map(2, 3, 4, 5));
+        assert_eq!(view.at(1, 2, 3) + 4, 10 + 2 * 3 * 4 * 5 - 1);
+        assert_eq!(view.end(), 130);
+        let tokens = view.reshaped(&Shape::tokens(2, 12, 5));
+        assert_eq!(tokens.at(1, 0, 7), view.at(1, 1, 3));
+        let slice = view.channels(2, 2);
+        assert_eq!(slice.at(0, 0, 1), 17);
+        assert!(!slice.pixels_touch() && view.pixels_touch());
+        let one = View::dense(0, &Shape::map(1, 1, 1, 5)).repeated([2, 3, 4, 5]);
+        assert_eq!(one.at(1, 2, 3), 0);
+    }
+}
