@@ -4,7 +4,7 @@ use egui::Context;
 
 use super::action::Action;
 use super::app::App;
-use super::{dialogs, model_menu, numbers, words};
+use super::{model_menu, numbers, words};
 use crate::canvas::Document;
 use crate::capture::SourceSpec;
 use crate::studio::{Command, EngineSpec, Notice};
@@ -127,17 +127,15 @@ impl App {
     }
 
     fn quick_save(&mut self, ctx: &Context) {
-        match &self.picture {
-            Some(picture) => {
-                self.dialogs.find_quick_place(dialogs::file_name(&picture.params.prompt, picture.params.seed));
-            }
+        match self.picture.clone() {
+            Some(picture) => self.dialogs.find_quick_place(picture),
             None => self.tell_no_picture(ctx),
         }
     }
 
     fn ask_save(&mut self, ctx: &Context) {
-        match &self.picture {
-            Some(picture) => self.dialogs.ask_save(&dialogs::file_name(&picture.params.prompt, picture.params.seed)),
+        match self.picture.clone() {
+            Some(picture) => self.dialogs.ask_save(picture),
             None => self.tell_no_picture(ctx),
         }
     }

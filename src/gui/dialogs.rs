@@ -1,12 +1,15 @@
 //! File dialogs and the places of files, each asked for on a thread of its own: the window never waits.
 
+use std::fs::OpenOptions;
 use std::future::Future;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
+use crate::engine::Picture;
 use crate::flow::Worker;
 use crate::flow::channel::{Receiver, Sender, unbounded};
 use crate::studio::{self, Notice};
@@ -23,8 +26,8 @@ pub enum Picked {
     Source(PathBuf),
     /// Load the model in this folder.
     Model(PathBuf),
-    /// Write the picture here.
-    SaveTo(PathBuf),
+    /// Write the picture that was there when it was asked for.
+    SaveTo(Box<Picture>, PathBuf),
     /// It did not work.
     Trouble(Notice),
 }
@@ -64,24 +67,26 @@ impl Dialogs {
         self.ask(rfd::AsyncFileDialog::new().set_title("Open a model folder").pick_folder(), Picked::Model);
     }
 
-    /// Asks where to write the picture, beginning with `name`.
-    pub fn ask_save(&self, name: &str) {
+    /// Asks where to write `picture`.
+    pub fn ask_save(&self, picture: Picture) {
+        let name = file_name(&picture.params.prompt, picture.params.seed);
         let dialog = rfd::AsyncFileDialog::new()
             .set_title("Save the painting")
             .add_filter("PNG picture", &["png"])
             .set_file_name(name);
-        self.ask(dialog.save_file(), |path| Picked::SaveTo(with_png(path)));
+        self.ask(dialog.save_file(), |path| Picked::SaveTo(Box::new(picture), with_png(path)));
     }
 
-    /// Finds a free name in the pictures folder.
-    pub fn find_quick_place(&self, name: String) {
+    /// Finds a free name for `picture` in the pictures folder, and takes it.
+    pub fn find_quick_place(&self, picture: Picture) {
+        let name = file_name(&picture.params.prompt, picture.params.seed);
         let folder = self.pictures.clone();
         self.work(move || {
             std::fs::create_dir_all(&folder).map_err(|error| {
                 let what = format!("The folder {} cannot be made ({error})", folder.display());
                 Notice::error(what, "Use “Save painting as…” and choose another place")
             })?;
-            Ok(Some(Picked::SaveTo(free_name(&folder, &name))))
+            Ok(Some(Picked::SaveTo(Box::new(picture), free_name(&folder, &name))))
         });
     }
 
@@ -158,14 +163,25 @@ pub fn file_name(prompt: &str, seed: u64) -> String {
     format!("{}-{seed}.png", if words.is_empty() { "afterimage" } else { words })
 }
 
+/// A name typed without `.png` gets it; what looks like another extension ("v1.2") is part of the name.
 fn with_png(path: PathBuf) -> PathBuf {
-    if path.extension().is_some() { path } else { path.with_extension("png") }
+    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png")) {
+        return path;
+    }
+    let mut name = path.into_os_string();
+    name.push(".png");
+    name.into()
 }
 
+/// The first name that nothing has. An empty file takes it at once, so that the next picture in the same second gets another.
 fn free_name(folder: &Path, name: &str) -> PathBuf {
     let stem = name.trim_end_matches(".png");
     let numbered = (2..10_000).map(|number| folder.join(format!("{stem}-{number}.png")));
-    std::iter::once(folder.join(name)).chain(numbered).find(|path| !path.exists()).unwrap_or_else(|| folder.join(name))
+    let taken = |path: &PathBuf| {
+        let made = OpenOptions::new().write(true).create_new(true).open(path);
+        made.is_err_and(|error| error.kind() == ErrorKind::AlreadyExists)
+    };
+    std::iter::once(folder.join(name)).chain(numbered).find(|path| !taken(path)).unwrap_or_else(|| folder.join(name))
 }
 
 #[cfg(test)]
@@ -180,12 +196,20 @@ mod tests {
     }
 
     #[test]
+    fn a_name_without_png_gets_it() {
+        for (typed, made) in [("a", "a.png"), ("v1.2", "v1.2.png"), ("a.PNG", "a.PNG"), ("a.jpg", "a.jpg.png")] {
+            assert_eq!(with_png(typed.into()), PathBuf::from(made));
+        }
+    }
+
+    #[test]
     fn a_taken_name_is_counted_up() {
         let folder = std::env::temp_dir().join(format!("afterimage-names-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("a.png"), b"").unwrap();
         assert_eq!(free_name(&folder, "a.png"), folder.join("a-2.png"));
         assert_eq!(free_name(&folder, "b.png"), folder.join("b.png"));
+        assert_eq!(free_name(&folder, "b.png"), folder.join("b-2.png"), "before the first is written");
         std::fs::remove_dir_all(&folder).unwrap();
     }
 

@@ -49,11 +49,7 @@ impl App {
             Picked::Model(path) => {
                 self.apply(ctx, super::Action::LoadModel(path.to_string_lossy().into_owned()));
             }
-            Picked::SaveTo(path) => {
-                if let Some(picture) = self.picture.clone() {
-                    self.studio.send(Command::SavePicture { picture: Box::new(picture), path });
-                }
-            }
+            Picked::SaveTo(picture, path) => self.studio.send(Command::SavePicture { picture, path }),
             Picked::Trouble(notice) => self.tell(ctx, notice),
         }
     }

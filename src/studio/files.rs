@@ -70,7 +70,13 @@ fn save(picture: &Picture, model: Option<&ModelInfo>, path: PathBuf) -> Event {
     let pairs: Vec<(&str, &str)> = described.iter().map(|(key, value)| (*key, value.as_str())).collect();
     match record::save_png(&path, &picture.frame, &pairs) {
         Ok(()) => Event::Saved(path),
-        Err(error) => Event::Notice(Notice::error(error.to_string(), error.remedy())),
+        Err(error) => {
+            // The name may have been taken by an empty file, which nobody wants now.
+            if std::fs::metadata(&path).is_ok_and(|found| found.is_file() && found.len() == 0) {
+                std::fs::remove_file(&path).ok();
+            }
+            Event::Notice(Notice::error(error.to_string(), error.remedy()))
+        }
     }
 }
 

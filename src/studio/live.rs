@@ -85,6 +85,8 @@ struct State {
     last_picture: Option<Instant>,
     told: LiveState,
     last_error: String,
+    /// Why the renderer that was to be installed could not be made.
+    unmade: Option<String>,
 }
 
 impl Live {
@@ -115,6 +117,7 @@ impl Live {
             last_picture: None,
             told: LiveState::Starting,
             last_error: String::new(),
+            unmade: None,
         };
         while self.listen(&mut state) {
             if state.wants_picture() {
@@ -122,6 +125,11 @@ impl Live {
                 self.tell_state(&mut state);
                 self.paint(&mut state);
                 state.painting = false;
+            }
+            if let Some(text) = state.unmade.take() {
+                state.stopped = true;
+                let what = format!("The engine could not be started: {text}");
+                self.event(Event::EngineStopped(Notice::error(what, "press \"Start again\", or choose another model")));
             }
             if state.abandoned() {
                 state.stopped = true;
@@ -171,7 +179,18 @@ impl Live {
     fn paint(&self, state: &mut State) {
         state.dirty = false;
         state.step = false;
-        let Some(frame) = state.mixer.mix(state.params.size) else { return };
+        let (mixer, size) = (&mut state.mixer, state.params.size);
+        let frame = match catch_unwind(AssertUnwindSafe(|| mixer.mix(size))) {
+            Ok(Some(frame)) => frame,
+            Ok(None) => return,
+            Err(panic) => {
+                // What it remembers may be half made; the next frame and the next ink come whole.
+                state.mixer = Mixer::default();
+                let what = format!("The picture could not be put together: {}", panic_text(panic.as_ref()));
+                self.event(Event::Notice(Notice::error(what, "draw on, and please report this")));
+                return;
+            }
+        };
         let Some(mut render) = state.render.take() else { return };
         if state.dream {
             state.changed = Instant::now();
@@ -263,11 +282,16 @@ impl State {
             Order::LoadEnded => self.load_ended = true,
             Order::Install(make) => {
                 self.suspect = None;
-                self.render = Some(make());
-                self.stopped = false;
-                self.dirty = true;
+                match catch_unwind(AssertUnwindSafe(make)) {
+                    Ok(render) => {
+                        self.render = Some(render);
+                        self.stopped = false;
+                        self.dirty = true;
+                        self.last_error.clear();
+                    }
+                    Err(panic) => self.unmade = Some(panic_text(panic.as_ref())),
+                }
                 self.changed = Instant::now();
-                self.last_error.clear();
             }
             Order::Resume => {
                 self.render = self.render.take().or_else(|| self.suspect.take());

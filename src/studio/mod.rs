@@ -36,7 +36,7 @@ pub use crate::engine::ModelInfo;
 use crate::engine::{Engine, Picture, Render};
 use crate::flow::channel::{Receiver, Sender, unbounded};
 use crate::flow::{Latency, LatestReceiver, LatestSender, Rate, StopToken, Worker, latest};
-use crate::frame::Frame;
+use crate::frame::{Frame, Size};
 use crate::weights::ModelSource;
 use files::Errand;
 use live::{Live, News, Order};
@@ -86,6 +86,8 @@ pub struct Studio {
     inputs: Rate,
     shown: Rate,
     latency: Latency,
+    /// Steps and size of the pictures whose latency was counted.
+    counted: Option<(u32, Size)>,
     snapshot: Snapshot,
 }
 
@@ -174,6 +176,7 @@ impl Studio {
             inputs: Rate::default(),
             shown: Rate::default(),
             latency: Latency::default(),
+            counted: None,
             snapshot: Snapshot::starting(),
         };
         studio.send(Command::SetParams(settings.params.clone()));
@@ -252,6 +255,10 @@ impl Studio {
         let picture = self.pictures.take()?;
         let now = Instant::now();
         self.shown.tick(now);
+        let kind = (picture.params.steps, picture.params.size);
+        if self.counted.replace(kind) != Some(kind) {
+            self.latency = Latency::default();
+        }
         self.latency.add(now.saturating_duration_since(picture.stamps.taken));
         self.snapshot.stages = picture.stages.clone();
         self.measure(now);

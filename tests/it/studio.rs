@@ -180,6 +180,19 @@ fn an_error_is_told_once_and_the_loop_lives() -> Result<(), Failed> {
     check(told == 1, &format!("told {told} times"))
 }
 
+fn latency_is_that_of_the_present_settings() -> Result<(), Failed> {
+    let mut bench = Bench::new(|_, _| Ok(()));
+    for shade in 1..=3 {
+        bench.draw(shade);
+        bench.picture()?;
+    }
+    check(bench.studio.latencies_ms().count() == 3, "three pictures, three latencies")?;
+    let params = Params { size: Size::square(8), steps: Params::default().steps + 1, ..Params::default() };
+    bench.studio.send(Command::SetParams(params));
+    bench.picture()?;
+    check(bench.studio.latencies_ms().count() == 1, "latencies of other settings are still counted")
+}
+
 fn a_panic_restarts_and_a_second_one_asks() -> Result<(), Failed> {
     let mut bench = Bench::new(|_, job| match shade(job) {
         66 => panic!("boom"),
@@ -245,13 +258,14 @@ fn settings_survive_and_damage_is_kept_aside() -> Result<(), Failed> {
 type Test = fn() -> Result<(), Failed>;
 
 pub fn tests() -> Vec<Trial> {
-    let all: [(&str, Test); 8] = [
+    let all: [(&str, Test); 9] = [
         ("newest_wins", newest_wins),
         ("sleeps_without_news", sleeps_without_news),
         ("pause_and_step", pause_and_step),
         ("dreams_change_the_seed", dreams_change_the_seed),
         ("an_error_is_told_once_and_the_loop_lives", an_error_is_told_once_and_the_loop_lives),
         ("a_panic_restarts_and_a_second_one_asks", a_panic_restarts_and_a_second_one_asks),
+        ("latency_is_that_of_the_present_settings", latency_is_that_of_the_present_settings),
         ("ends_while_painting", ends_while_painting),
         ("settings_survive_and_damage_is_kept_aside", settings_survive_and_damage_is_kept_aside),
     ];

@@ -28,12 +28,12 @@ fn rows(tile: &Tile<'_>, pixels: &[usize], column: usize, out: &mut [f32]) {
         // Missing rows are computed as the last again.
         let values: [&[f32]; ROWS] =
             std::array::from_fn(|row| &tile.input[pixels[row.min(pixels.len() - 1)] + tap..][..tile.run]);
-        let [a, b, c, d] = values;
-        let weights = weights.chunks_exact(tile.width).filter_map(|weights| weights[column..].first_chunk::<COLUMNS>());
-        for ((((a, b), c), d), weights) in a.iter().zip(b).zip(c).zip(d).zip(weights) {
-            for (sums, value) in sums.iter_mut().zip([a, b, c, d]) {
-                for (sum, weight) in sums.iter_mut().zip(weights) {
-                    *sum += value * weight;
+        for (k, weights) in weights.chunks_exact(tile.width).enumerate() {
+            let Some(weights) = weights[column..].first_chunk::<COLUMNS>() else { break };
+            for row in 0..ROWS {
+                let value = values[row][k];
+                for lane in 0..COLUMNS {
+                    sums[row][lane] += value * weights[lane];
                 }
             }
         }
