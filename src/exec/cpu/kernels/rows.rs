@@ -69,15 +69,18 @@ pub fn geglu(x: &[f32], out: &mut [f32]) {
     out.iter_mut().zip(factor).zip(gate).for_each(|((o, f), g)| *o = f * math::gelu(*g));
 }
 
-/// Adds a row's difference from `origin`, and its square, to two sums per channel.
+/// Adds the differences of some pixels from `origin`, and their squares, to two sums per channel. Pixels are `step` apart.
 #[inline(always)]
-pub fn moments(x: &[f32], origin: &[f32], sums: &mut [f32], squares: &mut [f32]) {
-    let channels = x.len();
-    let (origin, sums, squares) = (&origin[..channels], &mut sums[..channels], &mut squares[..channels]);
-    for c in 0..channels {
-        let difference = x[c] - origin[c];
-        sums[c] += difference;
-        squares[c] += difference * difference;
+pub fn moments(pixels: &[f32], step: usize, origin: &[f32], sums: &mut [f32], squares: &mut [f32]) {
+    let channels = origin.len();
+    let (sums, squares) = (&mut sums[..channels], &mut squares[..channels]);
+    for pixel in pixels.chunks(step) {
+        let pixel = &pixel[..channels];
+        for c in 0..channels {
+            let difference = pixel[c] - origin[c];
+            sums[c] += difference;
+            squares[c] += difference * difference;
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use super::rows::{self, Post, Softmax};
 use super::{MAX_ROWS, Tile, portable};
 use crate::exec::cpu::isa::Isa;
 
-type Moments = unsafe fn(&[f32], &[f32], &mut [f32], &mut [f32]);
+type Moments = unsafe fn(&[f32], usize, &[f32], &mut [f32], &mut [f32]);
 type ScaleShift = unsafe fn(&[f32], &[f32], &[f32], &mut [f32]);
 type LayerNorm = unsafe fn(&[f32], &[f32], &[f32], f32, &mut [f32]);
 
@@ -35,8 +35,8 @@ macro_rules! table {
             rows::geglu(x, out);
         }
         $(#[target_feature(enable = $features)])?
-        fn moments(x: &[f32], origin: &[f32], sums: &mut [f32], squares: &mut [f32]) {
-            rows::moments(x, origin, sums, squares);
+        fn moments(pixels: &[f32], step: usize, origin: &[f32], sums: &mut [f32], squares: &mut [f32]) {
+            rows::moments(pixels, step, origin, sums, squares);
         }
         $(#[target_feature(enable = $features)])?
         fn scale_shift(x: &[f32], scale: &[f32], shift: &[f32], out: &mut [f32]) {
@@ -108,8 +108,8 @@ calls! {
     finish(tile: &mut [f32], width: usize, columns: usize, posts: &[Post<'_>]);
     /// The first half of `x` times the GELU of the second.
     geglu(x: &[f32], out: &mut [f32]);
-    /// Adds a row's difference from `origin`, and its square, to two sums per channel.
-    moments(x: &[f32], origin: &[f32], sums: &mut [f32], squares: &mut [f32]);
+    /// Adds the differences of pixels `step` apart from `origin`, and their squares, to two sums per channel.
+    moments(pixels: &[f32], step: usize, origin: &[f32], sums: &mut [f32], squares: &mut [f32]);
     /// `x * scale + shift` per channel.
     scale_shift(x: &[f32], scale: &[f32], shift: &[f32], out: &mut [f32]);
     /// Normalises a row, then scales and shifts it.

@@ -16,7 +16,7 @@ pub use lookup::Lookup;
 pub use map::{Geglu, Map};
 pub use norm::{GroupNorm, LayerNorm, Norm};
 
-use super::kernels::{Kernels, Post};
+use super::kernels::{Kernels, MAX_ROWS, Post};
 use super::memory::Desk;
 use super::view::View;
 use crate::graph::Activation;
@@ -44,7 +44,7 @@ pub enum PostView {
     Mul(View),
 }
 
-/// Applies `posts` to rows that belong to the pixels `at` (sample, row, column): `columns` channels from `first`.
+/// Applies `posts` to rows, [`MAX_ROWS`] at most, that belong to the pixels `at` (sample, row, column): `columns` channels from `first`.
 fn finish(
     (kernels, desk): (&Kernels, Desk<'_>),
     posts: &[PostView],
@@ -52,27 +52,23 @@ fn finish(
     at: &[[usize; 3]],
     (first, columns): (usize, usize),
 ) {
-    let offsets: Vec<Vec<usize>> = posts
-        .iter()
-        .map(|post| match post {
-            PostView::Add(view) | PostView::Mul(view) => {
-                at.iter().map(|&[n, y, x]| view.at(n, y, x) - view.offset + first).collect()
+    for post in posts {
+        let mut offsets = [0; MAX_ROWS];
+        if let PostView::Add(view) | PostView::Mul(view) = post {
+            for (offset, &[n, y, x]) in offsets.iter_mut().zip(at) {
+                *offset = view.at(n, y, x) - view.offset + first;
             }
-            _ => Vec::new(),
-        })
-        .collect();
-    let posts: Vec<Post<'_>> = posts
-        .iter()
-        .zip(&offsets)
-        .map(|(post, offsets)| match post {
+        }
+        let offsets = &offsets[..at.len()];
+        let post = match post {
             PostView::Bias(bias) => Post::Bias(&bias[first..]),
             PostView::Activate(activation) => Post::Activate(*activation),
             PostView::Affine { scale, shift } => Post::Affine { scale: *scale, shift: *shift },
             PostView::Add(view) => Post::Add { values: desk.read(view.offset..view.end()), offsets },
             PostView::Mul(view) => Post::Mul { values: desk.read(view.offset..view.end()), offsets },
-        })
-        .collect();
-    kernels.finish(rows.0, rows.1, columns, &posts);
+        };
+        kernels.finish(&mut *rows.0, rows.1, columns, std::slice::from_ref(&post));
+    }
 }
 
 /// The `index`-th of pieces of `size` of `total` things.

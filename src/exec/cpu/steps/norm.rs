@@ -18,6 +18,9 @@ pub struct Norm {
     pub eps: f32,
 }
 
+/// Pixels summed in f32 before their sum goes to f64.
+const RUN: usize = 64;
+
 /// Normalises each sample over all positions and the channels of each group. A task does some groups of a sample.
 pub struct GroupNorm {
     /// What is normalised.
@@ -36,26 +39,23 @@ pub struct GroupNorm {
 
 impl GroupNorm {
     /// Factor and summand of each of the channels `first..first + count` of sample `n`. Differences from the first pixel are
-    /// summed, so that a large mean costs no digits; rows in f32, their sums in f64.
+    /// summed, so that a large mean costs no digits; runs in f32, their sums in f64.
     fn factors(&self, n: usize, first: usize, count: usize, desk: Desk<'_>, kernels: &Kernels) -> [Vec<f32>; 2] {
         let View { h, w, .. } = self.input;
-        let pixel = |y: usize, x: usize| {
-            let at = self.input.at(n, y, x) + first;
-            desk.read(at..at + count)
-        };
-        let origin = pixel(0, 0);
+        let start = self.input.at(n, 0, 0) + first;
+        let origin = desk.read(start..start + count);
         let (mut totals, mut total_squares) = (vec![0.0f64; count], vec![0.0f64; count]);
         let (mut sums, mut squares) = (vec![0.0f32; count], vec![0.0f32; count]);
         for y in 0..h {
-            for x in 0..w {
-                kernels.moments(pixel(y, x), origin, &mut sums, &mut squares);
-                if x % 64 == 63 || x + 1 == w {
-                    for (total, sum) in totals.iter_mut().zip(&mut sums) {
-                        *total += f64::from(std::mem::take(sum));
-                    }
-                    for (total, sum) in total_squares.iter_mut().zip(&mut squares) {
-                        *total += f64::from(std::mem::take(sum));
-                    }
+            for x in (0..w).step_by(RUN) {
+                let begin = self.input.at(n, y, x) + first;
+                let end = self.input.at(n, y, (x + RUN).min(w) - 1) + first + count;
+                kernels.moments(desk.read(begin..end), self.input.pixel, origin, &mut sums, &mut squares);
+                for (total, sum) in totals.iter_mut().zip(&mut sums) {
+                    *total += f64::from(std::mem::take(sum));
+                }
+                for (total, sum) in total_squares.iter_mut().zip(&mut squares) {
+                    *total += f64::from(std::mem::take(sum));
                 }
             }
         }
@@ -92,12 +92,20 @@ impl Step for GroupNorm {
         let width = self.input.c / self.groups;
         let (first, count) = (groups.start * width, groups.len() * width);
         let [scale, shift] = self.factors(n, first, count, desk, kernels);
+        let whole_rows = count == self.output.c && self.output.pixels_touch();
         for y in 0..self.input.h {
             for x in 0..self.input.w {
                 let from = self.input.at(n, y, x) + first;
                 let out = desk.write(self.output.at(n, y, x) + first, count);
                 kernels.scale_shift(desk.read(from..from + count), &scale, &shift, out);
-                finish((kernels, desk), &self.posts, (out, count), &[[n, y, x]], (first, count));
+                if !whole_rows {
+                    finish((kernels, desk), &self.posts, (out, count), &[[n, y, x]], (first, count));
+                }
+            }
+            if whole_rows {
+                let len = self.input.w * count;
+                let row = desk.write(self.output.at(n, y, 0), len);
+                finish((kernels, desk), &self.posts, (row, len), &[[n, y, 0]], (0, len));
             }
         }
     }
