@@ -65,7 +65,14 @@ fn run(executor: &dyn Executor, graph: &Arc<Graph>) -> Result<Tensor, ExecError>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exec::{Candle, Cpu};
+    use crate::exec::{Candle, Cpu, open};
+
+    #[test]
+    fn auto_takes_the_fastest() {
+        let (auto, cpu) = (open("auto", 1).unwrap(), Cpu::new(1).unwrap());
+        let fastest = if cpu.is_fast() { cpu.name() } else { Candle::new(1).unwrap().name() };
+        assert_eq!(auto.name(), fastest);
+    }
 
     #[test]
     fn our_executor_agrees_and_a_wrong_one_does_not() {

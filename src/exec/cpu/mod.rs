@@ -62,6 +62,11 @@ impl Cpu {
         Isa::ALL.into_iter().filter(|isa| isa.is_here()).map(Isa::word).collect()
     }
 
+    /// Whether it has better instructions to use than plain Rust, which is slower than the reference.
+    pub fn is_fast(&self) -> bool {
+        self.isa != Isa::Portable
+    }
+
     fn with(isa: Isa, threads: usize, poison: bool) -> Result<Self, ExecError> {
         let kernels = Kernels::of(isa).ok_or_else(|| failed(format!("this processor has no {isa}")))?;
         Ok(Self { isa, kernels, team: Arc::new(Team::new(threads)?), poison })
