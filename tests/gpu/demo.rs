@@ -20,6 +20,14 @@ pub enum Path {
 
 pub const PATHS: [Path; 2] = [Path::Card, Path::Plain];
 
+/// Runs a test on either way of drawing.
+pub fn both(run: fn(Path) -> Result<(), Failed>) -> Result<(), Failed> {
+    for path in PATHS {
+        run(path).map_err(|failed| format!("{path:?}: {}", failed.message().unwrap_or_default()))?;
+    }
+    Ok(())
+}
+
 /// The window's state, open to tests.
 pub struct Demo {
     pub stage: Stage,

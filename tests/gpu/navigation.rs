@@ -4,18 +4,22 @@ use egui::{Event, Key, Modifiers, PointerButton, vec2};
 use libtest_mimic::{Failed, Trial};
 
 use crate::adapter::{check, test};
-use crate::demo::{PATHS, Path, Window, button, frame, middle, on_canvas, painting, pixel, rect, window};
+use crate::demo::{Path, Window, both, button, frame, middle, on_canvas, painting, pixel, rect, window};
 
 const WIDE: [f32; 2] = [720.0, 400.0];
 
 pub fn tests() -> Vec<Trial> {
     vec![
-        test("navigation::keys_zoom_and_zero_fits", keys_zoom_and_zero_fits),
-        test("navigation::the_wheel_zooms_with_ctrl_about_the_pointer", the_wheel_zooms_with_ctrl_about_the_pointer),
-        test("navigation::space_and_the_middle_button_pan", space_and_the_middle_button_pan),
-        test("navigation::drawing_lands_under_the_pointer_at_any_zoom", drawing_lands_under_the_pointer_at_any_zoom),
-        test("navigation::both_pictures_share_the_view", both_pictures_share_the_view),
-        test("navigation::the_divider_moves", the_divider_moves),
+        test("navigation::keys_zoom_and_zero_fits", || both(keys_zoom_and_zero_fits)),
+        test("navigation::the_wheel_zooms_with_ctrl_about_the_pointer", || {
+            both(the_wheel_zooms_with_ctrl_about_the_pointer)
+        }),
+        test("navigation::space_and_the_middle_button_pan", || both(space_and_the_middle_button_pan)),
+        test("navigation::drawing_lands_under_the_pointer_at_any_zoom", || {
+            both(drawing_lands_under_the_pointer_at_any_zoom)
+        }),
+        test("navigation::both_pictures_share_the_view", || both(both_pictures_share_the_view)),
+        test("navigation::the_divider_moves", || both(the_divider_moves)),
     ]
 }
 
@@ -24,8 +28,8 @@ fn hover(window: &mut Window, pos: egui::Pos2) {
     window.step();
 }
 
-fn keys_zoom_and_zero_fits() -> Result<(), Failed> {
-    let mut window = window(Path::Card, WIDE);
+fn keys_zoom_and_zero_fits(path: Path) -> Result<(), Failed> {
+    let mut window = window(path, WIDE);
     window.key_press(Key::Plus);
     window.step();
     let zoom = window.state().stage.view().zoom;
@@ -40,8 +44,8 @@ fn keys_zoom_and_zero_fits() -> Result<(), Failed> {
     check(window.state().stage.view().is_fit(), "0 does not fit")
 }
 
-fn the_wheel_zooms_with_ctrl_about_the_pointer() -> Result<(), Failed> {
-    let mut window = window(Path::Card, WIDE);
+fn the_wheel_zooms_with_ctrl_about_the_pointer(path: Path) -> Result<(), Failed> {
+    let mut window = window(path, WIDE);
     let pointer = on_canvas(&window, 32.0, 32.0);
     hover(&mut window, pointer);
     let wheel = |modifiers| Event::MouseWheel {
@@ -62,9 +66,9 @@ fn the_wheel_zooms_with_ctrl_about_the_pointer() -> Result<(), Failed> {
     check(view.centre[0] < 0.5 && view.centre[1] < 0.5, format_args!("looks at {:?}", view.centre))
 }
 
-fn space_and_the_middle_button_pan() -> Result<(), Failed> {
+fn space_and_the_middle_button_pan(path: Path) -> Result<(), Failed> {
     for by_space in [false, true] {
-        let mut window = window(Path::Card, WIDE);
+        let mut window = window(path, WIDE);
         for _ in 0..3 {
             window.key_press(Key::Plus);
             window.step();
@@ -89,27 +93,24 @@ fn space_and_the_middle_button_pan() -> Result<(), Failed> {
     Ok(())
 }
 
-fn drawing_lands_under_the_pointer_at_any_zoom() -> Result<(), Failed> {
-    for path in PATHS {
-        let mut window = window(path, WIDE);
-        for _ in 0..6 {
-            window.key_press(Key::Plus);
-            window.step();
-        }
-        window.state_mut().tools.diameter_px = 8.0;
-        let place = middle(&window, "Sketch canvas") + vec2(37.0, -21.0);
-        hover(&mut window, place);
-        frame(&mut window, [button(place, PointerButton::Primary, true)]);
-        frame(&mut window, [button(place, PointerButton::Primary, false)]);
-        frame(&mut window, [Event::PointerGone]);
-        let seen = pixel(&window.render()?, place);
-        check(seen == window.state().tools.colour, format_args!("{path:?}: {seen:?} where the pen was"))?;
+fn drawing_lands_under_the_pointer_at_any_zoom(path: Path) -> Result<(), Failed> {
+    let mut window = window(path, WIDE);
+    for _ in 0..6 {
+        window.key_press(Key::Plus);
+        window.step();
     }
-    Ok(())
+    window.state_mut().tools.diameter_px = 8.0;
+    let place = middle(&window, "Sketch canvas") + vec2(37.0, -21.0);
+    hover(&mut window, place);
+    frame(&mut window, [button(place, PointerButton::Primary, true)]);
+    frame(&mut window, [button(place, PointerButton::Primary, false)]);
+    frame(&mut window, [Event::PointerGone]);
+    let seen = pixel(&window.render()?, place);
+    check(seen == window.state().tools.colour, format_args!("{path:?}: {seen:?} where the pen was"))
 }
 
-fn both_pictures_share_the_view() -> Result<(), Failed> {
-    let mut window = window(Path::Card, WIDE);
+fn both_pictures_share_the_view(path: Path) -> Result<(), Failed> {
+    let mut window = window(path, WIDE);
     window.state_mut().stage.set_painting(painting(64));
     let over = middle(&window, "Painting");
     hover(&mut window, over);
@@ -121,9 +122,9 @@ fn both_pictures_share_the_view() -> Result<(), Failed> {
     check(window.state().stage.view().zoom > 1.0, "the painting does not zoom")
 }
 
-fn the_divider_moves() -> Result<(), Failed> {
+fn the_divider_moves(path: Path) -> Result<(), Failed> {
     for size in [WIDE, [400.0, 500.0]] {
-        let mut window = window(Path::Card, size);
+        let mut window = window(path, size);
         let from = middle(&window, "Divider");
         let delta = if size == WIDE { vec2(80.0, 0.0) } else { vec2(0.0, 80.0) };
         hover(&mut window, from);

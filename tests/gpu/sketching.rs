@@ -5,7 +5,7 @@ use egui::{Event, Key, PointerButton, TouchDeviceId, TouchId, TouchPhase, pos2};
 use libtest_mimic::{Failed, Trial};
 
 use crate::adapter::{check, test};
-use crate::demo::{PATHS, Path, button, draw, frame, ink, middle, on_canvas, painting, pixel, source, window};
+use crate::demo::{Path, both, button, draw, frame, ink, middle, on_canvas, painting, pixel, source, window};
 
 const RED: [u8; 3] = [0xd6, 0x2f, 0x2f];
 const WHITE: [u8; 3] = [255; 3];
@@ -13,39 +13,36 @@ const WIDE: [f32; 2] = [720.0, 400.0];
 
 pub fn tests() -> Vec<Trial> {
     vec![
-        test("sketching::a_drag_is_a_stroke_with_every_sample", a_drag_is_a_stroke_with_every_sample),
-        test("sketching::one_frame_may_hold_a_whole_stroke", one_frame_may_hold_a_whole_stroke),
-        test("sketching::ink_shows_in_the_frame_of_its_pointer", ink_shows_in_the_frame_of_its_pointer),
-        test("sketching::escape_takes_the_stroke_back", escape_takes_the_stroke_back),
-        test("sketching::pressure_reaches_the_stroke", pressure_reaches_the_stroke),
-        test("sketching::eraser_fill_and_picker", eraser_fill_and_picker),
-        test("sketching::alt_picks_from_either_picture", alt_picks_from_either_picture),
-        test("sketching::ink_lies_on_the_source", ink_lies_on_the_source),
-        test("sketching::views_say_where_one_draws", views_say_where_one_draws),
-        test("sketching::beside_the_picture_nothing_happens", beside_the_picture_nothing_happens),
-        test("sketching::a_lost_release_ends_the_stroke", a_lost_release_ends_the_stroke),
+        test("sketching::a_drag_is_a_stroke_with_every_sample", || both(a_drag_is_a_stroke_with_every_sample)),
+        test("sketching::one_frame_may_hold_a_whole_stroke", || both(one_frame_may_hold_a_whole_stroke)),
+        test("sketching::ink_shows_in_the_frame_of_its_pointer", || both(ink_shows_in_the_frame_of_its_pointer)),
+        test("sketching::escape_takes_the_stroke_back", || both(escape_takes_the_stroke_back)),
+        test("sketching::pressure_reaches_the_stroke", || both(pressure_reaches_the_stroke)),
+        test("sketching::eraser_fill_and_picker", || both(eraser_fill_and_picker)),
+        test("sketching::alt_picks_from_either_picture", || both(alt_picks_from_either_picture)),
+        test("sketching::ink_lies_on_the_source", || both(ink_lies_on_the_source)),
+        test("sketching::views_say_where_one_draws", || both(views_say_where_one_draws)),
+        test("sketching::beside_the_picture_nothing_happens", || both(beside_the_picture_nothing_happens)),
+        test("sketching::a_lost_release_ends_the_stroke", || both(a_lost_release_ends_the_stroke)),
     ]
 }
 
-fn a_drag_is_a_stroke_with_every_sample() -> Result<(), Failed> {
-    for path in PATHS {
-        let mut window = window(path, WIDE);
-        draw(&mut window, &[[20.0, 64.0], [60.0, 64.0], [100.0, 64.0]]);
-        let state = window.state();
-        check(state.document.strokes().len() == 1, "not one stroke")?;
-        let points = &state.document.strokes()[0].points;
-        check(points.len() >= 3, format_args!("{path:?}: {} samples", points.len()))?;
-        check((points[0].x - 20.0).abs() < 1.0, format_args!("begins at {}", points[0].x))?;
-        check(ink(&window, 60.0, 64.0) == RED && ink(&window, 60.0, 20.0) == WHITE, "the ink is elsewhere")?;
-        check(state.news.iter().filter(|news| news.stroke_started).count() == 1, "started more than once")?;
-        check(state.news.iter().any(|news| news.changed), "nobody heard of the change")?;
-    }
-    Ok(())
+fn a_drag_is_a_stroke_with_every_sample(path: Path) -> Result<(), Failed> {
+    let mut window = window(path, WIDE);
+    draw(&mut window, &[[20.0, 64.0], [60.0, 64.0], [100.0, 64.0]]);
+    let state = window.state();
+    check(state.document.strokes().len() == 1, "not one stroke")?;
+    let points = &state.document.strokes()[0].points;
+    check(points.len() >= 3, format_args!("{path:?}: {} samples", points.len()))?;
+    check((points[0].x - 20.0).abs() < 1.0, format_args!("begins at {}", points[0].x))?;
+    check(ink(&window, 60.0, 64.0) == RED && ink(&window, 60.0, 20.0) == WHITE, "the ink is elsewhere")?;
+    check(state.news.iter().filter(|news| news.stroke_started).count() == 1, "started more than once")?;
+    check(state.news.iter().any(|news| news.changed), "nobody heard of the change")
 }
 
 /// Press, a detour and the release arrive together, as they do when a frame is slow.
-fn one_frame_may_hold_a_whole_stroke() -> Result<(), Failed> {
-    let mut window = window(Path::Card, WIDE);
+fn one_frame_may_hold_a_whole_stroke(path: Path) -> Result<(), Failed> {
+    let mut window = window(path, WIDE);
     let places = [[20.0, 100.0], [64.0, 20.0], [108.0, 100.0]].map(|[x, y]| on_canvas(&window, x, y));
     frame(&mut window, [Event::PointerMoved(places[0])]);
     frame(
@@ -69,22 +66,19 @@ fn one_frame_may_hold_a_whole_stroke() -> Result<(), Failed> {
     check(times.is_sorted_by(|a, b| a < b), format_args!("times do not grow: {times:?}"))
 }
 
-fn ink_shows_in_the_frame_of_its_pointer() -> Result<(), Failed> {
-    for path in PATHS {
-        let mut window = window(path, WIDE);
-        let (from, to) = (on_canvas(&window, 20.0, 64.0), on_canvas(&window, 100.0, 64.0));
-        let between = on_canvas(&window, 60.0, 64.0);
-        frame(&mut window, [Event::PointerMoved(from)]);
-        check(pixel(&window.render()?, between) == WHITE, "the canvas is not white")?;
-        frame(&mut window, [button(from, PointerButton::Primary, true), Event::PointerMoved(to)]);
-        let seen = pixel(&window.render()?, between);
-        check(seen == RED, format_args!("{path:?}: {seen:?} under the pen in the same frame"))?;
-    }
-    Ok(())
+fn ink_shows_in_the_frame_of_its_pointer(path: Path) -> Result<(), Failed> {
+    let mut window = window(path, WIDE);
+    let (from, to) = (on_canvas(&window, 20.0, 64.0), on_canvas(&window, 100.0, 64.0));
+    let between = on_canvas(&window, 60.0, 64.0);
+    frame(&mut window, [Event::PointerMoved(from)]);
+    check(pixel(&window.render()?, between) == WHITE, "the canvas is not white")?;
+    frame(&mut window, [button(from, PointerButton::Primary, true), Event::PointerMoved(to)]);
+    let seen = pixel(&window.render()?, between);
+    check(seen == RED, format_args!("{path:?}: {seen:?} under the pen in the same frame"))
 }
 
-fn escape_takes_the_stroke_back() -> Result<(), Failed> {
-    let mut window = window(Path::Card, WIDE);
+fn escape_takes_the_stroke_back(path: Path) -> Result<(), Failed> {
+    let mut window = window(path, WIDE);
     let (from, to) = (on_canvas(&window, 20.0, 64.0), on_canvas(&window, 100.0, 64.0));
     frame(&mut window, [Event::PointerMoved(from)]);
     frame(&mut window, [button(from, PointerButton::Primary, true), Event::PointerMoved(to)]);
@@ -96,8 +90,8 @@ fn escape_takes_the_stroke_back() -> Result<(), Failed> {
     check(window.state().document.is_blank() && !window.state().document.can_undo(), "the rest was drawn")
 }
 
-fn pressure_reaches_the_stroke() -> Result<(), Failed> {
-    let mut window = window(Path::Plain, WIDE);
+fn pressure_reaches_the_stroke(path: Path) -> Result<(), Failed> {
+    let mut window = window(path, WIDE);
     let (from, to) = (on_canvas(&window, 20.0, 64.0), on_canvas(&window, 100.0, 64.0));
     let touch = |phase, pos, force| Event::Touch { device_id: TouchDeviceId(1), id: TouchId(1), phase, pos, force };
     frame(&mut window, [touch(TouchPhase::Start, from, Some(0.25)), Event::PointerMoved(from)]);
@@ -113,8 +107,8 @@ fn pressure_reaches_the_stroke() -> Result<(), Failed> {
     check(pressures(1).iter().all(Option::is_none), "the mouse has the pen's pressure")
 }
 
-fn eraser_fill_and_picker() -> Result<(), Failed> {
-    let mut window = window(Path::Card, WIDE);
+fn eraser_fill_and_picker(path: Path) -> Result<(), Failed> {
+    let mut window = window(path, WIDE);
     window.state_mut().tools.tool = "fill".into();
     draw(&mut window, &[[10.0, 10.0]]);
     check(ink(&window, 120.0, 120.0) == RED, "the fill left a corner")?;
@@ -128,8 +122,8 @@ fn eraser_fill_and_picker() -> Result<(), Failed> {
     check(state.document.strokes().len() == 1, "the picker drew")
 }
 
-fn alt_picks_from_either_picture() -> Result<(), Failed> {
-    let mut window = window(Path::Card, WIDE);
+fn alt_picks_from_either_picture(path: Path) -> Result<(), Failed> {
+    let mut window = window(path, WIDE);
     window.state_mut().stage.set_painting(painting(64));
     window.step();
     for (place, want) in [(middle(&window, "Painting"), [250, 240, 120]), (on_canvas(&window, 9.0, 9.0), WHITE)] {
@@ -147,29 +141,26 @@ fn alt_picks_from_either_picture() -> Result<(), Failed> {
     check(window.state().document.is_blank(), "alt drew")
 }
 
-fn ink_lies_on_the_source() -> Result<(), Failed> {
-    for path in PATHS {
-        let mut window = window(path, WIDE);
-        window.state_mut().stage.set_source(Some(source()));
-        draw(&mut window, &[[20.0, 64.0], [100.0, 64.0]]);
-        let image = window.render()?;
-        let (on, off) = (on_canvas(&window, 60.0, 64.0), on_canvas(&window, 60.0, 20.0));
-        check(pixel(&image, on) == RED, format_args!("{path:?}: the ink is {:?}", pixel(&image, on)))?;
-        check(pixel(&image, off) == [90, 40, 140], format_args!("{path:?}: source is {:?}", pixel(&image, off)))?;
-        window.state_mut().tools.tool = "picker".into();
-        draw(&mut window, &[[60.0, 20.0]]);
-        check(window.state().tools.colour == [90, 40, 140], "the picker does not see the source")?;
-        window.state_mut().stage.set_source(None);
-        window.step();
-        let image = window.render()?;
-        check(pixel(&image, off) == WHITE, format_args!("{path:?}: the source stays"))?;
-    }
-    Ok(())
+fn ink_lies_on_the_source(path: Path) -> Result<(), Failed> {
+    let mut window = window(path, WIDE);
+    window.state_mut().stage.set_source(Some(source()));
+    draw(&mut window, &[[20.0, 64.0], [100.0, 64.0]]);
+    let image = window.render()?;
+    let (on, off) = (on_canvas(&window, 60.0, 64.0), on_canvas(&window, 60.0, 20.0));
+    check(pixel(&image, on) == RED, format_args!("{path:?}: the ink is {:?}", pixel(&image, on)))?;
+    check(pixel(&image, off) == [90, 40, 140], format_args!("{path:?}: source is {:?}", pixel(&image, off)))?;
+    window.state_mut().tools.tool = "picker".into();
+    draw(&mut window, &[[60.0, 20.0]]);
+    check(window.state().tools.colour == [90, 40, 140], "the picker does not see the source")?;
+    window.state_mut().stage.set_source(None);
+    window.step();
+    let image = window.render()?;
+    check(pixel(&image, off) == WHITE, format_args!("{path:?}: the source stays"))
 }
 
-fn views_say_where_one_draws() -> Result<(), Failed> {
+fn views_say_where_one_draws(path: Path) -> Result<(), Failed> {
     for (view, draws) in [(ViewMode::Wipe, true), (ViewMode::Overlay, true), (ViewMode::Picture, false)] {
-        let mut window = window(Path::Card, WIDE);
+        let mut window = window(path, WIDE);
         window.state_mut().look.view = view;
         window.state_mut().stage.set_painting(painting(64));
         window.step();
@@ -184,8 +175,8 @@ fn views_say_where_one_draws() -> Result<(), Failed> {
     Ok(())
 }
 
-fn beside_the_picture_nothing_happens() -> Result<(), Failed> {
-    let mut window = window(Path::Card, WIDE);
+fn beside_the_picture_nothing_happens(path: Path) -> Result<(), Failed> {
+    let mut window = window(path, WIDE);
     let canvas = crate::demo::rect(&window, "Sketch canvas");
     let painting = middle(&window, "Painting");
     for place in [canvas.center_top() - egui::vec2(0.0, 60.0), painting, pos2(3.0, 3.0)] {
@@ -198,8 +189,8 @@ fn beside_the_picture_nothing_happens() -> Result<(), Failed> {
     Ok(())
 }
 
-fn a_lost_release_ends_the_stroke() -> Result<(), Failed> {
-    let mut window = window(Path::Card, WIDE);
+fn a_lost_release_ends_the_stroke(path: Path) -> Result<(), Failed> {
+    let mut window = window(path, WIDE);
     let from = on_canvas(&window, 20.0, 64.0);
     frame(&mut window, [Event::PointerMoved(from)]);
     frame(&mut window, [button(from, PointerButton::Primary, true)]);

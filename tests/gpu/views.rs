@@ -2,11 +2,12 @@
 
 use afterimage::gui::stage::ViewMode;
 use afterimage::gui::theme::Theme;
+use egui::{Event, PointerButton};
 use image::RgbaImage;
 use libtest_mimic::{Failed, Trial};
 
 use crate::adapter::{check, test};
-use crate::demo::{PATHS, Path, Window, accepted, at, draw, painting, pixel, rect, source, window};
+use crate::demo::{PATHS, Path, Window, accepted, at, button, draw, frame, painting, pixel, rect, source, window};
 
 const SMALL: [f32; 2] = [720.0, 380.0];
 
@@ -35,6 +36,7 @@ pub fn tests() -> Vec<Trial> {
                 }
             })
         }),
+        test("views::both_ways_stay_the_same_at_work", both_ways_stay_the_same_at_work),
         test("views::empty", empty),
         test("views::a_new_painting_fades_in", a_new_painting_fades_in),
         test("views::another_drawing_is_shown_whole", another_drawing_is_shown_whole),
@@ -77,6 +79,64 @@ fn same(card: &RgbaImage, plain: &RgbaImage) -> Result<(), Failed> {
         worst = worst.max((apart, x, y));
     }
     check(worst.0 <= 3, format_args!("at ({}, {}) both ways are {} apart", worst.1, worst.2, worst.0))
+}
+
+/// Zoom, divider, eraser and Escape, and what is to be seen after each.
+fn both_ways_stay_the_same_at_work() -> Result<(), Failed> {
+    let mut windows = PATHS.map(|path| scene(path, SMALL));
+    for (what, act) in WORK {
+        let before = windows[1].render()?;
+        for window in &mut windows {
+            act(window);
+            window.run_steps(3);
+        }
+        let [card, plain] = windows.each_mut().map(|window| window.render());
+        let (card, plain) = (card?, plain?);
+        same(&card, &plain).map_err(|failed| format!("{what}: {}", failed.message().unwrap_or_default()))?;
+        let moved = before.pixels().zip(plain.pixels()).filter(|(a, b)| a != b).count();
+        check((moved == 0) == (what == "escape"), format_args!("{what} changes {moved} pixels"))?;
+    }
+    Ok(())
+}
+
+/// What is done, and how.
+type Work = (&'static str, fn(&mut Window));
+
+const WORK: [Work; 4] = [
+    ("zoom", |window| {
+        for _ in 0..2 {
+            window.key_press(egui::Key::Plus);
+            window.step();
+        }
+    }),
+    ("divider", |window| {
+        let from = rect(window, "Divider").center();
+        frame(window, [Event::PointerMoved(from), button(from, PointerButton::Primary, true)]);
+        let to = from + egui::vec2(70.0, 0.0);
+        frame(window, [Event::PointerMoved(to)]);
+        frame(window, [button(to, PointerButton::Primary, false), Event::PointerGone]);
+    }),
+    ("eraser", |window| {
+        window.state_mut().tools.tool = "eraser".into();
+        stroke(window, false);
+    }),
+    ("escape", |window| {
+        window.state_mut().tools.tool = "brush".into();
+        stroke(window, true);
+    }),
+];
+
+/// A stroke across the middle of what is seen, taken back in the end or not.
+fn stroke(window: &mut Window, escape: bool) {
+    let canvas = rect(window, "Sketch canvas");
+    let (from, to) = (at(canvas, 0.2, 0.5), at(canvas, 0.8, 0.5));
+    frame(window, [Event::PointerMoved(from), button(from, PointerButton::Primary, true)]);
+    frame(window, [Event::PointerMoved(to)]);
+    if escape {
+        window.key_press(egui::Key::Escape);
+        window.step();
+    }
+    frame(window, [button(to, PointerButton::Primary, false), Event::PointerGone]);
 }
 
 /// Before the first stroke and the first painting.
