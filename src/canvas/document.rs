@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::dirty::Dirty;
 use super::edit::{Edit, Stack};
-use super::history::{History, Knob};
+use super::history::{History, Knob, Version};
 use super::overlay::Overlay;
 use super::stroke::Stroke;
 use super::tile::Shape;
@@ -125,6 +125,12 @@ impl Document {
     /// What the next step forth brings back.
     pub fn redo_name(&self) -> Option<&str> {
         if self.is_stroking() { None } else { self.history.redo_name() }
+    }
+
+    /// The state the drawing is in, not counting a stroke in progress. Undo and redo bring a state's own version back, so
+    /// who remembers the version that was saved knows whether there is anything to save.
+    pub fn version(&self) -> Version {
+        self.history.now()
     }
 
     /// About how much memory the way back holds, in bytes; kept under 256 MiB.

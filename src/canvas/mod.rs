@@ -15,6 +15,7 @@ mod sheets;
 mod views;
 
 mod brush;
+mod fitted;
 mod layer;
 mod rect;
 
@@ -41,6 +42,8 @@ mod tests;
 
 pub use brush::{Brush, StrokePoint, StrokeRecord, WidthRule};
 pub use document::Document;
+pub use fitted::FittedPicture;
+pub use history::Version;
 pub use layer::{Layer, LayerId, LayerKind};
 pub use look::Backdrop;
 pub use rect::Rect;

@@ -1,13 +1,9 @@
 //! The layers of a document: adding, removing, ordering, showing. Each change can be taken back.
 
-use std::sync::Arc;
-
-use super::blend::premultiplied;
 use super::edit::Edit;
 use super::history::Knob;
-use super::tile::{Grid, InkTile, NO_INK, TILE};
-use super::{Document, Layer, LayerId, LayerKind};
-use crate::frame::{Frame, Size, cover_crop};
+use super::{Document, FittedPicture, Layer, LayerId, LayerKind};
+use crate::frame::Frame;
 
 impl Document {
     /// All layers from bottom to top; there is always one of ink.
@@ -43,12 +39,20 @@ impl Document {
     /// assert_eq!(document.pick(127.0, 95.0), Some([9, 90, 200]));
     /// ```
     pub fn add_picture(&mut self, picture: &Frame, name: &str) -> LayerId {
+        self.insert_picture(FittedPicture::covering(picture, self.size()), name)
+    }
+
+    /// [`Self::add_picture`] with a picture that was fitted before, perhaps on another thread; none when that was for a
+    /// canvas of another size.
+    pub fn add_fitted(&mut self, picture: FittedPicture, name: &str) -> Option<LayerId> {
+        (picture.size() == self.size()).then(|| self.insert_picture(picture, name))
+    }
+
+    fn insert_picture(&mut self, picture: FittedPicture, name: &str) -> LayerId {
         self.end_stroke();
         self.wipe_sample();
         let id = self.fresh_id();
-        let mut layer = Layer::new(id, name.to_owned(), LayerKind::Picture, self.size());
-        let covering = cover_crop(picture, self.size());
-        layer.ink = tiled(covering.pixels().as_chunks::<4>().0, self.size());
+        let layer = Layer { ink: picture.ink, ..Layer::new(id, name.to_owned(), LayerKind::Picture, self.size()) };
         let place = self.stack.place(self.stack.active).unwrap_or(0);
         let over = self.stack.layer(self.stack.active).is_some_and(|active| active.kind == LayerKind::Picture);
         let place = place + usize::from(over);
@@ -133,23 +137,4 @@ impl Document {
         let mut inks = below.iter().rev().chain(above).filter(|layer| layer.kind == LayerKind::Ink && layer.id != id);
         inks.next().map_or(id, |layer| layer.id)
     }
-}
-
-/// Straight pixels of a canvas of `size` as premultiplied tiles.
-fn tiled(pixels: &[[u8; 4]], size: Size) -> Grid<InkTile> {
-    let mut grid = Grid::new(size);
-    for index in 0..grid.shape().count() {
-        let rect = grid.shape().rect(index);
-        let mut tile = NO_INK;
-        for (row, y) in (rect.y..rect.bottom()).enumerate() {
-            let from = &pixels[(y * size.width + rect.x) as usize..][..rect.width as usize];
-            for (to, &pixel) in tile[row * TILE as usize..].iter_mut().zip(from) {
-                *to = premultiplied(pixel);
-            }
-        }
-        if tile.iter().any(|pixel| pixel[3] > 0) {
-            grid.replace(index, Some(Arc::new(tile)));
-        }
-    }
-    grid
 }

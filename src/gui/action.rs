@@ -35,6 +35,12 @@ pub enum Action {
     CancelLoad,
     /// Start the engine again.
     Restart,
+    /// Choose the size of a new drawing.
+    NewDrawing,
+    /// Write the drawing into its file, or into a new one in the pictures folder.
+    SaveDrawing,
+    /// Choose where to write the drawing.
+    AskSaveDrawing,
     /// Write the picture into the pictures folder.
     QuickSave,
     /// Choose where to write the picture.

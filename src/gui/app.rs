@@ -1,22 +1,19 @@
 //! The window as eframe sees it: what it owns, and the rhythm of a frame.
 
-use egui::{CentralPanel, Context, Frame as Fill, Margin, Panel, Rect, Stroke, Ui};
+use egui::{Context, Ui};
 
-use super::action::Action;
-use super::cx::{Cx, Session};
+use super::cx::Session;
 use super::dialogs::Dialogs;
-use super::layout::{PANEL, RAIL, Room, STATUS, TOP};
+use super::keeping::{Keeping, Then};
+use super::look;
+use super::new_drawing::{Answer, new_drawing_ui};
 use super::notices::Notices;
-use super::stage::{Stage, StageResponse};
+use super::stage::Stage;
 use super::theme::Theme;
-use super::{captions, dock, look, panels, shortcuts, status, topbar};
 use crate::canvas::{Document, SAMPLE_PROMPT};
 use crate::engine::{Params, Picture};
 use crate::frame::{Frame, Size};
 use crate::studio::{self, Notice, Places, Settings, Studio};
-
-/// Pixels on a side of the canvas.
-pub(super) const CANVAS: u32 = 512;
 
 /// Makes the studio, once there is a window to wake.
 pub type StudioMaker = Box<dyn FnOnce(&Settings, Places, studio::Wake) -> std::io::Result<Studio>>;
@@ -66,6 +63,9 @@ pub struct App {
     pub(super) notices: Notices,
     pub(super) session: Session,
     pub(super) dialogs: Dialogs,
+    pub(super) keeping: Keeping,
+    /// The size that is being chosen for a new drawing.
+    pub(super) new_drawing: Option<Size>,
     pub(super) picture: Option<Picture>,
     pub(super) source_frame: Option<Frame>,
     pub(super) sent: Sent,
@@ -74,7 +74,7 @@ pub struct App {
     /// Take over the numbers the next model suggests.
     pub(super) wants_suggested: bool,
     /// The focus was moved with the keyboard.
-    keyboard: bool,
+    pub(super) keyboard: bool,
 }
 
 impl App {
@@ -101,6 +101,8 @@ impl App {
                 save_at: Some(1.0),
                 look: None,
             },
+            keeping: Keeping::of(&document),
+            new_drawing: None,
             document,
             studio,
             stage: Stage::new(cc),
@@ -146,6 +148,21 @@ impl App {
         self.picture.as_ref()
     }
 
+    /// Shows the card that wants an answer, if there is one.
+    fn cards_ui(&mut self, ctx: &Context) {
+        let theme = Theme::of(self.settings.window.light);
+        if let Some(mut size) = self.new_drawing {
+            let model = self.studio.snapshot().model.as_ref();
+            let side = self.settings.params.size.width.max(self.settings.params.size.height);
+            let answer = new_drawing_ui(ctx, &mut size, (side, model.map_or(1, |model| model.multiple)), &theme);
+            self.new_drawing = (answer == Answer::Open).then_some(size);
+            if answer == Answer::Create {
+                self.leave_drawing(ctx, Then::New(size));
+            }
+        }
+        self.question_ui(ctx, &theme);
+    }
+
     /// Puts the theme into egui when it changed.
     pub(super) fn refresh_look(&mut self, ctx: &Context) {
         let wanted = (self.settings.window.light, self.settings.window.zoom);
@@ -154,92 +171,11 @@ impl App {
             self.sent.look = Some(wanted);
         }
     }
-
-    /// Shows all rooms; gives what the user meant.
-    fn rooms_ui(&mut self, ui: &mut Ui) -> Vec<Action> {
-        let theme = Theme::of(self.settings.window.light);
-        let ctx = ui.ctx().clone();
-        let mut actions = shortcuts::actions(&ctx);
-        let whole = ui.max_rect();
-        let mut cx = Cx {
-            theme: &theme,
-            room: Room { width: whole.width(), height: whole.height() },
-            settings: &mut self.settings,
-            document: &mut self.document,
-            snapshot: self.studio.snapshot(),
-            session: &mut self.session,
-            actions: &mut actions,
-        };
-        let bar = Fill::new().fill(theme.panel);
-        Panel::top("top")
-            .exact_size(TOP)
-            .frame(bar.inner_margin(Margin::symmetric(8, 0)))
-            .show(ui, |ui| topbar::topbar_ui(ui, &mut cx));
-        Panel::bottom("status")
-            .exact_size(STATUS)
-            .frame(bar.fill(theme.well))
-            .show(ui, |ui| status::status_ui(ui, &mut cx));
-        Panel::bottom("dock").exact_size(cx.room.dock()).frame(bar).show(ui, |ui| dock::dock_ui(ui, &mut cx));
-        Panel::left("rail").exact_size(RAIL).resizable(false).frame(bar).show(ui, |ui| {
-            super::rail::ui(ui, cx.document, &mut cx.settings.tools, cx.theme);
-        });
-        let (open, floats) = (cx.panel_open(), cx.room.panel_floats());
-        if open && !floats {
-            let frame = bar.inner_margin(Margin::symmetric(12, 8));
-            Panel::right("panel")
-                .exact_size(PANEL)
-                .resizable(false)
-                .frame(frame)
-                .show(ui, |ui| panels::panel_ui(ui, &mut cx));
-        }
-        let middle = CentralPanel::no_frame().frame(Fill::new().fill(theme.stage)).show(ui, |ui| {
-            let rect = ui.max_rect();
-            let response = show_stage(ui, &mut self.stage, &mut cx, self.picture.as_ref());
-            (rect, response)
-        });
-        let (rect, response) = middle.inner;
-        if let Some(divider) = response.divider {
-            cx.settings.window.divider = divider;
-        }
-        captions::sample_ui(&ctx, rect, &mut cx);
-        if open && floats {
-            floating_panel_ui(&ctx, rect, &mut cx);
-        }
-        self.notices.ui(&ctx, rect, &theme, &mut actions);
-        self.keyboard = ctx.input(|input| match input.pointer.any_down() {
-            true => false,
-            false => self.keyboard || input.key_pressed(egui::Key::Tab),
-        });
-        look::focus_ring(&ctx, &theme, self.keyboard);
-        actions
-    }
-}
-
-fn show_stage(ui: &mut Ui, stage: &mut Stage, cx: &mut Cx<'_>, picture: Option<&Picture>) -> StageResponse {
-    let look = captions::stage_look(cx, picture);
-    stage.ui(ui, cx.document, &mut cx.settings.tools, &look, cx.theme)
-}
-
-fn floating_panel_ui(ctx: &Context, stage: Rect, cx: &mut Cx<'_>) {
-    let width = PANEL.min(stage.width() - 16.0);
-    let place = egui::pos2(stage.right() - width, stage.top());
-    let frame = Fill::new()
-        .fill(cx.theme.panel)
-        .stroke(Stroke::new(1.0, cx.theme.line))
-        .inner_margin(Margin::symmetric(12, 8))
-        .shadow(ctx.global_style().visuals.popup_shadow);
-    egui::Area::new(egui::Id::unique("floating panel")).order(egui::Order::Middle).fixed_pos(place).show(ctx, |ui| {
-        frame.show(ui, |ui| {
-            ui.set_width(width - 26.0);
-            ui.set_height(stage.height() - 18.0);
-            panels::panel_ui(ui, cx);
-        });
-    });
 }
 
 /// The sample on the very first start, else an empty sheet.
 fn first_document(settings: &mut Settings) -> Document {
-    let size = Size::square(CANVAS);
+    let size = settings.canvas;
     if settings.welcomed {
         return Document::new(size, settings.tools.background);
     }
@@ -253,6 +189,7 @@ fn first_document(settings: &mut Settings) -> Document {
 impl eframe::App for App {
     fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
         self.take_news(ctx);
+        self.watch_close(ctx);
     }
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
@@ -261,6 +198,7 @@ impl eframe::App for App {
         for action in self.rooms_ui(ui) {
             self.apply(&ctx, action);
         }
+        self.cards_ui(&ctx);
         self.send_differences(&ctx);
     }
 

@@ -4,10 +4,11 @@ use egui::Context;
 
 use super::action::Action;
 use super::app::App;
-use super::{model_menu, numbers, words};
+use super::dialogs::Picked;
+use super::{model_menu, names, numbers, words};
 use crate::canvas::Document;
 use crate::capture::SourceSpec;
-use crate::studio::{Command, EngineSpec, Notice};
+use crate::studio::{Arrival, Command, EngineSpec, Notice, Origin};
 use crate::weights::ModelSource;
 
 /// How many model folders the menu remembers.
@@ -37,10 +38,13 @@ impl App {
                 self.notices.restarted();
                 self.studio.send(Command::Restart);
             }
+            Action::NewDrawing => self.new_drawing = Some(self.document.size()),
+            Action::SaveDrawing => self.save_drawing(ctx),
+            Action::AskSaveDrawing => self.ask_save_drawing(ctx),
             Action::QuickSave => self.quick_save(ctx),
             Action::AskSave => self.ask_save(ctx),
             Action::AskOpen => self.dialogs.ask_open(),
-            Action::Open(path) => self.studio.send(Command::OpenPicture(path)),
+            Action::Open(path) => self.open_picture(path),
             Action::ShowTab(tab) => self.show_tab(ctx, tab),
             Action::TogglePanel => self.toggle_panel(ctx),
             Action::StartFresh => self.start_fresh(),
@@ -82,11 +86,8 @@ impl App {
             SourceSpec::Pattern => "Pattern (frozen)",
             _ => "Picture (frozen)",
         };
-        if self.document.is_sample() {
-            self.start_fresh();
-        }
-        self.document.add_picture(&frame, name);
-        self.settings.source = SourceSpec::Drawing;
+        // The source stays until the layer is there.
+        self.fit_picture(Arrival { frame, name: name.into(), origin: Origin::Source });
     }
 
     fn toggle_dream(&mut self) {
@@ -127,17 +128,15 @@ impl App {
     }
 
     fn quick_save(&mut self, ctx: &Context) {
-        match self.picture.clone() {
-            Some(picture) => self.dialogs.find_quick_place(picture),
-            None => self.tell_no_picture(ctx),
-        }
+        let Some(picture) = self.picture.clone() else { return self.tell_no_picture(ctx) };
+        let name = names::of_painting(&picture.params.prompt, picture.params.seed);
+        self.dialogs.find_quick_place(name, |path| Picked::SaveTo(Box::new(picture), path));
     }
 
     fn ask_save(&mut self, ctx: &Context) {
-        match self.picture.clone() {
-            Some(picture) => self.dialogs.ask_save(picture),
-            None => self.tell_no_picture(ctx),
-        }
+        let Some(picture) = self.picture.clone() else { return self.tell_no_picture(ctx) };
+        let name = names::of_painting(&picture.params.prompt, picture.params.seed);
+        self.dialogs.ask_place("Save the painting", &name, |path| Picked::SaveTo(Box::new(picture), path));
     }
 
     fn tell_no_picture(&mut self, ctx: &Context) {
@@ -164,8 +163,7 @@ impl App {
 
     /// An empty sheet instead of the sample.
     pub(super) fn start_fresh(&mut self) {
-        self.document = Document::new(self.document.size(), self.settings.tools.background);
-        self.sent.ink = None;
+        self.begin(Document::new(self.document.size(), self.settings.tools.background));
     }
 
     fn random_prompt(&mut self) {

@@ -41,7 +41,8 @@ fn left_caption(cx: &Cx<'_>) -> String {
         SourceSpec::Drawing => {
             let active = cx.document.active();
             let layer = cx.document.layers().iter().find(|layer| layer.id() == active);
-            return format!("Drawing · {}", layer.map_or("", |layer| layer.name()));
+            let unsaved = if cx.session.unsaved { " · not saved" } else { "" };
+            return format!("Drawing · {}{unsaved}", layer.map_or("", |layer| layer.name()));
         }
         SourceSpec::Camera { id, .. } => {
             let camera = cx.session.cameras.iter().find(|camera| camera.id == *id);

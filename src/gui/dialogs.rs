@@ -1,17 +1,18 @@
-//! File dialogs and the places of files, each asked for on a thread of its own: the window never waits.
+//! File dialogs, the places of files and pasted pictures, each on a thread of its own: the window never waits.
 
-use std::fs::OpenOptions;
 use std::future::Future;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
+use super::keeping::Drawing;
+use super::names::{free_name, place_for};
 use crate::engine::Picture;
 use crate::flow::Worker;
 use crate::flow::channel::{Receiver, Sender, unbounded};
+use crate::frame::{Frame, Size};
 use crate::studio::{self, Notice};
 
 /// A dialog that is gone this quickly was never seen.
@@ -28,6 +29,10 @@ pub enum Picked {
     Model(PathBuf),
     /// Write the picture that was there when it was asked for.
     SaveTo(Box<Picture>, PathBuf),
+    /// Write the drawing as it was when it was asked for.
+    SaveDrawing(Drawing, PathBuf),
+    /// Put this picture onto the canvas.
+    Pasted(Frame),
     /// It did not work.
     Trouble(Notice),
 }
@@ -67,27 +72,39 @@ impl Dialogs {
         self.ask(rfd::AsyncFileDialog::new().set_title("Open a model folder").pick_folder(), Picked::Model);
     }
 
-    /// Asks where to write `picture`.
-    pub fn ask_save(&self, picture: Picture) {
-        let name = file_name(&picture.params.prompt, picture.params.seed);
-        let dialog = rfd::AsyncFileDialog::new()
-            .set_title("Save the painting")
-            .add_filter("PNG picture", &["png"])
-            .set_file_name(name);
-        self.ask(dialog.save_file(), |path| Picked::SaveTo(Box::new(picture), with_png(path)));
+    /// Asks for a place; `picked` says what is to be written there.
+    pub fn ask_place(&self, title: &str, name: &str, picked: impl FnOnce(PathBuf) -> Picked + Send + 'static) {
+        let dialog =
+            rfd::AsyncFileDialog::new().set_title(title).add_filter("PNG picture", &["png"]).set_file_name(name);
+        self.ask(dialog.save_file(), |path| picked(place_for(path)));
     }
 
-    /// Finds a free name for `picture` in the pictures folder, and takes it.
-    pub fn find_quick_place(&self, picture: Picture) {
-        let name = file_name(&picture.params.prompt, picture.params.seed);
+    /// Finds a free name like `name` in the pictures folder, and takes it; `picked` says what is to be written there.
+    pub fn find_quick_place(&self, name: String, picked: impl FnOnce(PathBuf) -> Picked + Send + 'static) {
         let folder = self.pictures.clone();
         self.work(move || {
             std::fs::create_dir_all(&folder).map_err(|error| {
                 let what = format!("The folder {} cannot be made ({error})", folder.display());
-                Notice::error(what, "Use “Save painting as…” and choose another place")
+                Notice::error(what, "Use the menu's “Save … as” and choose another place")
             })?;
-            Ok(Some(Picked::SaveTo(Box::new(picture), free_name(&folder, &name))))
+            Ok(Some(picked(free_name(&folder, &name))))
         });
+    }
+
+    /// Turns a pasted picture into ours.
+    pub fn unpack(&self, image: Arc<egui::ColorImage>) {
+        self.work(move || {
+            let size = Size::new(image.size[0] as u32, image.size[1] as u32);
+            let pixels = image.pixels.iter().flat_map(egui::Color32::to_srgba_unmultiplied).collect();
+            let frame = Frame::new(size, pixels);
+            let frame = frame.map_err(|e| Notice::error(format!("Nothing was pasted: {e}"), e.remedy()))?;
+            Ok(Some(Picked::Pasted(frame)))
+        });
+    }
+
+    /// Where quick saves go.
+    pub fn folder(&self) -> &Path {
+        &self.pictures
     }
 
     fn ask(
@@ -149,69 +166,9 @@ fn wait_for<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// A file name for a picture of `prompt` with `seed`.
-pub fn file_name(prompt: &str, seed: u64) -> String {
-    let mut words = String::new();
-    for c in prompt.chars().take(48) {
-        match c {
-            c if c.is_alphanumeric() => words.extend(c.to_lowercase()),
-            _ if !words.is_empty() && !words.ends_with('-') => words.push('-'),
-            _ => {}
-        }
-    }
-    let words = words.trim_end_matches('-');
-    format!("{}-{seed}.png", if words.is_empty() { "afterimage" } else { words })
-}
-
-/// A name typed without `.png` gets it; what looks like another extension ("v1.2") is part of the name.
-fn with_png(path: PathBuf) -> PathBuf {
-    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png")) {
-        return path;
-    }
-    let mut name = path.into_os_string();
-    name.push(".png");
-    name.into()
-}
-
-/// The first name that nothing has. An empty file takes it at once, so that the next picture in the same second gets another.
-fn free_name(folder: &Path, name: &str) -> PathBuf {
-    let stem = name.trim_end_matches(".png");
-    let numbered = (2..10_000).map(|number| folder.join(format!("{stem}-{number}.png")));
-    let taken = |path: &PathBuf| {
-        let made = OpenOptions::new().write(true).create_new(true).open(path);
-        made.is_err_and(|error| error.kind() == ErrorKind::AlreadyExists)
-    };
-    std::iter::once(folder.join(name)).chain(numbered).find(|path| !taken(path)).unwrap_or_else(|| folder.join(name))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_are_made_of_the_prompt() {
-        assert_eq!(file_name("Red apple, 3d", 42), "red-apple-3d-42.png");
-        assert_eq!(file_name("../../etc", 1), "etc-1.png");
-        assert_eq!(file_name("", 7), "afterimage-7.png");
-    }
-
-    #[test]
-    fn a_name_without_png_gets_it() {
-        for (typed, made) in [("a", "a.png"), ("v1.2", "v1.2.png"), ("a.PNG", "a.PNG"), ("a.jpg", "a.jpg.png")] {
-            assert_eq!(with_png(typed.into()), PathBuf::from(made));
-        }
-    }
-
-    #[test]
-    fn a_taken_name_is_counted_up() {
-        let folder = std::env::temp_dir().join(format!("afterimage-names-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join("a.png"), b"").unwrap();
-        assert_eq!(free_name(&folder, "a.png"), folder.join("a-2.png"));
-        assert_eq!(free_name(&folder, "b.png"), folder.join("b.png"));
-        assert_eq!(free_name(&folder, "b.png"), folder.join("b-2.png"), "before the first is written");
-        std::fs::remove_dir_all(&folder).unwrap();
-    }
 
     #[test]
     fn a_future_that_is_woken_from_elsewhere_ends() {

@@ -1,4 +1,4 @@
-//! The drawing's keys. They are silent while a text field listens.
+//! The drawing's keys. They are silent while a text field listens or a card waits for an answer.
 
 use egui::{Key, KeyboardShortcut, Modifiers, Ui};
 
@@ -16,7 +16,7 @@ const REDO_TOO: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key
 /// Works off the keys of the tools and of undo, redo and clear; true when the drawing changed. Keys that were used are
 /// gone for those who ask later.
 pub fn follow(ui: &Ui, document: &mut Document, tools: &mut ToolSettings) -> bool {
-    if ui.ctx().text_edit_focused() {
+    if are_silent(ui) {
         return false;
     }
     choose_tool(ui, tools);
@@ -37,6 +37,11 @@ pub fn follow(ui: &Ui, document: &mut Document, tools: &mut ToolSettings) -> boo
         }
     }
     document.revision() != before
+}
+
+/// Whether the keys belong to somebody else: a text field, or a card over everything.
+pub fn are_silent(ui: &Ui) -> bool {
+    ui.ctx().text_edit_focused() || !ui.memory(|memory| memory.allows_interaction(ui.layer_id()))
 }
 
 fn pressed(ui: &Ui, key: Key) -> bool {

@@ -8,10 +8,9 @@ use egui::Context;
 use super::app::App;
 use super::dialogs::Picked;
 use super::numbers;
-use crate::canvas::Backdrop;
+use crate::canvas::{Backdrop, FittedPicture};
 use crate::capture::SourceSpec;
-use crate::frame::{Frame, Size};
-use crate::studio::{Command, Event, Notice, Overlay, SourceState};
+use crate::studio::{Arrival, Command, Event, Notice, Origin, Overlay, SourceState};
 
 /// Settings are written when they stayed the same for this long.
 const SAVE_AFTER_S: f64 = 1.0;
@@ -28,8 +27,8 @@ impl App {
             self.take_event(ctx, event);
         }
         if let Some(frame) = self.studio.take_source_frame().filter(|_| self.settings.source != SourceSpec::Drawing) {
-            self.stage.set_source(Some(frame.clone()));
-            self.source_frame = Some(frame);
+            self.stage.set_source(Some(frame.shown));
+            self.source_frame = Some(frame.whole);
         }
         if let Some(picture) = self.studio.take_picture() {
             self.stage.set_painting(picture.frame.clone());
@@ -44,13 +43,17 @@ impl App {
 
     fn take_picked(&mut self, ctx: &Context, picked: Picked) {
         match picked {
-            Picked::Open(path) => self.studio.send(Command::OpenPicture(path)),
+            Picked::Open(path) => self.open_picture(path),
             Picked::Source(path) => self.settings.source = SourceSpec::Picture { path },
             Picked::Model(path) => {
                 self.apply(ctx, super::Action::LoadModel(path.to_string_lossy().into_owned()));
             }
             Picked::SaveTo(picture, path) => self.studio.send(Command::SavePicture { picture, path }),
-            Picked::Trouble(notice) => self.tell(ctx, notice),
+            Picked::SaveDrawing(drawing, path) => self.write_drawing(drawing, path),
+            Picked::Pasted(frame) => {
+                self.fit_picture(Arrival { frame, name: "Pasted".into(), origin: Origin::Clipboard });
+            }
+            Picked::Trouble(notice) => self.note_not_saved(ctx, notice),
         }
     }
 
@@ -75,7 +78,9 @@ impl App {
                 self.session.cameras = cameras;
                 self.open_wanted_camera(ctx);
             }
-            Event::PictureOpened { path, frame } => self.put_picture(&frame, &file_name(&path)),
+            Event::PictureReady { picture, fitted } => self.put_picture(picture, fitted),
+            Event::DrawingSaved { path, version } => self.note_saved(ctx, path, version),
+            Event::DrawingNotSaved(notice) => self.note_not_saved(ctx, notice),
             Event::Saved(path) => self.tell(ctx, Notice::info(format!("Saved {}", path.display()))),
         }
     }
@@ -87,10 +92,12 @@ impl App {
         let (native, multiple) = (model.size, model.multiple);
         let params = &mut self.settings.params;
         let longest = params.size.width.max(params.size.height);
-        params.size = numbers::scaled(params.size, longest, multiple);
+        // The painting has the shape of the canvas.
+        let canvas = self.document.size();
+        params.size = numbers::scaled(canvas, longest, multiple);
         if std::mem::take(&mut self.wants_suggested) {
             let longest = native.width.max(native.height);
-            self.settings.params.size = numbers::scaled(self.settings.params.size, longest, multiple);
+            self.settings.params.size = numbers::scaled(canvas, longest, multiple);
             self.take_suggested();
             self.remember_model();
             let name = self.model_name();
@@ -114,12 +121,31 @@ impl App {
         }
     }
 
+    /// Reads a file for the canvas.
+    pub(super) fn open_picture(&mut self, path: PathBuf) {
+        self.studio.send(Command::OpenPicture { path, canvas: self.document.size() });
+    }
+
+    /// Has a picture made ready for the canvas.
+    pub(super) fn fit_picture(&mut self, picture: Arrival) {
+        self.studio.send(Command::FitPicture { picture, canvas: self.document.size() });
+    }
+
     /// Puts a picture onto the canvas as a layer; the sample makes way for it.
-    fn put_picture(&mut self, frame: &Frame, name: &str) {
+    fn put_picture(&mut self, picture: Arrival, fitted: FittedPicture) {
         if self.document.is_sample() {
             self.start_fresh();
         }
-        self.document.add_picture(frame, name);
+        let alone = self.document.is_blank();
+        if self.document.add_fitted(fitted, &picture.name).is_none() {
+            // The canvas became another one meanwhile.
+            return self.fit_picture(picture);
+        }
+        match picture.origin {
+            Origin::File if alone => self.note_on_disk(),
+            Origin::Source => self.settings.source = SourceSpec::Drawing,
+            Origin::File | Origin::Clipboard => {}
+        }
     }
 
     /// Takes files that were dropped and pictures that were pasted.
@@ -130,15 +156,10 @@ impl App {
             (dropped, pasted)
         });
         for path in dropped {
-            self.studio.send(Command::OpenPicture(path));
+            self.open_picture(path);
         }
         for image in pasted {
-            let size = Size::new(image.size[0] as u32, image.size[1] as u32);
-            let pixels = image.pixels.iter().flat_map(egui::Color32::to_srgba_unmultiplied).collect();
-            match Frame::new(size, pixels) {
-                Ok(frame) => self.put_picture(&frame, "Pasted"),
-                Err(error) => self.tell(ctx, Notice::error(format!("Nothing was pasted: {error}"), error.remedy())),
-            }
+            self.dialogs.unpack(image);
         }
     }
 
@@ -204,8 +225,4 @@ fn pasted_image(event: &egui::Event) -> Option<std::sync::Arc<egui::ColorImage>>
         egui::Event::PasteImage(image) => Some(image.clone()),
         _ => None,
     }
-}
-
-fn file_name(path: &std::path::Path) -> String {
-    path.file_name().map_or_else(|| "Picture".into(), |name| name.to_string_lossy().into_owned())
 }

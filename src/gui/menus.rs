@@ -4,6 +4,8 @@ use egui::{Button, Ui};
 
 use super::action::Action;
 use super::cx::Cx;
+use super::fonts::strong;
+use super::look::BODY;
 use super::widgets::{Choice, note_ui, quiet, segmented_ui};
 use crate::capture::SourceSpec;
 
@@ -30,21 +32,33 @@ pub fn camera_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     }
 }
 
-/// Save and open.
+/// Drawing and painting: new, open, save.
 pub fn files_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
-    let has = cx.session.has_picture;
-    if ui.add_enabled(has, Button::new("Save painting").shortcut_text("Ctrl+S")).clicked() {
-        cx.act(Action::QuickSave);
-    }
-    if ui.add_enabled(has, Button::new("Save painting as…").shortcut_text("Ctrl+Shift+S")).clicked() {
-        cx.act(Action::AskSave);
-    }
-    note_ui(ui, "PNG, with prompt and all numbers inside. Saved into Pictures/Afterimage.", cx.theme);
+    let drawn = !cx.document.is_blank();
+    heading_ui(ui, "Drawing", cx);
+    entry_ui(ui, cx, true, "New drawing…", "Ctrl+N", Action::NewDrawing);
+    entry_ui(ui, cx, true, "Open picture…", "Ctrl+O", Action::AskOpen);
+    note_ui(ui, "Becomes a layer. Dropping a file or pasting works too (on Wayland: paste).", cx.theme);
+    entry_ui(ui, cx, drawn, "Save drawing", "Ctrl+D", Action::SaveDrawing);
+    entry_ui(ui, cx, drawn, "Save drawing as…", "Ctrl+Shift+D", Action::AskSaveDrawing);
+    ui.checkbox(&mut cx.settings.transparent, "Leave the background out")
+        .on_hover_text("The saved drawing is transparent where nothing was drawn");
     ui.separator();
-    if ui.add(Button::new("Open picture…").shortcut_text("Ctrl+O")).clicked() {
-        cx.act(Action::AskOpen);
+    let painted = cx.session.has_picture;
+    heading_ui(ui, "Painting", cx);
+    entry_ui(ui, cx, painted, "Save painting", "Ctrl+S", Action::QuickSave);
+    entry_ui(ui, cx, painted, "Save painting as…", "Ctrl+Shift+S", Action::AskSave);
+    note_ui(ui, "PNG with prompt and all numbers inside. Both are saved into Pictures/Afterimage.", cx.theme);
+}
+
+fn heading_ui(ui: &mut Ui, text: &str, cx: &Cx<'_>) {
+    ui.label(strong(text).size(BODY).color(cx.theme.text));
+}
+
+fn entry_ui(ui: &mut Ui, cx: &mut Cx<'_>, enabled: bool, name: &str, keys: &str, action: Action) {
+    if ui.add_enabled(enabled, Button::new(name).shortcut_text(keys)).clicked() {
+        cx.act(action);
     }
-    note_ui(ui, "Becomes a layer of the drawing. Dropping a file or pasting works too (on Wayland: paste).", cx.theme);
 }
 
 /// Looks and computing.

@@ -119,7 +119,7 @@ fn size_ui(ui: &mut Ui, cx: &mut Cx<'_>, width: f32) {
     let step = multiple.max(32);
     let number = Number {
         name: "Size",
-        hint: "Side of the painting in pixels; larger is slower",
+        hint: "Longer side of the painting in pixels; larger is slower. A new drawing (Ctrl+N) has another shape",
         range: f64::from(SMALLEST)..=f64::from(LARGEST.max(native)),
         step: f64::from(step),
         default: f64::from(native),
@@ -128,7 +128,8 @@ fn size_ui(ui: &mut Ui, cx: &mut Cx<'_>, width: f32) {
     let now = cx.settings.params.size;
     let mut side = f64::from(now.width.max(now.height));
     if number_ui(ui, &number, &mut side, width, cx.theme) {
-        cx.settings.params.size = scaled(now, side as u32, multiple);
+        // The shape is the canvas's, whatever was rounded off before.
+        cx.settings.params.size = scaled(cx.document.size(), side as u32, multiple);
     }
 }
 

@@ -11,6 +11,9 @@ pub fn actions(ctx: &Context) -> Vec<Action> {
     let keys = [
         (CTRL_SHIFT, Key::S, Action::AskSave),
         (Modifiers::COMMAND, Key::S, Action::QuickSave),
+        (CTRL_SHIFT, Key::D, Action::AskSaveDrawing),
+        (Modifiers::COMMAND, Key::D, Action::SaveDrawing),
+        (Modifiers::COMMAND, Key::N, Action::NewDrawing),
         (Modifiers::COMMAND, Key::O, Action::AskOpen),
         (Modifiers::COMMAND, Key::P, Action::TogglePause),
         (Modifiers::COMMAND, Key::R, Action::RandomPrompt),

@@ -161,8 +161,14 @@ fn orders_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside)
         .width(260.0)
         .show(|ui| menus::settings_ui(ui, cx));
-    let files = icon_button(ui, icons::ICON_DOWNLOAD, "Save and open", "Ctrl+S saves at once", theme);
-    Popup::menu(&files).width(240.0).show(|ui| menus::files_ui(ui, cx));
+    let files = icon_button(
+        ui,
+        icons::ICON_DOWNLOAD,
+        "Save and open",
+        "Ctrl+S saves the painting at once, Ctrl+D the drawing",
+        theme,
+    );
+    Popup::menu(&files).width(250.0).show(|ui| menus::files_ui(ui, cx));
     let dreaming = cx.session.dreaming;
     let hint = "Paint on without end, a new seed each picture";
     if toggle_button(ui, icons::ICON_ALL_INCLUSIVE, "Keep dreaming", hint, dreaming, theme).clicked() {

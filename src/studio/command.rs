@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Notice, Settings};
+use crate::canvas::{Backdrop, Document, FittedPicture, Version};
 use crate::capture::{CameraInfo, SourceSpec};
 use crate::engine::{ModelInfo, Params, Picture};
 use crate::frame::{Frame, Size};
@@ -47,8 +48,29 @@ pub enum Command {
     Restart,
     /// List the cameras; answered by [`Event::Cameras`].
     ListCameras,
-    /// Read a picture file; answered by [`Event::PictureOpened`].
-    OpenPicture(PathBuf),
+    /// Read a picture file and make it ready for a canvas; answered by [`Event::PictureReady`].
+    OpenPicture {
+        /// The file.
+        path: PathBuf,
+        /// The size of the canvas it is for.
+        canvas: Size,
+    },
+    /// Make a picture that is here already ready for a canvas; answered by [`Event::PictureReady`].
+    FitPicture {
+        /// The picture.
+        picture: Arrival,
+        /// The size of the canvas it is for.
+        canvas: Size,
+    },
+    /// Write a drawing as PNG; answered by [`Event::DrawingSaved`] or [`Event::DrawingNotSaved`].
+    SaveDrawing {
+        /// What to write, as it is now.
+        drawing: Box<Document>,
+        /// What lies under its layers in the file.
+        backdrop: Backdrop,
+        /// Where to; an existing file is replaced only when it was written whole.
+        path: PathBuf,
+    },
     /// Write a painted picture as PNG with its parameters inside; answered by [`Event::Saved`].
     SavePicture {
         /// What to write.
@@ -86,17 +108,57 @@ pub enum Event {
     Source(SourceState),
     /// The cameras there are.
     Cameras(Vec<CameraInfo>),
-    /// A picture file was read.
-    PictureOpened {
-        /// The file.
-        path: PathBuf,
-        /// Its pixels.
-        frame: Frame,
+    /// A picture can become a layer.
+    PictureReady {
+        /// What it was.
+        picture: Arrival,
+        /// What it is for the canvas that was named.
+        fitted: FittedPicture,
     },
     /// A picture was written.
     Saved(PathBuf),
+    /// A drawing was written.
+    DrawingSaved {
+        /// The file.
+        path: PathBuf,
+        /// The state of the drawing that is in it.
+        version: Version,
+    },
+    /// A drawing could not be written.
+    DrawingNotSaved(Notice),
     /// Anything else worth a line.
     Notice(Notice),
+}
+
+/// A picture on its way to the canvas.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// The picture as it came.
+    pub frame: Frame,
+    /// What its layer will be called.
+    pub name: String,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+/// Where a picture for the canvas came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A file, which still has it.
+    File,
+    /// The clipboard.
+    Clipboard,
+    /// The live source.
+    Source,
+}
+
+/// The newest frame of a source.
+#[derive(Clone, Debug)]
+pub struct SourceFrame {
+    /// As it came, of any size.
+    pub whole: Frame,
+    /// For showing: no side is longer than [`Document::MAX_SIDE`].
+    pub shown: Frame,
 }
 
 /// What a source does.

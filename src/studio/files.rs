@@ -3,20 +3,25 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use super::{Event, ModelInfo, Notice, Places, Settings, Wake};
+use super::{Arrival, Event, ModelInfo, Notice, Origin, Places, Settings, Wake};
+use crate::canvas::{Backdrop, Document, FittedPicture};
 use crate::capture;
 use crate::engine::Picture;
 use crate::flow::channel::{Receiver, Sender};
 use crate::flow::{Worker, panic_text};
-use crate::frame;
+use crate::frame::{self, Frame, Size};
 use crate::record;
 
 /// Something to do with files or devices that may take a while.
 pub(super) enum Errand {
     /// List the cameras.
     Cameras,
-    /// Read a picture.
-    Open(PathBuf),
+    /// Read a picture for a canvas of this size.
+    Open(PathBuf, Size),
+    /// Make a picture ready for a canvas of this size.
+    Fit(Arrival, Size),
+    /// Write a drawing.
+    SaveDrawing(Box<Document>, Backdrop, PathBuf),
     /// Write a picture with its parameters.
     Save(Box<Picture>, Option<Box<ModelInfo>>, PathBuf),
     /// Write the settings.
@@ -35,7 +40,9 @@ pub(super) fn spawn(
         for errand in errands {
             let run = || match errand {
                 Errand::Cameras => Some(cameras()),
-                Errand::Open(path) => Some(open(path)),
+                Errand::Open(path, canvas) => Some(open(&path, canvas)),
+                Errand::Fit(picture, canvas) => Some(fit(picture, canvas)),
+                Errand::SaveDrawing(drawing, backdrop, path) => Some(save_drawing(&drawing, backdrop, path)),
                 Errand::Save(picture, model, path) => Some(save(&picture, model.as_deref(), path)),
                 Errand::Settings(settings) => write_settings(&settings, &places.settings(), &mut trouble),
             };
@@ -58,26 +65,43 @@ fn cameras() -> Event {
     }
 }
 
-fn open(path: PathBuf) -> Event {
-    match frame::open(&path) {
-        Ok(frame) => Event::PictureOpened { path, frame },
+fn open(path: &Path, canvas: Size) -> Event {
+    let name = path.file_name().map_or_else(|| "Picture".into(), |name| name.to_string_lossy().into_owned());
+    match frame::open(path) {
+        Ok(frame) => fit(Arrival { frame, name, origin: Origin::File }, canvas),
         Err(error) => Event::Notice(Notice::error(error.to_string(), error.remedy())),
     }
+}
+
+fn fit(picture: Arrival, canvas: Size) -> Event {
+    let fitted = FittedPicture::covering(&picture.frame, canvas);
+    Event::PictureReady { picture, fitted }
 }
 
 fn save(picture: &Picture, model: Option<&ModelInfo>, path: PathBuf) -> Event {
     let described = describe(picture, model);
     let pairs: Vec<(&str, &str)> = described.iter().map(|(key, value)| (*key, value.as_str())).collect();
-    match record::save_png(&path, &picture.frame, &pairs) {
+    match write(&path, &picture.frame, &pairs) {
         Ok(()) => Event::Saved(path),
-        Err(error) => {
-            // The name may have been taken by an empty file, which nobody wants now.
-            if std::fs::metadata(&path).is_ok_and(|found| found.is_file() && found.len() == 0) {
-                std::fs::remove_file(&path).ok();
-            }
-            Event::Notice(Notice::error(error.to_string(), error.remedy()))
-        }
+        Err(notice) => Event::Notice(notice),
     }
+}
+
+fn save_drawing(drawing: &Document, backdrop: Backdrop, path: PathBuf) -> Event {
+    match write(&path, &drawing.frame(backdrop), &[("kind", "drawing")]) {
+        Ok(()) => Event::DrawingSaved { path, version: drawing.version() },
+        Err(notice) => Event::DrawingNotSaved(notice),
+    }
+}
+
+fn write(path: &Path, frame: &Frame, pairs: &[(&str, &str)]) -> Result<(), Notice> {
+    record::save_png(path, frame, pairs).map_err(|error| {
+        // The name may have been taken by an empty file, which nobody wants now.
+        if std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() == 0) {
+            std::fs::remove_file(path).ok();
+        }
+        Notice::error(error.to_string(), error.remedy())
+    })
 }
 
 /// What is written into a saved picture: one pair per parameter.

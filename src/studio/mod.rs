@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-pub use command::{Command, EngineSpec, Event, SourceState};
+pub use command::{Arrival, Command, EngineSpec, Event, Origin, SourceFrame, SourceState};
 pub use files::describe;
 pub use notice::{Notice, NoticeKind};
 pub use places::Places;
@@ -67,7 +67,7 @@ pub struct Studio {
     news: Receiver<News>,
     ink: Option<LatestSender<Frame>>,
     pictures: LatestReceiver<Picture>,
-    preview: LatestReceiver<Frame>,
+    preview: LatestReceiver<SourceFrame>,
     base_dropped: LatestSender<Option<Frame>>,
     loader: Option<Worker>,
     /// Silences the loader when a newer load takes over.
@@ -209,7 +209,11 @@ impl Studio {
             }
             Command::Restart => self.restart(),
             Command::ListCameras => self.errand(Errand::Cameras),
-            Command::OpenPicture(path) => self.errand(Errand::Open(path)),
+            Command::OpenPicture { path, canvas } => self.errand(Errand::Open(path, canvas)),
+            Command::FitPicture { picture, canvas } => self.errand(Errand::Fit(picture, canvas)),
+            Command::SaveDrawing { drawing, backdrop, path } => {
+                self.errand(Errand::SaveDrawing(drawing, backdrop, path));
+            }
             Command::SavePicture { picture, path } => {
                 let model = self.snapshot.model.clone().map(Box::new);
                 self.errand(Errand::Save(picture, model, path));
@@ -266,7 +270,7 @@ impl Studio {
     }
 
     /// The newest frame of the source, once, for showing under the ink.
-    pub fn take_source_frame(&mut self) -> Option<Frame> {
+    pub fn take_source_frame(&mut self) -> Option<SourceFrame> {
         self.preview.take()
     }
 

@@ -4,6 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::capture::SourceSpec;
 use crate::engine::Params;
+use crate::frame::Size;
+
+/// The shortest side of a canvas in pixels.
+pub(super) const SMALLEST_CANVAS: u32 = 64;
 
 /// What is kept between starts. Unknown keys are ignored, missing ones take their default.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +27,10 @@ pub struct Settings {
     pub threads: usize,
     /// The parameters last used.
     pub params: Params,
+    /// The canvas of new drawings; paintings have its shape.
+    pub canvas: Size,
+    /// Saved drawings leave their background out.
+    pub transparent: bool,
     /// Where the live pictures come from.
     pub source: SourceSpec,
     /// Seed stays the same between pictures of a random prompt.
@@ -85,6 +93,8 @@ impl Default for Settings {
             executor: "auto".into(),
             threads: 0,
             params: Params::default(),
+            canvas: Size::square(512),
+            transparent: false,
             source: SourceSpec::Drawing,
             seed_locked: true,
             window: WindowSettings::default(),

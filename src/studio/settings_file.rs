@@ -3,7 +3,9 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use super::settings::SMALLEST_CANVAS;
 use super::{Notice, Settings};
+use crate::canvas::Document;
 use crate::frame::Size;
 
 /// Longest side a saved picture size may have, in pixels.
@@ -75,6 +77,8 @@ impl Settings {
         params.guidance = within(params.guidance, 1.0, 15.0, defaults.params.guidance);
         let side = |px: u32| px.clamp(64, LARGEST_SIDE);
         params.size = Size::new(side(params.size.width), side(params.size.height));
+        let side = |px: u32| px.clamp(SMALLEST_CANVAS, Document::MAX_SIDE);
+        self.canvas = Size::new(side(self.canvas.width), side(self.canvas.height));
         params.clip_skip = params.clip_skip.min(4);
         params.prompt.truncate(params.prompt.floor_char_boundary(4096));
         let tools = &mut self.tools;

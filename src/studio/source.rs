@@ -6,11 +6,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Event, Notice, SourceState, Wake};
+use super::{Event, Notice, SourceFrame, SourceState, Wake};
+use crate::canvas::Document;
 use crate::capture::{Capture, CaptureState, SourceSpec};
 use crate::flow::channel::{Receiver, Sender, never, select};
 use crate::flow::{LatestSender, Worker};
-use crate::frame::Frame;
+use crate::frame::{self, Frame, fit_longer_side};
 
 /// What the thread holds.
 pub(super) struct SourcePump {
@@ -19,7 +20,7 @@ pub(super) struct SourcePump {
     /// To the engine; `None` says that there is no source any more.
     pub engine: LatestSender<Option<Frame>>,
     /// To the window.
-    pub preview: LatestSender<Frame>,
+    pub preview: LatestSender<SourceFrame>,
     /// To the studio's owner.
     pub events: Sender<Event>,
     /// Counts frames, for the input rate.
@@ -85,8 +86,9 @@ impl SourcePump {
 
     fn forward(&self, frame: Frame) {
         self.seen.fetch_add(1, Ordering::Relaxed);
-        self.preview.send(frame.clone());
-        self.engine.send(Some(frame));
+        // The engine first: making a large picture small enough to show takes a while.
+        self.engine.send(Some(frame.clone()));
+        self.preview.send(SourceFrame { shown: shown(&frame), whole: frame });
         (self.wake)();
     }
 
@@ -98,5 +100,32 @@ impl SourcePump {
         };
         self.events.send(Event::Source(state)).ok();
         (self.wake)();
+    }
+}
+
+/// `frame` with no side longer than a canvas may have, which every graphics card can show. The window is not asked to do
+/// this: it would stand still for a large photograph.
+fn shown(frame: &Frame) -> Frame {
+    let size = frame.size();
+    if size.width.max(size.height) <= Document::MAX_SIDE {
+        return frame.clone();
+    }
+    let small = fit_longer_side(size, Document::MAX_SIDE, 1);
+    frame::scale(frame, frame::Rect::whole(size), small)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::Size;
+
+    #[test]
+    fn what_is_shown_is_never_too_large() {
+        for (size, wanted) in [((5000, 2500), (2048, 1024)), ((2048, 7), (2048, 7)), ((60_000, 1), (2048, 1))] {
+            let frame = Frame::filled(Size::new(size.0, size.1), [1, 2, 3, 255]);
+            let small = shown(&frame);
+            assert_eq!(small.size(), Size::new(wanted.0, wanted.1));
+            assert_eq!(small.pixel(0, 0), [1, 2, 3, 255]);
+        }
     }
 }

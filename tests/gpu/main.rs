@@ -6,6 +6,8 @@
 mod adapter;
 mod demo;
 mod fake;
+mod gifts;
+mod keeping;
 mod navigation;
 mod pixels;
 mod rail;
@@ -24,5 +26,7 @@ fn main() {
     trials.extend(rail::tests());
     trials.extend(shell::tests());
     trials.extend(rooms::tests());
+    trials.extend(keeping::tests());
+    trials.extend(gifts::tests());
     libtest_mimic::run(&args, trials).exit();
 }

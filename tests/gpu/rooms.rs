@@ -13,7 +13,7 @@ const SIZES: [[f32; 2]; 5] = [[1440.0, 900.0], [1000.0, 700.0], [860.0, 720.0], 
 /// What every window shows, however small.
 const ALWAYS: [&str; 8] = ["Sketch canvas", "Prompt", "Random prompt", "Draw", "Camera", "Model", "Pause", "Undo"];
 
-fn shoot(window: &mut Window, name: &str) {
+pub fn shoot(window: &mut Window, name: &str) {
     let Some(folder) = std::env::var_os("AFTERIMAGE_SHOTS") else { return };
     let picture = window.harness.render().unwrap();
     std::fs::create_dir_all(&folder).unwrap();

@@ -18,7 +18,7 @@ use crate::fake::{Asked, fake, info};
 pub struct Window {
     pub harness: Harness<'static, App>,
     pub asked: Asked,
-    home: PathBuf,
+    pub home: PathBuf,
 }
 
 impl Drop for Window {
@@ -29,9 +29,19 @@ impl Drop for Window {
 
 /// Opens a window of `size` and waits for the first picture.
 pub fn open(size: [f32; 2], settings: Settings) -> Window {
+    open_at(fresh_home(), size, settings)
+}
+
+/// A folder that nobody else uses and that is not there yet.
+pub fn fresh_home() -> PathBuf {
     static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
     let number = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    let home = std::env::temp_dir().join(format!("afterimage-shell-{}-{number}", std::process::id()));
+    std::env::temp_dir().join(format!("afterimage-shell-{}-{number}", std::process::id()))
+}
+
+/// [`open`] with files below `home`, which is removed in the end.
+pub fn open_at(home: PathBuf, size: [f32; 2], settings: Settings) -> Window {
+    std::fs::create_dir_all(&home).unwrap();
     let (render, asked) = fake();
     let mut options = AppOptions::new(settings, Places::below(home.clone()));
     options.renderer = "a test".into();
@@ -243,8 +253,7 @@ fn a_pasted_picture_is_a_layer() -> Result<(), Failed> {
     let mut window = open(SIZE, used());
     let image = egui::ColorImage::filled([40, 20], egui::Color32::from_rgb(0, 0, 255));
     window.harness.event(egui::Event::PasteImage(std::sync::Arc::new(image)));
-    window.harness.run_steps(3);
-    check(window.app().document().layers().len() == 2, "no layer for the picture")?;
+    window.wait("layer for the picture", |app| app.document().layers().len() == 2);
     window.click("Panel");
     window.click("Panel");
     window.click("Layers tab");
@@ -263,6 +272,7 @@ fn a_source_goes_live_and_freezes() -> Result<(), Failed> {
         window.harness.step();
     }
     window.click("Freeze");
+    window.wait("frozen layer", |app| app.document().layers().len() == 2);
     let layers: Vec<&str> = window.app().document().layers().iter().map(|layer| layer.name()).collect();
     check(layers.contains(&"Pattern (frozen)"), format!("layers {layers:?}"))?;
     window.wait("the drawing", |app| app.studio().snapshot().source == SourceState::Drawing);

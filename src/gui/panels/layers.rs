@@ -3,7 +3,7 @@
 use egui::{Align, Button, DragValue, Frame, Layout, Margin, RichText, Ui, vec2};
 use egui_material_icons::icons;
 
-use super::{heading_ui, swatch_ui};
+use super::{fact_ui, heading_ui, swatch_ui};
 use crate::canvas::{LayerId, LayerKind};
 use crate::capture::SourceSpec;
 use crate::gui::cx::Cx;
@@ -25,6 +25,7 @@ pub fn layers_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         row_ui(ui, cx, row);
     }
     background_ui(ui, cx);
+    fact_ui(ui, "Canvas", &cx.document.size().to_string(), cx);
     ui.add_space(8.0);
     ui.horizontal(|ui| {
         if ui.button("New layer").clicked() {

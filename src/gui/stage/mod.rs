@@ -119,7 +119,7 @@ impl Stage {
         Self { pictures, view: View::default(), pen: Pen::default() }
     }
 
-    /// The newest frame under the ink; `None` when the drawing stands alone.
+    /// The newest frame under the ink, no side longer than [`Document::MAX_SIDE`]; `None` when the drawing stands alone.
     pub fn set_source(&mut self, frame: Option<Frame>) {
         self.pictures.set_source(frame);
     }

@@ -4,6 +4,7 @@ use egui::{Key, Modifiers, PointerButton, Response, Ui};
 
 use super::layers::Pane;
 use crate::display::View;
+use crate::gui::keys::are_silent;
 
 /// One press of + or -.
 const KEY_STEP: f32 = 1.25;
@@ -16,7 +17,7 @@ pub(super) struct Held<'a> {
 
 /// True while dragging moves the picture instead of drawing.
 pub(super) fn is_hand(ui: &Ui) -> bool {
-    ui.input(|input| input.key_down(Key::Space)) && !ui.ctx().text_edit_focused()
+    ui.input(|input| input.key_down(Key::Space)) && !are_silent(ui)
 }
 
 /// True while two fingers are on the screen.
@@ -66,7 +67,7 @@ fn wheel(ui: &Ui, view: &mut View, held: &Held<'_>) {
 }
 
 fn keys(ui: &Ui, view: &mut View, held: &Held<'_>) {
-    if ui.ctx().text_edit_focused() {
+    if are_silent(ui) {
         return;
     }
     let pressed = |key| ui.input_mut(|input| input.count_and_consume_key(Modifiers::NONE, key)) as i32;

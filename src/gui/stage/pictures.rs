@@ -1,7 +1,5 @@
 //! The newest pictures of the stage: kept as frames, brought to their textures when they change, and drawn.
 
-use std::borrow::Cow;
-
 use egui::Ui;
 
 use super::card::Card;
@@ -13,7 +11,7 @@ use super::surface::{Slot, Surface};
 use super::{Panes, StageLook, ViewMode};
 use crate::canvas::{Backdrop, Document};
 use crate::display::Checkers;
-use crate::frame::{Frame, Size};
+use crate::frame::Frame;
 use crate::gui::theme::Theme;
 
 /// How long a new painting takes to cover the old one.
@@ -116,34 +114,14 @@ impl Pictures {
 /// Sends a frame to its texture if that is not there already.
 fn bring(ctx: &egui::Context, surface: &mut dyn Surface, slot: Slot, shown: &mut Shown, pane: &Pane, smooth: bool) {
     let Some(frame) = &shown.frame else { return };
-    let most = ctx.input(|input| input.max_texture_side) as u32;
-    let size = reduced_size(frame.size(), most);
+    // Whoever brings a frame brings it small enough for a texture: reducing it here would stop the window.
+    let size = frame.size();
+    debug_assert!(size.width.max(size.height) <= Document::MAX_SIDE, "{slot:?} of {size}");
     let sampling = sampling(slot, size, &pane.placed, smooth);
     if shown.news || surface.needs_whole(slot, size, sampling) {
-        surface.replace(ctx, slot, size, &reduced(frame, size), sampling);
+        surface.replace(ctx, slot, size, frame.pixels(), sampling);
         shown.news = false;
     }
-}
-
-/// The size with no side longer than `most`.
-fn reduced_size(size: Size, most: u32) -> Size {
-    let step = size.width.max(size.height).div_ceil(most.max(1)).max(1);
-    Size::new((size.width / step).max(1), (size.height / step).max(1))
-}
-
-/// `frame` at the size of [`reduced_size`]: every so-manieth pixel. Only pictures too large for any texture come here.
-fn reduced(frame: &Frame, size: Size) -> Cow<'_, [u8]> {
-    if frame.size() == size {
-        return Cow::Borrowed(frame.pixels());
-    }
-    let step = (frame.size().width / size.width).min(frame.size().height / size.height).max(1);
-    let mut pixels = Vec::with_capacity(size.area() * 4);
-    for y in 0..size.height {
-        for x in 0..size.width {
-            pixels.extend_from_slice(&frame.pixel(x * step, y * step));
-        }
-    }
-    Cow::Owned(pixels)
 }
 
 /// The theme's checkerboard, in squares of whole pixels.
@@ -153,21 +131,5 @@ fn checkers(theme: &Theme, pixels_per_point: f32) -> Checkers {
         light: encoded(theme.raised),
         dark: encoded(theme.panel),
         side_px: (CHECKER * pixels_per_point).round().max(1.0),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_picture_too_large_for_a_texture_is_thinned_out() {
-        let size = Size::new(5000, 10);
-        let small = reduced_size(size, 2048);
-        assert_eq!(small, Size::new(1666, 3));
-        let frame = Frame::filled(size, [1, 2, 3, 255]);
-        assert_eq!(reduced(&frame, small).len(), small.area() * 4);
-        assert_eq!(reduced_size(Size::new(256, 256), 2048), Size::new(256, 256));
-        assert_eq!(reduced_size(Size::new(60_000, 1), 2048), Size::new(2000, 1));
     }
 }

@@ -1,0 +1,231 @@
+//! What of the drawing is safe on disk, and the question before one that is not is thrown away.
+
+use std::path::PathBuf;
+
+use egui::{Button, Context, ViewportCommand};
+
+use super::app::App;
+use super::dialogs::Picked;
+use super::modal::{buttons_ui, enter, modal_ui};
+use super::theme::Theme;
+use super::widgets::{note, primary_button, quiet};
+use super::{names, numbers};
+use crate::canvas::{Backdrop, Document, Version};
+use crate::frame::Size;
+use crate::gui::keys::DIAMETER_PX;
+use crate::studio::{Command, Notice};
+
+/// A drawing as it was when it was to be saved.
+#[derive(Clone, Debug)]
+pub struct Drawing {
+    /// Its layers; the pixels are shared with the drawing that goes on.
+    pub document: Box<Document>,
+    /// What lies under them in the file.
+    pub backdrop: Backdrop,
+}
+
+/// What would throw the drawing away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Then {
+    /// Closing the window.
+    Close,
+    /// Another drawing, of this size.
+    New(Size),
+}
+
+/// What is known about the drawing's safety.
+pub(super) struct Keeping {
+    /// The state that is on disk, or in which it began.
+    saved: Version,
+    /// The states that are on their way to a file.
+    sent: Vec<Version>,
+    /// The drawing's file, once it has one.
+    file: Option<PathBuf>,
+    /// The question that is being asked, and whether the answer was to save.
+    question: Option<(Then, bool)>,
+    /// Nothing is asked any more: the window closes.
+    leaving: bool,
+}
+
+enum Answer {
+    Open,
+    Save,
+    Discard,
+    Cancel,
+}
+
+impl Keeping {
+    /// A drawing of which nothing is worth a file yet.
+    pub(super) fn of(document: &Document) -> Self {
+        Self { saved: document.version(), sent: Vec::new(), file: None, question: None, leaving: false }
+    }
+}
+
+impl App {
+    /// Whether the user made something that is in no file.
+    pub(super) fn has_unsaved(&self) -> bool {
+        let document = &self.document;
+        let changed = document.is_stroking() || document.version() != self.keeping.saved;
+        changed && !document.is_sample() && !document.is_blank()
+    }
+
+    /// Whether a card in the middle waits for an answer.
+    pub(super) fn is_asking(&self) -> bool {
+        self.keeping.question.is_some() || self.new_drawing.is_some()
+    }
+
+    /// Takes `document` instead of the drawing; what was not saved is gone.
+    pub(super) fn begin(&mut self, document: Document) {
+        self.keeping = Keeping::of(&document);
+        self.document = document;
+        self.sent.ink = None;
+    }
+
+    /// The drawing as it is came from a file.
+    pub(super) fn note_on_disk(&mut self) {
+        self.keeping.saved = self.document.version();
+    }
+
+    /// The window stays open until it is clear what becomes of the drawing.
+    pub(super) fn watch_close(&mut self, ctx: &Context) {
+        let asked = ctx.input(|input| input.viewport().close_requested());
+        if asked && !self.keeping.leaving && self.has_unsaved() {
+            ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+            // Closed from a task bar, the window may not be seen.
+            ctx.send_viewport_cmd(ViewportCommand::Minimized(false));
+            ctx.send_viewport_cmd(ViewportCommand::Focus);
+            self.leave_drawing(ctx, Then::Close);
+        }
+    }
+
+    /// Does `then` at once, or after asking what becomes of the drawing.
+    pub(super) fn leave_drawing(&mut self, ctx: &Context, then: Then) {
+        if !self.has_unsaved() {
+            return self.finish(ctx, then);
+        }
+        self.new_drawing = None;
+        let saving = self.keeping.question.is_some_and(|(_, saving)| saving);
+        self.keeping.question = Some((then, saving));
+        ctx.request_repaint();
+    }
+
+    fn finish(&mut self, ctx: &Context, then: Then) {
+        self.keeping.question = None;
+        match then {
+            Then::Close => {
+                self.keeping.leaving = true;
+                ctx.send_viewport_cmd(ViewportCommand::Close);
+            }
+            Then::New(size) => self.begin_new(size),
+        }
+    }
+
+    /// An empty canvas of `size`; the painting takes its shape, and the brush keeps its width on the screen.
+    fn begin_new(&mut self, size: Size) {
+        let longer = |size: Size| size.width.max(size.height);
+        let ratio = longer(size) as f32 / longer(self.document.size()) as f32;
+        let tools = &mut self.settings.tools;
+        tools.diameter_px = (tools.diameter_px * ratio).round().clamp(*DIAMETER_PX.start(), *DIAMETER_PX.end());
+        let background = tools.background;
+        self.settings.canvas = size;
+        self.begin(Document::new(size, background));
+        let multiple = self.studio.snapshot().model.as_ref().map_or(1, |model| model.multiple);
+        let params = &mut self.settings.params;
+        params.size = numbers::scaled(size, longer(params.size), multiple);
+        self.stage.reset_view();
+    }
+
+    /// Asks the question, if there is one.
+    pub(super) fn question_ui(&mut self, ctx: &Context, theme: &Theme) {
+        let Some((then, saving)) = self.keeping.question else { return };
+        let place = self.keeping.file.as_deref().unwrap_or(self.dialogs.folder());
+        let (answer, away) = modal_ui(ctx, "Save your drawing?", 340.0, theme, |ui| {
+            let loses = match then {
+                Then::Close => "Closing the window throws away what you have not saved.",
+                Then::New(_) => "A new drawing takes the place of this one, which is not saved.",
+            };
+            ui.label(quiet(loses, theme));
+            ui.label(note(format!("Save writes a PNG to {}", place.display()), theme));
+            buttons_ui(ui, |ui| {
+                if saving {
+                    ui.add_enabled(false, Button::new("Saving…"));
+                } else if primary_button(ui, "Save", theme).clicked() || enter(ui) {
+                    return Answer::Save;
+                } else if ui.button("Discard").clicked() {
+                    return Answer::Discard;
+                }
+                if ui.button("Cancel").clicked() { Answer::Cancel } else { Answer::Open }
+            })
+        });
+        match if away { Answer::Cancel } else { answer } {
+            Answer::Open => {}
+            Answer::Save => {
+                self.keeping.question = Some((then, true));
+                self.save_drawing(ctx);
+            }
+            Answer::Discard => self.finish(ctx, then),
+            Answer::Cancel => self.keeping.question = None,
+        }
+    }
+
+    /// Writes the drawing into its file, or into a new one in the pictures folder.
+    pub(super) fn save_drawing(&mut self, ctx: &Context) {
+        let Some(drawing) = self.drawing_to_save(ctx) else { return };
+        match self.keeping.file.clone() {
+            Some(path) => self.write_drawing(drawing, path),
+            None => {
+                let name = names::of_drawing(&self.settings.params.prompt);
+                self.dialogs.find_quick_place(name, |path| Picked::SaveDrawing(drawing, path));
+            }
+        }
+    }
+
+    /// Asks where to write the drawing as it is now.
+    pub(super) fn ask_save_drawing(&mut self, ctx: &Context) {
+        let Some(drawing) = self.drawing_to_save(ctx) else { return };
+        let name = names::of_drawing(&self.settings.params.prompt);
+        self.dialogs.ask_place("Save the drawing", &name, |path| Picked::SaveDrawing(drawing, path));
+    }
+
+    fn drawing_to_save(&mut self, ctx: &Context) -> Option<Drawing> {
+        self.document.end_stroke();
+        if self.document.is_blank() {
+            self.tell(ctx, Notice::warning("There is no drawing to save yet", "Draw something first"));
+            return None;
+        }
+        self.keeping.sent.push(self.document.version());
+        // Over a live source the drawing has no background on the screen either.
+        let transparent = self.settings.transparent || self.source_frame.is_some();
+        let backdrop = if transparent { Backdrop::Transparent } else { Backdrop::Document };
+        Some(Drawing { document: Box::new(self.document.clone()), backdrop })
+    }
+
+    /// Sends a drawing to its place.
+    pub(super) fn write_drawing(&mut self, drawing: Drawing, path: PathBuf) {
+        let Drawing { document, backdrop } = drawing;
+        self.studio.send(Command::SaveDrawing { drawing: document, backdrop, path });
+    }
+
+    /// A file holds the state `version`.
+    pub(super) fn note_saved(&mut self, ctx: &Context, path: PathBuf, version: Version) {
+        self.tell(ctx, Notice::info(format!("Saved {}", path.display())));
+        // A drawing that was put away meanwhile is not this one.
+        if !self.keeping.sent.contains(&version) {
+            return;
+        }
+        self.keeping.sent.retain(|sent| *sent != version);
+        (self.keeping.saved, self.keeping.file) = (version, Some(path));
+        if let Some((then, true)) = self.keeping.question {
+            self.keeping.question = Some((then, false));
+            self.leave_drawing(ctx, then);
+        }
+    }
+
+    /// Nothing was saved, so nothing is thrown away.
+    pub(super) fn note_not_saved(&mut self, ctx: &Context, notice: Notice) {
+        if self.keeping.question.is_some_and(|(_, saving)| saving) {
+            self.keeping.question = None;
+        }
+        self.tell(ctx, notice);
+    }
+}

@@ -1,0 +1,102 @@
+//! What files are called when nobody types a name. Free names are looked for on the disk: not for the window's thread.
+
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// A file name for a painting of `prompt` with `seed`.
+pub fn of_painting(prompt: &str, seed: u64) -> String {
+    format!("{}-{seed}.png", words(prompt))
+}
+
+/// A file name for the drawing beneath it.
+pub fn of_drawing(prompt: &str) -> String {
+    format!("{}-drawing.png", words(prompt))
+}
+
+/// The prompt as part of a file name.
+fn words(prompt: &str) -> String {
+    let mut words = String::new();
+    for c in prompt.chars().take(48) {
+        match c {
+            c if c.is_alphanumeric() => words.extend(c.to_lowercase()),
+            _ if !words.is_empty() && !words.ends_with('-') => words.push('-'),
+            _ => {}
+        }
+    }
+    let words = words.trim_end_matches('-');
+    if words.is_empty() { "afterimage".into() } else { words.into() }
+}
+
+/// A name typed without `.png` gets it; what looks like another extension ("v1.2") is part of the name.
+fn with_png(path: PathBuf) -> PathBuf {
+    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png")) {
+        return path;
+    }
+    let mut name = path.into_os_string();
+    name.push(".png");
+    name.into()
+}
+
+/// Where to write for a name typed into a dialog. The dialog asked about replacing what was typed, not about what we made of
+/// it: that gets a free name instead.
+pub fn place_for(typed: PathBuf) -> PathBuf {
+    let path = with_png(typed.clone());
+    match (path.parent(), path.file_name()) {
+        (Some(folder), Some(name)) if path != typed => free_name(folder, &name.to_string_lossy()),
+        _ => path,
+    }
+}
+
+/// The first name that nothing has. An empty file takes it at once, so that the next picture in the same second gets another.
+pub fn free_name(folder: &Path, name: &str) -> PathBuf {
+    let stem = name.trim_end_matches(".png");
+    let numbered = (2..10_000).map(|number| folder.join(format!("{stem}-{number}.png")));
+    let taken = |path: &PathBuf| {
+        let made = OpenOptions::new().write(true).create_new(true).open(path);
+        made.is_err_and(|error| error.kind() == ErrorKind::AlreadyExists)
+    };
+    std::iter::once(folder.join(name)).chain(numbered).find(|path| !taken(path)).unwrap_or_else(|| folder.join(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_made_of_the_prompt() {
+        assert_eq!(of_painting("Red apple, 3d", 42), "red-apple-3d-42.png");
+        assert_eq!(of_painting("../../etc", 1), "etc-1.png");
+        assert_eq!(of_painting("", 7), "afterimage-7.png");
+        assert_eq!(of_drawing("Red apple, 3d"), "red-apple-3d-drawing.png");
+    }
+
+    #[test]
+    fn a_name_without_png_gets_it() {
+        for (typed, made) in [("a", "a.png"), ("v1.2", "v1.2.png"), ("a.PNG", "a.PNG"), ("a.jpg", "a.jpg.png")] {
+            assert_eq!(with_png(typed.into()), PathBuf::from(made));
+        }
+    }
+
+    #[test]
+    fn a_name_we_made_replaces_nothing() {
+        let folder = std::env::temp_dir().join(format!("afterimage-typed-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("v1.2.png"), b"a picture").unwrap();
+        assert_eq!(place_for(folder.join("v1.2.png")), folder.join("v1.2.png"), "the dialog asked about it");
+        assert_eq!(place_for(folder.join("v1.2")), folder.join("v1.2-2.png"));
+        assert_eq!(place_for(folder.join("v1.3")), folder.join("v1.3.png"));
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_taken_name_is_counted_up() {
+        let folder = std::env::temp_dir().join(format!("afterimage-names-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("a.png"), b"").unwrap();
+        assert_eq!(free_name(&folder, "a.png"), folder.join("a-2.png"));
+        assert_eq!(free_name(&folder, "b.png"), folder.join("b.png"));
+        assert_eq!(free_name(&folder, "b.png"), folder.join("b-2.png"), "before the first is written");
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}

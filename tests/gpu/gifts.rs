@@ -1,0 +1,126 @@
+//! Pictures that come from outside: dropped and pasted, small and enormous; and what the keys mean between prompt and pen.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use afterimage::canvas::{FittedPicture, LayerKind};
+use afterimage::frame::{Frame, Size};
+use afterimage::record::save_png;
+use egui::{Key, Modifiers};
+use libtest_mimic::{Failed, Trial};
+
+use crate::adapter::{check, test};
+use crate::shell::{Window, open, used};
+
+const SIZE: [f32; 2] = [1200.0, 800.0];
+const BLUE: [u8; 4] = [10, 20, 250, 255];
+
+/// A file as the system hands it to the window.
+#[derive(Debug)]
+struct Dropped(PathBuf);
+
+impl egui::DroppedFile for Dropped {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        std::fs::read(&self.0).map_err(|error| error.to_string())
+    }
+}
+
+impl Window {
+    /// Drops a file onto the window.
+    pub fn drop_file(&mut self, path: &Path) {
+        self.harness.input_mut().dropped_files.push(Arc::new(Dropped(path.to_owned())));
+        self.harness.step();
+        self.harness.input_mut().dropped_files.clear();
+    }
+
+    /// The longest frame until the drawing has a picture layer.
+    fn longest_frame_until_layer(&mut self) -> Result<Duration, Failed> {
+        let begun = Instant::now();
+        let mut longest = Duration::ZERO;
+        while !self.app().document().layers().iter().any(|layer| layer.kind() == LayerKind::Picture) {
+            check(begun.elapsed() < Duration::from_secs(30), format!("no layer: {:?}", self.app().notices()))?;
+            let frame = Instant::now();
+            self.harness.step();
+            longest = longest.max(frame.elapsed());
+            std::thread::sleep(Duration::from_millis(4));
+        }
+        Ok(longest)
+    }
+}
+
+fn a_dropped_file_is_a_layer() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    let file = window.home.join("lake.png");
+    save_png(&file, &Frame::filled(Size::new(40, 30), BLUE), &[])?;
+    window.drop_file(&file);
+    window.wait("layer of the file", |app| app.document().layers().len() == 2);
+    let layer = &window.app().document().layers()[0];
+    check((layer.name(), layer.kind()) == ("lake.png", LayerKind::Picture), format!("{layer:?}"))?;
+    check(window.app().document().pick(500.0, 10.0) == Some([10, 20, 250]), "it does not cover the canvas")?;
+    window.wait("painting of it", |app| app.picture().is_some_and(|p| p.frame.pixel(5, 5)[..3] == [20, 250, 10]));
+    window.key(Modifiers::COMMAND, Key::Z);
+    check(window.app().document().layers().len() == 1, "dropping cannot be undone")
+}
+
+fn what_is_no_picture_is_said() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    let file = window.home.join("notes.txt");
+    std::fs::write(&file, "milk, eggs")?;
+    window.drop_file(&file);
+    window.wait("word about the file", |app| app.notices().iter().any(|text| text.contains("notes.txt")));
+    check(window.app().document().layers().len() == 1, "it became a layer")
+}
+
+/// The frame that takes a huge picture must be far shorter than fitting it takes.
+fn a_huge_picture_does_not_stop_the_window() -> Result<(), Failed> {
+    let size = Size::new(7000, 6000);
+    let picture = Frame::filled(size, BLUE);
+    let begun = Instant::now();
+    let fitted = FittedPicture::covering(&picture, Size::square(512));
+    let fitting = begun.elapsed();
+    check(fitted.size() == Size::square(512), "not fitted")?;
+    let mut window = open(SIZE, used());
+    let file = window.home.join("huge.png");
+    save_png(&file, &picture, &[])?;
+    window.drop_file(&file);
+    let longest = window.longest_frame_until_layer()?;
+    check(longest < fitting / 2, format!("dropping: a frame took {longest:?}, fitting takes {fitting:?}"))?;
+    let mut window = open(SIZE, used());
+    let pixel = egui::Color32::from_rgb(BLUE[0], BLUE[1], BLUE[2]);
+    let image = egui::ColorImage::filled([size.width as usize, size.height as usize], pixel);
+    window.harness.event(egui::Event::PasteImage(Arc::new(image)));
+    let longest = window.longest_frame_until_layer()?;
+    check(longest < fitting / 2, format!("pasting: a frame took {longest:?}, fitting takes {fitting:?}"))
+}
+
+fn undo_after_typing_and_drawing_undoes_ink() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    window.type_prompt("red apple");
+    window.draw();
+    check(!window.app().document().is_blank(), "no ink")?;
+    window.key(Modifiers::COMMAND, Key::Z);
+    check(window.app().document().is_blank(), "Ctrl+Z left the ink")?;
+    let prompt = &window.app().settings().params.prompt;
+    check(prompt == "red apple", format!("Ctrl+Z made the prompt “{prompt}”"))?;
+    // In the prompt the key is the prompt's.
+    window.draw();
+    window.type_prompt("blue fish");
+    window.key(Modifiers::COMMAND, Key::Z);
+    check(!window.app().document().is_blank(), "Ctrl+Z in the prompt took ink away")?;
+    let prompt = &window.app().settings().params.prompt;
+    check(prompt != "blue fish", "Ctrl+Z in the prompt does nothing")
+}
+
+pub fn tests() -> Vec<Trial> {
+    vec![
+        test("gifts::a_dropped_file_is_a_layer", a_dropped_file_is_a_layer),
+        test("gifts::what_is_no_picture_is_said", what_is_no_picture_is_said),
+        test("gifts::a_huge_picture_does_not_stop_the_window", a_huge_picture_does_not_stop_the_window),
+        test("gifts::undo_after_typing_and_drawing_undoes_ink", undo_after_typing_and_drawing_undoes_ink),
+    ]
+}

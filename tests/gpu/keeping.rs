@@ -1,0 +1,282 @@
+//! New drawings, saving them, and what is asked before one is thrown away. The model is a fake.
+
+use std::path::PathBuf;
+
+use afterimage::canvas::Backdrop;
+use afterimage::frame::{self, Size};
+use afterimage::gui::App;
+use afterimage::studio::{Places, Settings};
+use egui::{Key, Modifiers, ViewportCommand, ViewportEvent, ViewportId};
+use egui_kittest::kittest::Queryable;
+use libtest_mimic::{Failed, Trial};
+
+use crate::adapter::{check, test};
+use crate::rooms::shoot;
+use crate::shell::{Window, fresh_home, open, open_at, used};
+
+const SIZE: [f32; 2] = [1200.0, 800.0];
+const QUESTION: &str = "Save your drawing?";
+const CTRL: Modifiers = Modifiers::COMMAND;
+
+/// Asks the window to close, as the system does; whether it goes.
+fn close(window: &mut Window) -> bool {
+    let info = window.harness.input_mut().viewports.entry(ViewportId::ROOT).or_default();
+    info.events.push(ViewportEvent::Close);
+    window.harness.step();
+    window.harness.input_mut().viewports.entry(ViewportId::ROOT).or_default().events.clear();
+    let goes = !commands(window).contains(&ViewportCommand::CancelClose);
+    window.harness.step();
+    goes
+}
+
+/// What the last frame told the system.
+fn commands(window: &Window) -> Vec<ViewportCommand> {
+    window.harness.output().viewport_output[&ViewportId::ROOT].commands.clone()
+}
+
+fn asks(window: &Window) -> bool {
+    window.harness.query_by_label(QUESTION).is_some()
+}
+
+/// The PNG files in the pictures folder, by name.
+fn saved(window: &Window) -> Vec<PathBuf> {
+    let Ok(list) = std::fs::read_dir(Places::below(window.home.clone()).pictures) else { return Vec::new() };
+    let mut files: Vec<PathBuf> = list.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+fn says(app: &App, text: &str) -> bool {
+    app.notices().iter().any(|notice| notice.contains(text))
+}
+
+fn new_drawing(window: &mut Window, choices: &[&str]) {
+    window.key(CTRL, Key::N);
+    for choice in choices {
+        window.click(choice);
+    }
+    window.click("Create");
+}
+
+fn a_new_drawing_has_the_chosen_size() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    check(window.app().document().size() == Size::square(512), "it does not begin at 512")?;
+    for (choices, canvas, painting) in [
+        (["Landscape", "2048 pixels"], Size::new(2048, 1536), Size::new(256, 192)),
+        (["Tall", "1024 pixels"], Size::new(576, 1024), Size::new(144, 256)),
+        (["Square", "256 pixels"], Size::square(256), Size::square(256)),
+    ] {
+        new_drawing(&mut window, &choices);
+        let got = window.app().document().size();
+        check(got == canvas, format!("{choices:?} gave {got}"))?;
+        window.wait("painting of the canvas's shape", |app| app.picture().is_some_and(|p| p.frame.size() == painting));
+        // What went to the engine, and not only what it was told to paint, has the painting's size.
+        let asked = window.asked.newest().map(|params| params.size);
+        check(asked == Some(painting), format!("the engine was asked for {asked:?}"))?;
+        check(window.app().settings().canvas == canvas, "the size is not kept")?;
+    }
+    Ok(())
+}
+
+fn the_size_is_kept_between_starts() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    new_drawing(&mut window, &["Portrait", "768 pixels"]);
+    window.harness.run_steps(70);
+    let file = Places::below(window.home.clone()).settings();
+    window.wait("settings on disk", |_| std::fs::read_to_string(&file).is_ok_and(|text| text.contains("[canvas]")));
+    let (settings, notice) = Settings::read(&file);
+    check(notice.is_none() && settings.canvas == Size::new(576, 768), format!("{:?} was kept", settings.canvas))?;
+    let again = open(SIZE, settings);
+    let size = again.app().document().size();
+    check(size == Size::new(576, 768), format!("it begins again at {size}"))?;
+    let painted = again.app().picture().map(|picture| picture.frame.size());
+    check(painted == Some(Size::new(192, 256)), format!("painted at {painted:?}"))
+}
+
+fn the_same_size_is_two_keys_away() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    new_drawing(&mut window, &["Wide", "1024 pixels"]);
+    let width = window.app().settings().tools.diameter_px;
+    check(width == 48.0, format!("the brush is {width} wide on a canvas twice as large"))?;
+    window.type_prompt("apple");
+    window.key(CTRL, Key::N);
+    check(window.harness.query_by_label("Create").is_some(), "Ctrl+N does nothing while the prompt listens")?;
+    shoot(&mut window, "new-drawing");
+    window.key(Modifiers::NONE, Key::Enter);
+    check(window.harness.query_by_label("Create").is_none(), "Enter does not create")?;
+    check(window.app().document().size() == Size::new(1024, 576), "another size")?;
+    check(window.app().settings().tools.diameter_px == width, "the brush changed")
+}
+
+fn a_card_keeps_the_keys() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    window.draw();
+    window.key(CTRL, Key::N);
+    for key in [Key::Delete, Key::E, Key::Plus] {
+        window.key(Modifiers::NONE, key);
+    }
+    window.key(CTRL, Key::Z);
+    check(!window.app().document().is_blank(), "a key reached the drawing under the card")?;
+    check(window.app().settings().tools.tool == "brush", "a key reached the tools under the card")?;
+    window.draw();
+    check(window.app().document().strokes().len() <= 1, "the pointer drew under the card")?;
+    if window.harness.query_by_label("Create").is_some() {
+        window.key(Modifiers::NONE, Key::Escape);
+    }
+    check(window.harness.query_by_label("Create").is_none(), "Escape does not put the card away")?;
+    window.key(Modifiers::NONE, Key::E);
+    check(window.app().settings().tools.tool == "eraser", "the keys do not come back")
+}
+
+fn a_drawing_that_is_not_saved_is_asked_about() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    window.draw();
+    new_drawing(&mut window, &["256 pixels"]);
+    check(asks(&window), "nobody asked")?;
+    check(!window.app().document().is_blank(), "the drawing is gone before the answer")?;
+    shoot(&mut window, "question-new");
+    window.click("Cancel");
+    check(!asks(&window) && !window.app().document().is_blank(), "Cancel does not keep the drawing")?;
+    new_drawing(&mut window, &["256 pixels"]);
+    window.click("Discard");
+    check(window.app().document().is_blank(), "Discard keeps the drawing")?;
+    check(window.app().document().size() == Size::square(256) && saved(&window).is_empty(), "not what was asked")?;
+    window.draw();
+    new_drawing(&mut window, &["512 pixels"]);
+    window.click("Save");
+    window.wait("new canvas after saving", |app| app.document().size() == Size::square(512));
+    check(window.app().document().is_blank() && !asks(&window), "it is not a new drawing")?;
+    let files = saved(&window);
+    check(files.len() == 1, format!("{files:?}"))?;
+    check(frame::open(&files[0]).unwrap().size() == Size::square(256), "another picture was saved")
+}
+
+fn closing_asks_only_when_something_would_be_lost() -> Result<(), Failed> {
+    let mut sample = open(SIZE, Settings::default());
+    check(sample.app().document().is_sample() && close(&mut sample), "the untouched sample asks")?;
+    let mut window = open(SIZE, used());
+    check(close(&mut window), "an empty canvas asks")?;
+    window.draw();
+    check(!close(&mut window) && asks(&window), "ink is thrown away without a question")?;
+    shoot(&mut window, "question-close");
+    check(!close(&mut window) && asks(&window), "a second try gets through")?;
+    window.key(Modifiers::NONE, Key::Escape);
+    check(!asks(&window) && !window.app().document().is_blank(), "Escape is not Cancel")?;
+    window.key(CTRL, Key::Z);
+    check(close(&mut window), "there is nothing left to lose after undo")?;
+    window.key(CTRL | Modifiers::SHIFT, Key::Z);
+    window.key(CTRL, Key::D);
+    window.wait("word about the file", |app| says(app, "Saved"));
+    check(close(&mut window), "a saved drawing asks")?;
+    window.draw();
+    check(!close(&mut window), "changes after saving do not ask")?;
+    window.key(Modifiers::NONE, Key::Escape);
+    window.key(CTRL, Key::Z);
+    check(close(&mut window), "back at what was saved, it asks")?;
+    window.draw();
+    window.key(Modifiers::NONE, Key::Delete);
+    check(close(&mut window), "a canvas that was cleared asks")
+}
+
+/// Presses `answer` and goes on until the system is told to close the window, or for a second.
+fn closes_after(window: &mut Window, answer: &str) -> bool {
+    window.harness.get_by_label(answer).click();
+    for _ in 0..200 {
+        window.harness.step();
+        if commands(window).contains(&ViewportCommand::Close) {
+            return true;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    false
+}
+
+fn each_answer_does_what_it_says() -> Result<(), Failed> {
+    for (answer, goes, files) in [("Save", true, 1), ("Discard", true, 0), ("Cancel", false, 0)] {
+        let mut window = open(SIZE, used());
+        window.draw();
+        close(&mut window);
+        check(closes_after(&mut window, answer) == goes, format!("{answer}: the window goes or stays"))?;
+        check(saved(&window).len() == files, format!("{answer}: {:?}", saved(&window)))?;
+        check(close(&mut window) == goes, format!("{answer}: it asks again or not"))?;
+    }
+    Ok(())
+}
+
+fn a_failed_save_keeps_the_window_open() -> Result<(), Failed> {
+    let home = fresh_home();
+    std::fs::create_dir_all(&home)?;
+    // A file where the pictures folder should be: not even root can write below it.
+    std::fs::write(Places::below(home.clone()).pictures, b"")?;
+    let mut window = open_at(home, SIZE, used());
+    window.draw();
+    close(&mut window);
+    check(!closes_after(&mut window, "Save"), "it closes although nothing was saved")?;
+    check(!asks(&window) && !window.app().document().is_blank(), "the drawing is in danger")?;
+    check(says(window.app(), "cannot be made"), format!("{:?}", window.app().notices()))?;
+    check(!close(&mut window), "it does not ask again")
+}
+
+fn a_saved_drawing_is_the_canvas() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    window.draw();
+    window.key(CTRL, Key::D);
+    window.wait("word about the file", |app| says(app, "Saved"));
+    let files = saved(&window);
+    let wanted = Places::below(window.home.clone()).pictures.join("house-3d-drawing.png");
+    check(files == [wanted.clone()], format!("{files:?}"))?;
+    let whole = window.app().document().frame(Backdrop::Document);
+    check(frame::open(&wanted).unwrap().pixels() == whole.pixels(), "other pixels than on the canvas")?;
+    // The same file again, and without its background now.
+    window.click("Save and open");
+    shoot(&mut window, "menu-files");
+    window.click("Leave the background out");
+    window.key(Modifiers::NONE, Key::Escape);
+    window.draw();
+    window.key(CTRL, Key::D);
+    let clear = window.app().document().frame(Backdrop::Transparent).pixels().to_vec();
+    check(clear.as_chunks::<4>().0.iter().any(|pixel| pixel[3] == 0), "nothing is transparent")?;
+    window.wait("file with the new ink", |_| frame::open(&wanted).is_ok_and(|file| file.pixels() == clear));
+    check(saved(&window).len() == 1, format!("{:?}", saved(&window)))
+}
+
+fn two_quick_saves_are_two_files() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    window.harness.key_press_modifiers(CTRL, Key::S);
+    window.harness.key_press_modifiers(CTRL, Key::S);
+    window.harness.run_steps(2);
+    window.wait("two files", |app| app.notices().iter().filter(|notice| notice.contains("Saved")).count() == 2);
+    let files = saved(&window);
+    check(files.len() == 2, format!("{files:?}"))?;
+    for file in files {
+        check(frame::open(&file).is_ok(), format!("{} is no picture", file.display()))?;
+    }
+    Ok(())
+}
+
+fn an_opened_picture_alone_is_already_saved() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    let file = window.home.join("blue.png");
+    afterimage::record::save_png(&file, &frame::Frame::filled(Size::square(64), [0, 0, 255, 255]), &[])?;
+    window.drop_file(&file);
+    window.wait("layer of the file", |app| app.document().layers().len() == 2);
+    check(close(&mut window), "a picture that is on disk asks")?;
+    window.draw();
+    check(!close(&mut window), "ink over an opened picture does not ask")
+}
+
+pub fn tests() -> Vec<Trial> {
+    vec![
+        test("keeping::a_new_drawing_has_the_chosen_size", a_new_drawing_has_the_chosen_size),
+        test("keeping::the_size_is_kept_between_starts", the_size_is_kept_between_starts),
+        test("keeping::the_same_size_is_two_keys_away", the_same_size_is_two_keys_away),
+        test("keeping::a_card_keeps_the_keys", a_card_keeps_the_keys),
+        test("keeping::a_drawing_that_is_not_saved_is_asked_about", a_drawing_that_is_not_saved_is_asked_about),
+        test("keeping::closing_asks_only_when_something_would_be_lost", closing_asks_only_when_something_would_be_lost),
+        test("keeping::each_answer_does_what_it_says", each_answer_does_what_it_says),
+        test("keeping::a_failed_save_keeps_the_window_open", a_failed_save_keeps_the_window_open),
+        test("keeping::a_saved_drawing_is_the_canvas", a_saved_drawing_is_the_canvas),
+        test("keeping::two_quick_saves_are_two_files", two_quick_saves_are_two_files),
+        test("keeping::an_opened_picture_alone_is_already_saved", an_opened_picture_alone_is_already_saved),
+    ]
+}
