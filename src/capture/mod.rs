@@ -15,6 +15,8 @@ mod webcam;
 mod webcam;
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -51,6 +53,16 @@ pub enum SourceSpec {
     },
     /// The built-in moving test pattern.
     Pattern,
+}
+
+impl SourceSpec {
+    /// Whether both are one device, perhaps seen differently.
+    pub fn is_same_device(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Camera { id, .. }, Self::Camera { id: other, .. }) => id == other,
+            _ => self == other,
+        }
+    }
 }
 
 /// A webcam that can be chosen.
@@ -96,6 +108,8 @@ pub struct Capture {
     states: Receiver<CaptureState>,
     worker: Option<Worker>,
     quit: Option<Sender<()>>,
+    /// Whether a camera's frames are flipped.
+    mirror: Arc<AtomicBool>,
     /// Keeps both channels open when a source's thread has ended, so that nobody's `select!` spins on a closed one.
     _open: (FrameOutlet, Sender<CaptureState>),
 }
@@ -108,8 +122,20 @@ impl Capture {
         let (quit, quit_receiver) = bounded(0);
         let frame_outlet = FrameOutlet::new(frame_sender, wake);
         let open = (frame_outlet.clone(), state_sender.clone());
-        let worker = start(spec.clone(), Outlet::new(frame_outlet, state_sender), quit_receiver);
-        Self { spec, frames, states, worker, quit: Some(quit), _open: open }
+        let mirror = Arc::new(AtomicBool::new(matches!(spec, SourceSpec::Camera { mirror: true, .. })));
+        let outlet = Outlet::new(frame_outlet, state_sender);
+        let worker = start(spec.clone(), mirror.clone(), outlet, quit_receiver);
+        Self { spec, frames, states, worker, quit: Some(quit), mirror, _open: open }
+    }
+
+    /// Becomes what `spec` describes if the open device can do so at its next frame; otherwise stays as it is and says `false`.
+    pub fn become_like(&mut self, spec: &SourceSpec) -> bool {
+        if !self.spec.is_same_device(spec) {
+            return false;
+        }
+        self.spec = spec.clone();
+        self.mirror.store(matches!(spec, SourceSpec::Camera { mirror: true, .. }), Ordering::Relaxed);
+        true
     }
 
     /// What was opened.
@@ -139,13 +165,11 @@ impl Drop for Capture {
     }
 }
 
-fn start(spec: SourceSpec, mut outlet: Outlet, quit: Receiver<()>) -> Option<Worker> {
+fn start(spec: SourceSpec, mirror: Arc<AtomicBool>, mut outlet: Outlet, quit: Receiver<()>) -> Option<Worker> {
     let mut spare = outlet.twin();
     let worker = match spec {
         SourceSpec::Drawing => return None,
-        SourceSpec::Camera { id, mirror } => {
-            Worker::spawn("camera", move |_| webcam::run(id, mirror, &mut outlet, &quit))
-        }
+        SourceSpec::Camera { id, .. } => Worker::spawn("camera", move |_| webcam::run(id, mirror, &mut outlet, &quit)),
         SourceSpec::Picture { path } => Worker::spawn("picture", move |_| picture::run(&path, &mut outlet, &quit)),
         SourceSpec::Pattern => Worker::spawn("pattern", move |_| pattern::run(&mut outlet, &quit)),
     };
@@ -160,8 +184,7 @@ fn start(spec: SourceSpec, mut outlet: Outlet, quit: Receiver<()>) -> Option<Wor
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
     use std::time::Instant;
 
     use super::*;
@@ -197,6 +220,18 @@ mod tests {
         let closing = Instant::now();
         drop(capture);
         assert!(closing.elapsed() < CLOSE_PATIENCE);
+    }
+
+    #[test]
+    fn only_the_same_camera_becomes_a_mirror_without_being_opened_again() {
+        let camera = |id: &str, mirror| SourceSpec::Camera { id: id.into(), mirror };
+        let mut capture = Capture::open(camera("no such camera", true), Arc::new(|| ()));
+        assert!(capture.become_like(&camera("no such camera", false)));
+        assert!(!capture.mirror.load(Ordering::Relaxed));
+        assert_eq!(capture.spec(), &camera("no such camera", false));
+        assert!(!capture.become_like(&camera("another", false)));
+        assert!(!capture.become_like(&SourceSpec::Pattern));
+        assert_eq!(capture.spec(), &camera("no such camera", false));
     }
 
     #[test]

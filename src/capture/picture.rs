@@ -1,12 +1,15 @@
 //! A picture file as a source: read on its own thread, delivered once, and again whenever the file changes.
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::CaptureState;
 use super::outlet::Outlet;
 use crate::flow::channel::{Receiver, RecvTimeoutError};
-use crate::frame;
+use crate::flow::panic_text;
+use crate::frame::{self, PictureError};
 
 /// How often the file is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -30,13 +33,18 @@ pub(super) fn run(path: &Path, outlet: &mut Outlet, quit: &Receiver<()>) {
 }
 
 fn deliver(path: &Path, outlet: &mut Outlet) {
-    match frame::open(path) {
+    match catch_unwind(AssertUnwindSafe(|| frame::open(path))).unwrap_or_else(|panic| Err(broken(path, &*panic))) {
         Ok(frame) => {
             outlet.state(CaptureState::Live(frame.size()));
             outlet.frames.send(frame, Instant::now());
         }
         Err(error) => outlet.state(CaptureState::Trouble(error.into())),
     }
+}
+
+/// A decoder's own mistake, told as the file's.
+fn broken(path: &Path, panic: &(dyn Any + Send)) -> PictureError {
+    PictureError::Broken { name: path.display().to_string(), text: panic_text(panic) }
 }
 
 fn version(path: &Path) -> Version {

@@ -65,10 +65,7 @@ impl App {
 
     fn use_camera(&mut self, id: Option<String>) {
         match id {
-            Some(id) => {
-                let mirror = !matches!(self.settings.source, SourceSpec::Camera { mirror: false, .. });
-                self.settings.source = SourceSpec::Camera { id, mirror };
-            }
+            Some(id) => self.settings.source = SourceSpec::Camera { id, mirror: self.settings.camera.mirror },
             None => {
                 self.wants_camera = true;
                 self.studio.send(Command::ListCameras);

@@ -31,6 +31,7 @@ pub fn stage_look(cx: &Cx<'_>, picture: Option<&Picture>) -> StageLook {
         latency_text: latency.unwrap_or_default(),
         latency_good: cx.snapshot.latency_ms.is_none_or(|(median, _)| median <= GOOD_MS),
         hint: (draws && cx.document.is_blank()).then(|| HINT.to_owned()),
+        trouble: trouble(cx),
         busy_text: busy(cx),
         fade: cx.snapshot.pictures_per_s < FADE_BELOW,
     }
@@ -54,8 +55,16 @@ fn left_caption(cx: &Cx<'_>) -> String {
     match &cx.snapshot.source {
         SourceState::Live(size) => format!("{name} · {size}"),
         SourceState::Opening | SourceState::Drawing => format!("{name} · opening…"),
-        SourceState::Trouble(notice) => notice.to_string(),
+        SourceState::Trouble(_) => format!("{name} · no pictures"),
     }
+}
+
+/// What is wrong with the source and what helps, as a sentence.
+fn trouble(cx: &Cx<'_>) -> Option<String> {
+    let SourceState::Trouble(notice) = &cx.snapshot.source else { return None };
+    let text = format!("{notice}.");
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect())
 }
 
 fn right_caption(picture: &Picture) -> String {

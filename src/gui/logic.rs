@@ -10,7 +10,7 @@ use super::dialogs::Picked;
 use super::numbers;
 use crate::canvas::{Backdrop, FittedPicture};
 use crate::capture::SourceSpec;
-use crate::studio::{Arrival, Command, Event, Notice, Origin, Overlay, SourceState};
+use crate::studio::{Arrival, CameraSettings, Command, Event, Notice, Origin, Overlay};
 
 /// Settings are written when they stayed the same for this long.
 const SAVE_AFTER_S: f64 = 1.0;
@@ -70,13 +70,16 @@ impl App {
                 self.tell(ctx, notice);
             }
             Event::EngineStopped(notice) => self.notices.add_stopped(notice, ctx.input(|input| input.time)),
-            Event::Source(SourceState::Trouble(notice)) | Event::RenderFailed(notice) | Event::Notice(notice) => {
-                self.tell(ctx, notice);
-            }
+            Event::RenderFailed(notice) | Event::Notice(notice) => self.tell(ctx, notice),
+            // The stage shows how the source is.
             Event::Source(_) => {}
             Event::Cameras(cameras) => {
                 self.session.cameras = cameras;
                 self.open_wanted_camera(ctx);
+            }
+            Event::CamerasNotListed(notice) => {
+                self.wants_camera = false;
+                self.tell(ctx, notice);
             }
             Event::PictureReady { picture, fitted } => self.put_picture(picture, fitted),
             Event::DrawingSaved { path, version } => self.note_saved(ctx, path, version),
@@ -109,8 +112,13 @@ impl App {
         if !std::mem::take(&mut self.wants_camera) {
             return;
         }
-        match self.session.cameras.first() {
-            Some(camera) => self.settings.source = SourceSpec::Camera { id: camera.id.clone(), mirror: true },
+        let cameras = &self.session.cameras;
+        let last = cameras.iter().find(|camera| camera.id == self.settings.camera.id);
+        match last.or(cameras.first()) {
+            Some(camera) => {
+                let (id, mirror) = (camera.id.clone(), self.settings.camera.mirror);
+                self.settings.source = SourceSpec::Camera { id, mirror };
+            }
             None => self.tell(
                 ctx,
                 Notice::warning(
@@ -165,10 +173,15 @@ impl App {
 
     /// Sends what changed: parameters, source, ink, look, settings.
     pub(super) fn send_differences(&mut self, ctx: &Context) {
+        if let SourceSpec::Camera { id, mirror } = &self.settings.source {
+            self.settings.camera = CameraSettings { id: id.clone(), mirror: *mirror };
+        }
         if self.settings.source != self.sent.source {
+            if !self.settings.source.is_same_device(&self.sent.source) {
+                self.source_frame = None;
+                self.stage.set_source(None);
+            }
             self.sent.source = self.settings.source.clone();
-            self.source_frame = None;
-            self.stage.set_source(None);
             self.studio.send(Command::SetSource(self.sent.source.clone()));
         }
         if self.settings.params != self.sent.params {

@@ -108,6 +108,8 @@ pub enum Event {
     Source(SourceState),
     /// The cameras there are.
     Cameras(Vec<CameraInfo>),
+    /// The cameras could not be listed.
+    CamerasNotListed(Notice),
     /// A picture can become a layer.
     PictureReady {
         /// What it was.

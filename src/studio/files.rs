@@ -61,7 +61,7 @@ pub(super) fn spawn(
 fn cameras() -> Event {
     match capture::cameras() {
         Ok(list) => Event::Cameras(list),
-        Err(error) => Event::Notice(Notice::error(error.to_string(), error.remedy())),
+        Err(error) => Event::CamerasNotListed(Notice::error(error.to_string(), error.remedy())),
     }
 }
 

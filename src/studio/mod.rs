@@ -28,7 +28,7 @@ pub use command::{Arrival, Command, EngineSpec, Event, Origin, SourceFrame, Sour
 pub use files::describe;
 pub use notice::{Notice, NoticeKind};
 pub use places::Places;
-pub use settings::{Settings, ToolSettings, WindowSettings};
+pub use settings::{CameraSettings, Settings, ToolSettings, WindowSettings};
 pub use settings_file::SettingsError;
 pub use snapshot::{LiveState, Snapshot};
 

@@ -33,6 +33,8 @@ pub struct Settings {
     pub transparent: bool,
     /// Where the live pictures come from.
     pub source: SourceSpec,
+    /// The camera that was used last, opened again when a camera is asked for.
+    pub camera: CameraSettings,
     /// Seed stays the same between pictures of a random prompt.
     pub seed_locked: bool,
     /// The window.
@@ -59,6 +61,16 @@ pub struct WindowSettings {
     pub panel: String,
     /// Size of all texts and controls; 1.0 is normal.
     pub zoom: f32,
+}
+
+/// Which camera, and how it is seen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CameraSettings {
+    /// As [`crate::capture::CameraInfo`] gives it; empty while none was used.
+    pub id: String,
+    /// Flip left and right, as in a mirror.
+    pub mirror: bool,
 }
 
 /// The drawing tools.
@@ -96,10 +108,17 @@ impl Default for Settings {
             canvas: Size::square(512),
             transparent: false,
             source: SourceSpec::Drawing,
+            camera: CameraSettings::default(),
             seed_locked: true,
             window: WindowSettings::default(),
             tools: ToolSettings::default(),
         }
+    }
+}
+
+impl Default for CameraSettings {
+    fn default() -> Self {
+        Self { id: String::new(), mirror: true }
     }
 }
 

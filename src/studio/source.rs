@@ -46,6 +46,7 @@ impl SourcePump {
             let states = capture.as_ref().map_or(&no_states, Capture::states);
             select! {
                 recv(self.specs) -> spec => match spec {
+                    Ok(spec) if capture.as_mut().is_some_and(|open| open.become_like(&spec)) => {}
                     Ok(spec) => {
                         capture = self.open(spec, capture.take());
                         counted = 0;

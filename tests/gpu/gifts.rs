@@ -84,18 +84,28 @@ fn a_huge_picture_does_not_stop_the_window() -> Result<(), Failed> {
     let fitted = FittedPicture::covering(&picture, Size::square(512));
     let fitting = begun.elapsed();
     check(fitted.size() == Size::square(512), "not fitted")?;
-    let mut window = open(SIZE, used());
-    let file = window.home.join("huge.png");
-    save_png(&file, &picture, &[])?;
-    window.drop_file(&file);
-    let longest = window.longest_frame_until_layer()?;
+    let longest = best_of_three(|| {
+        let mut window = open(SIZE, used());
+        let file = window.home.join("huge.png");
+        save_png(&file, &picture, &[])?;
+        window.drop_file(&file);
+        window.longest_frame_until_layer()
+    })?;
     check(longest < fitting / 2, format!("dropping: a frame took {longest:?}, fitting takes {fitting:?}"))?;
-    let mut window = open(SIZE, used());
-    let pixel = egui::Color32::from_rgb(BLUE[0], BLUE[1], BLUE[2]);
-    let image = egui::ColorImage::filled([size.width as usize, size.height as usize], pixel);
-    window.harness.event(egui::Event::PasteImage(Arc::new(image)));
-    let longest = window.longest_frame_until_layer()?;
+    let longest = best_of_three(|| {
+        let mut window = open(SIZE, used());
+        let pixel = egui::Color32::from_rgb(BLUE[0], BLUE[1], BLUE[2]);
+        let image = egui::ColorImage::filled([size.width as usize, size.height as usize], pixel);
+        window.harness.event(egui::Event::PasteImage(Arc::new(image)));
+        window.longest_frame_until_layer()
+    })?;
     check(longest < fitting / 2, format!("pasting: a frame took {longest:?}, fitting takes {fitting:?}"))
+}
+
+/// The shortest of three: a machine that is busy with something else delays one of them, work on the window's thread all.
+fn best_of_three(mut longest: impl FnMut() -> Result<Duration, Failed>) -> Result<Duration, Failed> {
+    let times = [longest()?, longest()?, longest()?];
+    Ok(times.into_iter().min().unwrap_or_default())
 }
 
 fn undo_after_typing_and_drawing_undoes_ink() -> Result<(), Failed> {

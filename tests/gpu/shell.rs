@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use afterimage::capture::SourceSpec;
 use afterimage::gui::{App, AppOptions};
-use afterimage::studio::{LiveState, Places, Settings, SourceState, Studio};
+use afterimage::studio::{CameraSettings, LiveState, Places, Settings, SourceState, Studio};
 use egui::{Key, Modifiers};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
@@ -290,6 +290,28 @@ fn no_camera_is_said_and_leaves_the_drawing() -> Result<(), Failed> {
     check(no_camera || has_camera, format!("{:?}", window.app().notices()))
 }
 
+fn a_source_in_trouble_says_so_over_the_stage() -> Result<(), Failed> {
+    let source = SourceSpec::Camera { id: "/dev/video97".into(), mirror: false };
+    let mut window = open(SIZE, Settings { source, ..used() });
+    window.wait("trouble", |app| matches!(app.studio().snapshot().source, SourceState::Trouble(_)));
+    // The sentence depends on whether the machine has other cameras; it begins with a capital on the stage.
+    let SourceState::Trouble(notice) = window.app().studio().snapshot().source.clone() else {
+        return Err("the trouble is over".into());
+    };
+    let words = notice.what[1..].to_owned();
+    window.harness.run_steps(2);
+    let said = window.harness.query_all_by_label_contains(&words).count();
+    check(said > 0, "the stage does not say what is wrong")?;
+    let camera = CameraSettings { id: "/dev/video97".into(), mirror: false };
+    check(window.app().settings().camera == camera, "the camera is not remembered")?;
+    window.click("Pattern");
+    window.wait("the pattern", |app| matches!(app.studio().snapshot().source, SourceState::Live(_)));
+    window.harness.run_steps(2);
+    let said = window.harness.query_all_by_label_contains(&words).count();
+    check(said == 0, "old trouble stays")?;
+    check(window.app().settings().camera == camera, "the camera is forgotten")
+}
+
 fn settings_are_written_when_they_rest() -> Result<(), Failed> {
     let mut window = open(SIZE, used());
     window.click("Settings");
@@ -338,6 +360,7 @@ pub fn tests() -> Vec<Trial> {
         test("shell::a_stroke_puts_the_sample_away", a_stroke_puts_the_sample_away),
         test("shell::a_broken_engine_can_be_started_again", a_broken_engine_can_be_started_again),
         test("shell::a_pasted_picture_is_a_layer", a_pasted_picture_is_a_layer),
+        test("shell::a_source_in_trouble_says_so_over_the_stage", a_source_in_trouble_says_so_over_the_stage),
         test("shell::a_source_goes_live_and_freezes", a_source_goes_live_and_freezes),
         test("shell::no_camera_is_said_and_leaves_the_drawing", no_camera_is_said_and_leaves_the_drawing),
         test("shell::settings_are_written_when_they_rest", settings_are_written_when_they_rest),

@@ -3,6 +3,8 @@
 //! Every call into nokhwa is guarded, the closing too: it panics on errors, and a panic while a camera is being dropped
 //! during another panic would end the program. Its decoders are not used.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use nokhwa::utils::{CameraFormat, CameraIndex, FrameFormat, RequestedFormat, RequestedFormatType, Resolution};
@@ -23,7 +25,8 @@ const QUEUED_FRAMES: u32 = 4;
 /// What a device thread is to do.
 pub(super) struct Order {
     pub(super) id: String,
-    pub(super) mirror: bool,
+    /// Whether frames are flipped; may change at any time.
+    pub(super) mirror: Arc<AtomicBool>,
     pub(super) frames: FrameOutlet,
     pub(super) reports: Sender<Report>,
 }
@@ -64,7 +67,7 @@ fn show(order: &Order, stop: &StopToken) -> Result<(), CaptureError> {
             // A thread that was given up while it waited must not show an old picture.
             Ok(_) if stop.is_stopped() => break,
             Ok(frame) => {
-                let frame = if order.mirror { frame::flip_horizontal(&frame) } else { frame };
+                let frame = if order.mirror.load(Ordering::Relaxed) { frame::flip_horizontal(&frame) } else { frame };
                 let size = frame.size();
                 order.frames.send(frame, taken);
                 order.say(Report::Frame(size));

@@ -13,6 +13,8 @@ mod session;
 
 pub(super) use list::cameras;
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use self::policy::retry_after;
@@ -28,7 +30,7 @@ const MAX_LEFT_BEHIND: usize = 2;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Shows the camera `id` until `quit` closes.
-pub(super) fn run(id: String, mirror: bool, outlet: &mut Outlet, quit: &Receiver<()>) {
+pub(super) fn run(id: String, mirror: Arc<AtomicBool>, outlet: &mut Outlet, quit: &Receiver<()>) {
     outlet.state(CaptureState::Opening);
     let mut left_behind: Vec<Worker> = Vec::new();
     let mut failures = 0;
@@ -37,7 +39,7 @@ pub(super) fn run(id: String, mirror: bool, outlet: &mut Outlet, quit: &Receiver
     loop {
         let id = target.find();
         let end =
-            Session::new(&id, mirror, outlet).map_or_else(End::from, |session| session.run(quit, &mut left_behind));
+            Session::new(&id, &mirror, outlet).map_or_else(End::from, |session| session.run(quit, &mut left_behind));
         let End::Trouble { error, was_live } = end else { return };
         failures = if was_live { 1 } else { failures + 1 };
         let pause = retry_after(&error, failures);

@@ -1,5 +1,7 @@
 //! One opening of a camera, from the supervisor's side: starts the device thread, listens to it, keeps time, ends it.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use super::device::{self, Order, Report};
@@ -34,10 +36,10 @@ pub(super) struct Session<'a> {
 
 impl<'a> Session<'a> {
     /// Starts to open the camera `id`.
-    pub(super) fn new(id: &'a str, mirror: bool, outlet: &'a mut Outlet) -> Result<Self, CaptureError> {
+    pub(super) fn new(id: &'a str, mirror: &Arc<AtomicBool>, outlet: &'a mut Outlet) -> Result<Self, CaptureError> {
         let (sender, reports) = unbounded();
         let interrupt = Interrupt::default();
-        let order = Order { id: id.to_owned(), mirror, frames: outlet.frames.clone(), reports: sender };
+        let order = Order { id: id.to_owned(), mirror: mirror.clone(), frames: outlet.frames.clone(), reports: sender };
         let theirs = interrupt.clone();
         let device = Worker::spawn("camera-device", move |stop| {
             let _reachable = theirs.here();

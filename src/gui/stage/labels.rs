@@ -1,7 +1,7 @@
 //! What is written and drawn over the pictures: captions, hints, rounded corners, the brush's outline.
 
 use egui::epaint::text::{LayoutJob, TextFormat};
-use egui::{Align2, Color32, FontId, Mesh, Painter, Pos2, Rect, Stroke, pos2, vec2};
+use egui::{Align2, Color32, FontId, Mesh, Painter, Pos2, Rect, Stroke, StrokeKind, pos2, vec2};
 
 use super::layout::CAPTION;
 use crate::gui::theme::Theme;
@@ -49,6 +49,19 @@ pub(super) fn hint(painter: &Painter, picture: Rect, text: &str, ground: [u8; 3]
     let light = 0.299 * r + 0.587 * g + 0.114 * b > 127.0;
     let colour = if light { Theme::light().quiet } else { Theme::dark().quiet };
     wrapped(painter, picture, text, colour);
+}
+
+/// A sentence in a card in the middle of `picture`, to be read over any picture. Gives back where it is.
+pub(super) fn trouble(painter: &Painter, picture: Rect, text: &str, theme: &Theme) -> Rect {
+    let room = (picture.width() - 72.0).clamp(48.0, 340.0);
+    let mut job = LayoutJob::simple(text.to_owned(), FontId::proportional(BODY), theme.text, room);
+    job.halign = egui::Align::Center;
+    let galley = painter.layout_job(job);
+    let card = Rect::from_center_size(picture.center(), galley.size() + vec2(32.0, 24.0));
+    let painter = painter.with_clip_rect(picture.intersect(painter.clip_rect()));
+    painter.rect(card, 10, theme.panel, Stroke::new(1.0, theme.warn), StrokeKind::Inside);
+    painter.galley(pos2(card.center().x, card.top() + 12.0), galley, theme.text);
+    card
 }
 
 /// What stands where the first painting will be.

@@ -53,6 +53,8 @@ pub struct StageLook {
     pub latency_good: bool,
     /// What an empty canvas says.
     pub hint: Option<String>,
+    /// What is wrong with the live source, in a sentence; stands over the last of its pictures.
+    pub trouble: Option<String>,
     /// What stands in the painting's place before there is one.
     pub busy_text: Option<String>,
     /// Whether a new painting fades in over the old one.
@@ -70,6 +72,7 @@ impl Default for StageLook {
             latency_text: String::new(),
             latency_good: true,
             hint: None,
+            trouble: None,
             busy_text: None,
             fade: false,
         }
@@ -296,6 +299,11 @@ impl Stage {
         let quiet = look.view != ViewMode::Picture && self.pictures.source().is_none() && !self.pen.is_down();
         if let Some(hint) = look.hint.as_deref().filter(|_| quiet && document.is_blank()) {
             labels::hint(ui.painter(), left, hint, document.background());
+        }
+        if let Some(trouble) = look.trouble.as_deref() {
+            let card = labels::trouble(ui.painter(), left, trouble, theme);
+            let response = ui.interact(card, ui.scope_id().with("trouble"), Sense::hover());
+            response.widget_info(|| WidgetInfo::labeled(Role::Label, true, trouble));
         }
     }
 

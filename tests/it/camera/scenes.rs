@@ -219,11 +219,23 @@ fn fresh(machine: &Cameras) {
 
 fn mirror(machine: &Cameras) {
     machine.plug(0, YUYV);
-    let capture = Capture::open(SourceSpec::Camera { id: id(0), mirror: true }, Arc::new(|| ()));
+    let mut capture = Capture::open(SourceSpec::Camera { id: id(0), mirror: true }, Arc::new(|| ()));
     live(&capture);
     let frame = take(&capture);
     let green = |x| frame.pixel(x, 300)[1].min(frame.pixel(x + 20, 300)[1]);
     assert!(green(40) > 150 && green(590) < 80, "{} to {}", green(40), green(590));
+    // Turned while it runs, and not opened again for it.
+    assert!(capture.become_like(&SourceSpec::Camera { id: id(0), mirror: false }));
+    let begun = Instant::now();
+    loop {
+        let frame = take(&capture);
+        let green = |x| frame.pixel(x, 300)[1].min(frame.pixel(x + 20, 300)[1]);
+        if green(40) < 80 && green(590) > 150 {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(10), "still a mirror");
+    }
+    assert_eq!(capture.states().try_recv().ok(), None, "it was opened again");
 }
 
 fn replug(machine: &Cameras) {
