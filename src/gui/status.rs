@@ -7,10 +7,14 @@ use super::action::Action;
 use super::cx::Cx;
 use super::layout::Breadth;
 use super::theme::Theme;
+use crate::engine::StageTimes;
 use crate::studio::{LiveState, Snapshot, SourceState};
 
 /// Text size of the line.
 const SIZE: f32 = 12.0;
+
+/// A picture that takes longer than this is no live loop any more.
+const SLOW_MS: f64 = 500.0;
 
 /// Shows the line in all of `ui`.
 pub fn status_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
@@ -59,6 +63,7 @@ fn spoken<'a>(parts: impl Iterator<Item = &'a Pieces>) -> String {
 pub fn state_of(snapshot: &Snapshot, theme: &Theme) -> (String, Color32) {
     match &snapshot.state {
         LiveState::Starting => ("Starting".into(), theme.warn),
+        LiveState::Live if slow(&snapshot.stages).is_some() => ("Slow".into(), theme.warn),
         LiveState::Live => ("Live".into(), theme.good),
         LiveState::Idle => ("Idle".into(), theme.quiet),
         LiveState::Paused => ("Paused".into(), theme.warn),
@@ -66,10 +71,27 @@ pub fn state_of(snapshot: &Snapshot, theme: &Theme) -> (String, Color32) {
     }
 }
 
+/// Why a picture takes long and what helps, when it does.
+fn slow(stages: &StageTimes) -> Option<String> {
+    let steps: f64 = stages.step_ms.iter().sum();
+    let whole = stages.encode_ms + steps + stages.decode_ms;
+    if whole <= SLOW_MS {
+        return None;
+    }
+    let count = stages.step_ms.len();
+    Some(match count > 1 && steps > whole / 2.0 {
+        true => format!("{count} steps take {:.1}\u{2009}s: choose fewer, or a smaller size", steps / 1000.0),
+        false => format!("a picture takes {:.1}\u{2009}s: choose a smaller size", whole / 1000.0),
+    })
+}
+
 /// Each part with the widest it gets, so that what follows does not move.
 fn left_parts(cx: &Cx<'_>, state: &str) -> Vec<(Pieces, Pieces)> {
     let snapshot = cx.snapshot;
     let mut parts = vec![(vec![bold(state)], vec![bold("Starting")])];
+    if let Some(reason) = slow(&snapshot.stages).filter(|_| snapshot.state == LiveState::Live) {
+        parts.push((vec![quiet(reason)], vec![]));
+    }
     if let Some((what, fraction, seconds)) = &snapshot.loading {
         let text = format!("{what} {:.0} % · {seconds:.1} s", fraction * 100.0);
         parts.push((vec![quiet(text.clone())], vec![quiet(text)]));
@@ -140,4 +162,30 @@ fn job(pieces: &Pieces, theme: &Theme) -> LayoutJob {
         job.append(text, 0.0, TextFormat::simple(FontId::proportional(SIZE), colour));
     }
     job
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_picture_has_a_reason() {
+        let times = |encode_ms, step_ms: &[f64], decode_ms| StageTimes {
+            encode_ms,
+            step_ms: step_ms.to_vec(),
+            decode_ms,
+            ..StageTimes::default()
+        };
+        assert_eq!(slow(&times(100.0, &[100.0, 100.0], 200.0)), None);
+        let reason = slow(&times(100.0, &[300.0; 8], 200.0));
+        assert!(reason.is_some_and(|text| text.starts_with("8 steps take 2.4") && text.contains("fewer")));
+        let reason = slow(&times(400.0, &[300.0], 900.0));
+        assert!(
+            reason.is_some_and(|text| text.contains("1.6") && text.contains("smaller size") && !text.contains("fewer"))
+        );
+        let mut snapshot = Snapshot { state: LiveState::Live, ..Snapshot::starting() };
+        assert_eq!(state_of(&snapshot, &Theme::dark()).0, "Live");
+        snapshot.stages = times(100.0, &[300.0; 8], 200.0);
+        assert_eq!(state_of(&snapshot, &Theme::dark()).0, "Slow");
+    }
 }
