@@ -18,7 +18,7 @@ use crate::graph::Graph;
 use crate::weights::{Weights, WeightsError};
 
 /// The executors that [`open`] knows.
-pub const NAMES: [&str; 3] = ["auto", "cpu", "candle"];
+pub const NAMES: [&str; 4] = ["auto", "cpu", "cpu-f32", "candle"];
 
 /// A host tensor at the border of an executor: f32, NHWC (or [n, t, c], [n, c]), contiguous.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,6 +65,12 @@ pub trait Executor: Send + Sync {
     /// What the user reads, for example "CPU (candle f32)".
     fn name(&self) -> String;
 
+    /// How far results may be from the reference's because factors of products are rounded, as a part of the largest value
+    /// of a tensor. 0 for those that compute in f32 throughout.
+    fn rounding(&self) -> f32 {
+        0.0
+    }
+
     /// Reads and packs all weights.
     ///
     /// # Errors
@@ -84,7 +90,7 @@ pub trait Executor: Send + Sync {
 }
 
 /// Opens the executor called `name` with so many `threads` (0: one on each core). "auto" is the fastest
-/// that computes what the reference computes.
+/// that computes what the reference computes, within what it rounds ([`Executor::rounding`]).
 ///
 /// # Errors
 /// [`ExecError::Unknown`] for another name.
@@ -104,6 +110,7 @@ pub fn open(name: &str, threads: usize) -> Result<Arc<dyn Executor>, ExecError> 
             }
         }
         "cpu" => Ok(Arc::new(Cpu::new(threads)?)),
+        "cpu-f32" => Ok(Arc::new(Cpu::exact(threads)?)),
         "candle" => Ok(Arc::new(Candle::new(threads)?)),
         _ => Err(ExecError::Unknown { name: name.into(), known: NAMES.join(", ") }),
     }

@@ -85,10 +85,23 @@ pub fn settings_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
             }
         }
     });
+    row_ui(ui, cx, "Engine", |ui, cx| {
+        for (name, word, hint) in ENGINES {
+            let button = Button::selectable(cx.settings.executor == name, word);
+            let response = ui.add(button).accessible_name(format!("{word} engine")).on_hover_text(hint);
+            if response.clicked() && cx.settings.executor != name {
+                cx.settings.executor = name.into();
+                cx.act(Action::Reload);
+            }
+        }
+    });
     row_ui(ui, cx, "Threads", |ui, cx| {
-        for (count, name) in [(0, "All"), (1, "1"), (2, "2"), (4, "4"), (8, "8")] {
-            let button = Button::selectable(cx.settings.threads == count, name);
-            if ui.add(button).accessible_name(format!("{name} threads")).clicked() && cx.settings.threads != count {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        for (count, word) in threads(cores) {
+            let button = Button::selectable(cx.settings.threads == count, word.as_str());
+            let response = ui.add(button).accessible_name(format!("{word} threads"));
+            let response = if word == QUIET { response.on_hover_text(QUIET_HINT) } else { response };
+            if response.clicked() && cx.settings.threads != count {
                 cx.settings.threads = count;
                 cx.act(Action::Reload);
             }
@@ -99,6 +112,24 @@ pub fn settings_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     note_ui(ui, format!("Painted by {}", model.map_or("nobody yet", |model| &model.executor)), cx.theme);
     note_ui(ui, format!("Window drawn by {}", cx.session.renderer), cx.theme);
     note_ui(ui, format!("Afterimage {}", env!("CARGO_PKG_VERSION")), cx.theme);
+}
+
+/// Who may paint: the executor's name, a word for it, and what it means.
+const ENGINES: [(&str, &str, &str); 3] = [
+    ("auto", "Fastest", "Whatever is fastest on this machine and paints the same picture"),
+    ("cpu-f32", "Exact", "Our own kernels in full precision, on processors that are faster with less"),
+    ("candle", "Reference", "The plain implementation that the others are judged by. Slow"),
+];
+
+const QUIET: &str = "Quiet";
+const QUIET_HINT: &str = "Half the cores: fans rest, and other programs have room";
+
+/// Numbers of threads to choose from on so many cores, with a word for each; 0 means all.
+fn threads(cores: usize) -> Vec<(usize, String)> {
+    let half = (cores / 2).max(1);
+    let some = [1, 2, 4, 8, 16].into_iter().filter(|count| *count < cores && *count != half);
+    let named = [(0, "All".to_owned()), (half, QUIET.to_owned())];
+    named.into_iter().chain(some.map(|count| (count, count.to_string()))).collect()
 }
 
 const fn word(word: &'static str, name: &'static str) -> Choice {
@@ -114,4 +145,18 @@ fn row_ui(ui: &mut Ui, cx: &mut Cx<'_>, label: &str, contents: impl FnOnce(&mut 
         });
         contents(ui, cx);
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_to_choose_from() {
+        let counts = |cores| threads(cores).into_iter().map(|(count, _)| count).collect::<Vec<_>>();
+        assert_eq!(counts(1), [0, 1]);
+        assert_eq!(counts(2), [0, 1]);
+        assert_eq!(counts(8), [0, 4, 1, 2]);
+        assert_eq!(counts(6), [0, 3, 1, 2, 4]);
+    }
 }

@@ -15,7 +15,7 @@ use crate::weights::ModelSource;
 pub struct EngineSpec {
     /// The model's files.
     pub model: ModelSource,
-    /// Who computes: "auto", "cpu", "candle".
+    /// Who computes: one of [`crate::exec::NAMES`].
     pub executor: String,
     /// Threads to compute with; 0 means all cores.
     pub threads: usize,

@@ -38,6 +38,8 @@ const FILES: [(&str, &[u8]); 16] = [
 const REFERENCE: &str = "candle";
 /// How far an 8-bit value painted by another executor may be from the reference's.
 const PICTURE_LIMIT: f64 = 2.0;
+/// The same for an executor that rounds factors.
+const ROUNDED_LIMIT: f64 = 10.0;
 
 /// Who is judged without a fixture folder.
 #[derive(Clone, Copy, Debug)]
@@ -78,8 +80,13 @@ fn default_model(candidate: Candidate<'_>) -> Result<Checks, VerifyError> {
     let judged = picture(candidate)?;
     let pairs = reference.pixels().iter().zip(judged.pixels());
     let error = pairs.fold(0.0f64, |error, (a, b)| error.max(f64::from(a.abs_diff(*b))));
-    let limit = if candidate.executor == REFERENCE { 0.0 } else { PICTURE_LIMIT };
-    let ratio = if error <= limit { error / PICTURE_LIMIT } else { f64::INFINITY };
+    let rounds = exec::open(candidate.executor, candidate.threads)?.rounding() > 0.0;
+    let limit = match candidate.executor {
+        REFERENCE => 0.0,
+        _ if rounds => ROUNDED_LIMIT,
+        _ => PICTURE_LIMIT,
+    };
+    let ratio = if error == 0.0 { 0.0 } else { error / limit };
     let check = Check { tensor: "picture".into(), error, limit, ratio, remark: String::new() };
     Ok(Checks { list: vec![check], ..Checks::default() })
 }

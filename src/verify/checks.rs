@@ -36,6 +36,8 @@ pub struct Checks {
     pub list: Vec<Check>,
     /// Parts of the case that there is no code for yet.
     pub not_yet: BTreeSet<String>,
+    /// What the executor rounds, as a part of a tensor's largest value: allowed beside every limit of floats.
+    pub rounding: f64,
 }
 
 impl Checks {
@@ -44,8 +46,8 @@ impl Checks {
         self.not_yet.insert(part.into());
     }
 
-    /// Compares floats in the reference's own layout: 10 x the recorded float64 error + 1e-6 x the largest value; a reference
-    /// stored in 16 bit also allows one unit in its last place.
+    /// Compares floats in the reference's own layout: 10 x the recorded float64 error + 1e-6 x the largest value, and what the
+    /// executor rounds; a reference stored in 16 bit also allows one unit in its last place.
     ///
     /// # Errors
     /// [`VerifyError::Tensor`] when the case has no such tensor.
@@ -53,7 +55,7 @@ impl Checks {
         let recorded = case.entry.tensors.get(tensor).and_then(|info| info.err.get("f64")).copied().unwrap_or(0.0);
         let reference = case.float(tensor)?;
         let largest = reference.data.iter().fold(0.0f64, |m, v| m.max(f64::from(v.abs())));
-        let limit = 10.0 * recorded + 1e-6 * largest;
+        let limit = 10.0 * recorded + (1e-6 + self.rounding) * largest;
         let unit: fn(f64) -> f64 = match case.raw(tensor)?.data {
             RawData::F16(_) => |v| f64::exp2(v.abs().max(f64::exp2(-14.0)).log2().floor() - 10.0),
             RawData::Bf16(_) => |v| f64::exp2(v.abs().max(f64::exp2(-126.0)).log2().floor() - 7.0),

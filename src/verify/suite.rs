@@ -49,7 +49,8 @@ impl<'a> Suite<'a> {
         let Some(kind) = kinds::find(Index::kind_of(name)) else { return Outcome::NotYet };
         let judged = catch_unwind(AssertUnwindSafe(|| {
             let case = Case::open(&self.index, name, entry, self.executor)?;
-            let mut checks = Checks::default();
+            let rounding = if kind.networks { f64::from(self.executor.rounding()) } else { 0.0 };
+            let mut checks = Checks { rounding, ..Checks::default() };
             (kind.run)(&case, &mut checks).map(|()| checks)
         }));
         match judged {

@@ -70,6 +70,8 @@ fn every_menu_opens() -> Result<(), Failed> {
     let mut window = open([1200.0, 800.0], used());
     for (button, shows) in [
         ("Settings", "Light look"),
+        ("Settings", "Reference engine"),
+        ("Settings", "Quiet threads"),
         ("Save and open", "Save painting"),
         ("Model", "Open a model folder…"),
         ("Background of the painting", "teal"),

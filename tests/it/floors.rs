@@ -27,7 +27,7 @@ const CRATES: [(&str, &[&str]); 19] = [
     ("wgpu", &["display", "gui/stage/card"]),
     ("png", &["record"]),
     ("safetensors", &["weights"]),
-    ("half", &["weights"]),
+    ("half", &["weights", "exec"]),
     ("candle_core", &["exec"]),
     ("candle_nn", &["exec"]),
     ("candle_transformers", &["exec"]),

@@ -11,6 +11,7 @@ mod floors;
 mod licences;
 mod networks;
 mod pictures;
+mod rounding;
 mod scripts;
 mod studio;
 mod support;
@@ -33,6 +34,7 @@ fn main() {
     trials.extend(licences::tests());
     trials.extend(networks::tests());
     trials.extend(pictures::tests());
+    trials.extend(rounding::tests());
     trials.extend(scripts::tests());
     trials.extend(studio::tests());
     trials.extend(support::tests());

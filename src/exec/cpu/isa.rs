@@ -1,8 +1,8 @@
-//! Which vector instructions to use.
+//! Which vector instructions to use, and with which numbers.
 
 use std::fmt;
 
-/// Overrides the choice: `portable`, `avx2` or `avx512`.
+/// Overrides the choice: `portable`, `avx2`, `avx512` or `avx512bf16`.
 pub const VARIABLE: &str = "AFTERIMAGE_CPU";
 
 /// An instruction set that there are kernels for, slowest first.
@@ -14,11 +14,13 @@ pub enum Isa {
     Avx2,
     /// AVX-512 (F, BW, DQ, VL): servers since 2017, AMD since Zen 4.
     Avx512,
+    /// The same with products of bf16 numbers, summed in f32: AMD since Zen 4, Intel servers since 2021.
+    Avx512Bf16,
 }
 
 impl Isa {
     /// All, slowest first.
-    pub const ALL: [Self; 3] = [Self::Portable, Self::Avx2, Self::Avx512];
+    pub const ALL: [Self; 4] = [Self::Portable, Self::Avx2, Self::Avx512, Self::Avx512Bf16];
 
     /// The word for it in [`VARIABLE`].
     pub fn word(self) -> &'static str {
@@ -26,7 +28,13 @@ impl Isa {
             Self::Portable => "portable",
             Self::Avx2 => "avx2",
             Self::Avx512 => "avx512",
+            Self::Avx512Bf16 => "avx512bf16",
         }
+    }
+
+    /// Whether factors of products are rounded to bf16.
+    pub fn is_bf16(self) -> bool {
+        self == Self::Avx512Bf16
     }
 
     /// Whether this processor has it.
@@ -43,6 +51,8 @@ impl Isa {
                     && is_x86_feature_detected!("avx512dq")
                     && is_x86_feature_detected!("avx512vl")
             }
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Bf16 => Self::Avx512.is_here() && is_x86_feature_detected!("avx512bf16"),
             #[cfg(not(target_arch = "x86_64"))]
             _ => false,
         }
@@ -65,6 +75,11 @@ impl Isa {
         }
     }
 
+    /// The fastest whose products are of f32 numbers.
+    pub fn best_exact() -> Self {
+        Self::ALL.into_iter().rev().find(|isa| isa.is_here() && !isa.is_bf16()).unwrap_or(Self::Portable)
+    }
+
     /// What [`VARIABLE`] asks for, or else the fastest.
     pub fn chosen() -> Result<Self, String> {
         match std::env::var(VARIABLE) {
@@ -80,6 +95,7 @@ impl fmt::Display for Isa {
             Self::Portable => "portable f32",
             Self::Avx2 => "AVX2 f32",
             Self::Avx512 => "AVX-512 f32",
+            Self::Avx512Bf16 => "AVX-512 bf16",
         })
     }
 }
@@ -93,5 +109,6 @@ mod tests {
         assert_eq!(Isa::named("portable"), Ok(Isa::Portable));
         assert!(Isa::named("sse9").is_err_and(|text| text.contains("`sse9`") && text.contains("portable")));
         assert!(Isa::best().is_here());
+        assert!(Isa::best_exact().is_here() && !Isa::best_exact().is_bf16());
     }
 }

@@ -24,12 +24,16 @@ use std::sync::Arc;
 
 use self::isa::Isa;
 use self::kernels::Kernels;
-use self::panels::CpuPacked;
+use self::panels::{CpuPacked, Kind};
 use self::program::CpuProgram;
 use self::team::Team;
 use super::{ExecError, Executor, Packed, Program};
 use crate::graph::Graph;
 use crate::weights::Weights;
+
+/// What bf16 products cost at most, as a part of a tensor's largest value. Measured on the reference folder: U-Nets 0.021,
+/// text encoders 0.025, autoencoders 0.017, pipelines of several steps 0.037.
+const BF16_ROUNDING: f32 = 0.05;
 
 /// Runs graphs with our own kernels, on threads of its own that give way to everything else.
 pub struct Cpu {
@@ -47,6 +51,15 @@ impl Cpu {
     /// [`ExecError::Backend`] when that names none the processor has, or the system refuses the threads.
     pub fn new(threads: usize) -> Result<Self, ExecError> {
         Self::with(Isa::chosen().map_err(failed)?, threads, false)
+    }
+
+    /// The same, with products of f32 numbers even where the processor is faster with bf16.
+    ///
+    /// # Errors
+    /// Those of [`Cpu::new`].
+    pub fn exact(threads: usize) -> Result<Self, ExecError> {
+        let isa = Isa::chosen().map_err(failed)?;
+        Self::with(if isa.is_bf16() { Isa::best_exact() } else { isa }, threads, false)
     }
 
     /// An executor with the instructions called `word`, one of [`Cpu::instructions`].
@@ -81,8 +94,13 @@ impl Executor for Cpu {
         }
     }
 
+    fn rounding(&self) -> f32 {
+        if self.isa.is_bf16() { BF16_ROUNDING } else { 0.0 }
+    }
+
     fn load(&self, weights: &Weights) -> Result<Arc<dyn Packed>, ExecError> {
-        Ok(Arc::new(self.team.install(|| CpuPacked::load(weights))?))
+        let kind = if self.isa.is_bf16() { Kind::Bf16 } else { Kind::F32 };
+        Ok(Arc::new(self.team.install(|| CpuPacked::load(weights, kind))?))
     }
 
     fn compile(

@@ -3,6 +3,8 @@
 use std::any::Any;
 use std::sync::Arc;
 
+use half::bf16;
+
 use super::kernels::{LANES, PANEL};
 use crate::exec::store::Store;
 use crate::exec::{ExecError, Packed};
@@ -10,21 +12,45 @@ use crate::graph::Weight;
 use crate::weights::Weights;
 
 /// A matrix of `rows` weights for each of `columns` outputs, cut into panels of 32 outputs (the last of 16 or 32). In a panel
-/// the outputs lie side by side, row after row; missing ones are zero.
+/// the outputs lie side by side, row after row, of bf16 numbers two rows interleaved; missing ones are zero.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Panels {
     /// Weights of one output.
     pub rows: usize,
     /// Outputs.
     pub columns: usize,
-    data: Vec<f32>,
+    data: Data,
+}
+
+/// How weights are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// As f32.
+    F32,
+    /// Rounded to bf16; the rows must be an even number.
+    Bf16,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Data {
+    F32(Vec<f32>),
+    Bf16(Vec<bf16>),
+}
+
+/// Some weights.
+#[derive(Clone, Copy, Debug)]
+pub enum Numbers<'a> {
+    /// As f32.
+    F32(&'a [f32]),
+    /// As bf16.
+    Bf16(&'a [bf16]),
 }
 
 /// One panel.
 #[derive(Clone, Copy, Debug)]
 pub struct Panel<'a> {
     /// `rows` rows of `width`.
-    pub weights: &'a [f32],
+    pub weights: Numbers<'a>,
     /// 16 or 32.
     pub width: usize,
     /// Its first output.
@@ -40,18 +66,28 @@ fn padded(columns: usize) -> usize {
 
 impl Panels {
     /// Packs the weights that `weight(output, row)` gives.
-    pub fn new(columns: usize, rows: usize, weight: impl Fn(usize, usize) -> f32) -> Self {
-        let mut data = vec![0.0; padded(columns) * rows];
-        for first in (0..columns).step_by(PANEL) {
-            let width = (padded(columns) - first).min(PANEL);
-            let panel = &mut data[first * rows..][..width * rows];
-            for (row, panel) in panel.chunks_exact_mut(width).enumerate() {
-                for (output, place) in (first..columns).zip(panel) {
-                    *place = weight(output, row);
-                }
-            }
-        }
+    pub fn new(kind: Kind, columns: usize, rows: usize, weight: impl Fn(usize, usize) -> f32) -> Self {
+        let data = match kind {
+            Kind::F32 => Data::F32(packed(columns, rows, 1, weight)),
+            Kind::Bf16 => Data::Bf16(packed(columns, rows, 2, |output, row| bf16::from_f32(weight(output, row)))),
+        };
         Self { rows, columns, data }
+    }
+
+    /// How its weights are stored.
+    pub fn kind(&self) -> Kind {
+        match self.data {
+            Data::F32(_) => Kind::F32,
+            Data::Bf16(_) => Kind::Bf16,
+        }
+    }
+
+    /// Bytes it takes.
+    pub fn bytes(&self) -> usize {
+        match &self.data {
+            Data::F32(data) => size_of_val(&**data),
+            Data::Bf16(data) => size_of_val(&**data),
+        }
     }
 
     /// How many panels.
@@ -63,15 +99,46 @@ impl Panels {
     pub fn panel(&self, index: usize) -> Panel<'_> {
         let first = index * PANEL;
         let width = (padded(self.columns) - first).min(PANEL);
-        let weights = &self.data[first * self.rows..][..width * self.rows];
+        let range = first * self.rows..(first + width) * self.rows;
+        let weights = match &self.data {
+            Data::F32(data) => Numbers::F32(&data[range]),
+            Data::Bf16(data) => Numbers::Bf16(&data[range]),
+        };
         Panel { weights, width, first, columns: (self.columns - first).min(width) }
     }
 
     /// One weight again.
     pub fn weight(&self, output: usize, row: usize) -> f32 {
         let panel = self.panel(output / PANEL);
-        panel.weights[row * panel.width + output % PANEL]
+        let column = output % PANEL;
+        match panel.weights {
+            Numbers::F32(weights) => weights[row * panel.width + column],
+            Numbers::Bf16(weights) => weights[(row / 2 * panel.width + column) * 2 + row % 2].to_f32(),
+        }
     }
+}
+
+/// Weights in panels, of which `together` rows lie interleaved.
+fn packed<T: Copy + Default>(
+    columns: usize,
+    rows: usize,
+    together: usize,
+    weight: impl Fn(usize, usize) -> T,
+) -> Vec<T> {
+    assert!(rows.is_multiple_of(together), "{rows} rows of weights cannot lie {together} by {together}");
+    let mut data = vec![T::default(); padded(columns) * rows];
+    for first in (0..columns).step_by(PANEL) {
+        let width = (padded(columns) - first).min(PANEL);
+        let panel = &mut data[first * rows..][..width * rows];
+        for (group, panel) in panel.chunks_exact_mut(width * together).enumerate() {
+            for (output, places) in (first..columns).zip(panel.chunks_exact_mut(together)) {
+                for (row, place) in places.iter_mut().enumerate() {
+                    *place = weight(output, group * together + row);
+                }
+            }
+        }
+    }
+    data
 }
 
 /// A weight in an executor's layout.
@@ -87,9 +154,9 @@ pub enum Form {
 pub struct CpuPacked(Store<Form>);
 
 impl CpuPacked {
-    /// Reads and packs everything on the threads it is called on.
-    pub fn load(weights: &Weights) -> Result<Self, ExecError> {
-        Ok(Self(Store::load(weights, |values, shape| Ok(pack(values, shape)))?))
+    /// Reads and packs everything on the threads it is called on, as `kind` where that is possible.
+    pub fn load(weights: &Weights, kind: Kind) -> Result<Self, ExecError> {
+        Ok(Self(Store::load(weights, |values, shape| Ok(pack(values, shape, kind)))?))
     }
 
     /// A matrix or the kernels of a convolution.
@@ -111,11 +178,11 @@ impl CpuPacked {
 
 impl Packed for CpuPacked {
     fn bytes(&self) -> usize {
-        let numbers = |form: &Form| match form {
-            Form::Panels(panels) => panels.data.len(),
-            Form::Flat(values) => values.len(),
+        let bytes = |form: &Form| match form {
+            Form::Panels(panels) => panels.bytes(),
+            Form::Flat(values) => size_of_val(&***values),
         };
-        self.0.forms().map(|form| numbers(form) * size_of::<f32>()).sum()
+        self.0.forms().map(bytes).sum()
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -123,13 +190,15 @@ impl Packed for CpuPacked {
     }
 }
 
-fn pack(values: Vec<f32>, shape: &[usize]) -> Form {
+fn pack(values: Vec<f32>, shape: &[usize], kind: Kind) -> Form {
+    // Of an odd number of channels, runs of values are no whole pairs.
+    let kind = if shape.get(1).is_some_and(|input| input.is_multiple_of(2)) { kind } else { Kind::F32 };
     match *shape {
-        [out, input] => Form::Panels(Arc::new(Panels::new(out, input, |o, i| values[o * input + i]))),
+        [out, input] => Form::Panels(Arc::new(Panels::new(kind, out, input, |o, i| values[o * input + i]))),
         [out, input, height, width] => {
             let (inner, pixels) = (input, height * width);
             let weight = |o: usize, row: usize| values[(o * inner + row % inner) * pixels + row / inner];
-            Form::Panels(Arc::new(Panels::new(out, pixels * input, weight)))
+            Form::Panels(Arc::new(Panels::new(kind, out, pixels * input, weight)))
         }
         _ => Form::Flat(Arc::new(values)),
     }
@@ -142,10 +211,11 @@ mod tests {
     #[test]
     fn every_weight_is_where_the_kernels_look() {
         for (columns, rows) in [(1, 1), (3, 7), (16, 2), (17, 3), (32, 1), (33, 5), (80, 4)] {
-            let panels = Panels::new(columns, rows, |o, r| (o * rows + r) as f32 + 1.0);
+            let panels = Panels::new(Kind::F32, columns, rows, |o, r| (o * rows + r) as f32 + 1.0);
             let mut seen = 0;
             for panel in (0..panels.count()).map(|index| panels.panel(index)) {
-                for (i, weight) in panel.weights.iter().enumerate() {
+                let Numbers::F32(weights) = panel.weights else { panic!("not f32") };
+                for (i, weight) in weights.iter().enumerate() {
                     let (row, column) = (i / panel.width, i % panel.width);
                     let expected =
                         if column < panel.columns { ((panel.first + column) * rows + row) as f32 + 1.0 } else { 0.0 };
@@ -156,5 +226,18 @@ mod tests {
             assert_eq!(seen, columns);
             assert_eq!(panels.weight(columns - 1, rows - 1), (columns * rows) as f32);
         }
+    }
+
+    #[test]
+    fn rows_of_bf16_lie_in_pairs() {
+        let panels = Panels::new(Kind::Bf16, 33, 4, |o, r| (o * 4 + r) as f32);
+        let Numbers::Bf16(weights) = panels.panel(1).weights else { panic!("not bf16") };
+        assert_eq!(weights.len(), 16 * 4);
+        assert_eq!([weights[0], weights[1], weights[2]].map(bf16::to_f32), [128.0, 129.0, 0.0]);
+        assert_eq!([weights[32], weights[33]].map(bf16::to_f32), [130.0, 131.0]);
+        for (output, row) in [(0, 0), (1, 3), (31, 2), (32, 1)] {
+            assert_eq!(panels.weight(output, row), (output * 4 + row) as f32);
+        }
+        assert_eq!(panels.bytes(), 48 * 4 * 2);
     }
 }

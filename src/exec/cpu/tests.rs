@@ -63,7 +63,7 @@ fn same_graph(graph: Graph, taps: &[&str]) {
             assert_eq!(found.shape, expected.shape);
             let largest = expected.data.iter().fold(1.0f32, |a, b| a.max(b.abs()));
             for (index, (a, b)) in found.data.iter().zip(&expected.data).enumerate() {
-                let near = (a - b).abs() <= 2e-5 * largest;
+                let near = (a - b).abs() <= (2e-5 + executor.rounding()) * largest;
                 assert!(near, "{}: element {index}: {a} instead of {b}\n{graph}", executor.name());
             }
         }

@@ -11,6 +11,8 @@ mod rows;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod avx512bf16;
 
 mod sets;
 
@@ -28,10 +30,13 @@ pub const MAX_ROWS: usize = 12;
 ///
 /// Row `r` is the values at `pixels[r] + tap .. + run` for each of the `taps` in turn, all in `input`; the panel has `width`
 /// columns and one row of weights for each value, in that order. `out` gets `pixels.len()` rows of `width` sums.
+///
+/// Of bf16 numbers, which are multiplied exactly and summed in f32, two rows of weights lie interleaved (the two weights of a
+/// column side by side), and `run` is even.
 #[derive(Clone, Copy, Debug)]
-pub struct Tile<'a> {
+pub struct Tile<'a, T = f32> {
     /// Where the values lie.
-    pub input: &'a [f32],
+    pub input: &'a [T],
     /// Where each row begins; 1 to [`MAX_ROWS`] of them.
     pub pixels: &'a [usize],
     /// Where each run of values begins, seen from the row's beginning.
@@ -39,14 +44,14 @@ pub struct Tile<'a> {
     /// Values in a run.
     pub run: usize,
     /// `taps.len() * run` rows of `width` weights.
-    pub weights: &'a [f32],
+    pub weights: &'a [T],
     /// 16 or 32.
     pub width: usize,
     /// Whether the sums begin with what `out` holds.
     pub hold: bool,
 }
 
-impl Tile<'_> {
+impl<T> Tile<'_, T> {
     /// Refuses what would read or write outside.
     ///
     /// # Panics

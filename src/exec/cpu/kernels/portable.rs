@@ -1,5 +1,7 @@
-//! The product tile in plain Rust: the twin that every other kernel is tested against.
+//! The product tiles in plain Rust: the twins that all other kernels are tested against.
 #![forbid(unsafe_code)]
+
+use half::bf16;
 
 use super::Tile;
 
@@ -41,4 +43,26 @@ fn rows(tile: &Tile<'_>, pixels: &[usize], column: usize, out: &mut [f32]) {
     for (sums, out) in sums.iter().zip(out.chunks_mut(tile.width)) {
         out[column..][..COLUMNS].copy_from_slice(sums);
     }
+}
+
+/// The tile of bf16 numbers. Every sum runs over the taps in order.
+pub fn tile_bf16(tile: &Tile<'_, bf16>, out: &mut [f32]) {
+    for (pixel, out) in tile.pixels.iter().zip(out.chunks_exact_mut(tile.width)) {
+        if !tile.hold {
+            out.fill(0.0);
+        }
+        for (tap, weights) in tile.taps.iter().zip(tile.weights.chunks_exact(tile.run * tile.width)) {
+            let values = tile.input[pixel + tap..][..tile.run].chunks_exact(2);
+            for (values, weights) in values.zip(weights.chunks_exact(2 * tile.width)) {
+                for (sum, weights) in out.iter_mut().zip(weights.chunks_exact(2)) {
+                    *sum += values[0].to_f32() * weights[0].to_f32() + values[1].to_f32() * weights[1].to_f32();
+                }
+            }
+        }
+    }
+}
+
+/// Rounds to the nearest, ties to even.
+pub fn narrow(x: &[f32], out: &mut [bf16]) {
+    out.iter_mut().zip(x).for_each(|(out, x)| *out = bf16::from_f32(*x));
 }

@@ -1,5 +1,9 @@
 //! The table of kernels, and one filled-in copy for each instruction set.
 
+use half::bf16;
+
+#[cfg(target_arch = "x86_64")]
+use super::avx512bf16;
 use super::rows::{self, Post, Softmax};
 use super::{MAX_ROWS, Tile, portable};
 use crate::exec::cpu::isa::Isa;
@@ -14,6 +18,8 @@ pub struct Kernels {
     /// Rows of a tile that are quickest.
     pub rows: usize,
     tile: unsafe fn(&Tile<'_>, &mut [f32]),
+    tile_bf16: unsafe fn(&Tile<'_, bf16>, &mut [f32]),
+    narrow: unsafe fn(&[f32], &mut [bf16]),
     finish: unsafe fn(&mut [f32], usize, usize, &[Post<'_>]),
     geglu: unsafe fn(&[f32], &mut [f32]),
     moments: Moments,
@@ -23,9 +29,9 @@ pub struct Kernels {
     scale: unsafe fn(&mut [f32], f32),
 }
 
-/// A table of the functions of [`rows`] compiled with some processor features, and a product tile.
+/// A table of the functions of [`rows`] compiled with some processor features, with the product tiles of a module.
 macro_rules! table {
-    ($rows:expr, $tile:path $(, $features:literal)?) => {{
+    ($rows:expr, $tile:path, $bf16:ident $(, $features:literal)?) => {{
         $(#[target_feature(enable = $features)])?
         fn finish(tile: &mut [f32], width: usize, columns: usize, posts: &[Post<'_>]) {
             rows::finish(tile, width, columns, posts);
@@ -57,6 +63,8 @@ macro_rules! table {
         Kernels {
             rows: $rows,
             tile: $tile,
+            tile_bf16: $bf16::tile_bf16,
+            narrow: $bf16::narrow,
             finish,
             geglu,
             moments,
@@ -75,11 +83,17 @@ impl Kernels {
             return None;
         }
         Some(match isa {
-            Isa::Portable => table!(4, portable::tile),
+            Isa::Portable => table!(4, portable::tile, portable),
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => table!(MAX_ROWS, super::avx2::tile, "avx2,fma"),
+            Isa::Avx2 => table!(MAX_ROWS, super::avx2::tile, portable, "avx2,fma"),
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => table!(MAX_ROWS, super::avx512::tile, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"),
+            Isa::Avx512 => {
+                table!(MAX_ROWS, super::avx512::tile, portable, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
+            }
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512Bf16 => {
+                table!(MAX_ROWS, super::avx512::tile, avx512bf16, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
+            }
             #[cfg(not(target_arch = "x86_64"))]
             _ => return None,
         })
@@ -104,6 +118,10 @@ macro_rules! calls {
 calls! {
     /// Some rows of values times one panel of weights.
     tile(tile: &Tile<'_>, out: &mut [f32]);
+    /// The same with bf16 numbers.
+    tile_bf16(tile: &Tile<'_, bf16>, out: &mut [f32]);
+    /// Rounds to bf16.
+    narrow(x: &[f32], out: &mut [bf16]);
     /// Applies `posts` to the first `columns` of each row of a tile of rows of `width`.
     finish(tile: &mut [f32], width: usize, columns: usize, posts: &[Post<'_>]);
     /// The first half of `x` times the GELU of the second.

@@ -1,5 +1,7 @@
 //! Every kernel against its portable twin.
 
+use half::bf16;
+
 use super::*;
 use crate::exec::cpu::isa::Isa;
 use crate::graph::Activation;
@@ -59,6 +61,61 @@ fn tiles_equal_their_twin() {
             kernels.tile(&tile, &mut found);
             close(&found, &expected, 2e-5);
         }
+    }
+}
+
+#[test]
+fn tiles_of_bf16_equal_their_twin() {
+    let mut noise = Noise(3);
+    for _ in 0..300 {
+        let (rows, run, width) = (1 + noise.below(MAX_ROWS), 2 + 2 * noise.below(20), LANES * (1 + noise.below(2)));
+        let mut rounded = |len: usize| {
+            let mut out = vec![bf16::ZERO; len];
+            portable::narrow(&noise.values(len), &mut out);
+            out
+        };
+        let taps: Vec<usize> = (0..9).map(|tap| tap * 111).collect();
+        let (input, weights) = (rounded(2000), rounded(taps.len() * run * width));
+        let pixels: Vec<usize> = (0..rows).map(|_| noise.below(900)).collect();
+        let hold = noise.below(2) == 1;
+        let tile = Tile { input: &input, pixels: &pixels, taps: &taps, run, weights: &weights, width, hold };
+        let start = noise.values(rows * width);
+        let mut expected = start.clone();
+        portable::tile_bf16(&tile, &mut expected);
+        let (row, column) = (noise.below(rows), noise.below(width));
+        let mut sum = if hold { f64::from(start[row * width + column]) } else { 0.0 };
+        for (tap, at) in taps.iter().enumerate() {
+            for k in 0..run {
+                let weight = weights[((tap * run + k) / 2 * width + column) * 2 + k % 2];
+                sum += input[pixels[row] + at + k].to_f64() * weight.to_f64();
+            }
+        }
+        close(&[expected[row * width + column]], &[sum as f32], 2e-5);
+        for kernels in sets() {
+            let mut found = start.clone();
+            kernels.tile_bf16(&tile, &mut found);
+            close(&found, &expected, 2e-5);
+        }
+    }
+}
+
+#[test]
+fn rounding_equals_its_twin() {
+    let mut noise = Noise(4);
+    for kernels in sets() {
+        for len in 0..100 {
+            let mut x = noise.values(len);
+            x.iter_mut().step_by(7).for_each(|v| *v *= 1e30);
+            let special = [f32::INFINITY, f32::NEG_INFINITY, 0.0, -0.0, 1.0 + 1.0 / 256.0, 1.0 + 3.0 / 256.0, f32::MAX];
+            x.iter_mut().skip(3).step_by(9).zip(special).for_each(|(v, special)| *v = special);
+            let [mut found, mut expected] = [0, 1].map(|_| vec![bf16::ZERO; len]);
+            kernels.narrow(&x, &mut found);
+            portable::narrow(&x, &mut expected);
+            assert_eq!(found, expected);
+        }
+        let mut nan = [bf16::ZERO; 40];
+        kernels.narrow(&[f32::NAN; 40], &mut nan);
+        assert!(nan.iter().all(|v| v.is_nan()));
     }
 }
 

@@ -1,11 +1,15 @@
 //! Convolutions and matrix products. A matrix product over channels is a convolution with a kernel of one pixel.
 
+use std::cell::RefCell;
+use std::ops::Range;
 use std::sync::Arc;
+
+use half::bf16;
 
 use super::{PostView, Step, finish, piece};
 use crate::exec::cpu::kernels::{Kernels, MAX_ROWS, PANEL, Tile};
 use crate::exec::cpu::memory::Desk;
-use crate::exec::cpu::panels::Panels;
+use crate::exec::cpu::panels::{Kind, Numbers, Panels};
 use crate::exec::cpu::view::View;
 use crate::graph::Padding;
 
@@ -60,6 +64,21 @@ struct Pass {
     place: [usize; 2],
 }
 
+/// What a task reads.
+#[derive(Clone, Copy)]
+struct Input<'a> {
+    /// Where it begins in memory.
+    first: usize,
+    values: &'a [f32],
+    /// The same, if the weights are bf16.
+    rounded: &'a [bf16],
+}
+
+thread_local! {
+    /// Where each thread keeps the rounded values of its task.
+    static ROUNDED: RefCell<Vec<bf16>> = const { RefCell::new(Vec::new()) };
+}
+
 impl Conv {
     /// Plans a layer from `input` (with its zeros around) to `output` for so many threads.
     pub fn new(input: View, output: View, layer: Layer, posts: Vec<PostView>, threads: usize) -> Self {
@@ -94,13 +113,43 @@ impl Conv {
         [self.input.n, self.passes.len(), chunks, groups]
     }
 
-    /// The panels `group` for some outputs of one sample.
-    fn work(&self, pass: &Pass, n: usize, pixels: std::ops::Range<usize>, group: usize, at: (Desk<'_>, &Kernels)) {
-        let (desk, kernels) = at;
-        let View { row, pixel, .. } = self.input;
-        let Padding { top, left, bottom, right } = self.padding;
-        let start = self.input.offset - top * row - left * pixel;
-        let input = desk.read(start..self.input.end() + bottom * row + right * pixel);
+    /// Where the values under the kernel begin for an output of a pass over sample `n`.
+    fn origin(&self, pass: &Pass, n: usize, output: usize) -> usize {
+        let View { offset, image, row, pixel, .. } = self.input;
+        let (y, x) = (output / self.grid[1], output % self.grid[1]);
+        let from = [y * self.stride + pass.shift[0], x * self.stride + pass.shift[1]];
+        offset + n * image + from[0] * row + from[1] * pixel - self.padding.top * row - self.padding.left * pixel
+    }
+
+    /// The panels `group` for some outputs of one sample. What they read lies in one range, which is rounded first when the
+    /// weights are bf16.
+    fn work(&self, pass: &Pass, n: usize, pixels: Range<usize>, group: usize, (desk, kernels): (Desk<'_>, &Kernels)) {
+        let reach = pass.taps.iter().fold(0, |reach: usize, tap| reach.max(*tap)) + pass.run;
+        let range = self.origin(pass, n, pixels.start)..self.origin(pass, n, pixels.end - 1) + reach;
+        let input = Input { first: range.start, values: desk.read(range), rounded: &[] };
+        if pass.panels.kind() == Kind::F32 {
+            return self.multiply(pass, n, pixels, group, &input, (desk, kernels));
+        }
+        ROUNDED.with_borrow_mut(|rounded| {
+            if rounded.len() < input.values.len() {
+                rounded.resize(input.values.len(), bf16::ZERO);
+            }
+            kernels.narrow(input.values, rounded);
+            let input = Input { rounded: &rounded[..input.values.len()], ..input };
+            self.multiply(pass, n, pixels, group, &input, (desk, kernels));
+        });
+    }
+
+    /// The products, and what follows them.
+    fn multiply(
+        &self,
+        pass: &Pass,
+        n: usize,
+        pixels: Range<usize>,
+        group: usize,
+        input: &Input<'_>,
+        (desk, kernels): (Desk<'_>, &Kernels),
+    ) {
         let mut out = [0.0f32; MAX_ROWS * PANEL];
         let tiles = pixels.len().div_ceil(kernels.rows);
         let rows = pixels.len().div_ceil(tiles);
@@ -111,21 +160,19 @@ impl Conv {
                 let (mut offsets, mut places) = ([0; MAX_ROWS], [[n, 0, 0]; MAX_ROWS]);
                 for (i, (offset, place)) in offsets.iter_mut().zip(&mut places).enumerate().take(count) {
                     let (y, x) = ((first + i) / self.grid[1], (first + i) % self.grid[1]);
-                    let from = [y * self.stride + pass.shift[0], x * self.stride + pass.shift[1]];
-                    *offset = n * self.input.image + from[0] * row + from[1] * pixel;
+                    *offset = self.origin(pass, n, first + i) - input.first;
                     *place = [n, y * pass.spread + pass.place[0], x * pass.spread + pass.place[1]];
                 }
-                let tile = Tile {
-                    input,
-                    pixels: &offsets[..count],
-                    taps: &pass.taps,
-                    run: pass.run,
-                    weights: panel.weights,
-                    width: panel.width,
-                    hold: false,
-                };
                 let out = &mut out[..count * panel.width];
-                kernels.tile(&tile, out);
+                let (pixels, taps, run, width, hold) = (&offsets[..count], &*pass.taps, pass.run, panel.width, false);
+                match panel.weights {
+                    Numbers::F32(weights) => {
+                        kernels.tile(&Tile { input: input.values, pixels, taps, run, weights, width, hold }, out);
+                    }
+                    Numbers::Bf16(weights) => {
+                        kernels.tile_bf16(&Tile { input: input.rounded, pixels, taps, run, weights, width, hold }, out);
+                    }
+                }
                 let places = &places[..count];
                 let columns = (panel.first, panel.columns);
                 finish((kernels, desk), &self.posts, (out, panel.width), places, columns);
@@ -172,7 +219,7 @@ fn halved(panels: &Panels, corner: [usize; 2]) -> Panels {
         (_, 0) => 0..2,
         _ => 2..3,
     };
-    Panels::new(panels.columns, 4 * inner, |output, row| {
+    Panels::new(panels.kind(), panels.columns, 4 * inner, |output, row| {
         let (y, x, c) = (row / inner / 2, row / inner % 2, row % inner);
         let mut sum = 0.0;
         for ky in falls(corner[0], y) {

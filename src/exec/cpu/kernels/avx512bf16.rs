@@ -1,0 +1,94 @@
+//! The product tile of bf16 numbers with AVX-512: up to 12 rows of 32 columns in 24 registers, two products a lane.
+
+use std::arch::x86_64::{
+    __m512bh, _mm512_cvtne2ps_pbh, _mm512_dpbf16_ps, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_set1_epi32,
+    _mm512_setzero_ps, _mm512_storeu_ps,
+};
+use std::mem::transmute;
+
+use half::bf16;
+
+use super::{LANES, Tile, portable};
+
+/// Numbers rounded at once.
+const ROUNDED: usize = 2 * LANES;
+
+/// Rounds to the nearest, ties to even; denormal numbers become zero.
+#[target_feature(enable = "avx512f,avx512bf16")]
+#[expect(unsafe_code, reason = "vector loads and stores take pointers")]
+pub fn narrow(x: &[f32], out: &mut [bf16]) {
+    let count = x.len().min(out.len());
+    let whole = count - count % ROUNDED;
+    for at in (0..whole).step_by(ROUNDED) {
+        // SAFETY: `at + ROUNDED` is at most `count`, the length of the shorter slice.
+        unsafe {
+            let (low, high) = (_mm512_loadu_ps(x.as_ptr().add(at)), _mm512_loadu_ps(x.as_ptr().add(at + LANES)));
+            out.as_mut_ptr().add(at).cast::<__m512bh>().write_unaligned(_mm512_cvtne2ps_pbh(high, low));
+        }
+    }
+    portable::narrow(&x[whole..count], &mut out[whole..count]);
+}
+
+/// See [`Tile`].
+#[target_feature(enable = "avx512f,avx512bf16")]
+pub fn tile_bf16(tile: &Tile<'_, bf16>, out: &mut [f32]) {
+    match tile.width / LANES {
+        1 => by_rows::<1>(tile, out),
+        _ => by_rows::<2>(tile, out),
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bf16")]
+fn by_rows<const COLUMNS: usize>(tile: &Tile<'_, bf16>, out: &mut [f32]) {
+    match tile.pixels.len() {
+        1 => rows::<1, COLUMNS>(tile, out),
+        2 => rows::<2, COLUMNS>(tile, out),
+        3..=4 => rows::<4, COLUMNS>(tile, out),
+        5..=6 => rows::<6, COLUMNS>(tile, out),
+        7..=8 => rows::<8, COLUMNS>(tile, out),
+        9..=10 => rows::<10, COLUMNS>(tile, out),
+        _ => rows::<12, COLUMNS>(tile, out),
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bf16")]
+#[expect(unsafe_code, reason = "vector loads and stores take pointers")]
+fn rows<const ROWS: usize, const COLUMNS: usize>(tile: &Tile<'_, bf16>, out: &mut [f32]) {
+    tile.check(out);
+    assert!(tile.run.is_multiple_of(2), "a run of bf16 numbers is odd");
+    let last = tile.pixels.len() - 1;
+    // SAFETY: `check` has seen that every run of every pixel lies in `input`, all weights in `weights` and all rows in `out`;
+    // runs are whole pairs.
+    unsafe {
+        let base: [*const bf16; ROWS] = std::array::from_fn(|row| tile.input.as_ptr().add(tile.pixels[row.min(last)]));
+        let mut sums = [[_mm512_setzero_ps(); COLUMNS]; ROWS];
+        if tile.hold {
+            for (row, sums) in sums.iter_mut().enumerate() {
+                for (column, sum) in sums.iter_mut().enumerate() {
+                    *sum = _mm512_loadu_ps(out.as_ptr().add(row.min(last) * tile.width + column * LANES));
+                }
+            }
+        }
+        let mut weights = tile.weights.as_ptr();
+        for &tap in tile.taps {
+            let values: [*const bf16; ROWS] = std::array::from_fn(|row| base[row].add(tap));
+            for pair in 0..tile.run / 2 {
+                let columns: [__m512bh; COLUMNS] =
+                    std::array::from_fn(|column| transmute(_mm512_loadu_si512(weights.add(column * 2 * LANES).cast())));
+                for row in 0..ROWS {
+                    let value = values[row].add(2 * pair).cast::<i32>().read_unaligned();
+                    let value: __m512bh = transmute(_mm512_set1_epi32(value));
+                    for column in 0..COLUMNS {
+                        sums[row][column] = _mm512_dpbf16_ps(sums[row][column], value, columns[column]);
+                    }
+                }
+                weights = weights.add(COLUMNS * 2 * LANES);
+            }
+        }
+        for (row, sums) in sums.iter().enumerate().take(last + 1) {
+            for (column, sum) in sums.iter().enumerate() {
+                _mm512_storeu_ps(out.as_mut_ptr().add(row * tile.width + column * LANES), *sum);
+            }
+        }
+    }
+}
