@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say so")]
 
 mod adapter;
+mod camera;
 mod demo;
 mod fake;
 mod gifts;
@@ -17,6 +18,10 @@ mod sketching;
 mod views;
 
 fn main() {
+    // The scene of the fake camera is this program again.
+    if std::env::var_os(camera::SCENE).is_some() {
+        return camera::play();
+    }
     let args = libtest_mimic::Arguments::from_args();
     let mut trials = Vec::new();
     trials.extend(pixels::tests());
@@ -28,5 +33,6 @@ fn main() {
     trials.extend(rooms::tests());
     trials.extend(keeping::tests());
     trials.extend(gifts::tests());
+    trials.extend(camera::tests());
     libtest_mimic::run(&args, trials).exit();
 }

@@ -9,6 +9,7 @@ mod engine;
 mod fixtures;
 mod floors;
 mod licences;
+mod loads;
 mod networks;
 mod pictures;
 mod rounding;
@@ -32,6 +33,7 @@ fn main() {
     trials.extend(fixtures::tests());
     trials.extend(floors::tests());
     trials.extend(licences::tests());
+    trials.extend(loads::tests());
     trials.extend(networks::tests());
     trials.extend(pictures::tests());
     trials.extend(rounding::tests());
