@@ -1,6 +1,5 @@
 //! A picture file as a source: read on its own thread, delivered once, and again whenever the file changes.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
@@ -9,7 +8,7 @@ use super::CaptureState;
 use super::outlet::Outlet;
 use crate::flow::channel::{Receiver, RecvTimeoutError};
 use crate::flow::panic_text;
-use crate::frame::{self, PictureError};
+use crate::frame::{self, Frame, PictureError};
 
 /// How often the file is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -33,7 +32,7 @@ pub(super) fn run(path: &Path, outlet: &mut Outlet, quit: &Receiver<()>) {
 }
 
 fn deliver(path: &Path, outlet: &mut Outlet) {
-    match catch_unwind(AssertUnwindSafe(|| frame::open(path))).unwrap_or_else(|panic| Err(broken(path, &*panic))) {
+    match guarded(path, frame::open) {
         Ok(frame) => {
             outlet.state(CaptureState::Live(frame.size()));
             outlet.frames.send(frame, Instant::now());
@@ -42,9 +41,11 @@ fn deliver(path: &Path, outlet: &mut Outlet) {
     }
 }
 
-/// A decoder's own mistake, told as the file's.
-fn broken(path: &Path, panic: &(dyn Any + Send)) -> PictureError {
-    PictureError::Broken { name: path.display().to_string(), text: panic_text(panic) }
+/// What `read` makes of the file; a decoder's own mistake is told as the file's.
+fn guarded(path: &Path, read: impl FnOnce(&Path) -> Result<Frame, PictureError>) -> Result<Frame, PictureError> {
+    catch_unwind(AssertUnwindSafe(|| read(path))).unwrap_or_else(|panic| {
+        Err(PictureError::Broken { name: path.display().to_string(), text: panic_text(&*panic) })
+    })
 }
 
 fn version(path: &Path) -> Version {
@@ -58,6 +59,12 @@ mod tests {
 
     use super::super::{Capture, CaptureError, SourceSpec};
     use super::*;
+
+    #[test]
+    fn a_decoder_that_panics_is_trouble_that_names_the_file() {
+        let error = guarded(Path::new("some/odd.png"), |_| panic!("index out of bounds")).unwrap_err().to_string();
+        assert!(error.contains("odd.png") && error.contains("index out of bounds"), "{error}");
+    }
 
     #[test]
     fn a_missing_file_is_trouble_that_names_it() {

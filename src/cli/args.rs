@@ -138,6 +138,10 @@ pub struct BenchArgs {
     #[arg(long, value_name = "S", default_value_t = 10.0)]
     pub seconds: f64,
 
+    /// Instead: a table of what every step of the networks costs, and what it would cost at best
+    #[arg(long, conflicts_with_all = ["json", "seconds"])]
+    pub explain: bool,
+
     /// Print JSON
     #[arg(long)]
     pub json: bool,

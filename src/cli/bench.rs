@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use super::explain;
 use super::painter::params;
 use super::pen::Pen;
 use super::request::BenchRequest;
@@ -16,10 +17,10 @@ use crate::frame::Size;
 use crate::studio::{Command, EngineSpec, Event, LiveState, ModelInfo, Overlay, Places, Settings, Studio};
 use crate::weights::ModelSource;
 
-/// The pen moves sixty times a second, like a hand on a usual screen.
-const PEN_PERIOD: Duration = Duration::from_micros(16_667);
+/// The pen reports two hundred times a second, as tablets do: more often than a picture is painted.
+const PEN_PERIOD: Duration = Duration::from_millis(5);
 /// What is painted.
-const PROMPT: &str = "red apple, 3d";
+pub(super) const PROMPT: &str = "red apple, 3d";
 
 /// What was measured.
 #[derive(Debug, Serialize)]
@@ -55,6 +56,9 @@ struct Stages {
 /// # Errors
 /// A model that does not load or paint.
 pub fn run(request: &BenchRequest) -> Result<(), Failure> {
+    if request.explain {
+        return explain::run(request);
+    }
     let (wake_sender, wake) = bounded(1);
     let settings = settings(&request.engine);
     let wake_up = Arc::new(move || {

@@ -6,6 +6,7 @@ mod args;
 mod bench;
 mod camera;
 mod doctor;
+mod explain;
 mod failure;
 mod files;
 mod logger;

@@ -39,6 +39,11 @@ impl Painter {
         Ok(Self { engine: Engine::new(model), info, revision: 0 })
     }
 
+    /// The engine itself.
+    pub fn engine(&mut self) -> &mut Engine {
+        &mut self.engine
+    }
+
     /// The model that paints.
     pub fn info(&self) -> &ModelInfo {
         &self.info

@@ -10,7 +10,7 @@ use super::model::{Parts, Progress, go_on};
 use super::pipeline::Encoded;
 use super::programs::{Extent, Programs, Purpose};
 use super::prompt::States;
-use crate::exec::{ExecError, Executor, Packed, Program, Tensor, Value};
+use crate::exec::{ExecError, Executor, Packed, Profile, Program, Tensor, Value};
 use crate::frame::Size;
 use crate::nn::text::clip::{self, ClipConfig};
 use crate::nn::unet::{self, Guidance, UNetConfig, UNetSize};
@@ -213,6 +213,11 @@ impl Networks {
         let plain = decoder_latents(&self.autoencoder, latents);
         let program = self.program(executor, Purpose::Decode(Extent { batch, height, width }))?;
         first(program.run(&[Value { name: "latents", revision: 0, tensor: &plain }], 0)?)
+    }
+
+    /// Times the steps of what was compiled, under the name of its job.
+    pub fn profile(&mut self, runs: usize) -> Vec<(&'static str, Profile)> {
+        self.programs.profile(runs).into_iter().map(|(purpose, profile)| (purpose.name(), profile)).collect()
     }
 
     fn program(&mut self, executor: &dyn Executor, purpose: Purpose) -> Result<&mut dyn Program, EngineError> {

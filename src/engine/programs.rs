@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::EngineError;
-use crate::exec::Program;
+use crate::exec::{Profile, Program};
 
 /// How many programs are kept: about four sizes of three networks, and the text encoder.
 const KEPT: usize = 13;
@@ -22,6 +22,18 @@ pub enum Purpose {
     Predict(Extent),
     /// Latents to pictures.
     Decode(Extent),
+}
+
+impl Purpose {
+    /// A word for it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Text { .. } => "text",
+            Self::Encode(_) => "encode",
+            Self::Predict(_) => "step",
+            Self::Decode(_) => "decode",
+        }
+    }
 }
 
 /// Batch, height and width of the latents.
@@ -59,6 +71,14 @@ impl Programs {
         self.kept.truncate(KEPT - 1);
         self.kept.push_front(entry);
         Ok(&mut *self.kept[0].1)
+    }
+}
+
+impl Programs {
+    /// Times the steps of the programs that were used, last used first; see [`Program::profile`].
+    pub fn profile(&mut self, runs: usize) -> Vec<(Purpose, Profile)> {
+        let timed = |(purpose, program): &mut (Purpose, Box<dyn Program>)| Some((*purpose, program.profile(runs)?));
+        self.kept.iter_mut().filter_map(timed).collect()
     }
 }
 

@@ -10,7 +10,7 @@ use super::plan::{Basis, Plan};
 use super::prompt::States;
 use super::schedule::{ScheduleError, StepRequest, Steps, Timesteps};
 use super::{EngineError, Generator, Job, ModelInfo, Params, Picture, Render, StageTimes, Stamps};
-use crate::exec::Executor;
+use crate::exec::{Executor, Profile};
 use crate::frame::{Frame, Size, cover_crop};
 
 /// Longest side of a picture, in pixels.
@@ -44,6 +44,12 @@ impl Engine {
     /// What the faces may know about the model.
     pub fn info(&self) -> &ModelInfo {
         &self.info
+    }
+
+    /// Times every step of the networks used so far, each the median of so many runs: the name of the job and its steps. Empty
+    /// when the executor tells no steps apart.
+    pub fn profile(&mut self, runs: usize) -> Vec<(&'static str, Profile)> {
+        self.model.networks.profile(runs)
     }
 
     /// The timesteps of `params`, softly: where the strength leaves fewer steps than asked for, there are fewer, and at the

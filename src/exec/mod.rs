@@ -7,12 +7,14 @@ mod candle;
 mod check;
 mod cpu;
 mod given;
+mod profile;
 mod store;
 
 use std::sync::Arc;
 
 pub use candle::Candle;
 pub use cpu::Cpu;
+pub use profile::{Profile, StepTime};
 
 use crate::graph::Graph;
 use crate::weights::{Weights, WeightsError};
@@ -126,6 +128,13 @@ pub trait Program: Send {
     /// # Errors
     /// An input that is missing or misshapen, or the executor's own trouble.
     fn run(&mut self, inputs: &[Value<'_>], slot: usize) -> Result<Vec<Tensor>, ExecError>;
+
+    /// Times the steps of the frame stage, each the median of so many `runs`, on whatever the last run left in memory.
+    /// `None` when there are no steps to tell apart.
+    fn profile(&mut self, runs: usize) -> Option<Profile> {
+        let _ = runs;
+        None
+    }
 }
 
 /// Why a graph did not run.

@@ -45,6 +45,8 @@ struct Bench {
     studio: Studio,
     jobs: Receiver<Job>,
     events: Vec<Event>,
+    /// How often the studio asked its owner to look.
+    wakes: Arc<AtomicU32>,
     _home: TempDir,
 }
 
@@ -65,8 +67,11 @@ impl Bench {
             Settings { params: Params { size: Size::square(8), ..Params::default() }, ..Settings::default() };
         let places = Places::below(home.path().to_owned());
         let render = Box::new(Scripted { paint, jobs: sender });
-        let studio = Studio::with_render(&settings, places, render, info, Arc::new(|| {})).unwrap();
-        Self { studio, jobs, events: Vec::new(), _home: home }
+        let wakes = Arc::new(AtomicU32::new(0));
+        let count = wakes.clone();
+        let wake = Arc::new(move || drop(count.fetch_add(1, Ordering::Relaxed)));
+        let studio = Studio::with_render(&settings, places, render, info, wake).unwrap();
+        Self { studio, jobs, events: Vec::new(), wakes, _home: home }
     }
 
     fn draw(&mut self, shade: u8) {
@@ -134,6 +139,21 @@ fn sleeps_without_news() -> Result<(), Failed> {
     bench.studio.send(Command::SetParams(Params { seed: 7, ..same }));
     let job = bench.job()?;
     check(job.params.seed == 7 && job.revision == 3, "the new parameters did not arrive")
+}
+
+/// So that the last status is seen, and nothing after it.
+fn one_last_look_is_asked_for_a_second_after_the_last_picture() -> Result<(), Failed> {
+    let mut bench = Bench::new(|_, _| Ok(()));
+    bench.draw(1);
+    bench.picture()?;
+    std::thread::sleep(Duration::from_millis(400));
+    let before = bench.wakes.load(Ordering::Relaxed);
+    std::thread::sleep(Duration::from_millis(1600));
+    let after = bench.wakes.load(Ordering::Relaxed);
+    check(after == before + 1, &format!("{} looks instead of one", after - before))?;
+    bench.state(&LiveState::Idle)?;
+    std::thread::sleep(Duration::from_millis(1500));
+    check(bench.wakes.load(Ordering::Relaxed) == after, "it does not rest")
 }
 
 fn pause_and_step() -> Result<(), Failed> {
@@ -258,9 +278,13 @@ fn settings_survive_and_damage_is_kept_aside() -> Result<(), Failed> {
 type Test = fn() -> Result<(), Failed>;
 
 pub fn tests() -> Vec<Trial> {
-    let all: [(&str, Test); 9] = [
+    let all: [(&str, Test); 10] = [
         ("newest_wins", newest_wins),
         ("sleeps_without_news", sleeps_without_news),
+        (
+            "one_last_look_is_asked_for_a_second_after_the_last_picture",
+            one_last_look_is_asked_for_a_second_after_the_last_picture,
+        ),
         ("pause_and_step", pause_and_step),
         ("dreams_change_the_seed", dreams_change_the_seed),
         ("an_error_is_told_once_and_the_loop_lives", an_error_is_told_once_and_the_loop_lives),

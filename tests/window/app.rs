@@ -37,6 +37,10 @@ impl<'a> App<'a> {
             std::fs::write(home.join("config/settings.toml"), settings).unwrap();
         }
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        // Some system libraries complain of a missing one, whatever the program.
+        let runtime = std::env::var_os("XDG_RUNTIME_DIR").map_or_else(|| home.join("runtime"), PathBuf::from);
+        std::fs::create_dir_all(&runtime).unwrap();
+        let said = std::fs::File::create(home.join("said")).unwrap();
         let started = Instant::now();
         let process = Command::new(env!("CARGO_BIN_EXE_afterimage"))
             .env("DISPLAY", &screen.display)
@@ -44,7 +48,10 @@ impl<'a> App<'a> {
             .env("AFTERIMAGE_HOME", &home)
             .env("EGUI_INSPECTION", format!("127.0.0.1:{port}"))
             .envs(envs.iter().copied())
+            .env("XDG_RUNTIME_DIR", runtime)
             .stdin(Stdio::null())
+            .stdout(said.try_clone().unwrap())
+            .stderr(said)
             .spawn()
             .unwrap();
         let mut door = connect(port);
@@ -166,11 +173,16 @@ impl<'a> App<'a> {
                 return found;
             }
             if let Ok(Some(status)) = self.process.try_wait() {
-                panic!("the program ended ({status}) while waiting for {what}");
+                panic!("the program ended ({status}) while waiting for {what}: {}", self.said());
             }
             assert!(Instant::now() < deadline, "waited {patience:?} in vain for {what}");
             std::thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    /// What the program has printed.
+    pub fn said(&self) -> String {
+        std::fs::read_to_string(self.home.join("said")).unwrap()
     }
 
     /// Memory in RAM, in megabytes.

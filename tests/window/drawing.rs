@@ -71,7 +71,10 @@ fn a_red_circle_becomes_a_red_apple() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Nothing happens: nothing is computed, even with the cursor in the prompt.
+/// Longest time to a window. Half a second on an idle machine; other jobs may be about.
+const WINDOW_LIMIT: Duration = Duration::from_secs(2);
+
+/// Nothing happens: nothing is computed, even with the cursor in the prompt, and nothing is printed.
 fn idle_costs_nothing() -> Result<(), Failed> {
     let screen = Screen::start();
     let mut app = App::start(&screen, "idle", "", &[]);
@@ -83,7 +86,7 @@ fn idle_costs_nothing() -> Result<(), Failed> {
         (share(&pixels, red) > 0.02).then_some(())
     });
     println!("window after {window:?}, first picture after {:?}", app.started.elapsed());
-    if window > Duration::from_secs(5) {
+    if window > WINDOW_LIMIT {
         return Err(format!("the window took {window:?}").into());
     }
     app.click("Prompt");
@@ -92,6 +95,10 @@ fn idle_costs_nothing() -> Result<(), Failed> {
     std::thread::sleep(Duration::from_secs(30));
     let share = (app.cpu_s() - before) / 30.0;
     println!("idle: {:.2} % of one core", share * 100.0);
+    let said = app.said();
+    if !said.is_empty() {
+        return Err(format!("a plain start printed: {said}").into());
+    }
     if share < 0.005 { Ok(()) } else { Err(format!("{:.2} % of one core while idle", share * 100.0).into()) }
 }
 

@@ -55,15 +55,24 @@ fn stroke(app: &mut App<'_>) -> Result<Vec<Duration>, Failed> {
 fn ink_does_not_wait_for_a_heavy_model() -> Result<(), Failed> {
     let screen = Screen::start();
     let mut app = start(&screen, "pen", HEAVY);
+    let canvas = app.rect("Sketch canvas").ok_or("no canvas")?;
+    let before = app.shot("pen-before").inside(canvas, 4.0);
     let cpu = app.cpu_s();
     let begun = std::time::Instant::now();
     let times = stroke(&mut app)?;
     let busy = (app.cpu_s() - cpu) / begun.elapsed().as_secs_f64();
+    let after = app.shot("pen-after").inside(canvas, 4.0);
+    let inked = before.iter().zip(&after).filter(|(before, after)| before != after).count();
     let (median, worst) = (times[times.len() / 2], times[times.len() * 95 / 100]);
     println!("window frames while the model computes: median {median:?}, p95 {worst:?}, {busy:.2} cores busy");
     // The engine gives way to whatever else runs here, so half a core is proof enough that it computed all along.
     if busy < 0.5 {
         return Err(format!("only {busy:.2} cores were busy: nothing was proven").into());
+    }
+    // The stroke is four fifths of the canvas long, and at least some pixels wide.
+    let least = (0.8 * (canvas[2] - canvas[0]) * 4.0) as usize;
+    if inked < least {
+        return Err(format!("only {inked} pixels of ink are seen, not {least}").into());
     }
     if worst < FRAME_LIMIT { Ok(()) } else { Err(format!("p95 of a frame was {worst:?}").into()) }
 }

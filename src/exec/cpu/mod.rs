@@ -14,6 +14,7 @@ mod memory;
 mod panels;
 mod places;
 mod plan;
+mod profile;
 mod program;
 mod schedule;
 mod steps;

@@ -151,17 +151,26 @@ pub enum Form {
 }
 
 /// All weights of a model.
-pub struct CpuPacked(Store<Form>);
+pub struct CpuPacked {
+    store: Store<Form>,
+    kind: Kind,
+}
 
 impl CpuPacked {
     /// Reads and packs everything on the threads it is called on, as `kind` where that is possible.
     pub fn load(weights: &Weights, kind: Kind) -> Result<Self, ExecError> {
-        Ok(Self(Store::load(weights, |values, shape| Ok(pack(values, shape, kind)))?))
+        let store = Store::load(weights, |values, shape| Ok(pack(values, shape, kind)))?;
+        Ok(Self { store, kind })
+    }
+
+    /// How weights are stored where that is possible.
+    pub fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// A matrix or the kernels of a convolution.
     pub fn panels(&self, weight: &Weight) -> Result<Arc<Panels>, ExecError> {
-        match self.0.get(weight)? {
+        match self.store.get(weight)? {
             Form::Panels(panels) => Ok(panels.clone()),
             Form::Flat(_) => Err(super::failed(format!("`{}` is no matrix", weight.key))),
         }
@@ -169,7 +178,7 @@ impl CpuPacked {
 
     /// One number per channel.
     pub fn flat(&self, weight: &Weight) -> Result<Arc<Vec<f32>>, ExecError> {
-        match self.0.get(weight)? {
+        match self.store.get(weight)? {
             Form::Flat(values) => Ok(values.clone()),
             Form::Panels(_) => Err(super::failed(format!("`{}` is a matrix", weight.key))),
         }
@@ -182,7 +191,7 @@ impl Packed for CpuPacked {
             Form::Panels(panels) => panels.bytes(),
             Form::Flat(values) => size_of_val(&***values),
         };
-        self.0.forms().map(bytes).sum()
+        self.store.forms().map(bytes).sum()
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -1,14 +1,16 @@
 //! From a graph to steps over one block of memory.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::fuse::{After, Fused, fuse};
 use super::panels::CpuPacked;
 use super::places::Places;
+use super::profile::About;
 use super::schedule::{Item, Schedule, packed_piece};
 use super::steps::{
-    Attention, Border, Conv, Copy, Geglu, GroupNorm, Layer, LayerNorm, Lookup, Map, Norm, PackKeys, PackedKeys,
-    PostView, Step,
+    Attention, Border, Conv, Copy, Factors, Geglu, GroupNorm, Layer, LayerNorm, Lookup, Map, Moments, Norm, PackKeys,
+    PackedKeys, PostView, Step,
 };
 use super::view::{View, extent};
 use crate::exec::ExecError;
@@ -21,6 +23,8 @@ const TASK_ELEMENTS: usize = 1 << 14;
 pub struct Plan {
     /// All steps, stage after stage.
     pub steps: Vec<Box<dyn Step>>,
+    /// By step: what it is.
+    pub about: Vec<About>,
     /// By stage: its steps.
     pub stages: [Range<usize>; 4],
     /// Where inputs go.
@@ -52,6 +56,7 @@ impl Plan {
             Maker { graph, packed, steps: &steps, places: &places, schedule: &schedule, threads: options.threads };
         let mut plan = Self {
             steps: Vec::new(),
+            about: Vec::new(),
             stages: Default::default(),
             inputs: graph.inputs().map(|(_, id)| (id, maker.view(id))).collect(),
             results: results.iter().map(|id| maker.view(*id)).collect(),
@@ -63,10 +68,11 @@ impl Plan {
         for stage in Stage::ALL {
             let first = plan.steps.len();
             for (at, (_, item)) in schedule.items.iter().enumerate().filter(|(_, (of, _))| *of == stage) {
-                plan.steps.push(maker.step(*item)?);
+                plan.steps.extend(maker.steps(*item)?);
                 if options.poison {
                     plan.steps.extend(maker.poison(at));
                 }
+                plan.about.resize(plan.steps.len(), About::new(graph, &steps, *item));
             }
             plan.stages[stage as usize] = first..plan.steps.len();
         }
@@ -114,20 +120,21 @@ impl Maker<'_> {
         self.places.view(self.graph, id, &self.schedule.offsets)
     }
 
-    fn step(&self, item: Item) -> Result<Box<dyn Step>, ExecError> {
-        match item {
-            Item::Fused(index) => self.fused(index),
-            Item::Border(piece) => Ok(Box::new(Border::new(&self.places.pieces[piece], self.schedule.offsets[piece]))),
+    fn steps(&self, item: Item) -> Result<Vec<Box<dyn Step>>, ExecError> {
+        let step: Box<dyn Step> = match item {
+            Item::Fused(index) => return self.fused(index),
+            Item::Border(piece) => Box::new(Border::new(&self.places.pieces[piece], self.schedule.offsets[piece])),
             Item::Copy { from, to, first } => {
                 let input = self.view(from);
-                Ok(Box::new(Copy { input, output: self.view(to).channels(first, input.c), reshape: false }))
+                Box::new(Copy { input, output: self.view(to).channels(first, input.c), reshape: false })
             }
             Item::Pack(index) => {
                 let inputs = &self.graph.node(self.steps[index].main).inputs;
                 let packed = self.keys(index);
-                Ok(Box::new(PackKeys { keys: self.view(inputs[1]), values: self.view(inputs[2]), packed }))
+                Box::new(PackKeys { keys: self.view(inputs[1]), values: self.view(inputs[2]), packed })
             }
-        }
+        };
+        Ok(vec![step])
     }
 
     /// Steps that spoil the memory nobody needs after an item.
@@ -143,13 +150,13 @@ impl Maker<'_> {
         PackedKeys { offset: self.schedule.offsets[piece], ..keys(self.graph, &self.steps[index]).unwrap_or(nothing) }
     }
 
-    fn fused(&self, index: usize) -> Result<Box<dyn Step>, ExecError> {
+    fn fused(&self, index: usize) -> Result<Vec<Box<dyn Step>>, ExecError> {
         let step = &self.steps[index];
         let node = self.graph.node(step.main);
         let (input, output) = (self.view(step.source), self.view(step.result));
         let per_task = (TASK_ELEMENTS / (input.c.max(1))).max(1);
         let mut posts: Vec<PostView> = step.posts.iter().map(|post| self.post(*post, step.result)).collect();
-        Ok(match node.op {
+        let step: Box<dyn Step> = match node.op {
             Op::Conv2d { weight, bias, stride, padding } => {
                 if let Some(bias) = bias {
                     posts.insert(0, PostView::Bias(self.flat(bias)?));
@@ -169,9 +176,12 @@ impl Maker<'_> {
                 Box::new(Conv::new(input, output, layer, posts, self.threads))
             }
             Op::GroupNorm { weight, bias, groups, eps } => {
+                let factors = Arc::new(Factors::new(input.n, input.c));
                 let norm = Norm { scale: self.flat(weight)?, shift: self.flat(bias)?, eps };
-                let per_task = groups.div_ceil(self.threads.min(groups));
-                Box::new(GroupNorm { input, output, norm, groups, per_task, posts })
+                let groups_per_task = groups.div_ceil(self.threads.min(groups));
+                let moments = Moments { input, norm, groups, per_task: groups_per_task, factors: factors.clone() };
+                let per_task = (TASK_ELEMENTS / (input.w * input.c)).clamp(1, input.h.div_ceil(self.threads));
+                return Ok(vec![Box::new(moments), Box::new(GroupNorm { input, output, factors, posts, per_task })]);
             }
             Op::LayerNorm { weight, bias, eps } => {
                 let norm = Norm { scale: self.flat(weight)?, shift: self.flat(bias)?, eps };
@@ -197,7 +207,8 @@ impl Maker<'_> {
                 Box::new(Lookup { table: self.packed.panels(self.graph.weight(weight))?, ids: None, output })
             }
             Op::Input { .. } | Op::Concat => return Err(super::failed(format!("`{}` is no work", node.path))),
-        })
+        };
+        Ok(vec![step])
     }
 
     fn post(&self, after: After, result: NodeId) -> PostView {
@@ -210,7 +221,7 @@ impl Maker<'_> {
         }
     }
 
-    fn flat(&self, id: WeightId) -> Result<std::sync::Arc<Vec<f32>>, ExecError> {
+    fn flat(&self, id: WeightId) -> Result<Arc<Vec<f32>>, ExecError> {
         self.packed.flat(self.graph.weight(id))
     }
 }

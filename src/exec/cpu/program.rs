@@ -1,16 +1,18 @@
 //! A compiled graph: runs what changed, keeps what did not.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use super::kernels::Kernels;
 use super::memory::Memory;
-use super::panels::CpuPacked;
+use super::panels::{CpuPacked, Kind};
 use super::plan::{Options, Plan};
+use super::profile::{About, bytes_per_s, flops_per_s};
 use super::team::Team;
 use super::view::View;
 use crate::exec::given::{self, Given};
-use crate::exec::{ExecError, Program, Tensor, Value};
+use crate::exec::{ExecError, Profile, Program, StepTime, Tensor, Value};
 use crate::graph::{Graph, Stage};
 
 /// A graph with its plan and its memory.
@@ -19,6 +21,8 @@ pub struct CpuProgram {
     plan: Plan,
     kernels: Kernels,
     team: Arc<Team>,
+    /// Whether factors are rounded to bf16.
+    bf16: bool,
     memory: Memory,
     /// By stage: how many tasks each step has.
     tasks: [Vec<usize>; 4],
@@ -41,6 +45,7 @@ impl CpuProgram {
         taps: &[&str],
         (team, kernels, poison): (Arc<Team>, Kernels, bool),
     ) -> Result<Self, ExecError> {
+        let bf16 = packed.kind() == Kind::Bf16;
         let results = given::results(&graph, taps)?;
         let options = Options { threads: team.threads(), poison };
         let plan = team.install(|| Plan::new(&graph, packed, &results, options))?;
@@ -51,7 +56,8 @@ impl CpuProgram {
         let memory = Memory::new(plan.len);
         let shapes = results.iter().map(|id| graph.node(*id).shape.dims().to_vec()).collect();
         let (prompt, schedule, slot) = (None, HashMap::new(), None);
-        let mut program = Self { graph, plan, kernels, team, memory, tasks, poison, shapes, prompt, schedule, slot };
+        let mut program =
+            Self { graph, plan, kernels, team, bf16, memory, tasks, poison, shapes, prompt, schedule, slot };
         if poison {
             program.memory.all().fill(f32::NAN);
         }
@@ -61,12 +67,31 @@ impl CpuProgram {
 
     /// Runs all steps of a stage.
     fn walk(&self, stage: Stage) {
+        self.walk_watched(stage, |_| ());
+    }
+
+    fn walk_watched(&self, stage: Stage, watch: impl Fn(usize) + Sync) {
         let steps = &self.plan.steps[self.plan.stages[stage as usize].clone()];
         // SAFETY: the walk keeps steps apart, and the tasks of one step write places of their own, which no task of the
         // step reads: outputs are told apart by pixel and channel, and the plan never lets a step write a piece it reads.
         #[expect(unsafe_code, reason = "threads write disjoint, interleaved parts of one block")]
         let desk = unsafe { self.memory.desk() };
-        self.team.walk(&self.tasks[stage as usize], |step, task| steps[step].run(task, desk, &self.kernels));
+        let run = |step: usize, task: usize| steps[step].run(task, desk, &self.kernels);
+        self.team.walk(&self.tasks[stage as usize], run, watch);
+    }
+
+    /// Milliseconds of each step of the frame stage.
+    fn frame_times(&self) -> Vec<f64> {
+        let ends = Mutex::new(Vec::new());
+        let begun = Instant::now();
+        self.walk_watched(Stage::Frame, |_| {
+            if let Ok(mut ends) = ends.lock() {
+                ends.push(begun.elapsed().as_secs_f64() * 1e3);
+            }
+        });
+        let ends = ends.into_inner().unwrap_or_default();
+        let begins = std::iter::once(0.0).chain(ends.iter().copied());
+        ends.iter().zip(begins).map(|(end, begin)| end - begin).collect()
     }
 
     /// Sets the inputs of one stage and runs it.
@@ -133,6 +158,23 @@ impl Program for CpuProgram {
         self.slot = Some(slot);
         self.run_stage(Stage::Frame, &given)?;
         Ok(self.results())
+    }
+
+    fn profile(&mut self, runs: usize) -> Option<Profile> {
+        let range = self.plan.stages[Stage::Frame as usize].clone();
+        let mut times: Vec<Vec<f64>> = range.clone().map(|_| Vec::new()).collect();
+        for _ in 0..runs.max(1) {
+            for (times, ms) in times.iter_mut().zip(self.frame_times()) {
+                times.push(ms);
+            }
+        }
+        let steps = self.plan.about[range].iter().zip(&mut times).map(|(about, times)| {
+            times.sort_by(f64::total_cmp);
+            let About { what, shape, flops, bytes } = about.clone();
+            StepTime { what, shape, flops, bytes, ms: times[times.len() / 2] }
+        });
+        let flops_per_s = flops_per_s(&self.team, &self.kernels, self.bf16);
+        Some(Profile { steps: steps.collect(), flops_per_s, bytes_per_s: bytes_per_s(&self.team) })
     }
 }
 

@@ -7,6 +7,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Instant;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
@@ -46,14 +47,35 @@ impl Team {
         self.pool.install(work)
     }
 
-    /// For each step in turn, calls `run(step, task)` for each task below `tasks[step]`, on all threads.
+    /// What each thread makes of `work`.
+    pub fn each<T: Send>(&self, work: impl Fn() -> T + Sync) -> Vec<T> {
+        self.pool.broadcast(|_| work())
+    }
+
+    /// Does `work` on every thread and says how many seconds the slowest took.
+    pub fn together(&self, work: impl Fn() + Sync) -> f64 {
+        let timed = || {
+            let begun = Instant::now();
+            work();
+            begun.elapsed().as_secs_f64()
+        };
+        self.each(timed).into_iter().fold(0.0, f64::max)
+    }
+
+    /// For each step in turn, calls `run(step, task)` for each task below `tasks[step]`, on all threads, and then
+    /// `ended(step)` on one of them.
     ///
     /// # Panics
     /// When a task does, after all threads have stopped.
-    pub fn walk(&self, tasks: &[usize], run: impl Fn(usize, usize) + Sync) {
+    pub fn walk(&self, tasks: &[usize], run: impl Fn(usize, usize) + Sync, ended: impl Fn(usize) + Sync) {
         let walk = Walk::new(self.threads(), tasks);
-        let ends: Vec<Result<(), Box<dyn Any + Send>>> = self.pool.broadcast(|_| {
-            let end = catch_unwind(AssertUnwindSafe(|| walk.go(tasks, &run)));
+        let ends: Vec<Result<(), Box<dyn Any + Send>>> = self.pool.broadcast(|thread| {
+            let ended = |step| {
+                if thread.index() == 0 {
+                    ended(step);
+                }
+            };
+            let end = catch_unwind(AssertUnwindSafe(|| walk.go(tasks, &run, ended)));
             if end.is_err() {
                 walk.broken.store(true, Ordering::Release);
             }
@@ -82,7 +104,7 @@ impl Walk {
         Self { threads, next, arrived: AtomicUsize::new(0), broken: AtomicBool::new(false) }
     }
 
-    fn go(&self, tasks: &[usize], run: &(impl Fn(usize, usize) + Sync)) {
+    fn go(&self, tasks: &[usize], run: &(impl Fn(usize, usize) + Sync), ended: impl Fn(usize)) {
         for (step, &count) in tasks.iter().enumerate() {
             loop {
                 let task = self.next[step].fetch_add(1, Ordering::Relaxed);
@@ -94,6 +116,7 @@ impl Walk {
             if !self.wait((step + 1) * self.threads) {
                 return;
             }
+            ended(step);
         }
     }
 
@@ -122,10 +145,13 @@ mod tests {
             let team = Team::new(threads).unwrap();
             let tasks: Vec<usize> = (0..200).map(|step| step % 7).collect();
             let done: Vec<AtomicUsize> = tasks.iter().map(|_| AtomicUsize::new(0)).collect();
-            team.walk(&tasks, |step, _| {
+            let ends = AtomicUsize::new(0);
+            let run = |step: usize, _| {
                 done[step].fetch_add(1, Ordering::Relaxed);
                 assert!((0..step).all(|before| done[before].load(Ordering::Relaxed) == tasks[before]));
-            });
+            };
+            team.walk(&tasks, run, |step| assert_eq!(ends.fetch_add(1, Ordering::Relaxed), step));
+            assert_eq!(ends.into_inner(), tasks.len());
             assert!(done.iter().zip(&tasks).all(|(done, tasks)| done.load(Ordering::Relaxed) == *tasks));
         }
     }
@@ -133,8 +159,8 @@ mod tests {
     #[test]
     fn a_panic_ends_the_walk_and_the_team_goes_on() {
         let team = Team::new(3).unwrap();
-        let walk = || team.walk(&[3, 3, 3], |step, task| assert!((step, task) != (1, 1), "on purpose"));
+        let walk = || team.walk(&[3, 3, 3], |step, task| assert!((step, task) != (1, 1), "on purpose"), |_| ());
         assert!(catch_unwind(AssertUnwindSafe(walk)).is_err());
-        team.walk(&[5], |_, _| ());
+        team.walk(&[5], |_, _| (), |_| ());
     }
 }

@@ -40,7 +40,7 @@ pub fn finish(tile: &mut [f32], width: usize, columns: usize, posts: &[Post<'_>]
         match *post {
             Post::Bias(bias) => {
                 for row in tile.chunks_exact_mut(width) {
-                    row[..columns].iter_mut().zip(bias).for_each(|(v, b)| *v += b);
+                    with_row(row, bias, columns, |v, b| *v += b);
                 }
             }
             // The columns that nobody reads may be computed too: it is quicker than finding them.
@@ -48,17 +48,26 @@ pub fn finish(tile: &mut [f32], width: usize, columns: usize, posts: &[Post<'_>]
             Post::Affine { scale, shift } => tile.iter_mut().for_each(|v| *v = *v * scale + shift),
             Post::Add { values, offsets } => {
                 for (row, &offset) in tile.chunks_exact_mut(width).zip(offsets) {
-                    let other = &values[offset..][..columns];
-                    row[..columns].iter_mut().zip(other).for_each(|(v, o)| *v += o);
+                    with_row(row, &values[offset..], columns, |v, o| *v += o);
                 }
             }
             Post::Mul { values, offsets } => {
                 for (row, &offset) in tile.chunks_exact_mut(width).zip(offsets) {
-                    let other = &values[offset..][..columns];
-                    row[..columns].iter_mut().zip(other).for_each(|(v, o)| *v *= o);
+                    with_row(row, &values[offset..], columns, |v, o| *v *= o);
                 }
             }
         }
+    }
+}
+
+/// Calls `f` with each of the first `columns` of a row and of another. The usual number of them is known to the compiler.
+#[inline(always)]
+fn with_row(row: &mut [f32], other: &[f32], columns: usize, f: impl Fn(&mut f32, f32)) {
+    const USUAL: usize = 2 * LANES;
+    let (row, other) = (&mut row[..columns], &other[..columns]);
+    match (row.first_chunk_mut::<USUAL>(), other.first_chunk::<USUAL>()) {
+        (Some(row), Some(other)) if columns == USUAL => row.iter_mut().zip(other).for_each(|(v, o)| f(v, *o)),
+        _ => row.iter_mut().zip(other).for_each(|(v, o)| f(v, *o)),
     }
 }
 
@@ -84,13 +93,16 @@ pub fn moments(pixels: &[f32], step: usize, origin: &[f32], sums: &mut [f32], sq
     }
 }
 
-/// `x * scale + shift` per channel, into `out`.
+/// `x * scale + shift` per channel of pixels `step` apart, into `out`, where they lie side by side.
 #[inline(always)]
-pub fn scale_shift(x: &[f32], scale: &[f32], shift: &[f32], out: &mut [f32]) {
-    let channels = out.len();
-    let (x, scale, shift) = (&x[..channels], &scale[..channels], &shift[..channels]);
-    for c in 0..channels {
-        out[c] = x[c] * scale[c] + shift[c];
+pub fn scale_shift(x: &[f32], step: usize, [scale, shift]: [&[f32]; 2], out: &mut [f32]) {
+    let channels = scale.len();
+    let shift = &shift[..channels];
+    for (x, out) in x.chunks(step).zip(out.chunks_exact_mut(channels)) {
+        let x = &x[..channels];
+        for c in 0..channels {
+            out[c] = x[c] * scale[c] + shift[c];
+        }
     }
 }
 

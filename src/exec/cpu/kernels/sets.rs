@@ -9,7 +9,7 @@ use super::{MAX_ROWS, Tile, portable};
 use crate::exec::cpu::isa::Isa;
 
 type Moments = unsafe fn(&[f32], usize, &[f32], &mut [f32], &mut [f32]);
-type ScaleShift = unsafe fn(&[f32], &[f32], &[f32], &mut [f32]);
+type ScaleShift = unsafe fn(&[f32], usize, [&[f32]; 2], &mut [f32]);
 type LayerNorm = unsafe fn(&[f32], &[f32], &[f32], f32, &mut [f32]);
 
 /// The kernels for one instruction set. Made only by [`Kernels::of`], for a set that this processor has.
@@ -45,8 +45,8 @@ macro_rules! table {
             rows::moments(pixels, step, origin, sums, squares);
         }
         $(#[target_feature(enable = $features)])?
-        fn scale_shift(x: &[f32], scale: &[f32], shift: &[f32], out: &mut [f32]) {
-            rows::scale_shift(x, scale, shift, out);
+        fn scale_shift(x: &[f32], step: usize, factors: [&[f32]; 2], out: &mut [f32]) {
+            rows::scale_shift(x, step, factors, out);
         }
         $(#[target_feature(enable = $features)])?
         fn layer_norm(x: &[f32], scale: &[f32], shift: &[f32], eps: f32, out: &mut [f32]) {
@@ -128,8 +128,8 @@ calls! {
     geglu(x: &[f32], out: &mut [f32]);
     /// Adds the differences of pixels `step` apart from `origin`, and their squares, to two sums per channel.
     moments(pixels: &[f32], step: usize, origin: &[f32], sums: &mut [f32], squares: &mut [f32]);
-    /// `x * scale + shift` per channel.
-    scale_shift(x: &[f32], scale: &[f32], shift: &[f32], out: &mut [f32]);
+    /// `x * scale + shift` per channel of pixels `step` apart, into `out`, where they lie side by side.
+    scale_shift(x: &[f32], step: usize, factors: [&[f32]; 2], out: &mut [f32]);
     /// Normalises a row, then scales and shifts it.
     layer_norm(x: &[f32], scale: &[f32], shift: &[f32], eps: f32, out: &mut [f32]);
     /// One block of a running softmax; returns the factor by which what was gathered before must shrink.

@@ -113,10 +113,14 @@ impl Conv {
         [self.input.n, self.passes.len(), chunks, groups]
     }
 
-    /// Where the values under the kernel begin for an output of a pass over sample `n`.
-    fn origin(&self, pass: &Pass, n: usize, output: usize) -> usize {
+    /// Row and column of an output in the grid of a pass.
+    fn place(&self, output: usize) -> [usize; 2] {
+        [output / self.grid[1], output % self.grid[1]]
+    }
+
+    /// Where the values under the kernel begin for the output at a row and column of a pass over sample `n`.
+    fn origin(&self, pass: &Pass, n: usize, [y, x]: [usize; 2]) -> usize {
         let View { offset, image, row, pixel, .. } = self.input;
-        let (y, x) = (output / self.grid[1], output % self.grid[1]);
         let from = [y * self.stride + pass.shift[0], x * self.stride + pass.shift[1]];
         offset + n * image + from[0] * row + from[1] * pixel - self.padding.top * row - self.padding.left * pixel
     }
@@ -125,7 +129,8 @@ impl Conv {
     /// weights are bf16.
     fn work(&self, pass: &Pass, n: usize, pixels: Range<usize>, group: usize, (desk, kernels): (Desk<'_>, &Kernels)) {
         let reach = pass.taps.iter().fold(0, |reach: usize, tap| reach.max(*tap)) + pass.run;
-        let range = self.origin(pass, n, pixels.start)..self.origin(pass, n, pixels.end - 1) + reach;
+        let [first, last] = [pixels.start, pixels.end - 1].map(|output| self.origin(pass, n, self.place(output)));
+        let range = first..last + reach;
         let input = Input { first: range.start, values: desk.read(range), rounded: &[] };
         if pass.panels.kind() == Kind::F32 {
             return self.multiply(pass, n, pixels, group, &input, (desk, kernels));
@@ -150,18 +155,22 @@ impl Conv {
         input: &Input<'_>,
         (desk, kernels): (Desk<'_>, &Kernels),
     ) {
-        let mut out = [0.0f32; MAX_ROWS * PANEL];
+        let (mut out, mut offsets, mut places) = ([0.0f32; MAX_ROWS * PANEL], [0; MAX_ROWS], [[n, 0, 0]; MAX_ROWS]);
         let tiles = pixels.len().div_ceil(kernels.rows);
         let rows = pixels.len().div_ceil(tiles);
         for index in piece(group, self.group, pass.panels.count()) {
             let panel = pass.panels.panel(index);
+            let [mut y, mut x] = self.place(pixels.start);
             for first in pixels.clone().step_by(rows) {
                 let count = rows.min(pixels.end - first);
-                let (mut offsets, mut places) = ([0; MAX_ROWS], [[n, 0, 0]; MAX_ROWS]);
-                for (i, (offset, place)) in offsets.iter_mut().zip(&mut places).enumerate().take(count) {
-                    let (y, x) = ((first + i) / self.grid[1], (first + i) % self.grid[1]);
-                    *offset = self.origin(pass, n, first + i) - input.first;
+                for (offset, place) in offsets.iter_mut().zip(&mut places).take(count) {
+                    *offset = self.origin(pass, n, [y, x]) - input.first;
                     *place = [n, y * pass.spread + pass.place[0], x * pass.spread + pass.place[1]];
+                    // Counted on, since a division for each output would cost as much as its products.
+                    x += 1;
+                    if x == self.grid[1] {
+                        [y, x] = [y + 1, 0];
+                    }
                 }
                 let out = &mut out[..count * panel.width];
                 let (pixels, taps, run, width, hold) = (&offsets[..count], &*pass.taps, pass.run, panel.width, false);
@@ -178,7 +187,11 @@ impl Conv {
                 finish((kernels, desk), &self.posts, (out, panel.width), places, columns);
                 for (values, &[n, y, x]) in out.chunks_exact(panel.width).zip(places) {
                     let place = desk.write(self.output.at(n, y, x) + panel.first, panel.columns);
-                    place.copy_from_slice(&values[..panel.columns]);
+                    // The usual width is known to the compiler.
+                    match (place.first_chunk_mut::<PANEL>(), values.first_chunk::<PANEL>()) {
+                        (Some(place), Some(values)) => *place = *values,
+                        _ => place.copy_from_slice(&values[..panel.columns]),
+                    }
                 }
             }
         }

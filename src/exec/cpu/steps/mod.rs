@@ -14,7 +14,7 @@ pub use conv::{Conv, Layer};
 pub use copy::{Border, Copy};
 pub use lookup::Lookup;
 pub use map::{Geglu, Map};
-pub use norm::{GroupNorm, LayerNorm, Norm};
+pub use norm::{Factors, GroupNorm, LayerNorm, Moments, Norm};
 
 use super::kernels::{Kernels, MAX_ROWS, Post};
 use super::memory::Desk;

@@ -1,6 +1,7 @@
 //! Group and layer normalisation.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::{PostView, Step, finish, piece};
 use crate::exec::cpu::kernels::Kernels;
@@ -21,26 +22,49 @@ pub struct Norm {
 /// Pixels summed in f32 before their sum goes to f64.
 const RUN: usize = 64;
 
-/// Normalises each sample over all positions and the channels of each group. A task does some groups of a sample.
-pub struct GroupNorm {
-    /// What is normalised.
+/// Factor and summand of each channel of each sample, from the step that measures to the step that normalises.
+pub struct Factors {
+    /// For each sample all factors, then all summands, as the bits of f32.
+    bits: Vec<AtomicU32>,
+    channels: usize,
+}
+
+impl Factors {
+    /// Room for so many samples and channels.
+    pub fn new(samples: usize, channels: usize) -> Self {
+        Self { bits: (0..2 * samples * channels).map(|_| AtomicU32::new(0)).collect(), channels }
+    }
+
+    fn put(&self, n: usize, channel: usize, [factor, summand]: [f32; 2]) {
+        let at = 2 * n * self.channels + channel;
+        self.bits[at].store(factor.to_bits(), Ordering::Relaxed);
+        self.bits[at + self.channels].store(summand.to_bits(), Ordering::Relaxed);
+    }
+
+    fn take(&self, n: usize) -> Vec<f32> {
+        let of = 2 * n * self.channels..2 * (n + 1) * self.channels;
+        self.bits[of].iter().map(|bits| f32::from_bits(bits.load(Ordering::Relaxed))).collect()
+    }
+}
+
+/// Measures each sample over all positions and the channels of each group. A task does some groups of a sample.
+pub struct Moments {
+    /// What is measured.
     pub input: View,
-    /// Where to.
-    pub output: View,
     /// The numbers.
     pub norm: Norm,
     /// Groups.
     pub groups: usize,
     /// Groups of a task.
     pub per_task: usize,
-    /// What follows: functions of each element.
-    pub posts: Vec<PostView>,
+    /// Where to.
+    pub factors: Arc<Factors>,
 }
 
-impl GroupNorm {
-    /// Factor and summand of each of the channels `first..first + count` of sample `n`. Differences from the first pixel are
-    /// summed, so that a large mean costs no digits; runs in f32, their sums in f64.
-    fn factors(&self, n: usize, first: usize, count: usize, desk: Desk<'_>, kernels: &Kernels) -> [Vec<f32>; 2] {
+impl Moments {
+    /// The channels `first..first + count` of sample `n`. Differences from the first pixel are summed, so that a large mean
+    /// costs no digits; runs in f32, their sums in f64.
+    fn measure(&self, n: usize, first: usize, count: usize, desk: Desk<'_>, kernels: &Kernels) {
         let View { h, w, .. } = self.input;
         let start = self.input.at(n, 0, 0) + first;
         let origin = desk.read(start..start + count);
@@ -60,7 +84,6 @@ impl GroupNorm {
             }
         }
         let (pixels, width) = ((h * w) as f64, self.input.c / self.groups);
-        let mut factors = [vec![0.0; count], vec![0.0; count]];
         for group in (0..count).step_by(width) {
             let channels = group..group + width;
             let mean_of = |c: usize| f64::from(origin[c]) + totals[c] / pixels;
@@ -73,15 +96,14 @@ impl GroupNorm {
             let factor = 1.0 / (variance.max(0.0) + f64::from(self.norm.eps)).sqrt();
             for c in channels {
                 let scale = factor * f64::from(self.norm.scale[first + c]);
-                factors[0][c] = scale as f32;
-                factors[1][c] = (f64::from(self.norm.shift[first + c]) - mean * scale) as f32;
+                let shift = f64::from(self.norm.shift[first + c]) - mean * scale;
+                self.factors.put(n, first + c, [scale as f32, shift as f32]);
             }
         }
-        factors
     }
 }
 
-impl Step for GroupNorm {
+impl Step for Moments {
     fn tasks(&self) -> usize {
         self.input.n * self.groups.div_ceil(self.per_task)
     }
@@ -90,22 +112,44 @@ impl Step for GroupNorm {
         let parts = self.groups.div_ceil(self.per_task);
         let (n, groups) = (task / parts, piece(task % parts, self.per_task, self.groups));
         let width = self.input.c / self.groups;
-        let (first, count) = (groups.start * width, groups.len() * width);
-        let [scale, shift] = self.factors(n, first, count, desk, kernels);
-        let whole_rows = count == self.output.c && self.output.pixels_touch();
-        for y in 0..self.input.h {
-            for x in 0..self.input.w {
-                let from = self.input.at(n, y, x) + first;
-                let out = desk.write(self.output.at(n, y, x) + first, count);
-                kernels.scale_shift(desk.read(from..from + count), &scale, &shift, out);
-                if !whole_rows {
-                    finish((kernels, desk), &self.posts, (out, count), &[[n, y, x]], (first, count));
-                }
-            }
-            if whole_rows {
-                let len = self.input.w * count;
-                let row = desk.write(self.output.at(n, y, 0), len);
-                finish((kernels, desk), &self.posts, (row, len), &[[n, y, 0]], (0, len));
+        self.measure(n, groups.start * width, groups.len() * width, desk, kernels);
+    }
+}
+
+/// Gives each channel of each sample its measured factor and summand. A task does some rows of a sample.
+pub struct GroupNorm {
+    /// What is normalised.
+    pub input: View,
+    /// Where to.
+    pub output: View,
+    /// What was measured.
+    pub factors: Arc<Factors>,
+    /// What follows: functions of each element.
+    pub posts: Vec<PostView>,
+    /// Rows of a task.
+    pub per_task: usize,
+}
+
+impl Step for GroupNorm {
+    fn tasks(&self) -> usize {
+        self.input.n * self.input.h.div_ceil(self.per_task)
+    }
+
+    fn run(&self, task: usize, desk: Desk<'_>, kernels: &Kernels) {
+        let View { h, w, c, pixel, .. } = self.input;
+        let parts = h.div_ceil(self.per_task);
+        let n = task / parts;
+        let factors = self.factors.take(n);
+        let (scale, shift) = factors.split_at(c);
+        // Pixels in one go.
+        let run = if self.output.pixels_touch() { w } else { 1 };
+        for y in piece(task % parts, self.per_task, h) {
+            for x in (0..w).step_by(run) {
+                let from = self.input.at(n, y, x);
+                let values = desk.read(from..from + (run - 1) * pixel + c);
+                let out = desk.write(self.output.at(n, y, x), run * c);
+                kernels.scale_shift(values, pixel, [scale, shift], out);
+                finish((kernels, desk), &self.posts, (out, run * c), &[[n, y, x]], (0, run * c));
             }
         }
     }
