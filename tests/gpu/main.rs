@@ -4,8 +4,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say so")]
 
 mod adapter;
+mod camera;
 mod demo;
 mod fake;
+#[path = "../fakecam.rs"]
+mod fakecam;
 mod gifts;
 mod keeping;
 mod navigation;
@@ -17,6 +20,10 @@ mod sketching;
 mod views;
 
 fn main() {
+    // The scenes of the fake camera are this program again.
+    if let Ok(scene) = std::env::var(fakecam::SCENE) {
+        return camera::play(&scene);
+    }
     let args = libtest_mimic::Arguments::from_args();
     let mut trials = Vec::new();
     trials.extend(pixels::tests());
@@ -28,5 +35,6 @@ fn main() {
     trials.extend(rooms::tests());
     trials.extend(keeping::tests());
     trials.extend(gifts::tests());
+    trials.extend(camera::tests());
     libtest_mimic::run(&args, trials).exit();
 }

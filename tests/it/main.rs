@@ -6,6 +6,8 @@ mod camera;
 mod canvas;
 mod cli;
 mod engine;
+#[path = "../fakecam.rs"]
+mod fakecam;
 mod fixtures;
 mod floors;
 mod licences;
@@ -19,7 +21,7 @@ mod weights;
 
 fn main() {
     // The scenes of the fake camera are this program again.
-    if let Ok(scene) = std::env::var(camera::SCENE) {
+    if let Ok(scene) = std::env::var(fakecam::SCENE) {
         return camera::play(&scene);
     }
     let args = libtest_mimic::Arguments::from_args();
