@@ -1,10 +1,10 @@
 //! A camera in the whole window, as a person sees it: what is written over the stage, and what is on it. Each scene is
 //! this very test program, started again with the fake camera; without one the scenes fail and say how to build it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use afterimage::studio::{CameraSettings, Settings};
-use egui_kittest::kittest::{NodeT, Queryable};
+use egui_kittest::kittest::Queryable;
 use libtest_mimic::{Completion, Failed, Trial};
 
 use crate::adapter;
@@ -14,8 +14,6 @@ use crate::shell::{Window, open, used};
 
 /// What the status line says of a camera that works.
 const LIVE: &str = "source 640 × 480";
-/// Longer than any patience the camera code has with a device.
-const PATIENCE: Duration = Duration::from_secs(25);
 
 type Scene = fn(&Plugs);
 
@@ -51,39 +49,6 @@ pub fn play(name: &str) {
     scene(&Plugs::here());
 }
 
-/// Steps until `done`, and a little further.
-fn until(window: &mut Window, what: &str, mut done: impl FnMut(&Window) -> bool) {
-    let begun = Instant::now();
-    while !done(window) {
-        assert!(begun.elapsed() < PATIENCE, "waited in vain for {what}; the window says {:?}", texts(window));
-        window.harness.step();
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    window.harness.run_steps(2);
-}
-
-/// Whether `words` can be read anywhere in the window.
-fn says(window: &Window, words: &str) -> bool {
-    window.harness.query_all_by_label_contains(words).next().is_some()
-}
-
-fn texts(window: &Window) -> Vec<String> {
-    window.harness.query_all_by_label_contains("").filter_map(|node| node.accesskit_node().label()).collect()
-}
-
-fn until_said(window: &mut Window, words: &str) {
-    until(window, words, |window| says(window, words));
-}
-
-/// Lets the window live for `time`.
-fn stay(window: &mut Window, time: Duration) {
-    let begun = Instant::now();
-    while begun.elapsed() < time {
-        window.harness.step();
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
 /// The pixels of the widget called `label`, row by row, and how many are in a row.
 fn pixels(window: &mut Window, label: &str) -> (Vec<[u8; 3]>, usize) {
     let rect = window.harness.get_by_label(label).rect().shrink(8.0);
@@ -115,7 +80,7 @@ fn assert_camera_shows(window: &mut Window) {
 /// Whether the widget looks another way a moment later.
 fn moves(window: &mut Window, label: &str) -> bool {
     let before = pixels(window, label).0;
-    stay(window, Duration::from_millis(400));
+    window.stay(Duration::from_millis(400));
     pixels(window, label).0 != before
 }
 
@@ -123,10 +88,10 @@ fn moves(window: &mut Window, label: &str) -> bool {
 fn open_live(machine: &Plugs, camera: &str) -> Window {
     machine.plug(0, camera);
     let mut window = open([1200.0, 800.0], used());
-    assert!(!says(&window, LIVE), "live without having been asked");
+    assert!(!window.says(LIVE), "live without having been asked");
     window.click("Camera");
-    until_said(&mut window, LIVE);
-    stay(&mut window, Duration::from_millis(300));
+    window.until_said(LIVE);
+    window.stay(Duration::from_millis(300));
     window
 }
 
@@ -144,13 +109,13 @@ fn live(machine: &Plugs) {
 fn frozen(machine: &Plugs) {
     let mut window = open_live(machine, YUYV);
     window.click("Freeze");
-    until(&mut window, "the drawing instead of the camera", |window| !says(window, LIVE));
-    if !says(&window, "Layers tab") {
+    window.until("the drawing instead of the camera", |window| !window.says(LIVE));
+    if !window.says("Layers tab") {
         window.click("Panel");
     }
     window.click("Layers tab");
-    until_said(&mut window, "Hide Camera (frozen)");
-    assert!(!says(&window, "Freeze"), "what is frozen can be frozen again");
+    window.until_said("Hide Camera (frozen)");
+    assert!(!window.says("Freeze"), "what is frozen can be frozen again");
     assert_camera_shows(&mut window);
     assert!(!moves(&mut window, "Sketch canvas"), "the frozen picture moves");
     shoot(&mut window, "camera-frozen");
@@ -163,16 +128,16 @@ fn replugged(machine: &Plugs) {
     let mut window = open_live(machine, YUYV);
     machine.unplug(0);
     let words = "The camera /dev/video0 was unplugged: plug it in again; it continues by itself.";
-    until_said(&mut window, words);
-    assert!(!says(&window, LIVE), "it still says live");
+    window.until_said(words);
+    assert!(!window.says(LIVE), "it still says live");
     let stage = window.harness.get_by_label("Sketch canvas").rect();
     assert!(stage.contains_rect(window.harness.get_by_label(words).rect()), "the sentence is not over the stage");
     assert_camera_shows(&mut window);
     assert!(!moves(&mut window, "Sketch canvas"), "a camera that is gone moves");
     shoot(&mut window, "camera-unplugged");
     machine.plug(0, YUYV);
-    until_said(&mut window, LIVE);
-    assert!(!says(&window, "unplugged"), "the old trouble stays");
+    window.until_said(LIVE);
+    assert!(!window.says("unplugged"), "the old trouble stays");
     assert!(moves(&mut window, "Sketch canvas"), "it is back and stands still");
     assert_camera_shows(&mut window);
 }
@@ -181,12 +146,12 @@ fn busy(machine: &Plugs) {
     machine.plug(0, "errno=16\n");
     let mut window = open([1200.0, 800.0], used());
     window.click("Camera");
-    until_said(&mut window, "The camera /dev/video0 is in use by another program: close the program that uses it");
-    assert!(!says(&window, LIVE));
+    window.until_said("The camera /dev/video0 is in use by another program: close the program that uses it");
+    assert!(!window.says(LIVE));
     shoot(&mut window, "camera-busy");
     machine.plug(0, YUYV);
-    until_said(&mut window, LIVE);
-    assert!(!says(&window, "in use by another program"), "the old trouble stays");
+    window.until_said(LIVE);
+    assert!(!window.says("in use by another program"), "the old trouble stays");
     assert!(moves(&mut window, "Sketch canvas"));
 }
 
@@ -194,12 +159,12 @@ fn denied(machine: &Plugs) {
     machine.plug(0, "errno=13\n");
     let mut window = open([1200.0, 800.0], used());
     window.click("Camera");
-    until_said(&mut window, "The camera /dev/video0 may not be opened by this user: allow it in");
-    assert!(says(&window, "usermod -aG video"), "the remedy is missing");
+    window.until_said("The camera /dev/video0 may not be opened by this user: allow it in");
+    assert!(window.says("usermod -aG video"), "the remedy is missing");
     shoot(&mut window, "camera-denied");
     // The way back to the drawing is open.
     window.click("Draw");
-    until(&mut window, "the drawing", |window| !says(window, "may not be opened"));
+    window.until("the drawing", |window| !window.says("may not be opened"));
     window.draw();
     assert!(!window.app().document().is_blank(), "no drawing after the trouble");
 }
@@ -207,18 +172,18 @@ fn denied(machine: &Plugs) {
 fn stalled(machine: &Plugs) {
     // Whenever it is opened it sends so many pictures and falls silent.
     let mut window = open_live(machine, "format=YUYV 640x480 30\nstall_after=30\n");
-    until_said(&mut window, "The camera /dev/video0 has sent no picture for 2 s: Afterimage tries again by itself");
+    window.until_said("The camera /dev/video0 has sent no picture for 2 s: Afterimage tries again by itself");
     assert_camera_shows(&mut window);
     shoot(&mut window, "camera-stalled");
-    until_said(&mut window, LIVE);
-    assert!(!says(&window, "has sent no picture"), "the old trouble stays");
+    window.until_said(LIVE);
+    assert!(!window.says("has sent no picture"), "the old trouble stays");
 }
 
 fn none_found(_machine: &Plugs) {
     let mut window = open([1200.0, 800.0], used());
     window.click("Camera");
-    until_said(&mut window, "No camera was found");
-    assert!(says(&window, "Plug one in and choose Camera again"), "the remedy is missing");
+    window.until_said("No camera was found");
+    assert!(window.says("Plug one in and choose Camera again"), "the remedy is missing");
     shoot(&mut window, "camera-none");
     window.draw();
     assert!(!window.app().document().is_blank(), "no drawing without a camera");
@@ -228,16 +193,16 @@ fn waited_for(machine: &Plugs) {
     let camera = CameraSettings { id: "/dev/video0".into(), mirror: false };
     let source = afterimage::capture::SourceSpec::Camera { id: camera.id.clone(), mirror: false };
     let mut window = open([1200.0, 800.0], Settings { camera, source, ..used() });
-    until_said(&mut window, "No camera was found: plug a camera in; it is used as soon as it is there.");
+    window.until_said("No camera was found: plug a camera in; it is used as soon as it is there.");
     machine.plug(5, YUYV);
     machine.plug(0, YUYV);
-    until_said(&mut window, LIVE);
-    assert!(!says(&window, "No camera was found"), "the old trouble stays");
+    window.until_said(LIVE);
+    assert!(!window.says("No camera was found"), "the old trouble stays");
 }
 
 fn damaged(machine: &Plugs) {
     machine.plug(0, "format=MJPG 640x480 30\ncorrupt_every=1\n");
     let mut window = open([1200.0, 800.0], used());
     window.click("Camera");
-    until_said(&mut window, "pictures of the camera /dev/video0 were damaged: try another cable");
+    window.until_said("pictures of the camera /dev/video0 were damaged: try another cable");
 }

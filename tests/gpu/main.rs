@@ -9,8 +9,11 @@ mod demo;
 mod fake;
 #[path = "../fakecam.rs"]
 mod fakecam;
+#[path = "../gate.rs"]
+mod gate;
 mod gifts;
 mod keeping;
+mod loading;
 mod navigation;
 mod pixels;
 mod rail;
@@ -35,6 +38,7 @@ fn main() {
     trials.extend(rooms::tests());
     trials.extend(keeping::tests());
     trials.extend(gifts::tests());
+    trials.extend(loading::tests());
     trials.extend(camera::tests());
     libtest_mimic::run(&args, trials).exit();
 }

@@ -10,7 +10,10 @@ mod engine;
 mod fakecam;
 mod fixtures;
 mod floors;
+#[path = "../gate.rs"]
+mod gate;
 mod licences;
+mod loading;
 mod networks;
 mod pictures;
 mod scripts;
@@ -33,6 +36,7 @@ fn main() {
     trials.extend(fixtures::tests());
     trials.extend(floors::tests());
     trials.extend(licences::tests());
+    trials.extend(loading::tests());
     trials.extend(networks::tests());
     trials.extend(pictures::tests());
     trials.extend(scripts::tests());
