@@ -1,4 +1,5 @@
-//! Loads models in the background, one at a time; a newer order cancels an older one.
+//! Loads models in the background. What a load has to say carries its number, so that the studio can tell the newest load,
+//! which is the only one it listens to, from those it gave up.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
@@ -6,48 +7,48 @@ use std::time::Instant;
 use super::{EngineSpec, Event, Notice, Wake};
 use crate::engine::{self, LoadedModel};
 use crate::flow::channel::Sender;
-use crate::flow::{StopToken, Worker, lower_priority, panic_text};
+use crate::flow::{Worker, lower_priority, panic_text};
 
-/// Starts loading `spec` on a thread of its own. `install` gets the finished model. Once `superseded` is stopped, nothing more
-/// is told: a newer load has taken over.
-pub(super) fn spawn(
-    spec: EngineSpec,
-    install: impl FnOnce(LoadedModel) + Send + 'static,
-    superseded: StopToken,
-    events: Sender<Event>,
-    wake: Wake,
-) -> std::io::Result<Worker> {
+/// What a load has to say.
+pub(super) struct LoadNews {
+    /// Which load.
+    pub load: u64,
+    /// What to tell.
+    pub event: Event,
+    /// The finished model, with [`Event::Loaded`].
+    pub model: Option<Box<LoadedModel>>,
+}
+
+/// Starts the load with the number `load` on a thread of its own. A load that is stopped says nothing more.
+pub(super) fn spawn(load: u64, spec: EngineSpec, news: Sender<LoadNews>, wake: Wake) -> std::io::Result<Worker> {
     Worker::spawn("loader", move |stop| {
         // The executor's pool starts on this thread and takes over its priority.
         lower_priority();
         let begun = Instant::now();
+        let tell = |event, model| {
+            // The studio is gone when nobody listens.
+            news.send(LoadNews { load, event, model }).ok();
+            wake();
+        };
         let mut told = None;
         let mut progress = |what: &str, fraction: f32| {
             // At most one message per hundredth: the window has better things to do.
             let step = (what.to_owned(), (fraction * 100.0) as i32);
-            if told.as_ref() != Some(&step) && !superseded.is_stopped() {
+            if told.as_ref() != Some(&step) && !stop.is_stopped() {
                 told = Some(step);
-                events.send(Event::Loading { what: what.to_owned(), fraction, elapsed: begun.elapsed() }).ok();
-                wake();
+                tell(Event::Loading { what: what.to_owned(), fraction, elapsed: begun.elapsed() }, None);
             }
             !stop.is_stopped()
         };
-        let load = || engine::load(&spec.model, &spec.executor, spec.threads, &mut progress);
-        let event = match catch_unwind(AssertUnwindSafe(load)) {
-            _ if superseded.is_stopped() => return,
-            _ if stop.is_stopped() => Event::LoadCancelled,
+        let work = || engine::load(&spec.model, &spec.executor, spec.threads, &mut progress);
+        match catch_unwind(AssertUnwindSafe(work)) {
+            _ if stop.is_stopped() => {}
             Err(panic) => {
                 let what = format!("loading the model stopped: {}", panic_text(panic.as_ref()));
-                Event::LoadFailed(Notice::error(what, "choose another model, and please report this"))
+                tell(Event::LoadFailed(Notice::error(what, "choose another model, and please report this")), None);
             }
-            Ok(Ok(model)) => {
-                let info = model.info().clone();
-                install(model);
-                Event::Loaded(Box::new(info))
-            }
-            Ok(Err(error)) => Event::LoadFailed(Notice::error(error.to_string(), error.remedy())),
-        };
-        events.send(event).ok();
-        wake();
+            Ok(Ok(model)) => tell(Event::Loaded(Box::new(model.info().clone())), Some(Box::new(model))),
+            Ok(Err(error)) => tell(Event::LoadFailed(Notice::error(error.to_string(), error.remedy())), None),
+        }
     })
 }

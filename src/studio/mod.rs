@@ -35,11 +35,12 @@ pub use snapshot::{LiveState, Snapshot};
 pub use crate::engine::ModelInfo;
 use crate::engine::{Engine, Picture, Render};
 use crate::flow::channel::{Receiver, Sender, unbounded};
-use crate::flow::{Latency, LatestReceiver, LatestSender, Rate, StopToken, Worker, latest};
+use crate::flow::{Latency, LatestReceiver, LatestSender, Rate, Worker, latest};
 use crate::frame::{Frame, Size};
 use crate::weights::ModelSource;
 use files::Errand;
 use live::{Live, News, Order};
+use loader::LoadNews;
 use source::SourcePump;
 
 /// Called from any thread whenever there is news; the window passes its repaint request.
@@ -70,8 +71,10 @@ pub struct Studio {
     preview: LatestReceiver<SourceFrame>,
     base_dropped: LatestSender<Option<Frame>>,
     loader: Option<Worker>,
-    /// Silences the loader when a newer load takes over.
-    superseded: StopToken,
+    loads: Receiver<LoadNews>,
+    load_sender: Sender<LoadNews>,
+    /// The number of the newest load; what others say is not heard.
+    load: u64,
     workers: Vec<Worker>,
     wake: Wake,
     /// What paints now, and what is being loaded.
@@ -126,6 +129,7 @@ impl Studio {
         let (errand_sender, errands) = unbounded();
         let (event_sender, events) = unbounded();
         let (news_sender, news) = unbounded();
+        let (load_sender, loads) = unbounded();
         let (base_sender, base) = latest();
         let (ink_sender, ink) = latest();
         let (picture_sender, pictures) = latest();
@@ -163,7 +167,9 @@ impl Studio {
             preview,
             base_dropped: base_sender,
             loader: None,
-            superseded: StopToken::default(),
+            loads,
+            load_sender,
+            load: 0,
             workers,
             wake,
             spec: None,
@@ -202,11 +208,7 @@ impl Studio {
             Command::Step => self.order(Order::Step),
             Command::Dream(dream) => self.order(Order::Dream(dream)),
             Command::Load(spec) => self.load(spec),
-            Command::CancelLoad => {
-                if let Some(loader) = &self.loader {
-                    loader.stop_token().stop();
-                }
-            }
+            Command::CancelLoad => self.cancel_load(),
             Command::Restart => self.restart(),
             Command::ListCameras => self.errand(Errand::Cameras),
             Command::OpenPicture { path, canvas } => self.errand(Errand::Open(path, canvas)),
@@ -238,8 +240,13 @@ impl Studio {
             match news {
                 News::State(state) => self.snapshot.state = state,
                 News::Event(event) => list.push(event),
+                // A load under way brings another renderer, and is told of when it cannot.
+                News::Reload if self.wanted.is_some() => {}
                 News::Reload => self.restart(),
             }
+        }
+        while let Ok(news) = self.loads.try_recv() {
+            list.extend(self.hear_load(news));
         }
         while let Ok(event) = self.events.try_recv() {
             self.note(&event);
@@ -297,26 +304,51 @@ impl Studio {
     }
 
     fn load(&mut self, spec: EngineSpec) {
-        if let Some(older) = self.loader.take() {
-            self.superseded.stop();
-            older.stop_token().stop();
-        }
-        let Some(orders) = self.orders.clone() else { return };
+        self.leave_load();
         self.wanted = Some(spec.clone());
-        self.superseded = StopToken::default();
-        let install = move |model| {
-            orders.send(Order::Install(Box::new(move || Box::new(Engine::new(model))))).ok();
-        };
-        match loader::spawn(spec, install, self.superseded.clone(), self.event_sender.clone(), self.wake.clone()) {
+        match loader::spawn(self.load, spec, self.load_sender.clone(), self.wake.clone()) {
             Ok(worker) => {
                 self.loader = Some(worker);
                 self.snapshot.loading = Some(("starting".into(), 0.0, 0.0));
             }
             Err(error) => {
                 let notice = Notice::error(format!("no thread to load the model: {error}"), "close other programs");
-                self.event_sender.send(Event::LoadFailed(notice)).ok();
+                self.say_of_load(Event::LoadFailed(notice));
             }
         }
+    }
+
+    /// At once, even where the loader's thread is held by a disk that does not answer.
+    fn cancel_load(&mut self) {
+        if self.wanted.is_some() {
+            self.leave_load();
+            self.say_of_load(Event::LoadCancelled);
+        }
+    }
+
+    /// Tells of the newest load in the loader's stead; a load that is ordered meanwhile overtakes this too.
+    fn say_of_load(&self, event: Event) {
+        self.load_sender.send(LoadNews { load: self.load, event, model: None }).ok();
+        (self.wake)();
+    }
+
+    /// Stops the load under way, if there is one, and does not listen to it any more.
+    fn leave_load(&mut self) {
+        self.load += 1;
+        // Dropping a worker asks it to stop.
+        self.loader = None;
+    }
+
+    /// What the newest load says is news, and only its model is taken: here, where nothing can overtake it.
+    fn hear_load(&mut self, news: LoadNews) -> Option<Event> {
+        if news.load != self.load {
+            return None;
+        }
+        if let Some(model) = news.model {
+            self.order(Order::Install(Box::new(move || Box::new(Engine::new(*model)))));
+        }
+        self.note(&news.event);
+        Some(news.event)
     }
 
     fn restart(&mut self) {

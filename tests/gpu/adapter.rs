@@ -10,11 +10,16 @@ fn any() -> bool {
     *ANY.get_or_init(|| !afterimage::display::adapters().is_empty())
 }
 
+/// Why nothing can be drawn here, if so.
+pub fn missing() -> Option<&'static str> {
+    (!any()).then_some("no graphics adapter; install mesa-vulkan-drivers")
+}
+
 /// A test that needs a graphics adapter; without one it is skipped aloud.
 pub fn test(name: &str, run: fn() -> Result<(), Failed>) -> Trial {
     Trial::ignorable_test(name, move || {
-        if !any() {
-            return Ok(Completion::ignored_with("no graphics adapter; install mesa-vulkan-drivers"));
+        if let Some(reason) = missing() {
+            return Ok(Completion::ignored_with(reason));
         }
         run()?;
         Ok(Completion::Completed)

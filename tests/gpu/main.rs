@@ -7,8 +7,13 @@ mod adapter;
 mod camera;
 mod demo;
 mod fake;
+#[path = "../fakecam.rs"]
+mod fakecam;
+#[path = "../gate.rs"]
+mod gate;
 mod gifts;
 mod keeping;
+mod loading;
 mod navigation;
 mod pixels;
 mod rail;
@@ -18,9 +23,9 @@ mod sketching;
 mod views;
 
 fn main() {
-    // The scene of the fake camera is this program again.
-    if std::env::var_os(camera::SCENE).is_some() {
-        return camera::play();
+    // The scenes of the fake camera are this program again.
+    if let Ok(scene) = std::env::var(fakecam::SCENE) {
+        return camera::play(&scene);
     }
     let args = libtest_mimic::Arguments::from_args();
     let mut trials = Vec::new();
@@ -33,6 +38,7 @@ fn main() {
     trials.extend(rooms::tests());
     trials.extend(keeping::tests());
     trials.extend(gifts::tests());
+    trials.extend(loading::tests());
     trials.extend(camera::tests());
     libtest_mimic::run(&args, trials).exit();
 }

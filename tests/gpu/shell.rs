@@ -1,6 +1,7 @@
 //! The rooms around the stage, used as a person would: prompt, numbers, orders, notices. The model is a fake.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use afterimage::capture::SourceSpec;
@@ -8,17 +9,20 @@ use afterimage::gui::{App, AppOptions};
 use afterimage::studio::{CameraSettings, LiveState, Places, Settings, SourceState, Studio};
 use egui::{Key, Modifiers};
 use egui_kittest::Harness;
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
 use libtest_mimic::{Failed, Trial};
 
 use crate::adapter::{check, test};
 use crate::fake::{Asked, fake, info};
+use crate::gate::Gate;
 
 /// The App with a fake model.
 pub struct Window {
     pub harness: Harness<'static, App>,
     pub asked: Asked,
     pub home: PathBuf,
+    /// Models are loaded through this.
+    pub gate: Gate,
 }
 
 impl Drop for Window {
@@ -45,11 +49,18 @@ pub fn open_at(home: PathBuf, size: [f32; 2], settings: Settings) -> Window {
     let (render, asked) = fake();
     let mut options = AppOptions::new(settings, Places::below(home.clone()));
     options.renderer = "a test".into();
-    options.studio =
-        Box::new(move |settings, places, wake| Studio::with_render(settings, places, Box::new(render), info(), wake));
+    let gate = Gate::default();
+    let disk = gate.clone();
+    options.studio = Box::new(move |settings, places, wake| {
+        let wake = Arc::new(move || {
+            disk.pass();
+            wake();
+        });
+        Studio::with_render(settings, places, Box::new(render), info(), wake)
+    });
     let builder = Harness::builder().with_size(size).with_step_dt(0.02);
     let harness = builder.wgpu().build_eframe(|cc| App::new(cc, options).unwrap());
-    let mut window = Window { harness, asked, home };
+    let mut window = Window { harness, asked, home, gate };
     window.wait("first picture", |app| app.picture().is_some());
     window
 }
@@ -75,6 +86,46 @@ impl Window {
             std::thread::sleep(Duration::from_millis(5));
         }
         self.harness.run_steps(2);
+    }
+
+    /// Steps until `words` can be read in the window.
+    pub fn until_said(&mut self, words: &str) {
+        self.until(words, |window| window.says(words));
+    }
+
+    /// Steps until `done`, and a little further; longer than any patience the program has.
+    pub fn until(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
+        let begun = Instant::now();
+        while !done(self) {
+            let waited = begun.elapsed();
+            assert!(waited < Duration::from_secs(25), "waited in vain for {what}; the window says {:?}", self.texts());
+            self.harness.step();
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.harness.run_steps(2);
+    }
+
+    /// Lets the window live for `time`.
+    pub fn stay(&mut self, time: Duration) {
+        let begun = Instant::now();
+        while begun.elapsed() < time {
+            self.harness.step();
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Whether `words` can be read anywhere in the window.
+    pub fn says(&self, words: &str) -> bool {
+        self.harness.query_all_by_label_contains(words).next().is_some()
+    }
+
+    /// All that can be read in the window.
+    pub fn texts(&self) -> Vec<String> {
+        let text = |node: egui_kittest::Node<'_>| {
+            let node = node.accesskit_node();
+            node.label().or_else(|| node.value())
+        };
+        self.harness.query_all_by_label_contains("").filter_map(text).collect()
     }
 
     pub fn click(&mut self, label: &str) {
@@ -252,7 +303,7 @@ fn a_broken_engine_can_be_started_again() -> Result<(), Failed> {
 fn a_pasted_picture_is_a_layer() -> Result<(), Failed> {
     let mut window = open(SIZE, used());
     let image = egui::ColorImage::filled([40, 20], egui::Color32::from_rgb(0, 0, 255));
-    window.harness.event(egui::Event::PasteImage(std::sync::Arc::new(image)));
+    window.harness.event(egui::Event::PasteImage(Arc::new(image)));
     window.wait("layer for the picture", |app| app.document().layers().len() == 2);
     window.click("Panel");
     window.click("Panel");

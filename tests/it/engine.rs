@@ -8,7 +8,7 @@ use afterimage::frame::{Frame, Size};
 use afterimage::weights::ModelSource;
 use libtest_mimic::{Failed, Trial};
 
-use crate::support::{TempDir, fixtures};
+use crate::support::{copy, edit, fixtures};
 
 type Outcome = Result<(), Failed>;
 type Test = fn() -> Outcome;
@@ -283,32 +283,6 @@ fn load(path: &Path) -> Result<LoadedModel, EngineError> {
 
 fn refused(path: &Path) -> Result<EngineError, Failed> {
     load(path).err().ok_or_else(|| "the folder was taken".into())
-}
-
-/// A copy of a fixture folder that may be damaged.
-fn copy(folder: &str) -> TempDir {
-    let dir = TempDir::new("model");
-    copy_into(&fixtures().join(folder), dir.path());
-    dir
-}
-
-fn copy_into(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap().flatten() {
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy_into(&entry.path(), &target);
-        } else {
-            // Not a file copy: that would copy a read-only mark too.
-            std::fs::write(target, std::fs::read(entry.path()).unwrap()).unwrap();
-        }
-    }
-}
-
-fn edit(path: &Path, from: &str, to: &str) {
-    let text = std::fs::read_to_string(path).unwrap();
-    assert!(text.contains(from), "{} has no {from}", path.display());
-    std::fs::write(path, text.replacen(from, to, 1)).unwrap();
 }
 
 fn holds(holds: bool, otherwise: &str) -> Outcome {

@@ -6,10 +6,14 @@ mod camera;
 mod canvas;
 mod cli;
 mod engine;
+#[path = "../fakecam.rs"]
+mod fakecam;
 mod fixtures;
 mod floors;
+#[path = "../gate.rs"]
+mod gate;
 mod licences;
-mod loads;
+mod loading;
 mod networks;
 mod pictures;
 mod rounding;
@@ -21,7 +25,7 @@ mod weights;
 
 fn main() {
     // The scenes of the fake camera are this program again.
-    if let Ok(scene) = std::env::var(camera::SCENE) {
+    if let Ok(scene) = std::env::var(fakecam::SCENE) {
         return camera::play(&scene);
     }
     let args = libtest_mimic::Arguments::from_args();
@@ -33,7 +37,7 @@ fn main() {
     trials.extend(fixtures::tests());
     trials.extend(floors::tests());
     trials.extend(licences::tests());
-    trials.extend(loads::tests());
+    trials.extend(loading::tests());
     trials.extend(networks::tests());
     trials.extend(pictures::tests());
     trials.extend(rounding::tests());

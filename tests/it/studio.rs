@@ -69,7 +69,9 @@ impl Bench {
         let render = Box::new(Scripted { paint, jobs: sender });
         let wakes = Arc::new(AtomicU32::new(0));
         let count = wakes.clone();
-        let wake = Arc::new(move || drop(count.fetch_add(1, Ordering::Relaxed)));
+        let wake = Arc::new(move || {
+            count.fetch_add(1, Ordering::Relaxed);
+        });
         let studio = Studio::with_render(&settings, places, render, info, wake).unwrap();
         Self { studio, jobs, events: Vec::new(), wakes, _home: home }
     }

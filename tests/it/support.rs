@@ -41,6 +41,33 @@ pub fn fixtures() -> PathBuf {
     set.map_or_else(|| root().join("tests/fixtures"), PathBuf::from)
 }
 
+/// A copy of a fixture folder that may be damaged.
+pub fn copy(folder: &str) -> TempDir {
+    let dir = TempDir::new("model");
+    copy_into(&fixtures().join(folder), dir.path());
+    dir
+}
+
+fn copy_into(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_into(&entry.path(), &target);
+        } else {
+            // Not a file copy: that would copy a read-only mark too.
+            std::fs::write(target, std::fs::read(entry.path()).unwrap()).unwrap();
+        }
+    }
+}
+
+/// Replaces `from`, which must be there, by `to` in a text file.
+pub fn edit(path: &Path, from: &str, to: &str) {
+    let text = std::fs::read_to_string(path).unwrap();
+    assert!(text.contains(from), "{} has no {from}", path.display());
+    std::fs::write(path, text.replacen(from, to, 1)).unwrap();
+}
+
 pub fn tests() -> Vec<Trial> {
     vec![Trial::test("support::a_temporary_folder_goes_away", || {
         let dir = TempDir::new("support");

@@ -3,14 +3,12 @@
 
 mod kernel;
 mod scenes;
-mod stage;
 
 use libtest_mimic::{Completion, Trial};
 
 pub use scenes::play;
 
-/// Set for a program that is to play a scene instead of running tests.
-pub const SCENE: &str = "AFTERIMAGE_CAMERA_SCENE";
+use crate::fakecam;
 
 pub fn tests() -> Vec<Trial> {
     let mut trials: Vec<Trial> = scenes::NAMES
@@ -28,5 +26,5 @@ fn run(scene: &str) -> Result<Completion, libtest_mimic::Failed> {
     if !cfg!(target_os = "linux") {
         return Ok(Completion::ignored_with("the fake camera needs LD_PRELOAD and V4L2: Linux only"));
     }
-    stage::run(scene).map(|()| Completion::Completed)
+    fakecam::run(scene).map(|()| Completion::Completed)
 }

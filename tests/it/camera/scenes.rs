@@ -1,14 +1,15 @@
 //! The scenes. Each runs alone in a process of its own, plugs cameras in and out by writing files, and looks at what a
 //! [`Capture`] says and shows. A scene that fails panics.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use afterimage::capture::{Capture, CaptureError, CaptureState, SourceSpec, cameras, snapshot};
 use afterimage::frame::{Frame, Size};
 
-type Scene = fn(&Cameras);
+use crate::fakecam::{Plugs, YUYV};
+
+type Scene = fn(&Plugs);
 
 const SCENES: &[(&str, Scene)] = &[
     ("list_is_sorted_and_without_metadata", list),
@@ -47,28 +48,10 @@ pub const NAMES: &[&str] = &{
 /// Plays the scene called `name`.
 pub fn play(name: &str) {
     let (_, scene) = SCENES.iter().find(|(scene, _)| *scene == name).expect("a scene of that name");
-    let folder = std::env::var_os("FAKECAM_DIR").expect("the folder of the fake cameras");
-    scene(&Cameras(PathBuf::from(folder).join("dev")));
+    scene(&Plugs::here());
 }
 
 const SIZE: Size = Size::new(640, 480);
-const YUYV: &str = "format=YUYV 640x480 30\n";
-
-/// The plugs of this machine.
-struct Cameras(PathBuf);
-
-impl Cameras {
-    fn plug(&self, number: u32, text: &str) {
-        // By renaming, so that a camera is never seen half written.
-        let hidden = self.0.join("half");
-        std::fs::write(&hidden, text).unwrap();
-        std::fs::rename(hidden, self.0.join(format!("video{number}"))).unwrap();
-    }
-
-    fn unplug(&self, number: u32) {
-        std::fs::remove_file(self.0.join(format!("video{number}"))).unwrap();
-    }
-}
 
 fn id(number: u32) -> String {
     format!("/dev/video{number}")
@@ -163,18 +146,18 @@ fn close(capture: Capture) -> Duration {
     start.elapsed()
 }
 
-fn list(machine: &Cameras) {
+fn list(machine: &Plugs) {
     assert_eq!(cameras(), Ok(Vec::new()));
     machine.plug(10, "name=Ten\n");
     machine.plug(2, "name=Two\n");
     machine.plug(3, "name=Two\nindex=1\n");
-    std::fs::write(machine.0.join("video-codec"), "").unwrap();
-    std::fs::write(machine.0.join("null"), "").unwrap();
+    machine.put("video-codec", "");
+    machine.put("null", "");
     let found: Vec<_> = cameras().unwrap().into_iter().map(|info| (info.id, info.name)).collect();
     assert_eq!(found, [(id(2), "Two".to_owned()), (id(10), "Ten".to_owned())]);
 }
 
-fn yuyv(machine: &Cameras) {
+fn yuyv(machine: &Plugs) {
     machine.plug(0, YUYV);
     let capture = open(0);
     assert_eq!(next(&capture), CaptureState::Opening);
@@ -183,17 +166,17 @@ fn yuyv(machine: &Cameras) {
     assert!(took < Duration::from_millis(300), "closing took {took:?}");
 }
 
-fn mjpeg(machine: &Cameras) {
+fn mjpeg(machine: &Plugs) {
     machine.plug(0, "format=MJPG 640x480 15\n");
     check_live(&open(0));
 }
 
-fn mjpeg_without_tables(machine: &Cameras) {
+fn mjpeg_without_tables(machine: &Plugs) {
     machine.plug(0, "format=MJPG 640x480 15\nno_dht=1\n");
     check_live(&open(0));
 }
 
-fn best_format(machine: &Cameras) {
+fn best_format(machine: &Plugs) {
     let large = "format=MJPG 1920x1080 30\nformat=MJPG 640x480 30\n";
     let slow = "format=YUYV 1280x720 10\nformat=YUYV 640x480 30\nformat=YUYV 320x240 30\n";
     machine.plug(0, &format!("{large}{slow}"));
@@ -202,7 +185,7 @@ fn best_format(machine: &Cameras) {
     wait_for(&open(1), &CaptureState::Live(Size::new(320, 240)));
 }
 
-fn fresh(machine: &Cameras) {
+fn fresh(machine: &Plugs) {
     machine.plug(0, YUYV);
     let capture = open(0);
     live(&capture);
@@ -217,7 +200,7 @@ fn fresh(machine: &Cameras) {
     assert!(capture.frames().dropped() > 20, "a slow consumer's drops are counted");
 }
 
-fn mirror(machine: &Cameras) {
+fn mirror(machine: &Plugs) {
     machine.plug(0, YUYV);
     let mut capture = Capture::open(SourceSpec::Camera { id: id(0), mirror: true }, Arc::new(|| ()));
     live(&capture);
@@ -238,7 +221,7 @@ fn mirror(machine: &Cameras) {
     assert_eq!(capture.states().try_recv().ok(), None, "it was opened again");
 }
 
-fn replug(machine: &Cameras) {
+fn replug(machine: &Plugs) {
     machine.plug(0, YUYV);
     let capture = open(0);
     live(&capture);
@@ -253,7 +236,7 @@ fn replug(machine: &Cameras) {
     assert!(take(&capture).id > before, "ids go on counting");
 }
 
-fn renumbered(machine: &Cameras) {
+fn renumbered(machine: &Plugs) {
     machine.plug(0, "name=Desk\n");
     machine.plug(1, "name=Door\nerrno=16\n");
     let capture = open(0);
@@ -265,7 +248,7 @@ fn renumbered(machine: &Cameras) {
     check_picture(&take(&capture));
 }
 
-fn stall(machine: &Cameras) {
+fn stall(machine: &Plugs) {
     machine.plug(0, &format!("{YUYV}stall_after=10\n"));
     let capture = open(0);
     live(&capture);
@@ -299,7 +282,7 @@ fn stall(machine: &Cameras) {
     check_live(&open(1));
 }
 
-fn stall_recovers(machine: &Cameras) {
+fn stall_recovers(machine: &Plugs) {
     machine.plug(0, &format!("{YUYV}stall_after=10\n"));
     let capture = open(0);
     wait_for(&capture, &trouble(CaptureError::Stalled { id: id(0), seconds: 2 }));
@@ -309,7 +292,7 @@ fn stall_recovers(machine: &Cameras) {
     assert!(take(&capture).id > before);
 }
 
-fn busy(machine: &Cameras) {
+fn busy(machine: &Plugs) {
     machine.plug(0, "errno=16\n");
     let capture = open(0);
     wait_for(&capture, &trouble(CaptureError::Busy { id: id(0) }));
@@ -317,7 +300,7 @@ fn busy(machine: &Cameras) {
     live(&capture);
 }
 
-fn denied(machine: &Cameras) {
+fn denied(machine: &Plugs) {
     machine.plug(0, "errno=13\n");
     let capture = open(0);
     wait_for(&capture, &trouble(CaptureError::Denied { id: id(0) }));
@@ -325,7 +308,7 @@ fn denied(machine: &Cameras) {
     assert!(CaptureError::Denied { id: id(0) }.remedy().contains("video"));
 }
 
-fn none(machine: &Cameras) {
+fn none(machine: &Plugs) {
     assert_eq!(snapshot(None, Duration::from_secs(9)).unwrap_err(), CaptureError::NoCamera);
     let capture = open(0);
     wait_for(&capture, &trouble(CaptureError::NoCamera));
@@ -338,12 +321,12 @@ fn none(machine: &Cameras) {
     live(&capture);
 }
 
-fn corrupt(machine: &Cameras) {
+fn corrupt(machine: &Plugs) {
     machine.plug(0, "format=MJPG 640x480 15\ncorrupt_every=3\n");
     skips(&open(0), |number| number.is_multiple_of(3));
 }
 
-fn truncated(machine: &Cameras) {
+fn truncated(machine: &Plugs) {
     machine.plug(0, "format=MJPG 640x480 15\ntruncate_every=2\n");
     skips(&open(0), |number| number.is_multiple_of(2));
 }
@@ -360,21 +343,21 @@ fn skips(capture: &Capture, is_bad: fn(u32) -> bool) {
     assert!(capture.frames().dropped() > 0, "bad frames are counted");
 }
 
-fn all_corrupt(machine: &Cameras) {
+fn all_corrupt(machine: &Plugs) {
     machine.plug(0, "format=MJPG 640x480 30\ncorrupt_every=1\n");
     let capture = open(0);
     wait_for(&capture, &trouble(CaptureError::BadFrames { id: id(0), in_a_row: 30 }));
     assert!(close(capture) < Duration::from_millis(450));
 }
 
-fn unknown_format(machine: &Cameras) {
+fn unknown_format(machine: &Plugs) {
     machine.plug(0, "format=GREY 640x480 30\n");
     wait_for(&open(0), &trouble(CaptureError::Unsupported { id: id(0) }));
     machine.plug(1, "format=H264 640x480 30\n");
     wait_for(&open(1), &trouble(CaptureError::Unsupported { id: id(1) }));
 }
 
-fn switch(machine: &Cameras) {
+fn switch(machine: &Plugs) {
     machine.plug(0, YUYV);
     machine.plug(1, "format=YUYV 320x240 30\n");
     for _ in 0..3 {
@@ -391,7 +374,7 @@ fn switch(machine: &Cameras) {
     live(&open(0));
 }
 
-fn one_snapshot(machine: &Cameras) {
+fn one_snapshot(machine: &Plugs) {
     machine.plug(3, YUYV);
     let frame = snapshot(None, Duration::from_secs(15)).unwrap();
     check_picture(&frame);
