@@ -51,10 +51,16 @@ pub fn latest<T>() -> (LatestSender<T>, LatestReceiver<T>) {
 impl<T> LatestSender<T> {
     /// Puts `value` in and wakes the receiver. Says whether an older value was dropped for it.
     pub fn send(&self, value: T) -> bool {
-        let replaced = self.slot.lock().replace(value).is_some();
+        let replaced = self.replace(value).is_some();
         if replaced {
             self.slot.dropped.fetch_add(1, Ordering::Relaxed);
         }
+        replaced
+    }
+
+    /// Puts `value` in, wakes the receiver, and gives back what nobody took, for callers who count by themselves.
+    pub fn replace(&self, value: T) -> Option<T> {
+        let replaced = self.slot.lock().replace(value);
         // A full wake channel means the receiver is to be woken anyway; a closed one means that nobody listens.
         self.wake.try_send(()).ok();
         replaced

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::mixer::Mixer;
+use super::tally::Tally;
 use super::{Event, LiveState, Notice, Wake};
 use crate::engine::{Job, Params, Picture, Render};
 use crate::flow::channel::{Receiver, Sender, after, never, select};
@@ -57,6 +58,8 @@ pub(super) struct Live {
     pub pictures: LatestSender<Picture>,
     /// News out.
     pub news: Sender<News>,
+    /// Where inputs went.
+    pub tally: Arc<Tally>,
     /// Memory of the process in bytes, kept up to date here.
     pub rss: Arc<AtomicU64>,
     /// Called on news.
@@ -167,10 +170,12 @@ impl Live {
         if let Some(base) = self.base.take() {
             // The end of a source changes nothing until new ink comes: the last picture stays.
             state.dirty |= base.is_some();
-            state.mixer.set_base(base);
+            let overtaken = state.mixer.set_base(base);
+            self.tally.overtake(overtaken.into());
         }
         if let Some(ink) = self.ink.take() {
-            state.mixer.set_ink(ink);
+            let overtaken = state.mixer.set_ink(ink);
+            self.tally.overtake(overtaken.into());
             state.dirty = true;
         }
         true
@@ -180,18 +185,21 @@ impl Live {
         state.dirty = false;
         state.step = false;
         let (mixer, size) = (&mut state.mixer, state.params.size);
+        let inputs = mixer.take_fresh();
         let frame = match catch_unwind(AssertUnwindSafe(|| mixer.mix(size))) {
             Ok(Some(frame)) => frame,
             Ok(None) => return,
             Err(panic) => {
                 // What it remembers may be half made; the next frame and the next ink come whole.
                 state.mixer = Mixer::default();
+                self.tally.overtake(inputs);
                 let what = format!("The picture could not be put together: {}", panic_text(panic.as_ref()));
                 self.event(Event::Notice(Notice::error(what, "draw on, and please report this")));
                 return;
             }
         };
         let Some(mut render) = state.render.take() else { return };
+        self.tally.paint(inputs);
         if state.dream {
             state.changed = Instant::now();
             let mut params = Params::clone(&state.params);

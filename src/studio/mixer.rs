@@ -12,19 +12,29 @@ pub(super) struct Mixer {
     /// The last mix, while nothing changed: the same pixels tell the engine that nothing is to be encoded again.
     mixed: Option<Frame>,
     count: u64,
+    /// Whether base and ink came after the last mix.
+    fresh: [bool; 2],
 }
 
 impl Mixer {
-    /// A new source frame; `None` when there is no source any more.
-    pub(super) fn set_base(&mut self, base: Option<Frame>) {
+    /// A new source frame; `None` when there is no source any more. Says whether one was overtaken that was never mixed.
+    pub(super) fn set_base(&mut self, base: Option<Frame>) -> bool {
+        let overtaken = std::mem::replace(&mut self.fresh[0], base.is_some());
         self.base = base;
         (self.fitted, self.mixed) = (None, None);
+        overtaken
     }
 
-    /// New ink.
-    pub(super) fn set_ink(&mut self, ink: Frame) {
+    /// New ink. Says whether ink was overtaken that was never mixed.
+    pub(super) fn set_ink(&mut self, ink: Frame) -> bool {
         self.ink = Some(ink);
         self.mixed = None;
+        std::mem::replace(&mut self.fresh[1], true)
+    }
+
+    /// How many inputs are in the next mix for the first time.
+    pub(super) fn take_fresh(&mut self) -> u64 {
+        std::mem::take(&mut self.fresh).into_iter().map(u64::from).sum()
     }
 
     /// The mixed frame of `size`, stamped with the newer of both times; `None` before anything came.
@@ -62,9 +72,12 @@ mod tests {
         let base = Frame::filled(Size::new(8, 4), [0, 0, 255, 255]);
         let ink = Frame::filled(Size::square(4), [255, 0, 0, 255]);
         let taken = ink.taken;
-        mixer.set_base(Some(base));
+        assert!(!mixer.set_base(Some(base.clone())) && mixer.set_base(Some(base)));
+        assert_eq!((mixer.take_fresh(), mixer.take_fresh()), (1, 0));
         assert_eq!(mixer.mix(Size::square(4)).unwrap().pixel(1, 1), [0, 0, 255, 255]);
-        mixer.set_ink(ink);
+        assert!(!mixer.set_ink(ink.clone()) && mixer.set_ink(ink));
+        assert!(!mixer.set_base(mixer.base.clone()) && mixer.set_base(mixer.base.clone()));
+        assert_eq!(mixer.take_fresh(), 2);
         let mixed = mixer.mix(Size::square(4)).unwrap();
         assert_eq!((mixed.pixel(1, 1), mixed.taken, mixed.id), ([255, 0, 0, 255], taken, 2));
         let again = mixer.mix(Size::square(4)).unwrap();

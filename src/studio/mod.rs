@@ -19,6 +19,7 @@ mod settings;
 mod settings_file;
 mod snapshot;
 mod source;
+mod tally;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -42,6 +43,7 @@ use files::Errand;
 use live::{Live, News, Order};
 use loader::LoadNews;
 use source::SourcePump;
+use tally::Tally;
 
 /// Called from any thread whenever there is news; the window passes its repaint request.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
@@ -69,7 +71,8 @@ pub struct Studio {
     ink: Option<LatestSender<Frame>>,
     pictures: LatestReceiver<Picture>,
     preview: LatestReceiver<SourceFrame>,
-    base_dropped: LatestSender<Option<Frame>>,
+    /// Keeps the engine's way in open, should the source's thread be lost.
+    _base: LatestSender<Option<Frame>>,
     loader: Option<Worker>,
     loads: Receiver<LoadNews>,
     load_sender: Sender<LoadNews>,
@@ -81,10 +84,8 @@ pub struct Studio {
     spec: Option<EngineSpec>,
     wanted: Option<EngineSpec>,
     revision: u64,
-    seen: Arc<AtomicU64>,
-    seen_before: u64,
-    /// Frames that the source itself passed over.
-    lost: Arc<AtomicU64>,
+    tally: Arc<Tally>,
+    arrived_before: u64,
     rss: Arc<AtomicU64>,
     inputs: Rate,
     shown: Rate,
@@ -134,13 +135,14 @@ impl Studio {
         let (ink_sender, ink) = latest();
         let (picture_sender, pictures) = latest();
         let (preview_sender, preview) = latest();
-        let [seen, rss, lost] = std::array::from_fn(|_| Arc::new(AtomicU64::new(0)));
+        let (rss, tally) = (Arc::new(AtomicU64::new(0)), Arc::new(Tally::default()));
         let live = Live {
             orders,
             base,
             ink,
             pictures: picture_sender,
             news: news_sender,
+            tally: tally.clone(),
             rss: rss.clone(),
             wake: wake.clone(),
         };
@@ -149,8 +151,7 @@ impl Studio {
             engine: base_sender.clone(),
             preview: preview_sender,
             events: event_sender.clone(),
-            seen: seen.clone(),
-            lost: lost.clone(),
+            tally: tally.clone(),
             wake: wake.clone(),
         };
         let workers =
@@ -165,7 +166,7 @@ impl Studio {
             ink: Some(ink_sender),
             pictures,
             preview,
-            base_dropped: base_sender,
+            _base: base_sender,
             loader: None,
             loads,
             load_sender,
@@ -175,9 +176,8 @@ impl Studio {
             spec: None,
             wanted: None,
             revision: 0,
-            seen,
-            seen_before: 0,
-            lost,
+            tally,
+            arrived_before: 0,
             rss,
             inputs: Rate::default(),
             shown: Rate::default(),
@@ -227,8 +227,9 @@ impl Studio {
     /// Puts new ink over the source. Newest wins. Never waits.
     pub fn draw(&mut self, overlay: Overlay) {
         self.inputs.tick(Instant::now());
-        if let Some(ink) = &self.ink {
-            ink.send(overlay.frame);
+        self.tally.draw();
+        if self.ink.as_ref().is_some_and(|ink| ink.send(overlay.frame)) {
+            self.tally.overtake(1);
         }
     }
 
@@ -380,11 +381,11 @@ impl Studio {
     }
 
     fn measure(&mut self, now: Instant) {
-        let seen = self.seen.load(Ordering::Relaxed);
-        for _ in self.seen_before..seen {
+        let arrived = self.tally.arrived();
+        for _ in self.arrived_before..arrived {
             self.inputs.tick(now);
         }
-        self.seen_before = seen;
+        self.arrived_before = arrived;
         let snapshot = &mut self.snapshot;
         snapshot.inputs_per_s = self.inputs.per_second(now);
         snapshot.pictures_per_s = match snapshot.state {
@@ -392,10 +393,10 @@ impl Studio {
             _ => 0.0,
         };
         snapshot.latency_ms = self.latency.percentile_ms(50.0).zip(self.latency.percentile_ms(95.0));
-        snapshot.dropped = self.base_dropped.dropped()
-            + self.ink.as_ref().map_or(0, LatestSender::dropped)
-            + self.pictures.dropped()
-            + self.lost.load(Ordering::Relaxed);
+        (snapshot.painted, snapshot.dropped) = (self.tally.painted(), self.tally.dropped());
+        // Last, because other threads go on counting: so there are never more ends than inputs.
+        snapshot.inputs = self.tally.inputs();
+        snapshot.unshown = self.pictures.dropped();
         snapshot.rss_mb = self.rss.load(Ordering::Relaxed) as f64 / 1e6;
     }
 }

@@ -20,8 +20,14 @@ pub struct Snapshot {
     pub pictures_per_s: f64,
     /// Pen-to-picture latency, median and 95th percentile, in milliseconds.
     pub latency_ms: Option<(f64, f64)>,
-    /// Inputs replaced before anyone looked at them.
+    /// All inputs there were: frames of the source and changes of the ink. Each is painted, dropped, or on its way.
+    pub inputs: u64,
+    /// Inputs that a picture was begun from.
+    pub painted: u64,
+    /// Inputs that newer ones overtook, or that could not be used.
     pub dropped: u64,
+    /// Pictures that newer ones overtook before they were shown.
+    pub unshown: u64,
     /// Where the newest picture's time went.
     pub stages: StageTimes,
     /// Memory of the process in megabytes.
@@ -54,7 +60,10 @@ impl Snapshot {
             inputs_per_s: 0.0,
             pictures_per_s: 0.0,
             latency_ms: None,
+            inputs: 0,
+            painted: 0,
             dropped: 0,
+            unshown: 0,
             stages: StageTimes::default(),
             rss_mb: 0.0,
         }

@@ -4,8 +4,8 @@
 //! rate while the engine is busy.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::tally::Tally;
 use super::{Event, Notice, SourceFrame, SourceState, Wake};
 use crate::canvas::Document;
 use crate::capture::{Capture, CaptureState, SourceSpec};
@@ -23,10 +23,8 @@ pub(super) struct SourcePump {
     pub preview: LatestSender<SourceFrame>,
     /// To the studio's owner.
     pub events: Sender<Event>,
-    /// Counts frames, for the input rate.
-    pub seen: Arc<AtomicU64>,
-    /// Counts frames that the source passed over: stale, damaged or overtaken.
-    pub lost: Arc<AtomicU64>,
+    /// Where inputs went.
+    pub tally: Arc<Tally>,
     /// Called on news.
     pub wake: Wake,
 }
@@ -48,6 +46,9 @@ impl SourcePump {
                 recv(self.specs) -> spec => match spec {
                     Ok(spec) if capture.as_mut().is_some_and(|open| open.become_like(&spec)) => {}
                     Ok(spec) => {
+                        if let Some(old) = &capture {
+                            self.count_lost(old, &mut counted);
+                        }
                         capture = self.open(spec, capture.take());
                         counted = 0;
                     }
@@ -55,9 +56,9 @@ impl SourcePump {
                 },
                 recv(frames) -> news => match (news, capture.as_ref().and_then(|open| open.frames().take())) {
                     (_, Some(frame)) => {
-                        let dropped = capture.as_ref().map_or(0, |open| open.frames().dropped());
-                        self.lost.fetch_add(dropped.saturating_sub(counted), Ordering::Relaxed);
-                        counted = dropped;
+                        if let Some(open) = &capture {
+                            self.count_lost(open, &mut counted);
+                        }
                         self.forward(frame);
                     }
                     (Ok(()), None) => {}
@@ -74,7 +75,7 @@ impl SourcePump {
     fn open(&self, spec: SourceSpec, old: Option<Capture>) -> Option<Capture> {
         drop(old);
         // Whatever was on its way from the old source is not wanted any more.
-        self.engine.send(None);
+        self.send_to_engine(None);
         if spec == SourceSpec::Drawing {
             self.events.send(Event::Source(SourceState::Drawing)).ok();
             (self.wake)();
@@ -85,10 +86,24 @@ impl SourcePump {
         Some(Capture::open(spec, Arc::new(|| {})))
     }
 
+    /// Adds what `open` passed over since `counted`.
+    fn count_lost(&self, open: &Capture, counted: &mut u64) {
+        let dropped = open.frames().dropped();
+        self.tally.lose(dropped.saturating_sub(*counted));
+        *counted = dropped;
+    }
+
+    /// The end of a source is no input, so only a frame counts when it is overtaken.
+    fn send_to_engine(&self, base: Option<Frame>) {
+        if self.engine.replace(base).flatten().is_some() {
+            self.tally.overtake(1);
+        }
+    }
+
     fn forward(&self, frame: Frame) {
-        self.seen.fetch_add(1, Ordering::Relaxed);
+        self.tally.arrive();
         // The engine first: making a large picture small enough to show takes a while.
-        self.engine.send(Some(frame.clone()));
+        self.send_to_engine(Some(frame.clone()));
         self.preview.send(SourceFrame { shown: shown(&frame), whole: frame });
         (self.wake)();
     }

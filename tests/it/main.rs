@@ -5,6 +5,7 @@
 mod camera;
 mod canvas;
 mod cli;
+mod drops;
 mod engine;
 #[path = "../fakecam.rs"]
 mod fakecam;
@@ -33,6 +34,7 @@ fn main() {
     trials.extend(camera::tests());
     trials.extend(canvas::tests());
     trials.extend(cli::tests());
+    trials.extend(drops::tests());
     trials.extend(engine::tests());
     trials.extend(fixtures::tests());
     trials.extend(floors::tests());

@@ -21,12 +21,15 @@ pub fn latency_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     fact_ui(ui, "Pictures", &format!("{:.1}\u{2009}/s", snapshot.pictures_per_s), cx);
     fact_ui(ui, "Inputs", &format!("{:.1}\u{2009}/s", snapshot.inputs_per_s), cx);
     fact_ui(ui, "Dropped inputs", &snapshot.dropped.to_string(), cx);
+    fact_ui(ui, "Pictures not shown", &snapshot.unshown.to_string(), cx);
     fact_ui(ui, "Memory", &format!("{:.0}\u{2009}MB", snapshot.rss_mb), cx);
     if let Some(model) = &snapshot.model {
         fact_ui(ui, "Painted by", &model.executor, cx);
     }
     ui.add_space(6.0);
-    ui.label(note("Only the newest input is painted; those it overtakes are counted as dropped.", cx.theme));
+    let (inputs, painted, dropped) = (snapshot.inputs, snapshot.painted, snapshot.dropped);
+    let counts = format!("Of {inputs} inputs so far, {painted} were painted and {dropped} dropped");
+    ui.label(note(format!("{counts}: only the newest is painted, those it overtakes are dropped."), cx.theme));
 }
 
 fn headline_ui(ui: &mut Ui, cx: &Cx<'_>) {
