@@ -38,16 +38,17 @@ impl<'a> App<'a> {
         }
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let started = Instant::now();
-        let process = Command::new(env!("CARGO_BIN_EXE_afterimage"))
+        let mut process = Command::new(env!("CARGO_BIN_EXE_afterimage"))
             .env("DISPLAY", &screen.display)
             .env_remove("WAYLAND_DISPLAY")
             .env("AFTERIMAGE_HOME", &home)
             .env("EGUI_INSPECTION", format!("127.0.0.1:{port}"))
             .envs(envs.iter().copied())
             .stdin(Stdio::null())
+            .stderr(std::fs::File::create(home.join("said")).unwrap())
             .spawn()
             .unwrap();
-        let mut door = connect(port);
+        let mut door = connect(port, &mut process, &home);
         read_handshake(&mut door).unwrap();
         let mut app = Self { screen, process, home, started, door, window: String::new() };
         app.window = app.wait("the window", Duration::from_secs(30), |app| {
@@ -60,6 +61,11 @@ impl<'a> App<'a> {
         });
         app.screen.hand(&["windowfocus", "--sync", &app.window]);
         app
+    }
+
+    /// What the program said on stderr so far.
+    pub fn said(&self) -> String {
+        std::fs::read_to_string(self.home.join("said")).unwrap()
     }
 
     fn call(&mut self, request: &Request) -> Response {
@@ -166,7 +172,7 @@ impl<'a> App<'a> {
                 return found;
             }
             if let Ok(Some(status)) = self.process.try_wait() {
-                panic!("the program ended ({status}) while waiting for {what}");
+                panic!("the program ended ({status}) while waiting for {what}: {}", self.said());
             }
             assert!(Instant::now() < deadline, "waited {patience:?} in vain for {what}");
             std::thread::sleep(Duration::from_millis(50));
@@ -206,16 +212,23 @@ impl Drop for App<'_> {
     fn drop(&mut self) {
         self.process.kill().ok();
         self.process.wait().ok();
+        // For whoever reads the log of a failure.
+        print!("{}", self.said());
         std::fs::remove_dir_all(&self.home).ok();
     }
 }
 
-fn connect(port: u16) -> TcpStream {
+fn connect(port: u16, process: &mut Child, home: &Path) -> TcpStream {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
         match TcpStream::connect(("127.0.0.1", port)) {
             Ok(stream) => return stream,
-            Err(error) => assert!(Instant::now() < deadline, "the program does not answer: {error}"),
+            Err(error) if Instant::now() > deadline => panic!("the program does not answer: {error}"),
+            Err(_) => {}
+        }
+        if let Ok(Some(status)) = process.try_wait() {
+            let said = std::fs::read_to_string(home.join("said")).unwrap_or_default();
+            panic!("the program ended ({status}) before there was a window: {said}");
         }
         std::thread::sleep(Duration::from_millis(20));
     }
