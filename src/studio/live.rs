@@ -345,3 +345,6 @@ fn resident_bytes() -> u64 {
         .unwrap_or(0);
     pages * 4096
 }
+
+#[cfg(test)]
+mod tests;
