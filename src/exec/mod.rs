@@ -129,7 +129,7 @@ pub trait Program: Send {
     /// An input that is missing or misshapen, or the executor's own trouble.
     fn run(&mut self, inputs: &[Value<'_>], slot: usize) -> Result<Vec<Tensor>, ExecError>;
 
-    /// Times the steps of the frame stage, each the median of so many `runs`, on whatever the last run left in memory.
+    /// Times the steps of the frame stage, each the median of at most so many `runs`, on whatever the last run left in memory.
     /// `None` when there are no steps to tell apart.
     fn profile(&mut self, runs: usize) -> Option<Profile> {
         let _ = runs;

@@ -347,41 +347,4 @@ fn resident_bytes() -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::{Places, Settings, Studio};
-    use super::*;
-    use crate::engine::{EngineError, Picture};
-
-    /// Paints nothing.
-    struct Blind;
-
-    impl Render for Blind {
-        fn render(&mut self, _: &Job) -> Result<Option<Picture>, EngineError> {
-            Ok(None)
-        }
-    }
-
-    #[test]
-    fn a_renderer_that_cannot_be_made_is_told_and_another_takes_over() {
-        let home = std::env::temp_dir().join(format!("afterimage-live-{}", std::process::id()));
-        let mut studio = Studio::silent(&Settings::default(), Places::below(home), Arc::new(|| ())).unwrap();
-        let wait = |studio: &mut Studio, wanted: LiveState| {
-            let begun = Instant::now();
-            let mut told = Vec::new();
-            while studio.snapshot().state != wanted {
-                assert!(begun.elapsed() < Duration::from_secs(10), "no {wanted:?}: {told:?}");
-                told.extend(studio.events());
-                std::thread::sleep(Duration::from_millis(1));
-            }
-            told.extend(studio.events());
-            told
-        };
-        studio.order(Order::Install(Box::new(|| panic!("the device is gone"))));
-        let told = wait(&mut studio, LiveState::Stopped);
-        let named =
-            |event: &Event| matches!(event, Event::EngineStopped(notice) if notice.what.contains("device is gone"));
-        assert!(told.iter().any(named), "{told:?}");
-        studio.order(Order::Install(Box::new(|| Box::new(Blind))));
-        wait(&mut studio, LiveState::Idle);
-    }
-}
+mod tests;

@@ -40,9 +40,8 @@ impl<'a> App<'a> {
         // Some system libraries complain of a missing one, whatever the program.
         let runtime = std::env::var_os("XDG_RUNTIME_DIR").map_or_else(|| home.join("runtime"), PathBuf::from);
         std::fs::create_dir_all(&runtime).unwrap();
-        let said = std::fs::File::create(home.join("said")).unwrap();
         let started = Instant::now();
-        let process = Command::new(env!("CARGO_BIN_EXE_afterimage"))
+        let mut process = Command::new(env!("CARGO_BIN_EXE_afterimage"))
             .env("DISPLAY", &screen.display)
             .env_remove("WAYLAND_DISPLAY")
             .env("AFTERIMAGE_HOME", &home)
@@ -50,11 +49,10 @@ impl<'a> App<'a> {
             .envs(envs.iter().copied())
             .env("XDG_RUNTIME_DIR", runtime)
             .stdin(Stdio::null())
-            .stdout(said.try_clone().unwrap())
-            .stderr(said)
+            .stderr(std::fs::File::create(home.join("said")).unwrap())
             .spawn()
             .unwrap();
-        let mut door = connect(port);
+        let mut door = connect(port, &mut process, &home);
         read_handshake(&mut door).unwrap();
         let mut app = Self { screen, process, home, started, door, window: String::new() };
         app.window = app.wait("the window", Duration::from_secs(30), |app| {
@@ -67,6 +65,11 @@ impl<'a> App<'a> {
         });
         app.screen.hand(&["windowfocus", "--sync", &app.window]);
         app
+    }
+
+    /// What the program said on stderr so far.
+    pub fn said(&self) -> String {
+        std::fs::read_to_string(self.home.join("said")).unwrap()
     }
 
     fn call(&mut self, request: &Request) -> Response {
@@ -180,11 +183,6 @@ impl<'a> App<'a> {
         }
     }
 
-    /// What the program has printed.
-    pub fn said(&self) -> String {
-        std::fs::read_to_string(self.home.join("said")).unwrap()
-    }
-
     /// Memory in RAM, in megabytes.
     pub fn rss_mb(&self) -> f64 {
         let statm = std::fs::read_to_string(format!("/proc/{}/statm", self.process.id())).unwrap();
@@ -218,16 +216,23 @@ impl Drop for App<'_> {
     fn drop(&mut self) {
         self.process.kill().ok();
         self.process.wait().ok();
+        // For whoever reads the log of a failure.
+        print!("{}", self.said());
         std::fs::remove_dir_all(&self.home).ok();
     }
 }
 
-fn connect(port: u16) -> TcpStream {
+fn connect(port: u16, process: &mut Child, home: &Path) -> TcpStream {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
         match TcpStream::connect(("127.0.0.1", port)) {
             Ok(stream) => return stream,
-            Err(error) => assert!(Instant::now() < deadline, "the program does not answer: {error}"),
+            Err(error) if Instant::now() > deadline => panic!("the program does not answer: {error}"),
+            Err(_) => {}
+        }
+        if let Ok(Some(status)) = process.try_wait() {
+            let said = std::fs::read_to_string(home.join("said")).unwrap_or_default();
+            panic!("the program ended ({status}) before there was a window: {said}");
         }
         std::thread::sleep(Duration::from_millis(20));
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::kernels::Kernels;
 use super::memory::Memory;
@@ -14,6 +14,9 @@ use super::view::View;
 use crate::exec::given::{self, Given};
 use crate::exec::{ExecError, Profile, Program, StepTime, Tensor, Value};
 use crate::graph::{Graph, Stage};
+
+/// A profile makes no more runs after this time.
+const PROFILE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A graph with its plan and its memory.
 pub struct CpuProgram {
@@ -163,7 +166,11 @@ impl Program for CpuProgram {
     fn profile(&mut self, runs: usize) -> Option<Profile> {
         let range = self.plan.stages[Stage::Frame as usize].clone();
         let mut times: Vec<Vec<f64>> = range.clone().map(|_| Vec::new()).collect();
-        for _ in 0..runs.max(1) {
+        let begun = Instant::now();
+        for run in 0..runs.max(1) {
+            if run > 0 && begun.elapsed() > PROFILE_PATIENCE {
+                break;
+            }
             for (times, ms) in times.iter_mut().zip(self.frame_times()) {
                 times.push(ms);
             }
