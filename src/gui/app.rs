@@ -1,5 +1,7 @@
 //! The window as eframe sees it: what it owns, and the rhythm of a frame.
 
+use std::time::Duration;
+
 use egui::{Context, Ui};
 
 use super::cx::Session;
@@ -17,6 +19,10 @@ use crate::studio::{self, Notice, Places, Settings, Studio};
 
 /// Makes the studio, once there is a window to wake.
 pub type StudioMaker = Box<dyn FnOnce(&Settings, Places, studio::Wake) -> std::io::Result<Studio>>;
+
+/// News are drawn at once, and once: egui draws twice when it is asked without a delay, which is twice the work for each
+/// picture of a camera.
+const AT_ONCE: Duration = Duration::from_nanos(1);
 
 /// What the window starts with.
 pub struct AppOptions {
@@ -88,7 +94,7 @@ impl App {
         let saved = settings.clone();
         let document = first_document(&mut settings);
         let ctx = cc.egui_ctx.clone();
-        let wake: studio::Wake = std::sync::Arc::new(move || ctx.request_repaint());
+        let wake: studio::Wake = std::sync::Arc::new(move || ctx.request_repaint_after(AT_ONCE));
         let dialogs = Dialogs::new(places.pictures.clone(), wake.clone());
         let studio = studio(&settings, places, wake)?;
         let mut app = Self {

@@ -1,7 +1,6 @@
 //! News in, differences out: what the studio says, what is dropped or pasted, and what changed since the last frame.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use egui::Context;
 
@@ -14,8 +13,6 @@ use crate::studio::{Arrival, CameraSettings, Command, Event, Notice, Origin, Ove
 
 /// Settings are written when they stayed the same for this long.
 const SAVE_AFTER_S: f64 = 1.0;
-/// The numbers are drawn once more this long after the last picture.
-const LAST_LOOK: Duration = Duration::from_secs(1);
 
 impl App {
     /// Takes what the studio and the dialogs have to say.
@@ -37,7 +34,6 @@ impl App {
             if let Some(ms) = self.studio.latencies_ms().last() {
                 self.session.add_latency(ms as f32);
             }
-            ctx.request_repaint_after(LAST_LOOK);
         }
     }
 

@@ -387,7 +387,11 @@ impl Studio {
         }
         self.arrived_before = arrived;
         let snapshot = &mut self.snapshot;
-        snapshot.inputs_per_s = self.inputs.per_second(now);
+        snapshot.inputs_per_s = match snapshot.state {
+            // Nothing came for a while, and nobody looks again before something does.
+            LiveState::Idle => 0.0,
+            _ => self.inputs.per_second(now),
+        };
         snapshot.pictures_per_s = match snapshot.state {
             LiveState::Live => self.shown.per_second(now),
             _ => 0.0,

@@ -17,6 +17,7 @@ mod loading;
 mod navigation;
 mod pixels;
 mod rail;
+mod repaints;
 mod rooms;
 mod shell;
 mod sketching;
@@ -36,6 +37,7 @@ fn main() {
     trials.extend(rail::tests());
     trials.extend(shell::tests());
     trials.extend(rooms::tests());
+    trials.extend(repaints::tests());
     trials.extend(keeping::tests());
     trials.extend(gifts::tests());
     trials.extend(loading::tests());
