@@ -42,7 +42,7 @@ impl<'a> App<'a> {
         std::fs::create_dir_all(&runtime).unwrap();
         let said = std::fs::File::create(home.join("said")).unwrap();
         let started = Instant::now();
-        let process = Command::new(env!("CARGO_BIN_EXE_afterimage"))
+        let mut process = Command::new(env!("CARGO_BIN_EXE_afterimage"))
             .env("DISPLAY", &screen.display)
             .env_remove("WAYLAND_DISPLAY")
             .env("AFTERIMAGE_HOME", &home)
@@ -54,7 +54,7 @@ impl<'a> App<'a> {
             .stderr(said)
             .spawn()
             .unwrap();
-        let mut door = connect(port);
+        let mut door = connect(port, &mut process, &home);
         read_handshake(&mut door).unwrap();
         let mut app = Self { screen, process, home, started, door, window: String::new() };
         app.window = app.wait("the window", Duration::from_secs(30), |app| {
@@ -218,16 +218,23 @@ impl Drop for App<'_> {
     fn drop(&mut self) {
         self.process.kill().ok();
         self.process.wait().ok();
+        // For whoever reads the log of a failure.
+        print!("{}", self.said());
         std::fs::remove_dir_all(&self.home).ok();
     }
 }
 
-fn connect(port: u16) -> TcpStream {
+fn connect(port: u16, process: &mut Child, home: &Path) -> TcpStream {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
         match TcpStream::connect(("127.0.0.1", port)) {
             Ok(stream) => return stream,
-            Err(error) => assert!(Instant::now() < deadline, "the program does not answer: {error}"),
+            Err(error) if Instant::now() > deadline => panic!("the program does not answer: {error}"),
+            Err(_) => {}
+        }
+        if let Ok(Some(status)) = process.try_wait() {
+            let said = std::fs::read_to_string(home.join("said")).unwrap_or_default();
+            panic!("the program ended ({status}) before there was a window: {said}");
         }
         std::thread::sleep(Duration::from_millis(20));
     }

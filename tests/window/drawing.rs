@@ -7,7 +7,7 @@ use libtest_mimic::{Failed, Trial};
 use crate::app::App;
 use crate::screen::{self, Screen};
 
-fn red(pixel: &[u8; 3]) -> bool {
+pub fn red(pixel: &[u8; 3]) -> bool {
     let [r, g, b] = pixel.map(i32::from);
     r > 110 && r - g > 50 && r - b > 50
 }

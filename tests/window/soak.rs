@@ -32,9 +32,9 @@ const ON_THE_WAY: u64 = 4;
 fn count_inputs(app: &mut App<'_>) -> Result<String, Failed> {
     app.click("Latency tab");
     let text = app.wait("the count of inputs", Duration::from_secs(10), |app| {
-        app.texts().into_iter().find(|text| text.starts_with("Of ") && text.contains("inputs so far"))
+        app.texts().into_iter().find(|text| text.contains("inputs so far"))
     });
-    let numbers: Vec<u64> = text.split(' ').filter_map(|word| word.parse().ok()).collect();
+    let numbers: Vec<u64> = text.split([' ', ',']).filter_map(|word| word.parse().ok()).collect();
     let [inputs, painted, dropped] = numbers[..] else { return Err(format!("not three numbers: {text}").into()) };
     let right = painted + dropped <= inputs && inputs - painted - dropped <= ON_THE_WAY;
     // Strokes come in bursts that no model follows.

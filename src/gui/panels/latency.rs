@@ -28,8 +28,8 @@ pub fn latency_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     }
     ui.add_space(6.0);
     let (inputs, painted, dropped) = (snapshot.inputs, snapshot.painted, snapshot.dropped);
-    let counts = format!("Of {inputs} inputs so far, {painted} were painted and {dropped} dropped");
-    ui.label(note(format!("{counts}: only the newest is painted, those it overtakes are dropped."), cx.theme));
+    let counts = format!("{inputs} inputs so far: {painted} painted, {dropped} dropped");
+    ui.label(note(format!("{counts}. Only the newest is painted; those it overtakes are dropped."), cx.theme));
 }
 
 fn headline_ui(ui: &mut Ui, cx: &Cx<'_>) {
@@ -65,7 +65,8 @@ fn history_ui(ui: &mut Ui, cx: &Cx<'_>) {
 }
 
 fn stages_ui(ui: &mut Ui, stages: &StageTimes, theme: &Theme) {
-    let steps: f64 = stages.step_ms.iter().sum();
+    // A sum of nothing is minus zero, which people would see.
+    let steps = stages.step_ms.iter().sum::<f64>() + 0.0;
     let rows = [
         ("Prompt".to_owned(), stages.prompt_ms),
         ("Encode".to_owned(), stages.encode_ms),
