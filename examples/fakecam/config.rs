@@ -10,6 +10,7 @@
 //! stall_after=N             nothing more comes after N frames, and the device stays
 //! truncate_every=N          each Nth MJPG frame is cut in half
 //! corrupt_every=N           each Nth MJPG frame is spoilt in its head
+//! panic_every=N             each Nth MJPG frame ends in the words at which decoders panic in tests
 //! ```
 
 use libc::c_int;
@@ -66,6 +67,8 @@ pub struct Config {
     pub truncate_every: u32,
     /// Which frames to spoil; 0 for none.
     pub corrupt_every: u32,
+    /// Which frames to let decoders panic at; 0 for none.
+    pub panic_every: u32,
 }
 
 impl Config {
@@ -85,6 +88,7 @@ impl Config {
                 "stall_after" => config.stall_after = number(),
                 "truncate_every" => config.truncate_every = number(),
                 "corrupt_every" => config.corrupt_every = number(),
+                "panic_every" => config.panic_every = number(),
                 _ => {}
             }
         }

@@ -10,6 +10,11 @@ mod jpeg;
 mod picture_error;
 mod resample;
 mod scale;
+#[cfg(any(test, feature = "inspect"))]
+mod trapdoor;
+#[cfg(not(any(test, feature = "inspect")))]
+#[path = "trapdoor_off.rs"]
+mod trapdoor;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -23,6 +28,9 @@ pub use jpeg::decode_mjpeg;
 pub use picture_error::PictureError;
 pub use resample::{Filter, resample, resample_frame};
 pub use scale::{Rect, scale};
+#[cfg(any(test, feature = "inspect"))]
+pub use trapdoor::SPRING;
+pub(crate) use trapdoor::trapdoor;
 
 /// Width and height in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

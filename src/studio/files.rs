@@ -28,6 +28,18 @@ pub(super) enum Errand {
     Settings(Box<Settings>),
 }
 
+impl Errand {
+    /// What it is about, for people.
+    fn about(&self) -> String {
+        match self {
+            Self::Open(path, _) | Self::SaveDrawing(.., path) | Self::Save(.., path) => format!("`{}`", path.display()),
+            Self::Fit(picture, _) => format!("`{}`", picture.name),
+            Self::Cameras => "the list of cameras".into(),
+            Self::Settings(_) => "the settings".into(),
+        }
+    }
+}
+
 /// Starts the thread; it ends when the channel closes, after the errands that were given.
 pub(super) fn spawn(
     places: Places,
@@ -38,6 +50,7 @@ pub(super) fn spawn(
     Worker::spawn("files", move |_| {
         let mut trouble = String::new();
         for errand in errands {
+            let (about, is_drawing) = (errand.about(), matches!(errand, Errand::SaveDrawing(..)));
             let run = || match errand {
                 Errand::Cameras => Some(cameras()),
                 Errand::Open(path, canvas) => Some(open(&path, canvas)),
@@ -47,8 +60,10 @@ pub(super) fn spawn(
                 Errand::Settings(settings) => write_settings(&settings, &places.settings(), &mut trouble),
             };
             let event = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
-                let what = format!("a file could not be worked on: {}", panic_text(panic.as_ref()));
-                Some(Event::Notice(Notice::error(what, "try another file, and please report this")))
+                let what = format!("{about} could not be worked on: {}", panic_text(panic.as_ref()));
+                let notice = Notice::error(what, "try another file, and please report this");
+                // Who waits for a drawing to be saved must not wait for ever.
+                Some(if is_drawing { Event::DrawingNotSaved(notice) } else { Event::Notice(notice) })
             });
             if let Some(event) = event {
                 events.send(event).ok();

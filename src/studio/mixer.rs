@@ -1,6 +1,6 @@
 //! The newest source frame under the newest ink: what the engine paints over.
 
-use crate::frame::{Frame, Size, blend_over, cover_crop};
+use crate::frame::{self, Frame, Size, blend_over, cover_crop};
 
 /// Keeps the newest of both and mixes them on demand.
 #[derive(Default)]
@@ -50,6 +50,7 @@ impl Mixer {
     }
 
     fn mix_anew(&mut self, size: Size) -> Option<Frame> {
+        frame::trapdoor(self.base.as_ref().map_or(&[], |base| base.pixels()));
         if self.fitted.as_ref().is_none_or(|fitted| fitted.size() != size) {
             self.fitted = self.base.as_ref().map(|base| cover_crop(base, size));
         }

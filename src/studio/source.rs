@@ -3,6 +3,7 @@
 //! It exists so that closing a stalled camera blocks neither of them, and so that the window shows the camera at its own
 //! rate while the engine is busy.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::tally::Tally;
@@ -10,7 +11,7 @@ use super::{Event, Notice, SourceFrame, SourceState, Wake};
 use crate::canvas::Document;
 use crate::capture::{Capture, CaptureState, SourceSpec};
 use crate::flow::channel::{Receiver, Sender, never, select};
-use crate::flow::{LatestSender, Worker};
+use crate::flow::{LatestSender, Worker, panic_text};
 use crate::frame::{self, Frame, fit_longer_side};
 
 /// What the thread holds.
@@ -104,7 +105,14 @@ impl SourcePump {
         self.tally.arrive();
         // The engine first: making a large picture small enough to show takes a while.
         self.send_to_engine(Some(frame.clone()));
-        self.preview.send(SourceFrame { shown: shown(&frame), whole: frame });
+        match catch_unwind(AssertUnwindSafe(|| shown(&frame))) {
+            Ok(shown) => _ = self.preview.send(SourceFrame { shown, whole: frame }),
+            Err(panic) => {
+                let what = format!("The source's picture cannot be shown: {}", panic_text(panic.as_ref()));
+                let notice = Notice::error(what, "choose another source, and please report this");
+                self.events.send(Event::Notice(notice)).ok();
+            }
+        }
         (self.wake)();
     }
 

@@ -17,7 +17,7 @@ const LIVE: &str = "source 640 × 480";
 
 type Scene = fn(&Plugs);
 
-const SCENES: [(&str, Scene); 9] = [
+const SCENES: [(&str, Scene); 10] = [
     ("live_frames_reach_the_stage_and_a_picture_follows", live),
     ("frozen_into_a_layer", frozen),
     ("unplugged_is_said_over_the_last_picture_and_a_replug_goes_on", replugged),
@@ -27,6 +27,7 @@ const SCENES: [(&str, Scene); 9] = [
     ("none_found_is_said_in_a_card", none_found),
     ("the_camera_of_last_time_is_waited_for", waited_for),
     ("damaged_pictures_are_said", damaged),
+    ("a_decoder_that_panics_is_said_and_sound_pictures_go_on", panicking),
 ];
 
 pub fn tests() -> Vec<Trial> {
@@ -205,4 +206,25 @@ fn damaged(machine: &Plugs) {
     let mut window = open([1200.0, 800.0], used());
     window.click("Camera");
     window.until_said("pictures of the camera /dev/video0 were damaged: try another cable");
+}
+
+fn panicking(machine: &Plugs) {
+    // The builds for people have no way to make a decoder panic.
+    if !cfg!(feature = "inspect") {
+        return;
+    }
+    // Now and then: the other pictures are shown.
+    let mut window = open_live(machine, "format=MJPG 640x480 30\npanic_every=2\n");
+    assert!(moves(&mut window, "Sketch canvas"), "the sound pictures are not shown");
+    assert!(!window.says("damaged"), "single pictures are no trouble");
+    machine.unplug(0);
+    window.until_said("was unplugged");
+    // Each of them.
+    machine.plug(0, "format=MJPG 640x480 30\npanic_every=1\n");
+    window.until_said("pictures of the camera /dev/video0 were damaged: try another cable");
+    machine.unplug(0);
+    window.until_said("was unplugged");
+    machine.plug(0, YUYV);
+    window.until_said(LIVE);
+    assert!(moves(&mut window, "Painting"), "nothing is painted after the panics");
 }

@@ -15,6 +15,7 @@ mod gifts;
 mod keeping;
 mod loading;
 mod navigation;
+mod panics;
 mod pixels;
 mod rail;
 mod repaints;
@@ -37,6 +38,7 @@ fn main() {
     trials.extend(rail::tests());
     trials.extend(shell::tests());
     trials.extend(rooms::tests());
+    trials.extend(panics::tests());
     trials.extend(repaints::tests());
     trials.extend(keeping::tests());
     trials.extend(gifts::tests());
