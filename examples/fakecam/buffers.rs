@@ -32,7 +32,8 @@ pub fn request(device: &Device, state: &mut State, asked: &mut v4l2_requestbuffe
     Ok(())
 }
 
-fn release(state: &mut State) {
+/// Gives all buffers back.
+pub fn release(state: &mut State) {
     let (address, length) = state.mapping;
     if address != 0 {
         // SAFETY: our own mapping, and nothing refers to it once the buffers are forgotten, under the same lock.

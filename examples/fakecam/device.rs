@@ -9,7 +9,7 @@ use libc::c_int;
 
 use crate::config::{Config, Format};
 use crate::raw::{call, fail};
-use crate::{jpeg, producer};
+use crate::{buffers, jpeg, producer};
 
 const MOST_OPEN: usize = 16;
 /// The descriptors of open cameras, to be read without a lock: every `ioctl` and `mmap` of the process asks.
@@ -204,6 +204,8 @@ pub fn close(descriptor: c_int) {
     OPEN_COUNT.fetch_sub(1, Ordering::AcqRel);
     let mut state = device.state();
     state.is_closed = true;
+    // A program cannot ask for it once the camera is unplugged; the kernel does it then, too.
+    buffers::release(&mut state);
     device.change.notify_all();
     call(libc::SYS_close, [device.memory.into(), 0, 0, 0, 0, 0]);
 }
