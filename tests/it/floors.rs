@@ -18,7 +18,7 @@ const FLOORS: [&[&str]; 7] = [
 ];
 
 /// Crates that only some modules may import. `a/b` means the module `b` of `a`. What is not listed is free.
-const CRATES: [(&str, &[&str]); 19] = [
+const CRATES: [(&str, &[&str]); 20] = [
     ("image", &["frame"]),
     ("crossbeam_channel", &["flow"]),
     ("nokhwa", &["capture"]),
@@ -27,6 +27,7 @@ const CRATES: [(&str, &[&str]); 19] = [
     ("wgpu", &["display", "gui/stage/card"]),
     ("png", &["record"]),
     ("safetensors", &["weights"]),
+    ("bytemuck", &["exec"]),
     ("half", &["weights", "exec"]),
     ("candle_core", &["exec"]),
     ("candle_nn", &["exec"]),

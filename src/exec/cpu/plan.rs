@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::fuse::{After, Fused, fuse};
-use super::panels::CpuPacked;
+use super::panels::{CpuPacked, Kind};
 use super::places::Places;
 use super::profile::About;
 use super::schedule::{Item, Schedule, packed_piece};
@@ -50,7 +50,7 @@ impl Plan {
         let steps = fuse(graph, results);
         let places = Places::new(graph, &steps);
         let keys: Vec<usize> =
-            steps.iter().filter_map(|step| Some(keys(graph, step)?.len(batch(graph, step)))).collect();
+            steps.iter().filter_map(|step| Some(keys(graph, step, packed.kind())?.len(batch(graph, step)))).collect();
         let schedule = Schedule::new(graph, &steps, &places, results, &keys);
         let maker =
             Maker { graph, packed, steps: &steps, places: &places, schedule: &schedule, threads: options.threads };
@@ -95,11 +95,14 @@ pub struct Options {
 }
 
 /// Where the keys of an attention go, from offset 0.
-fn keys(graph: &Graph, step: &Fused) -> Option<PackedKeys> {
+fn keys(graph: &Graph, step: &Fused, kind: Kind) -> Option<PackedKeys> {
     let node = graph.node(step.main);
     let Op::Attention { heads, .. } = node.op else { return None };
     let keys = graph.node(node.inputs[1]).shape.positions();
-    Some(PackedKeys { offset: 0, heads, keys, width: node.shape.channels() / heads })
+    let width = node.shape.channels() / heads;
+    // An odd number of channels is no whole pairs.
+    let kind = if width.is_multiple_of(2) { kind } else { Kind::F32 };
+    Some(PackedKeys { offset: 0, heads, keys, width, kind })
 }
 
 fn batch(graph: &Graph, step: &Fused) -> usize {
@@ -146,8 +149,11 @@ impl Maker<'_> {
 
     fn keys(&self, index: usize) -> PackedKeys {
         let piece = packed_piece(self.graph, self.steps, self.places, index);
-        let nothing = PackedKeys { offset: 0, heads: 1, keys: 0, width: 0 };
-        PackedKeys { offset: self.schedule.offsets[piece], ..keys(self.graph, &self.steps[index]).unwrap_or(nothing) }
+        let nothing = PackedKeys { offset: 0, heads: 1, keys: 0, width: 0, kind: Kind::F32 };
+        PackedKeys {
+            offset: self.schedule.offsets[piece],
+            ..keys(self.graph, &self.steps[index], self.packed.kind()).unwrap_or(nothing)
+        }
     }
 
     fn fused(&self, index: usize) -> Result<Vec<Box<dyn Step>>, ExecError> {

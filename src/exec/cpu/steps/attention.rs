@@ -3,9 +3,12 @@
 //! Keys and values are first packed like weights ([`PackKeys`]): then scores and sums are products like any other. Those of
 //! the text are packed when the prompt changes.
 
+use half::bf16;
+
 use super::{Step, piece};
 use crate::exec::cpu::kernels::{Kernels, LANES, MAX_ROWS, PANEL, Softmax, Tile};
 use crate::exec::cpu::memory::Desk;
+use crate::exec::cpu::panels::Kind;
 use crate::exec::cpu::view::View;
 use crate::graph::Mask;
 
@@ -25,6 +28,8 @@ pub struct PackedKeys {
     pub keys: usize,
     /// Channels of a head.
     pub width: usize,
+    /// How they are stored: as f32, or as bf16 with two to a number of memory.
+    pub kind: Kind,
 }
 
 impl PackedKeys {
@@ -38,9 +43,17 @@ impl PackedKeys {
         self.width.next_multiple_of(LANES)
     }
 
-    /// Numbers of one head of one sample.
+    /// Numbers of memory that so many keys or values take.
+    fn room(&self, values: usize) -> usize {
+        match self.kind {
+            Kind::F32 => values,
+            Kind::Bf16 => values / 2,
+        }
+    }
+
+    /// Numbers of memory for one head of one sample.
     fn head(&self) -> usize {
-        self.padded() * (self.width + self.columns())
+        self.room(self.padded() * (self.width + self.columns()))
     }
 
     /// Numbers of everything.
@@ -51,7 +64,7 @@ impl PackedKeys {
     /// Where the keys, in panels of 32, and the values, in panels of 32 or 16 columns, of a head begin.
     fn at(&self, n: usize, head: usize) -> [usize; 2] {
         let start = self.offset + (n * self.heads + head) * self.head();
-        [start, start + self.padded() * self.width]
+        [start, start + self.room(self.padded() * self.width)]
     }
 }
 
@@ -71,27 +84,49 @@ impl Step for PackKeys {
     }
 
     fn run(&self, task: usize, desk: Desk<'_>, _: &Kernels) {
-        let PackedKeys { heads, keys, width, .. } = self.packed;
+        let PackedKeys { heads, width, .. } = self.packed;
         let (n, head) = (task / heads, task % heads);
         let [key_start, value_start] = self.packed.at(n, head);
-        let padded = self.packed.padded();
-        let out = desk.write(key_start, padded * width);
-        for (panel, out) in out.chunks_exact_mut(PANEL * width).enumerate() {
-            out.fill(0.0);
-            for key in panel * PANEL..((panel + 1) * PANEL).min(keys) {
-                let at = self.keys.at(n, 0, key) + head * width;
-                for (c, value) in desk.read(at..at + width).iter().enumerate() {
-                    out[c * PANEL + key % PANEL] = *value;
-                }
+        let (padded, columns) = (self.packed.padded(), self.packed.columns());
+        let keys = desk.write(key_start, self.packed.room(padded * width));
+        let values = desk.write(value_start, self.packed.room(padded * columns));
+        match self.packed.kind {
+            Kind::F32 => self.pack((n, head), desk, 1, [keys, values], |value| value),
+            Kind::Bf16 => {
+                let places = [keys, values].map(bytemuck::cast_slice_mut);
+                self.pack((n, head), desk, 2, places, bf16::from_f32);
             }
         }
-        let out = desk.write(value_start, padded * self.packed.columns());
-        out.fill(0.0);
-        for key in 0..keys {
+    }
+}
+
+impl PackKeys {
+    /// Packs one head of one sample, with so many rows lying `together`.
+    fn pack<T: Copy + Default>(
+        &self,
+        (n, head): (usize, usize),
+        desk: Desk<'_>,
+        together: usize,
+        [keys, values]: [&mut [T]; 2],
+        form: impl Fn(f32) -> T,
+    ) {
+        let (width, padded, columns) = (self.packed.width, self.packed.padded(), self.packed.columns());
+        let place =
+            |row: usize, panel: usize, column: usize| (row / together * panel + column) * together + row % together;
+        keys.fill(T::default());
+        values.fill(T::default());
+        for key in 0..self.packed.keys {
+            let at = self.keys.at(n, 0, key) + head * width;
+            let panel = &mut keys[key / PANEL * PANEL * width..][..PANEL * width];
+            for (c, value) in desk.read(at..at + width).iter().enumerate() {
+                panel[place(c, PANEL, key % PANEL)] = form(*value);
+            }
             let at = self.values.at(n, 0, key) + head * width;
-            for (first, values) in (0..).step_by(PANEL).zip(desk.read(at..at + width).chunks(PANEL)) {
-                let panel = (self.packed.columns() - first).min(PANEL);
-                out[padded * first + key * panel..][..values.len()].copy_from_slice(values);
+            for (first, given) in (0..).step_by(PANEL).zip(desk.read(at..at + width).chunks(PANEL)) {
+                let wide = (columns - first).min(PANEL);
+                for (c, value) in given.iter().enumerate() {
+                    values[padded * first + place(key, wide, c)] = form(*value);
+                }
             }
         }
     }
@@ -121,6 +156,74 @@ impl Attention {
     }
 }
 
+/// Values as f32, or rounded where the packed keys are.
+enum Factors {
+    F32(Vec<f32>),
+    Bf16(Vec<bf16>),
+}
+
+/// The two products of one head of one sample.
+struct Products<'a> {
+    packed: PackedKeys,
+    kernels: &'a Kernels,
+    /// Of keys, and of values, as they lie in memory.
+    panels: [&'a [f32]; 2],
+}
+
+impl Products<'_> {
+    fn rounded(&self, values: &[f32]) -> Factors {
+        match self.packed.kind {
+            Kind::F32 => Factors::F32(values.to_vec()),
+            Kind::Bf16 => {
+                let mut rounded = vec![bf16::ZERO; values.len()];
+                self.kernels.narrow(values, &mut rounded);
+                Factors::Bf16(rounded)
+            }
+        }
+    }
+
+    /// The scores of the queries that begin at `pixels` against the panel of keys from `key` on.
+    fn scores(&self, queries: &Factors, pixels: &[usize], key: usize, out: &mut [f32]) {
+        let (run, width, hold, taps) = (self.packed.width, PANEL, false, &[0][..]);
+        let range = key * run..(key + PANEL) * run;
+        match queries {
+            Factors::F32(input) => {
+                let weights = &self.panels[0][range];
+                self.kernels.tile(&Tile { input, pixels, taps, run, weights, width, hold }, out);
+            }
+            Factors::Bf16(input) => {
+                let weights = &bytemuck::cast_slice(self.panels[0])[range];
+                self.kernels.tile_bf16(&Tile { input, pixels, taps, run, weights, width, hold }, out);
+            }
+        }
+    }
+
+    /// Adds the values of some keys, each times its chance, to the sums of `wide` columns from `first` on.
+    fn gather(
+        &self,
+        (exact, rounded): (&[f32], &[bf16]),
+        rows: usize,
+        keys: std::ops::Range<usize>,
+        (first, wide): (usize, usize),
+        sums: &mut [f32],
+    ) {
+        let offsets: [usize; MAX_ROWS] = std::array::from_fn(|row| row * BLOCK);
+        let (pixels, taps, run, width, hold) = (&offsets[..rows], &[0][..], keys.len(), wide, true);
+        let begin = self.packed.padded() * first;
+        let range = begin + keys.start * wide..begin + keys.end * wide;
+        match self.packed.kind {
+            Kind::F32 => {
+                let weights = &self.panels[1][range];
+                self.kernels.tile(&Tile { input: exact, pixels, taps, run, weights, width, hold }, sums);
+            }
+            Kind::Bf16 => {
+                let weights = &bytemuck::cast_slice(self.panels[1])[range];
+                self.kernels.tile_bf16(&Tile { input: rounded, pixels, taps, run, weights, width, hold }, sums);
+            }
+        }
+    }
+}
+
 impl Step for Attention {
     fn tasks(&self) -> usize {
         self.queries.n * self.packed.heads * self.parts()
@@ -132,14 +235,22 @@ impl Step for Attention {
         let queries = piece(part, TILES * MAX_ROWS, self.queries.w);
         let (padded, columns) = (self.packed.padded(), self.packed.columns());
         let [key_start, value_start] = self.packed.at(n, head);
-        let key_panels = desk.read(key_start..key_start + padded * width);
-        let value_panels = desk.read(value_start..value_start + padded * columns);
-        let input = desk.read(self.queries.offset..self.queries.end());
+        let key_panels = desk.read(key_start..key_start + self.packed.room(padded * width));
+        let value_panels = desk.read(value_start..value_start + self.packed.room(padded * columns));
+        let products = Products { packed: self.packed, kernels, panels: [key_panels, value_panels] };
         let scale = 1.0 / (width as f32).sqrt();
 
         let mut states = vec![Softmax::START; queries.len()];
         let mut sums = vec![0.0f32; queries.len() * columns];
         let mut scores = vec![0.0f32; MAX_ROWS * BLOCK];
+        // The queries of the task side by side, and the factors of each product as its weights want them.
+        let mut input = vec![0.0f32; queries.len() * width];
+        for (query, place) in queries.clone().zip(input.chunks_exact_mut(width)) {
+            let at = self.queries.at(n, 0, query) + head * width;
+            place.copy_from_slice(desk.read(at..at + width));
+        }
+        let input = products.rounded(&input);
+        let mut chances = vec![bf16::ZERO; if self.packed.kind == Kind::Bf16 { scores.len() } else { 0 }];
         let mut out = [0.0f32; MAX_ROWS * PANEL];
         for start in (0..keys).step_by(BLOCK) {
             let block = start..(start + BLOCK).min(keys);
@@ -147,15 +258,9 @@ impl Step for Attention {
             for first in (0..queries.len()).step_by(kernels.rows) {
                 let rows = kernels.rows.min(queries.len() - first);
                 let query = |row: usize| queries.start + first + row;
-                let mut pixels = [0; MAX_ROWS];
-                for (row, pixel) in pixels.iter_mut().enumerate().take(rows) {
-                    *pixel = self.queries.at(n, 0, query(row)) - self.queries.offset + head * width;
-                }
+                let pixels: [usize; MAX_ROWS] = std::array::from_fn(|row| (first + row) * width);
                 for key in (0..length).step_by(PANEL) {
-                    let weights = &key_panels[(start + key) * width..][..PANEL * width];
-                    let pixels = &pixels[..rows];
-                    let tile = Tile { input, pixels, taps: &[0], run: width, weights, width: PANEL, hold: false };
-                    kernels.tile(&tile, &mut out[..rows * PANEL]);
+                    products.scores(&input, &pixels[..rows], start + key, &mut out[..rows * PANEL]);
                     for (row, out) in out.chunks_exact(PANEL).enumerate().take(rows) {
                         scores[row * BLOCK + key..][..PANEL].copy_from_slice(out);
                     }
@@ -172,14 +277,18 @@ impl Step for Attention {
                         }
                     }
                 }
-                let pixels: [usize; MAX_ROWS] = std::array::from_fn(|row| row * BLOCK);
+                kernels.narrow(&scores[..chances.len().min(rows * BLOCK)], &mut chances);
+                let chances = (&scores[..], &chances[..]);
                 for panel in (0..columns).step_by(PANEL) {
                     let wide = (columns - panel).min(PANEL);
-                    let weights = &value_panels[padded * panel + start * wide..][..length * wide];
-                    let (input, pixels) = (&scores[..], &pixels[..rows]);
-                    let tile = Tile { input, pixels, taps: &[0], run: length, weights, width: wide, hold: true };
                     let at = panel * queries.len() + first * wide;
-                    kernels.tile(&tile, &mut sums[at..at + rows * wide]);
+                    products.gather(
+                        chances,
+                        rows,
+                        start..start + length,
+                        (panel, wide),
+                        &mut sums[at..at + rows * wide],
+                    );
                 }
             }
         }
