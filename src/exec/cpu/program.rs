@@ -1,7 +1,8 @@
 //! A compiled graph: runs what changed, keeps what did not.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::kernels::Kernels;
@@ -85,14 +86,10 @@ impl CpuProgram {
 
     /// Milliseconds of each step of the frame stage.
     fn frame_times(&self) -> Vec<f64> {
-        let ends = Mutex::new(Vec::new());
+        let ends: Vec<AtomicU64> = self.tasks[Stage::Frame as usize].iter().map(|_| AtomicU64::new(0)).collect();
         let begun = Instant::now();
-        self.walk_watched(Stage::Frame, |_| {
-            if let Ok(mut ends) = ends.lock() {
-                ends.push(begun.elapsed().as_secs_f64() * 1e3);
-            }
-        });
-        let ends = ends.into_inner().unwrap_or_default();
+        self.walk_watched(Stage::Frame, |step| ends[step].store(begun.elapsed().as_nanos() as u64, Ordering::Relaxed));
+        let ends: Vec<f64> = ends.into_iter().map(|end| end.into_inner() as f64 / 1e6).collect();
         let begins = std::iter::once(0.0).chain(ends.iter().copied());
         ends.iter().zip(begins).map(|(end, begin)| end - begin).collect()
     }
