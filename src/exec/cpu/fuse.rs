@@ -4,6 +4,9 @@ use super::view::extent;
 use crate::exec::given::needed;
 use crate::graph::{Activation, Graph, Node, NodeId, Op, Padding};
 
+/// Nodes that are joined to another at most.
+pub const MAX_POSTS: usize = 6;
+
 /// A node and those that were joined to it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fused {
@@ -120,7 +123,7 @@ impl<'a> Fuser<'a> {
                     // A number for all channels would need another loop than a number for each.
                     Some(other) => any && self.channels(other) == self.channels(next),
                 };
-            if !joins {
+            if !joins || fused.posts.len() == MAX_POSTS {
                 break;
             }
             fused.posts.push(after);

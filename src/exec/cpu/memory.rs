@@ -3,6 +3,11 @@
 use std::cell::UnsafeCell;
 use std::ops::Range;
 
+use half::bf16;
+
+/// Numbers of bf16 in the room of one of f32.
+const PAIR: usize = 2;
+
 /// Numbers that several threads read and write, each its own part.
 pub struct Memory {
     cells: Box<[UnsafeCell<f32>]>,
@@ -64,5 +69,32 @@ impl<'a> Desk<'a> {
         let cells = &self.memory.cells[first..][..len];
         // SAFETY: nobody else uses these numbers now: that is what the maker of the desk promised.
         unsafe { std::slice::from_raw_parts_mut(UnsafeCell::raw_get(cells.as_ptr()), cells.len()) }
+    }
+
+    /// Numbers of bf16 to read, counted from the beginning of memory as if it held nothing else.
+    #[inline]
+    #[expect(unsafe_code, reason = "see `Memory::desk`")]
+    pub fn read_bf16(&self, range: Range<usize>) -> &'a [bf16] {
+        assert!(range.start <= range.end && range.end <= PAIR * self.memory.cells.len(), "{range:?} is outside");
+        // SAFETY: the range lies in memory, any bits are a bf16, and nobody writes these numbers now: that is what the
+        // maker of the desk promised.
+        unsafe {
+            let first = self.memory.cells.as_ptr().cast::<bf16>().add(range.start);
+            std::slice::from_raw_parts(first, range.len())
+        }
+    }
+
+    /// Numbers of bf16 to write, counted like those to read.
+    #[inline]
+    #[expect(unsafe_code, reason = "see `Memory::desk`")]
+    pub fn write_bf16(&self, first: usize, len: usize) -> &'a mut [bf16] {
+        let cells = &self.memory.cells;
+        assert!(first.checked_add(len).is_some_and(|end| end <= PAIR * cells.len()), "{len} from {first} are outside");
+        // SAFETY: the range lies in memory, and nobody else uses these numbers now: that is what the maker of the desk
+        // promised.
+        unsafe {
+            let first = UnsafeCell::raw_get(cells.as_ptr()).cast::<bf16>().add(first);
+            std::slice::from_raw_parts_mut(first, len)
+        }
     }
 }

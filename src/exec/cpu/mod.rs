@@ -25,9 +25,10 @@ use std::sync::Arc;
 
 use self::isa::Isa;
 use self::kernels::Kernels;
-use self::panels::{CpuPacked, Kind};
+use self::panels::CpuPacked;
 use self::program::CpuProgram;
 use self::team::Team;
+use self::view::Kind;
 use super::{ExecError, Executor, Packed, Program};
 use crate::graph::Graph;
 use crate::weights::Weights;

@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use half::bf16;
 
-use super::kernels::{LANES, PANEL};
+use super::kernels::{LANES, NARROW, PANEL};
+use super::view::Kind;
 use crate::exec::store::Store;
 use crate::exec::{ExecError, Packed};
 use crate::graph::Weight;
 use crate::weights::Weights;
 
 /// A matrix of `rows` weights for each of `columns` outputs, cut into panels of 32 outputs (the last of 16 or 32). In a panel
-/// the outputs lie side by side, row after row, of bf16 numbers two rows interleaved; missing ones are zero.
+/// the outputs lie side by side, row after row, of bf16 numbers two rows interleaved; missing ones are zero. So few outputs
+/// that most of a panel would be zero are a narrow panel: output after output.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Panels {
     /// Weights of one output.
@@ -20,15 +22,6 @@ pub struct Panels {
     /// Outputs.
     pub columns: usize,
     data: Data,
-}
-
-/// How weights are stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// As f32.
-    F32,
-    /// Rounded to bf16; the rows must be an even number.
-    Bf16,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -51,7 +44,7 @@ pub enum Numbers<'a> {
 pub struct Panel<'a> {
     /// `rows` rows of `width`.
     pub weights: Numbers<'a>,
-    /// 16 or 32.
+    /// 16 or 32; of a narrow panel the outputs it has.
     pub width: usize,
     /// Its first output.
     pub first: usize,
@@ -61,7 +54,12 @@ pub struct Panel<'a> {
 
 /// Padded columns of a matrix of so many.
 fn padded(columns: usize) -> usize {
-    columns.next_multiple_of(LANES)
+    if is_narrow(columns) { columns } else { columns.next_multiple_of(LANES) }
+}
+
+/// Whether so many columns are a narrow panel.
+fn is_narrow(columns: usize) -> bool {
+    columns <= NARROW
 }
 
 impl Panels {
@@ -109,6 +107,13 @@ impl Panels {
 
     /// One weight again.
     pub fn weight(&self, output: usize, row: usize) -> f32 {
+        if is_narrow(self.columns) {
+            let at = output * self.rows + row;
+            return match &self.data {
+                Data::F32(data) => data[at],
+                Data::Bf16(data) => data[at].to_f32(),
+            };
+        }
         let panel = self.panel(output / PANEL);
         let column = output % PANEL;
         match panel.weights {
@@ -126,6 +131,9 @@ fn packed<T: Copy + Default>(
     weight: impl Fn(usize, usize) -> T,
 ) -> Vec<T> {
     assert!(rows.is_multiple_of(together), "{rows} rows of weights cannot lie {together} by {together}");
+    if is_narrow(columns) {
+        return (0..columns * rows).map(|at| weight(at / rows, at % rows)).collect();
+    }
     let mut data = vec![T::default(); padded(columns) * rows];
     for first in (0..columns).step_by(PANEL) {
         let width = (padded(columns) - first).min(PANEL);
@@ -219,7 +227,7 @@ mod tests {
 
     #[test]
     fn every_weight_is_where_the_kernels_look() {
-        for (columns, rows) in [(1, 1), (3, 7), (16, 2), (17, 3), (32, 1), (33, 5), (80, 4)] {
+        for (columns, rows) in [(5, 1), (7, 7), (16, 2), (17, 3), (32, 1), (33, 5), (80, 4)] {
             let panels = Panels::new(Kind::F32, columns, rows, |o, r| (o * rows + r) as f32 + 1.0);
             let mut seen = 0;
             for panel in (0..panels.count()).map(|index| panels.panel(index)) {
@@ -234,6 +242,20 @@ mod tests {
             }
             assert_eq!(seen, columns);
             assert_eq!(panels.weight(columns - 1, rows - 1), (columns * rows) as f32);
+        }
+    }
+
+    #[test]
+    fn few_outputs_lie_one_after_the_other() {
+        for kind in [Kind::F32, Kind::Bf16] {
+            let panels = Panels::new(kind, 3, 10, |o, r| (o * 10 + r) as f32);
+            assert_eq!((panels.count(), panels.panel(0).width, panels.panel(0).columns), (1, 3, 3));
+            let expected: Vec<f32> = (0..30).map(|v| v as f32).collect();
+            match panels.panel(0).weights {
+                Numbers::F32(weights) => assert_eq!(weights, expected),
+                Numbers::Bf16(weights) => assert!(weights.iter().map(|w| w.to_f32()).eq(expected)),
+            }
+            assert_eq!(panels.weight(2, 3), 23.0);
         }
     }
 

@@ -4,7 +4,7 @@
 //! convolution reads has a border of zeros around it.
 
 use super::fuse::Fused;
-use super::view::{View, extent};
+use super::view::{Kind, View, extent};
 use crate::graph::{Graph, NodeId, Op, Padding};
 
 /// A piece of memory for one value or several.
@@ -14,13 +14,15 @@ pub struct Piece {
     pub extent: [usize; 4],
     /// Zeros around.
     pub border: Padding,
+    /// How its numbers are stored.
+    pub kind: Kind,
 }
 
 impl Piece {
-    /// Numbers it takes.
+    /// Numbers of memory it takes.
     pub fn len(&self) -> usize {
         let [n, ..] = self.extent;
-        n * self.image()
+        (n * self.image()).div_ceil(self.kind.per_cell())
     }
 
     fn row(&self) -> usize {
@@ -41,7 +43,8 @@ impl Piece {
     pub fn view(&self, offset: usize) -> View {
         let [n, h, w, c] = self.extent;
         let inner = self.border.top * self.row() + self.border.left * c;
-        View { offset: offset + inner, n, h, w, c, image: self.image(), row: self.row(), pixel: c }
+        let offset = offset * self.kind.per_cell() + inner;
+        View { kind: self.kind, offset, n, h, w, c, image: self.image(), row: self.row(), pixel: c }
     }
 }
 
@@ -68,8 +71,9 @@ pub struct Places {
 }
 
 impl Places {
-    /// Finds a place for every value of `steps` and every input.
-    pub fn new(graph: &Graph, steps: &[Fused]) -> Self {
+    /// Finds a place for every value of `steps` and every input. `rounds` says whether a step rounds what it reads of a value
+    /// first of all: a value that everybody rounds is stored rounded.
+    pub fn new(graph: &Graph, steps: &[Fused], results: &[NodeId], rounds: impl Fn(&Fused, NodeId) -> bool) -> Self {
         let count = graph.nodes().len();
         let mut places =
             Self { homes: vec![Home::Own; count], piece_of: vec![None; count], pieces: Vec::new(), copies: Vec::new() };
@@ -85,13 +89,60 @@ impl Places {
         let values: Vec<NodeId> = inputs.chain(steps.iter().map(|step| step.result)).collect();
         for &id in values.iter().filter(|id| places.homes[id.index()] == Home::Own) {
             places.piece_of[id.index()] = Some(places.pieces.len());
-            places.pieces.push(Piece { extent: extent(&graph.node(id).shape), border: Padding::all(0) });
+            places.pieces.push(Piece {
+                extent: extent(&graph.node(id).shape),
+                border: Padding::all(0),
+                kind: Kind::F32,
+            });
         }
         for (id, border) in borders {
             let piece = places.piece(id);
             widen(&mut places.pieces[piece].border, border);
         }
+        for piece in places.rounded(graph, steps, results, rounds) {
+            places.pieces[piece].kind = Kind::Bf16;
+        }
         places
+    }
+
+    /// The pieces whose values are only read by steps that round them, and made by steps that can.
+    fn rounded(
+        &self,
+        graph: &Graph,
+        steps: &[Fused],
+        results: &[NodeId],
+        rounds: impl Fn(&Fused, NodeId) -> bool,
+    ) -> Vec<usize> {
+        let mut rounded = vec![true; self.pieces.len()];
+        let mut exact = |id: NodeId| rounded[self.piece(id)] = false;
+        results.iter().copied().for_each(&mut exact);
+        graph.inputs().for_each(|(_, id)| exact(id));
+        for &(from, to, _) in &self.copies {
+            exact(from);
+            exact(to);
+        }
+        for step in steps.iter().filter(|step| !self.is_free(step)) {
+            let node = graph.node(step.main);
+            let can = matches!(
+                node.op,
+                Op::Conv2d { .. }
+                    | Op::Linear { .. }
+                    | Op::GroupNorm { .. }
+                    | Op::LayerNorm { .. }
+                    | Op::Attention { .. }
+                    | Op::Geglu
+            );
+            if matches!(node.op, Op::Concat) {
+                continue;
+            }
+            if !can {
+                exact(step.result);
+            }
+            step.posts.iter().filter_map(|post| post.other()).for_each(&mut exact);
+            let read = node.inputs.iter().skip(1).copied().chain((!node.inputs.is_empty()).then_some(step.source));
+            read.filter(|id| !rounds(step, *id)).for_each(&mut exact);
+        }
+        (0..rounded.len()).filter(|piece| rounded[*piece]).collect()
     }
 
     /// The piece a value lies in.

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::fuse::{After, Fused, fuse};
-use super::panels::{CpuPacked, Kind};
+use super::panels::CpuPacked;
 use super::places::Places;
 use super::profile::About;
 use super::schedule::{Item, Schedule, packed_piece};
@@ -12,12 +12,15 @@ use super::steps::{
     Attention, Border, Conv, Copy, Factors, Geglu, GroupNorm, Layer, LayerNorm, Lookup, Map, Moments, Norm, PackKeys,
     PackedKeys, PostView, Step,
 };
-use super::view::{View, extent};
+use super::view::{Kind, View, extent};
 use crate::exec::ExecError;
 use crate::graph::{Graph, NodeId, Op, Padding, Stage, WeightId};
 
 /// Elements of an elementwise task: some microseconds.
 const TASK_ELEMENTS: usize = 1 << 14;
+
+/// What memory holds that nobody should read: not a number, and neither is either half of it as bf16.
+pub const POISON: f32 = f32::from_bits(0x7fc0_7fc0);
 
 /// Everything a program does.
 pub struct Plan {
@@ -48,7 +51,7 @@ impl Plan {
     /// A weight that is missing or has another shape than the graph says.
     pub fn new(graph: &Graph, packed: &CpuPacked, results: &[NodeId], options: Options) -> Result<Self, ExecError> {
         let steps = fuse(graph, results);
-        let places = Places::new(graph, &steps);
+        let places = Places::new(graph, &steps, results, |step, id| rounds(graph, packed, step, id));
         let keys: Vec<usize> =
             steps.iter().filter_map(|step| Some(keys(graph, step, packed.kind())?.len(batch(graph, step)))).collect();
         let schedule = Schedule::new(graph, &steps, &places, results, &keys);
@@ -92,6 +95,18 @@ pub struct Options {
     pub threads: usize,
     /// Whether memory is filled with NaN as soon as nothing in it is needed, so that a stale read is seen. For tests.
     pub poison: bool,
+}
+
+/// Whether a step rounds the value `id`, one of those it reads, before it does anything else with it.
+fn rounds(graph: &Graph, packed: &CpuPacked, step: &Fused, id: NodeId) -> bool {
+    let node = graph.node(step.main);
+    match node.op {
+        Op::Conv2d { weight, .. } | Op::Linear { weight, .. } => {
+            id == step.source && packed.panels(graph.weight(weight)).is_ok_and(|panels| panels.kind() == Kind::Bf16)
+        }
+        Op::Attention { .. } => keys(graph, step, packed.kind()).is_some_and(|keys| keys.kind == Kind::Bf16),
+        _ => false,
+    }
 }
 
 /// Where the keys of an attention go, from offset 0.
@@ -161,24 +176,19 @@ impl Maker<'_> {
         let node = self.graph.node(step.main);
         let (input, output) = (self.view(step.source), self.view(step.result));
         let per_task = (TASK_ELEMENTS / (input.c.max(1))).max(1);
-        let mut posts: Vec<PostView> = step.posts.iter().map(|post| self.post(*post, step.result)).collect();
+        let posts: Vec<PostView> = step.posts.iter().map(|post| self.post(*post, step.result)).collect();
         let step: Box<dyn Step> = match node.op {
             Op::Conv2d { weight, bias, stride, padding } => {
-                if let Some(bias) = bias {
-                    posts.insert(0, PostView::Bias(self.flat(bias)?));
-                }
                 let kernel = self.graph.weight(weight).shape[2];
                 let panels = self.packed.panels(self.graph.weight(weight))?;
-                let layer = Layer { panels, kernel, stride, padding, doubled: step.doubled };
+                let bias = self.bias(bias, panels.columns)?;
+                let layer = Layer { panels, bias, kernel, stride, padding, doubled: step.doubled };
                 Box::new(Conv::new(input, output, layer, posts, self.threads))
             }
             Op::Linear { weight, bias } => {
-                if let Some(bias) = bias {
-                    posts.insert(0, PostView::Bias(self.flat(bias)?));
-                }
                 let panels = self.packed.panels(self.graph.weight(weight))?;
-                let padding = Padding::all(0);
-                let layer = Layer { panels, kernel: 1, stride: 1, padding, doubled: false };
+                let (bias, padding) = (self.bias(bias, panels.columns)?, Padding::all(0));
+                let layer = Layer { panels, bias, kernel: 1, stride: 1, padding, doubled: false };
                 Box::new(Conv::new(input, output, layer, posts, self.threads))
             }
             Op::GroupNorm { weight, bias, groups, eps } => {
@@ -227,12 +237,17 @@ impl Maker<'_> {
         }
     }
 
+    /// A bias, zeros where a layer has none.
+    fn bias(&self, id: Option<WeightId>, outputs: usize) -> Result<Arc<Vec<f32>>, ExecError> {
+        id.map_or_else(|| Ok(Arc::new(vec![0.0; outputs])), |id| self.flat(id))
+    }
+
     fn flat(&self, id: WeightId) -> Result<Arc<Vec<f32>>, ExecError> {
         self.packed.flat(self.graph.weight(id))
     }
 }
 
-/// Fills memory with NaN.
+/// Fills memory with [`POISON`].
 struct Spoil(Range<usize>);
 
 impl Step for Spoil {
@@ -241,6 +256,6 @@ impl Step for Spoil {
     }
 
     fn run(&self, _: usize, desk: super::memory::Desk<'_>, _: &super::kernels::Kernels) {
-        desk.write(self.0.start, self.0.len()).fill(f32::NAN);
+        desk.write(self.0.start, self.0.len()).fill(POISON);
     }
 }

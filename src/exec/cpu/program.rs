@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use super::kernels::Kernels;
 use super::memory::Memory;
-use super::panels::{CpuPacked, Kind};
-use super::plan::{Options, Plan};
+use super::panels::CpuPacked;
+use super::plan::{Options, POISON, Plan};
 use super::profile::{About, bytes_per_s, flops_per_s};
 use super::team::Team;
-use super::view::View;
+use super::view::{Kind, View};
 use crate::exec::given::{self, Given};
 use crate::exec::{ExecError, Profile, Program, StepTime, Tensor, Value};
 use crate::graph::{Graph, Stage};
@@ -63,7 +63,7 @@ impl CpuProgram {
         let mut program =
             Self { graph, plan, kernels, team, bf16, memory, tasks, poison, shapes, prompt, schedule, slot };
         if poison {
-            program.memory.all().fill(f32::NAN);
+            program.memory.all().fill(POISON);
         }
         program.walk(Stage::Constant);
         Ok(program)
@@ -133,7 +133,7 @@ impl Program for CpuProgram {
         let given = Given::new(&graph, inputs)?;
         if self.poison {
             let shared = self.plan.shared;
-            self.memory.all()[shared..].fill(f32::NAN);
+            self.memory.all()[shared..].fill(POISON);
         }
         let revisions = given.revisions(Stage::Prompt);
         if self.prompt.as_ref() != Some(&revisions) {

@@ -2,10 +2,31 @@
 
 use crate::graph::Shape;
 
+/// How numbers are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// As f32.
+    F32,
+    /// Rounded to bf16.
+    Bf16,
+}
+
+impl Kind {
+    /// How many of them take the room of one f32.
+    pub fn per_cell(self) -> usize {
+        match self {
+            Self::F32 => 1,
+            Self::Bf16 => 2,
+        }
+    }
+}
+
 /// A value as a feature map: element (n, y, x, c) is at `offset + n * image + y * row + x * pixel + c`. Tokens are a map of
 /// one row, and rows of numbers are a map of one pixel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct View {
+    /// How its elements are stored; they are what everything below counts.
+    pub kind: Kind,
     /// Of the first element.
     pub offset: usize,
     /// Batch.
@@ -37,7 +58,7 @@ impl View {
     #[cfg(test)]
     pub fn dense(offset: usize, shape: &Shape) -> Self {
         let [n, h, w, c] = extent(shape);
-        Self { offset, n, h, w, c, image: h * w * c, row: w * c, pixel: c }
+        Self { kind: Kind::F32, offset, n, h, w, c, image: h * w * c, row: w * c, pixel: c }
     }
 
     /// The same memory seen as another shape of the same positions and channels.

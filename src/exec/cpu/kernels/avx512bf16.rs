@@ -1,8 +1,8 @@
 //! The product tile of bf16 numbers with AVX-512: up to 12 rows of 32 columns in 24 registers, two products a lane.
 
 use std::arch::x86_64::{
-    __m512bh, _mm512_cvtne2ps_pbh, _mm512_dpbf16_ps, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_set1_epi32,
-    _mm512_setzero_ps, _mm512_storeu_ps,
+    __m512bh, __mmask32, _mm512_cvtne2ps_pbh, _mm512_dpbf16_ps, _mm512_loadu_ps, _mm512_loadu_si512,
+    _mm512_maskz_loadu_epi16, _mm512_reduce_add_ps, _mm512_set1_epi32, _mm512_setzero_ps, _mm512_storeu_ps,
 };
 use std::mem::transmute;
 
@@ -12,6 +12,8 @@ use super::{LANES, Tile, portable};
 
 /// Numbers rounded at once.
 const ROUNDED: usize = 2 * LANES;
+/// Rows of a narrow tile computed together.
+const NARROW_ROWS: usize = 4;
 
 /// Rounds to the nearest, ties to even; denormal numbers become zero.
 #[target_feature(enable = "avx512f,avx512bf16")]
@@ -88,6 +90,57 @@ fn rows<const ROWS: usize, const COLUMNS: usize>(tile: &Tile<'_, bf16>, out: &mu
         for (row, sums) in sums.iter().enumerate().take(last + 1) {
             for (column, sum) in sums.iter().enumerate() {
                 _mm512_storeu_ps(out.as_mut_ptr().add(row * tile.width + column * LANES), *sum);
+            }
+        }
+    }
+}
+
+/// The tile of a narrow panel: sums run over lanes.
+#[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+pub fn dots_bf16(tile: &Tile<'_, bf16>, out: &mut [f32]) {
+    match tile.width {
+        1 => dots::<1>(tile, out),
+        2 => dots::<2>(tile, out),
+        3 => dots::<3>(tile, out),
+        _ => dots::<4>(tile, out),
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+#[expect(unsafe_code, reason = "vector loads take pointers")]
+fn dots<const COLUMNS: usize>(tile: &Tile<'_, bf16>, out: &mut [f32]) {
+    tile.check_narrow(out);
+    for (pixels, out) in tile.pixels.chunks(NARROW_ROWS).zip(out.chunks_mut(NARROW_ROWS * COLUMNS)) {
+        let mut sums = [[_mm512_setzero_ps(); COLUMNS]; NARROW_ROWS];
+        for (index, tap) in tile.taps.iter().enumerate() {
+            for k in (0..tile.run).step_by(ROUNDED) {
+                let mask: __mmask32 = if tile.run - k < ROUNDED { (1 << (tile.run - k)) - 1 } else { !0 };
+                // SAFETY: `check_narrow` has seen that every run of every pixel lies in `input`, and all weights in
+                // `weights`; the mask ends with the run.
+                unsafe {
+                    let weights: [__m512bh; COLUMNS] = std::array::from_fn(|column| {
+                        let at = column * tile.rows() + index * tile.run + k;
+                        transmute(_mm512_maskz_loadu_epi16(mask, tile.weights.as_ptr().add(at).cast()))
+                    });
+                    for row in 0..NARROW_ROWS {
+                        // Missing rows are computed as the last again.
+                        let at = pixels[row.min(pixels.len() - 1)] + tap + k;
+                        let values: __m512bh =
+                            transmute(_mm512_maskz_loadu_epi16(mask, tile.input.as_ptr().add(at).cast()));
+                        for column in 0..COLUMNS {
+                            sums[row][column] = _mm512_dpbf16_ps(sums[row][column], values, weights[column]);
+                        }
+                    }
+                }
+            }
+        }
+        // Nested, not flattened, so that the sums stay in registers.
+        for (row, sums) in sums.into_iter().enumerate() {
+            for (column, sum) in sums.into_iter().enumerate() {
+                let sum = _mm512_reduce_add_ps(sum);
+                if let Some(out) = out.get_mut(row * COLUMNS + column) {
+                    *out = sum;
+                }
             }
         }
     }

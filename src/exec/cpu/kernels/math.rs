@@ -31,6 +31,24 @@ pub fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + exp(-x))
 }
 
+/// x / (1 + e^-x).
+#[inline(always)]
+pub fn silu(x: f32) -> f32 {
+    x * sigmoid(x)
+}
+
+/// The larger of x and 0. (`f32::max` loses a NaN; this keeps it.)
+#[inline(always)]
+pub fn relu(x: f32) -> f32 {
+    if x < 0.0 { 0.0 } else { x }
+}
+
+/// x / (1 + e^(-1.702 x)).
+#[inline(always)]
+pub fn quick_gelu(x: f32) -> f32 {
+    x * sigmoid(1.702 * x)
+}
+
 /// x times the standard normal distribution function, with the exact error function.
 #[inline(always)]
 pub fn gelu(x: f32) -> f32 {

@@ -23,6 +23,8 @@ pub use sets::Kernels;
 pub const LANES: usize = 16;
 /// Columns of a panel at most.
 pub const PANEL: usize = 2 * LANES;
+/// Columns of a narrow panel at most.
+pub const NARROW: usize = 4;
 /// Rows of a tile at most.
 pub const MAX_ROWS: usize = 12;
 
@@ -45,9 +47,9 @@ pub struct Tile<'a, T = f32> {
     pub run: usize,
     /// `taps.len() * run` rows of `width` weights.
     pub weights: &'a [T],
-    /// 16 or 32.
+    /// 16 or 32; of a narrow panel, whose weights lie column after column, 1 to [`NARROW`].
     pub width: usize,
-    /// Whether the sums begin with what `out` holds.
+    /// Whether the sums begin with what `out` holds; never those of a narrow panel.
     pub hold: bool,
 }
 
@@ -58,13 +60,31 @@ impl<T> Tile<'_, T> {
     /// That is how it refuses: it would be a mistake in the plan.
     #[inline(always)]
     fn check(&self, out: &[f32]) {
+        assert!(self.width == LANES || self.width == PANEL, "a tile is {} wide", self.width);
+        self.check_reach(out);
+    }
+
+    /// The same for a narrow panel.
+    #[inline(always)]
+    fn check_narrow(&self, out: &[f32]) {
+        assert!((1..=NARROW).contains(&self.width) && !self.hold, "a narrow tile is {} wide", self.width);
+        self.check_reach(out);
+    }
+
+    /// Rows of weights.
+    #[inline(always)]
+    fn rows(&self) -> usize {
+        self.taps.len() * self.run
+    }
+
+    #[inline(always)]
+    fn check_reach(&self, out: &[f32]) {
         let furthest = |list: &[usize]| list.iter().fold(0, |a: usize, b| a.max(*b));
         let end = furthest(self.pixels) + furthest(self.taps) + self.run;
         assert!(
             end <= self.input.len()
                 && (1..=MAX_ROWS).contains(&self.pixels.len())
-                && (self.width == LANES || self.width == PANEL)
-                && self.weights.len() >= self.taps.len() * self.run * self.width
+                && self.weights.len() >= self.rows() * self.width
                 && out.len() >= self.pixels.len() * self.width,
             "a tile reaches outside its values"
         );

@@ -3,7 +3,7 @@
 
 use half::bf16;
 
-use super::Tile;
+use super::{Tile, rows};
 
 /// Rows computed together: with 8 columns, their sums fill half of 16 registers of 4 numbers.
 const ROWS: usize = 4;
@@ -14,12 +14,12 @@ const COLUMNS: usize = 8;
 pub fn tile(tile: &Tile<'_>, out: &mut [f32]) {
     for (pixels, out) in tile.pixels.chunks(ROWS).zip(out.chunks_mut(ROWS * tile.width)) {
         for column in (0..tile.width).step_by(COLUMNS) {
-            rows(tile, pixels, column, out);
+            sum_rows(tile, pixels, column, out);
         }
     }
 }
 
-fn rows(tile: &Tile<'_>, pixels: &[usize], column: usize, out: &mut [f32]) {
+fn sum_rows(tile: &Tile<'_>, pixels: &[usize], column: usize, out: &mut [f32]) {
     let mut sums = [[0.0f32; COLUMNS]; ROWS];
     if tile.hold {
         for (sums, out) in sums.iter_mut().zip(out.chunks(tile.width)) {
@@ -62,7 +62,12 @@ pub fn tile_bf16(tile: &Tile<'_, bf16>, out: &mut [f32]) {
     }
 }
 
+/// The tile of a narrow panel of bf16 numbers.
+pub fn dots_bf16(tile: &Tile<'_, bf16>, out: &mut [f32]) {
+    rows::dots(tile, out);
+}
+
 /// Rounds to the nearest, ties to even.
 pub fn narrow(x: &[f32], out: &mut [bf16]) {
-    out.iter_mut().zip(x).for_each(|(out, x)| *out = bf16::from_f32(*x));
+    rows::narrow(x, out);
 }

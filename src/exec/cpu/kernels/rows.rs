@@ -1,13 +1,43 @@
 //! Work on rows of numbers, in plain Rust. It is compiled once for each instruction set ([`super::sets`]), and the compiler
 //! makes vector code of it.
 
-use super::math;
+use half::bf16;
+
+use super::{PANEL, Tile, math};
 use crate::graph::Activation;
 
 /// Numbers handled at once where an order of summation must be fixed.
 const LANES: usize = 16;
+/// Rows of a narrow tile computed together.
+const NARROW_ROWS: usize = 2;
+
+/// A number as it lies in memory.
+pub trait Number: Copy {
+    /// `value`, rounded if need be.
+    fn of(value: f32) -> Self;
+}
+
+impl Number for f32 {
+    #[inline(always)]
+    fn of(value: f32) -> Self {
+        value
+    }
+}
+
+impl Number for bf16 {
+    /// To the nearest, ties to even. (`bf16::from_f32` does the same with a branch, of which no vector code can be made.)
+    #[inline(always)]
+    fn of(value: f32) -> Self {
+        let bits = value.to_bits();
+        let rounded = bits.wrapping_add(0x7fff + (bits >> 16 & 1)) >> 16;
+        // Rounding up must not carry a NaN over to infinity.
+        let broken = bits >> 16 | 0x40;
+        Self::from_bits(if bits & 0x7fff_ffff > 0x7f80_0000 { broken } else { rounded } as u16)
+    }
+}
 
 /// What happens to a row after it was computed.
+#[derive(Clone, Copy, Debug)]
 pub enum Post<'a> {
     /// One number per channel is added.
     Bias(&'a [f32]),
@@ -25,11 +55,129 @@ pub enum Post<'a> {
 #[inline(always)]
 pub fn activate(activation: Activation, x: &mut [f32]) {
     match activation {
-        Activation::Silu => x.iter_mut().for_each(|v| *v *= math::sigmoid(*v)),
-        Activation::Gelu => x.iter_mut().for_each(|v| *v = math::gelu(*v)),
-        Activation::QuickGelu => x.iter_mut().for_each(|v| *v *= math::sigmoid(1.702 * *v)),
-        Activation::Relu => x.iter_mut().for_each(|v| *v = if *v < 0.0 { 0.0 } else { *v }),
-        Activation::Tanh => x.iter_mut().for_each(|v| *v = math::tanh(*v)),
+        Activation::Silu => each(x, math::silu),
+        Activation::Gelu => each(x, math::gelu),
+        Activation::QuickGelu => each(x, math::quick_gelu),
+        Activation::Relu => each(x, math::relu),
+        Activation::Tanh => each(x, math::tanh),
+    }
+}
+
+#[inline(always)]
+fn each(x: &mut [f32], f: impl Fn(f32) -> f32) {
+    for v in x {
+        *v = f(*v);
+    }
+}
+
+/// Adds `bias`, does `posts`, and puts the rows of a tile, `width` apart, where they belong. The usual endings of a layer are
+/// done in one go.
+#[inline(always)]
+pub fn store<T: Number>(tile: &mut [f32], width: usize, bias: &[f32], posts: &[Post<'_>], rows: &mut [&mut [T]]) {
+    let nothing = |v| v;
+    match *posts {
+        [] => place::<T, false>(tile, width, bias, (&[], &[]), rows, nothing),
+        [Post::Add { values, offsets }] => place::<T, true>(tile, width, bias, (values, offsets), rows, nothing),
+        [Post::Activate(Activation::Relu)] => place::<T, false>(tile, width, bias, (&[], &[]), rows, math::relu),
+        [Post::Activate(Activation::Silu)] => place::<T, false>(tile, width, bias, (&[], &[]), rows, math::silu),
+        [Post::Add { values, offsets }, Post::Activate(Activation::Relu)] => {
+            place::<T, true>(tile, width, bias, (values, offsets), rows, math::relu);
+        }
+        _ => {
+            let columns = rows.iter().fold(0, |columns: usize, row| columns.max(row.len()));
+            finish(tile, width, columns, &[Post::Bias(bias)]);
+            finish(tile, width, columns, posts);
+            place::<T, false>(tile, width, &[0.0; PANEL], (&[], &[]), rows, nothing);
+        }
+    }
+}
+
+/// Each row plus `bias` (and row `r` of other values, at `offsets[r]`), through `f`, to its place.
+#[inline(always)]
+fn place<T: Number, const ADD: bool>(
+    tile: &[f32],
+    width: usize,
+    bias: &[f32],
+    (others, offsets): (&[f32], &[usize]),
+    rows: &mut [&mut [T]],
+    f: impl Fn(f32) -> f32,
+) {
+    for (r, row) in rows.iter_mut().enumerate() {
+        let columns = row.len();
+        let (values, bias) = (&tile[r * width..][..columns], &bias[..columns]);
+        let other = if ADD { &others[offsets[r]..][..columns] } else { values };
+        let one = |v: f32, b: f32, o: f32| T::of(f(if ADD { v + b + o } else { v + b }));
+        // The usual width is known to the compiler.
+        match (row.first_chunk_mut::<PANEL>(), values.first_chunk::<PANEL>()) {
+            (Some(row), Some(values)) => {
+                let (Some(bias), Some(other)) = (bias.first_chunk::<PANEL>(), other.first_chunk::<PANEL>()) else {
+                    return;
+                };
+                for c in 0..PANEL {
+                    row[c] = one(values[c], bias[c], other[c]);
+                }
+            }
+            _ => {
+                for c in 0..columns {
+                    row[c] = one(values[c], bias[c], other[c]);
+                }
+            }
+        }
+    }
+}
+
+/// Numbers as another kind.
+#[inline(always)]
+pub fn narrow<T: Number>(x: &[f32], out: &mut [T]) {
+    for (out, x) in out.iter_mut().zip(x) {
+        *out = T::of(*x);
+    }
+}
+
+/// The tile of a panel so narrow that each column's weights lie side by side: its sums run over lanes, not columns.
+#[inline(always)]
+pub fn dots<T: Copy + Into<f32>>(tile: &Tile<'_, T>, out: &mut [f32]) {
+    match tile.width {
+        1 => dots_of::<T, 1>(tile, out),
+        2 => dots_of::<T, 2>(tile, out),
+        3 => dots_of::<T, 3>(tile, out),
+        _ => dots_of::<T, 4>(tile, out),
+    }
+}
+
+#[inline(always)]
+fn dots_of<T: Copy + Into<f32>, const COLUMNS: usize>(tile: &Tile<'_, T>, out: &mut [f32]) {
+    tile.check_narrow(out);
+    let weights: [&[T]; COLUMNS] = std::array::from_fn(|c| &tile.weights[c * tile.rows()..][..tile.rows()]);
+    for (pixels, out) in tile.pixels.chunks(NARROW_ROWS).zip(out.chunks_mut(NARROW_ROWS * COLUMNS)) {
+        let mut sums = [[[0.0f32; LANES]; COLUMNS]; NARROW_ROWS];
+        for (index, tap) in tile.taps.iter().enumerate() {
+            let weights = weights.map(|weights| &weights[index * tile.run..][..tile.run]);
+            // Missing rows are computed as the last again.
+            let values: [&[T]; NARROW_ROWS] =
+                std::array::from_fn(|row| &tile.input[pixels[row.min(pixels.len() - 1)] + tap..][..tile.run]);
+            let whole = tile.run - tile.run % LANES;
+            for at in (0..whole).step_by(LANES) {
+                for row in 0..NARROW_ROWS {
+                    for column in 0..COLUMNS {
+                        let (values, weights) = (&values[row][at..at + LANES], &weights[column][at..at + LANES]);
+                        for lane in 0..LANES {
+                            sums[row][column][lane] += values[lane].into() * weights[lane].into();
+                        }
+                    }
+                }
+            }
+            for k in whole..tile.run {
+                for row in 0..NARROW_ROWS {
+                    for column in 0..COLUMNS {
+                        sums[row][column][k - whole] += values[row][k].into() * weights[column][k].into();
+                    }
+                }
+            }
+        }
+        for (sums, out) in sums.iter().flatten().zip(out) {
+            *out = sums.iter().sum();
+        }
     }
 }
 
@@ -45,7 +193,7 @@ pub fn finish(tile: &mut [f32], width: usize, columns: usize, posts: &[Post<'_>]
             }
             // The columns that nobody reads may be computed too: it is quicker than finding them.
             Post::Activate(activation) => activate(activation, tile),
-            Post::Affine { scale, shift } => tile.iter_mut().for_each(|v| *v = *v * scale + shift),
+            Post::Affine { scale, shift } => each(tile, |v| v * scale + shift),
             Post::Add { values, offsets } => {
                 for (row, &offset) in tile.chunks_exact_mut(width).zip(offsets) {
                     with_row(row, &values[offset..], columns, |v, o| *v += o);
@@ -74,8 +222,12 @@ fn with_row(row: &mut [f32], other: &[f32], columns: usize, f: impl Fn(&mut f32,
 /// The first half of `x` times the GELU of the second.
 #[inline(always)]
 pub fn geglu(x: &[f32], out: &mut [f32]) {
-    let (factor, gate) = x.split_at(out.len());
-    out.iter_mut().zip(factor).zip(gate).for_each(|((o, f), g)| *o = f * math::gelu(*g));
+    let count = out.len();
+    let (factor, gate) = (&x[..count], &x[count..][..count]);
+    // By index: the iterators of three slices are a function of their own, compiled without the vector instructions.
+    for i in 0..count {
+        out[i] = factor[i] * math::gelu(gate[i]);
+    }
 }
 
 /// Adds the differences of some pixels from `origin`, and their squares, to two sums per channel. Pixels are `step` apart.
@@ -152,7 +304,7 @@ pub fn softmax(scores: &mut [f32], seen: usize, scale: f32, state: &mut Softmax)
     if highest == f32::NEG_INFINITY {
         return 1.0;
     }
-    scores.iter_mut().for_each(|score| *score = math::exp(*score * scale - highest));
+    each(scores, |score| math::exp(score * scale - highest));
     let shrink = math::exp(state.largest - highest);
     state.total = state.total * shrink + sum(scores, |v| v);
     state.largest = highest;
@@ -162,7 +314,7 @@ pub fn softmax(scores: &mut [f32], seen: usize, scale: f32, state: &mut Softmax)
 /// Each element times `factor`.
 #[inline(always)]
 pub fn scale(x: &mut [f32], factor: f32) {
-    x.iter_mut().for_each(|v| *v *= factor);
+    each(x, |v| v * factor);
 }
 
 /// The sum of `f` over a row, in lanes.

@@ -10,6 +10,7 @@ use crate::exec::cpu::isa::Isa;
 
 type Moments = unsafe fn(&[f32], usize, &[f32], &mut [f32], &mut [f32]);
 type ScaleShift = unsafe fn(&[f32], usize, [&[f32]; 2], &mut [f32]);
+type Store<T> = unsafe fn(&mut [f32], usize, &[f32], &[Post<'_>], &mut [&mut [T]]);
 type LayerNorm = unsafe fn(&[f32], &[f32], &[f32], f32, &mut [f32]);
 
 /// The kernels for one instruction set. Made only by [`Kernels::of`], for a set that this processor has.
@@ -20,6 +21,10 @@ pub struct Kernels {
     tile: unsafe fn(&Tile<'_>, &mut [f32]),
     tile_bf16: unsafe fn(&Tile<'_, bf16>, &mut [f32]),
     narrow: unsafe fn(&[f32], &mut [bf16]),
+    dots: unsafe fn(&Tile<'_>, &mut [f32]),
+    dots_bf16: unsafe fn(&Tile<'_, bf16>, &mut [f32]),
+    store: Store<f32>,
+    store_bf16: Store<bf16>,
     finish: unsafe fn(&mut [f32], usize, usize, &[Post<'_>]),
     geglu: unsafe fn(&[f32], &mut [f32]),
     moments: Moments,
@@ -35,6 +40,18 @@ macro_rules! table {
         $(#[target_feature(enable = $features)])?
         fn finish(tile: &mut [f32], width: usize, columns: usize, posts: &[Post<'_>]) {
             rows::finish(tile, width, columns, posts);
+        }
+        $(#[target_feature(enable = $features)])?
+        fn dots(tile: &Tile<'_>, out: &mut [f32]) {
+            rows::dots(tile, out);
+        }
+        $(#[target_feature(enable = $features)])?
+        fn store(tile: &mut [f32], width: usize, bias: &[f32], posts: &[Post<'_>], rows: &mut [&mut [f32]]) {
+            rows::store(tile, width, bias, posts, rows);
+        }
+        $(#[target_feature(enable = $features)])?
+        fn store_bf16(tile: &mut [f32], width: usize, bias: &[f32], posts: &[Post<'_>], rows: &mut [&mut [bf16]]) {
+            rows::store(tile, width, bias, posts, rows);
         }
         $(#[target_feature(enable = $features)])?
         fn geglu(x: &[f32], out: &mut [f32]) {
@@ -65,6 +82,10 @@ macro_rules! table {
             tile: $tile,
             tile_bf16: $bf16::tile_bf16,
             narrow: $bf16::narrow,
+            dots,
+            dots_bf16: $bf16::dots_bf16,
+            store,
+            store_bf16,
             finish,
             geglu,
             moments,
@@ -122,6 +143,14 @@ calls! {
     tile_bf16(tile: &Tile<'_, bf16>, out: &mut [f32]);
     /// Rounds to bf16.
     narrow(x: &[f32], out: &mut [bf16]);
+    /// Some rows of values times one narrow panel of weights.
+    dots(tile: &Tile<'_>, out: &mut [f32]);
+    /// The same with bf16 numbers.
+    dots_bf16(tile: &Tile<'_, bf16>, out: &mut [f32]);
+    /// Adds `bias` to the rows of a tile of rows of `width`, applies `posts` and puts them at their places.
+    store(tile: &mut [f32], width: usize, bias: &[f32], posts: &[Post<'_>], rows: &mut [&mut [f32]]);
+    /// The same for places of bf16 numbers.
+    store_bf16(tile: &mut [f32], width: usize, bias: &[f32], posts: &[Post<'_>], rows: &mut [&mut [bf16]]);
     /// Applies `posts` to the first `columns` of each row of a tile of rows of `width`.
     finish(tile: &mut [f32], width: usize, columns: usize, posts: &[Post<'_>]);
     /// The first half of `x` times the GELU of the second.

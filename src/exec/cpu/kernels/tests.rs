@@ -100,6 +100,73 @@ fn tiles_of_bf16_equal_their_twin() {
 }
 
 #[test]
+fn narrow_tiles_equal_the_sums_they_say() {
+    let mut noise = Noise(5);
+    for _ in 0..300 {
+        let (rows, run, width) = (1 + noise.below(MAX_ROWS), 1 + noise.below(100), 1 + noise.below(NARROW));
+        let taps: Vec<usize> = (0..1 + noise.below(9)).map(|_| noise.below(1000)).collect();
+        let pixels: Vec<usize> = (0..rows).map(|_| noise.below(900)).collect();
+        let (input, weights) = (noise.values(2000), noise.values(taps.len() * run * width));
+        let (taps, pixels) = (&taps[..], &pixels[..]);
+        let [mut rounded_input, mut rounded_weights] = [&input, &weights].map(|x| vec![bf16::ZERO; x.len()]);
+        portable::narrow(&input, &mut rounded_input);
+        portable::narrow(&weights, &mut rounded_weights);
+        let expected = |input: &dyn Fn(usize) -> f64, weight: &dyn Fn(usize) -> f64| -> Vec<f32> {
+            let sum = |row: usize, column: usize| -> f64 {
+                let at = |tap: usize, k: usize| input(pixels[row] + taps[tap] + k);
+                let product = |i: usize| at(i / run, i % run) * weight(column * taps.len() * run + i);
+                (0..taps.len() * run).map(product).sum()
+            };
+            (0..rows * width).map(|i| sum(i / width, i % width) as f32).collect()
+        };
+        let exact = expected(&|i| f64::from(input[i]), &|i| f64::from(weights[i]));
+        let rounded = expected(&|i| rounded_input[i].to_f64(), &|i| rounded_weights[i].to_f64());
+        for kernels in Isa::ALL.into_iter().filter_map(Kernels::of) {
+            let mut found = vec![f32::NAN; rows * width];
+            let tile = Tile { input: &input, pixels, taps, run, weights: &weights, width, hold: false };
+            kernels.dots(&tile, &mut found);
+            close(&found, &exact, 2e-5);
+            let (input, weights) = (&rounded_input[..], &rounded_weights[..]);
+            kernels.dots_bf16(&Tile { input, pixels, taps, run, weights, width, hold: false }, &mut found);
+            close(&found, &rounded, 2e-5);
+        }
+    }
+}
+
+#[test]
+fn stored_rows_are_finished_rows() {
+    let mut noise = Noise(6);
+    let twin = Kernels::of(Isa::Portable).unwrap();
+    for _ in 0..200 {
+        let (count, width) = (1 + noise.below(MAX_ROWS), [3, LANES, PANEL][noise.below(3)]);
+        let columns = 1 + noise.below(width);
+        let columns = if noise.below(2) == 0 { width } else { columns };
+        let [tile, others] = [count * width, 500].map(|len| noise.values(len));
+        let bias = noise.values(PANEL);
+        let offsets: Vec<usize> = (0..count).map(|_| noise.below(400)).collect();
+        let add = Post::Add { values: &others, offsets: &offsets };
+        let activation = [Activation::Relu, Activation::Silu, Activation::Gelu, Activation::Tanh][noise.below(4)];
+        let (act, affine) = (Post::Activate(activation), Post::Affine { scale: 0.5, shift: 0.1 });
+        for posts in [&[][..], &[add], &[act], &[add, act], &[act, add], &[add, add, affine, act]] {
+            let mut expected = tile.clone();
+            twin.finish(&mut expected, width, columns, &[Post::Bias(&bias)]);
+            twin.finish(&mut expected, width, columns, posts);
+            let expected: Vec<f32> = expected.chunks(width).flat_map(|row| row[..columns].to_vec()).collect();
+            for kernels in Isa::ALL.into_iter().filter_map(Kernels::of) {
+                let mut found = vec![f32::NAN; count * columns];
+                let mut rows: Vec<&mut [f32]> = found.chunks_mut(columns).collect();
+                kernels.store(&mut tile.clone(), width, &bias, posts, &mut rows);
+                close(&found, &expected, 3e-6);
+                let mut rounded = vec![bf16::ZERO; count * columns];
+                let mut rows: Vec<&mut [bf16]> = rounded.chunks_mut(columns).collect();
+                kernels.store_bf16(&mut tile.clone(), width, &bias, posts, &mut rows);
+                assert!(rounded.iter().zip(&found).all(|(rounded, exact)| *rounded == bf16::from_f32(*exact)));
+            }
+        }
+    }
+}
+
+#[test]
 fn rounding_equals_its_twin() {
     let mut noise = Noise(4);
     for kernels in sets() {
@@ -112,6 +179,7 @@ fn rounding_equals_its_twin() {
             kernels.narrow(&x, &mut found);
             portable::narrow(&x, &mut expected);
             assert_eq!(found, expected);
+            assert!(x.iter().zip(expected).all(|(x, rounded)| bf16::from_f32(*x) == rounded));
         }
         let mut nan = [bf16::ZERO; 40];
         kernels.narrow(&[f32::NAN; 40], &mut nan);

@@ -5,11 +5,10 @@
 
 use half::bf16;
 
-use super::{Step, piece};
+use super::{Step, piece, read, write};
 use crate::exec::cpu::kernels::{Kernels, LANES, MAX_ROWS, PANEL, Softmax, Tile};
 use crate::exec::cpu::memory::Desk;
-use crate::exec::cpu::panels::Kind;
-use crate::exec::cpu::view::View;
+use crate::exec::cpu::view::{Kind, View};
 use crate::graph::Mask;
 
 /// Keys of a block.
@@ -45,10 +44,7 @@ impl PackedKeys {
 
     /// Numbers of memory that so many keys or values take.
     fn room(&self, values: usize) -> usize {
-        match self.kind {
-            Kind::F32 => values,
-            Kind::Bf16 => values / 2,
-        }
+        values / self.kind.per_cell()
     }
 
     /// Numbers of memory for one head of one sample.
@@ -115,14 +111,15 @@ impl PackKeys {
             |row: usize, panel: usize, column: usize| (row / together * panel + column) * together + row % together;
         keys.fill(T::default());
         values.fill(T::default());
+        let mut row = vec![0.0; width];
         for key in 0..self.packed.keys {
-            let at = self.keys.at(n, 0, key) + head * width;
+            read(&self.keys, self.keys.at(n, 0, key) + head * width, desk, &mut row);
             let panel = &mut keys[key / PANEL * PANEL * width..][..PANEL * width];
-            for (c, value) in desk.read(at..at + width).iter().enumerate() {
+            for (c, value) in row.iter().enumerate() {
                 panel[place(c, PANEL, key % PANEL)] = form(*value);
             }
-            let at = self.values.at(n, 0, key) + head * width;
-            for (first, given) in (0..).step_by(PANEL).zip(desk.read(at..at + width).chunks(PANEL)) {
+            read(&self.values, self.values.at(n, 0, key) + head * width, desk, &mut row);
+            for (first, given) in (0..).step_by(PANEL).zip(row.chunks(PANEL)) {
                 let wide = (columns - first).min(PANEL);
                 for (c, value) in given.iter().enumerate() {
                     values[padded * first + place(key, wide, c)] = form(*value);
@@ -246,8 +243,7 @@ impl Step for Attention {
         // The queries of the task side by side, and the factors of each product as its weights want them.
         let mut input = vec![0.0f32; queries.len() * width];
         for (query, place) in queries.clone().zip(input.chunks_exact_mut(width)) {
-            let at = self.queries.at(n, 0, query) + head * width;
-            place.copy_from_slice(desk.read(at..at + width));
+            read(&self.queries, self.queries.at(n, 0, query) + head * width, desk, place);
         }
         let input = products.rounded(&input);
         let mut chances = vec![bf16::ZERO; if self.packed.kind == Kind::Bf16 { scores.len() } else { 0 }];
@@ -293,13 +289,15 @@ impl Step for Attention {
             }
         }
         for (row, query) in queries.clone().enumerate() {
-            let place = desk.write(self.output.at(n, 0, query) + head * width, width);
-            for (panel, place) in (0..).step_by(PANEL).zip(place.chunks_mut(PANEL)) {
-                let wide = (columns - panel).min(PANEL);
-                let at = panel * queries.len() + row * wide;
-                place.copy_from_slice(&sums[at..at + place.len()]);
-                kernels.scale(place, 1.0 / states[row].total);
-            }
+            let at = self.output.at(n, 0, query) + head * width;
+            write(&self.output, at, width, (desk, kernels), |place| {
+                for (panel, place) in (0..).step_by(PANEL).zip(place.chunks_mut(PANEL)) {
+                    let wide = (columns - panel).min(PANEL);
+                    let at = panel * queries.len() + row * wide;
+                    place.copy_from_slice(&sums[at..at + place.len()]);
+                    kernels.scale(place, 1.0 / states[row].total);
+                }
+            });
         }
     }
 }

@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use half::bf16;
 
-use super::{PostView, Step, finish, piece};
-use crate::exec::cpu::kernels::{Kernels, MAX_ROWS, PANEL, Tile};
+use super::{PostView, Step, piece};
+use crate::exec::cpu::fuse::MAX_POSTS;
+use crate::exec::cpu::kernels::{Kernels, MAX_ROWS, NARROW, PANEL, Post, Tile};
 use crate::exec::cpu::memory::Desk;
-use crate::exec::cpu::panels::{Kind, Numbers, Panels};
-use crate::exec::cpu::view::View;
+use crate::exec::cpu::panels::{Numbers, Panel, Panels};
+use crate::exec::cpu::view::{Kind, View};
 use crate::graph::Padding;
 
 /// Arithmetic worth a task of its own: some ten microseconds.
@@ -25,6 +26,8 @@ const CHUNK_VALUES: usize = 1 << 17;
 pub struct Layer {
     /// The kernels, rows in the order h, w, in.
     pub panels: Arc<Panels>,
+    /// Added to each output.
+    pub bias: Arc<Vec<f32>>,
     /// Side of the kernel.
     pub kernel: usize,
     /// Step between outputs.
@@ -40,6 +43,7 @@ pub struct Conv {
     input: View,
     output: View,
     passes: Vec<Pass>,
+    bias: Arc<Vec<f32>>,
     stride: usize,
     padding: Padding,
     /// Height and width of the grid of outputs of one pass.
@@ -64,14 +68,22 @@ struct Pass {
     place: [usize; 2],
 }
 
-/// What a task reads.
+/// What a task reads, as its weights want it.
 #[derive(Clone, Copy)]
 struct Input<'a> {
     /// Where it begins in memory.
     first: usize,
-    values: &'a [f32],
-    /// The same, if the weights are bf16.
+    exact: &'a [f32],
     rounded: &'a [bf16],
+}
+
+/// Where the outputs of a task are: the next one's row and column in the grid of its pass, where its values begin in the input,
+/// and where it belongs.
+struct Cursor {
+    y: usize,
+    x: usize,
+    from: usize,
+    to: usize,
 }
 
 thread_local! {
@@ -82,7 +94,7 @@ thread_local! {
 impl Conv {
     /// Plans a layer from `input` (with its zeros around) to `output` for so many threads.
     pub fn new(input: View, output: View, layer: Layer, posts: Vec<PostView>, threads: usize) -> Self {
-        let Layer { panels, kernel, stride, padding, doubled } = layer;
+        let Layer { panels, bias, kernel, stride, padding, doubled } = layer;
         let pass = |panels: Arc<Panels>, side: usize, shift: [usize; 2], spread: usize| {
             let (taps, run) = taps(&input, side);
             Pass { panels, taps, run, shift, spread, place: if doubled { shift } else { [0, 0] } }
@@ -103,7 +115,7 @@ impl Conv {
         let groups = if heavy { groups } else { wanted.div_ceil(chunks).min(count) };
         let cached = (CHUNK_VALUES / (input.c * stride * stride)).max(4 * MAX_ROWS);
         let chunk = pixels.div_ceil(chunks).min(cached).next_multiple_of(MAX_ROWS);
-        Self { input, output, passes, stride, padding, grid, posts, chunk, group: count.div_ceil(groups) }
+        Self { input, output, passes, bias, stride, padding, grid, posts, chunk, group: count.div_ceil(groups) }
     }
 
     /// How often each loop of the tasks goes round: samples, passes, chunks, groups.
@@ -125,24 +137,32 @@ impl Conv {
         offset + n * image + from[0] * row + from[1] * pixel - self.padding.top * row - self.padding.left * pixel
     }
 
+    /// Where an output of a pass over sample `n` is.
+    fn cursor(&self, pass: &Pass, n: usize, [y, x]: [usize; 2]) -> Cursor {
+        let to = self.output.at(n, y * pass.spread + pass.place[0], x * pass.spread + pass.place[1]);
+        Cursor { y, x, from: self.origin(pass, n, [y, x]), to }
+    }
+
     /// The panels `group` for some outputs of one sample. What they read lies in one range, which is rounded first when the
-    /// weights are bf16.
+    /// weights are bf16 and it is not.
     fn work(&self, pass: &Pass, n: usize, pixels: Range<usize>, group: usize, (desk, kernels): (Desk<'_>, &Kernels)) {
         let reach = pass.taps.iter().fold(0, |reach: usize, tap| reach.max(*tap)) + pass.run;
         let [first, last] = [pixels.start, pixels.end - 1].map(|output| self.origin(pass, n, self.place(output)));
         let range = first..last + reach;
-        let input = Input { first: range.start, values: desk.read(range), rounded: &[] };
-        if pass.panels.kind() == Kind::F32 {
-            return self.multiply(pass, n, pixels, group, &input, (desk, kernels));
+        let input = Input { first: range.start, exact: &[], rounded: &[] };
+        let work = |input: &Input<'_>| self.multiply(pass, n, pixels.clone(), group, input, (desk, kernels));
+        match (self.input.kind, pass.panels.kind()) {
+            (Kind::Bf16, _) => work(&Input { rounded: desk.read_bf16(range), ..input }),
+            (Kind::F32, Kind::F32) => work(&Input { exact: desk.read(range), ..input }),
+            (Kind::F32, Kind::Bf16) => ROUNDED.with_borrow_mut(|rounded| {
+                let values = desk.read(range);
+                if rounded.len() < values.len() {
+                    rounded.resize(values.len(), bf16::ZERO);
+                }
+                kernels.narrow(values, rounded);
+                work(&Input { rounded: &rounded[..values.len()], ..input });
+            }),
         }
-        ROUNDED.with_borrow_mut(|rounded| {
-            if rounded.len() < input.values.len() {
-                rounded.resize(input.values.len(), bf16::ZERO);
-            }
-            kernels.narrow(input.values, rounded);
-            let input = Input { rounded: &rounded[..input.values.len()], ..input };
-            self.multiply(pass, n, pixels, group, &input, (desk, kernels));
-        });
     }
 
     /// The products, and what follows them.
@@ -155,44 +175,70 @@ impl Conv {
         input: &Input<'_>,
         (desk, kernels): (Desk<'_>, &Kernels),
     ) {
-        let (mut out, mut offsets, mut places) = ([0.0f32; MAX_ROWS * PANEL], [0; MAX_ROWS], [[n, 0, 0]; MAX_ROWS]);
+        let (mut out, mut from, mut to) = ([0.0f32; MAX_ROWS * PANEL], [0; MAX_ROWS], [0; MAX_ROWS]);
+        let (mut places, mut offsets) = ([[n, 0, 0]; MAX_ROWS], [[0; MAX_ROWS]; MAX_POSTS]);
         let tiles = pixels.len().div_ceil(kernels.rows);
         let rows = pixels.len().div_ceil(tiles);
+        let steps = [self.stride * self.input.pixel, pass.spread * self.output.pixel];
         for index in piece(group, self.group, pass.panels.count()) {
             let panel = pass.panels.panel(index);
-            let [mut y, mut x] = self.place(pixels.start);
+            let mut cursor = self.cursor(pass, n, self.place(pixels.start));
             for first in pixels.clone().step_by(rows) {
                 let count = rows.min(pixels.end - first);
-                for (offset, place) in offsets.iter_mut().zip(&mut places).take(count) {
-                    *offset = self.origin(pass, n, [y, x]) - input.first;
-                    *place = [n, y * pass.spread + pass.place[0], x * pass.spread + pass.place[1]];
-                    // Counted on, since a division for each output would cost as much as its products.
-                    x += 1;
-                    if x == self.grid[1] {
-                        [y, x] = [y + 1, 0];
+                for row in 0..count {
+                    (from[row], to[row]) = (cursor.from - input.first, cursor.to + panel.first);
+                    places[row] = [n, cursor.y * pass.spread + pass.place[0], cursor.x * pass.spread + pass.place[1]];
+                    // Counted on, since finding each output anew would cost as much as its products.
+                    (cursor.x, cursor.from, cursor.to) = (cursor.x + 1, cursor.from + steps[0], cursor.to + steps[1]);
+                    if cursor.x == self.grid[1] {
+                        cursor = self.cursor(pass, n, [cursor.y + 1, 0]);
                     }
                 }
                 let out = &mut out[..count * panel.width];
-                let (pixels, taps, run, width, hold) = (&offsets[..count], &*pass.taps, pass.run, panel.width, false);
+                let (pixels, taps, run, width, hold) = (&from[..count], &*pass.taps, pass.run, panel.width, false);
                 match panel.weights {
                     Numbers::F32(weights) => {
-                        kernels.tile(&Tile { input: input.values, pixels, taps, run, weights, width, hold }, out);
+                        let tile = Tile { input: input.exact, pixels, taps, run, weights, width, hold };
+                        if width <= NARROW { kernels.dots(&tile, out) } else { kernels.tile(&tile, out) }
                     }
                     Numbers::Bf16(weights) => {
-                        kernels.tile_bf16(&Tile { input: input.rounded, pixels, taps, run, weights, width, hold }, out);
+                        let tile = Tile { input: input.rounded, pixels, taps, run, weights, width, hold };
+                        if width <= NARROW { kernels.dots_bf16(&tile, out) } else { kernels.tile_bf16(&tile, out) }
                     }
                 }
-                let places = &places[..count];
-                let columns = (panel.first, panel.columns);
-                finish((kernels, desk), &self.posts, (out, panel.width), places, columns);
-                for (values, &[n, y, x]) in out.chunks_exact(panel.width).zip(places) {
-                    let place = desk.write(self.output.at(n, y, x) + panel.first, panel.columns);
-                    // The usual width is known to the compiler.
-                    match (place.first_chunk_mut::<PANEL>(), values.first_chunk::<PANEL>()) {
-                        (Some(place), Some(values)) => *place = *values,
-                        _ => place.copy_from_slice(&values[..panel.columns]),
-                    }
+                for (post, offsets) in self.posts.iter().zip(&mut offsets) {
+                    post.offsets(panel.first, &places[..count], offsets);
                 }
+                self.store((desk, kernels), (out, &panel), &offsets, &to[..count]);
+            }
+        }
+    }
+
+    /// What follows the products of a tile, whose rows go to `to`; where the others' rows are that each of the posts reads.
+    fn store(
+        &self,
+        (desk, kernels): (Desk<'_>, &Kernels),
+        (out, panel): (&mut [f32], &Panel<'_>),
+        offsets: &[[usize; MAX_ROWS]; MAX_POSTS],
+        to: &[usize],
+    ) {
+        let nothing = Post::Affine { scale: 1.0, shift: 0.0 };
+        let posts: [Post<'_>; MAX_POSTS] = std::array::from_fn(|index| match self.posts.get(index) {
+            Some(post) => post.at(desk, &offsets[index][..to.len()]),
+            None => nothing,
+        });
+        let (bias, posts) = (&self.bias[panel.first..], &posts[..self.posts.len()]);
+        let (count, columns) = (to.len(), panel.columns);
+        match self.output.kind {
+            Kind::F32 => {
+                let mut rows: [&mut [f32]; MAX_ROWS] =
+                    std::array::from_fn(|row| to.get(row).map_or(&mut [][..], |at| desk.write(*at, columns)));
+                kernels.store(out, panel.width, bias, posts, &mut rows[..count]);
+            }
+            Kind::Bf16 => {
+                let mut rows: [&mut [bf16]; MAX_ROWS] =
+                    std::array::from_fn(|row| to.get(row).map_or(&mut [][..], |at| desk.write_bf16(*at, columns)));
+                kernels.store_bf16(out, panel.width, bias, posts, &mut rows[..count]);
             }
         }
     }

@@ -1,10 +1,12 @@
 //! Moving values, and the zeros around maps.
 
+use half::bf16;
+
 use super::Step;
 use crate::exec::cpu::kernels::Kernels;
 use crate::exec::cpu::memory::Desk;
 use crate::exec::cpu::places::Piece;
-use crate::exec::cpu::view::View;
+use crate::exec::cpu::view::{Kind, View};
 
 /// Copies a value to another place: as it is, repeated to a larger map, or under another shape. A task does one row.
 pub struct Copy {
@@ -64,12 +66,16 @@ impl Step for Border {
         let (start, before) =
             (view.at(n, 0, 0) - border.top * view.row - border.left * view.pixel, border.left * view.pixel);
         let after = border.right * view.pixel;
-        desk.write(start, border.top * view.row).fill(0.0);
+        let zeros = |at: usize, len: usize| match view.kind {
+            Kind::F32 => desk.write(at, len).fill(0.0),
+            Kind::Bf16 => desk.write_bf16(at, len).fill(bf16::ZERO),
+        };
+        zeros(start, border.top * view.row);
         for y in 0..view.h {
             let row = start + (border.top + y) * view.row;
-            desk.write(row, before).fill(0.0);
-            desk.write(row + view.row - after, after).fill(0.0);
+            zeros(row, before);
+            zeros(row + view.row - after, after);
         }
-        desk.write(start + (border.top + view.h) * view.row, border.bottom * view.row).fill(0.0);
+        zeros(start + (border.top + view.h) * view.row, border.bottom * view.row);
     }
 }

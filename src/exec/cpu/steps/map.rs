@@ -1,6 +1,6 @@
 //! Work on one element at a time.
 
-use super::{PostView, Step, finish, piece};
+use super::{PostView, Step, finish, piece, write};
 use crate::exec::cpu::kernels::Kernels;
 use crate::exec::cpu::memory::Desk;
 use crate::exec::cpu::view::View;
@@ -25,7 +25,6 @@ impl Map {
             PostView::Add(view) | PostView::Mul(view) => {
                 view.c == self.input.c && view.pixels_touch() && view.pixel != 0
             }
-            PostView::Bias(_) => false,
         };
         self.input.pixels_touch() && self.output.pixels_touch() && self.posts.iter().all(plain)
     }
@@ -87,7 +86,9 @@ impl Step for Geglu {
         for position in piece(task, self.per_task, n * h * w) {
             let (n, y, x) = (position / (h * w), position / w % h, position % w);
             let from = self.input.at(n, y, x);
-            kernels.geglu(desk.read(from..from + c), desk.write(self.output.at(n, y, x), self.output.c));
+            write(&self.output, self.output.at(n, y, x), self.output.c, (desk, kernels), |out| {
+                kernels.geglu(desk.read(from..from + c), out);
+            });
         }
     }
 }

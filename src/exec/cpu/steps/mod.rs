@@ -7,7 +7,7 @@ mod lookup;
 mod map;
 mod norm;
 
-use std::sync::Arc;
+use std::cell::RefCell;
 
 pub use attention::{Attention, PackKeys, PackedKeys};
 pub use conv::{Conv, Layer};
@@ -18,7 +18,7 @@ pub use norm::{Factors, GroupNorm, LayerNorm, Moments, Norm};
 
 use super::kernels::{Kernels, MAX_ROWS, Post};
 use super::memory::Desk;
-use super::view::View;
+use super::view::{Kind, View};
 use crate::graph::Activation;
 
 /// Work that a pass through the plan does at one place. No task writes what another task of the same step reads or writes.
@@ -32,8 +32,6 @@ pub trait Step: Send + Sync {
 /// Something done to each element of a result, with the place of the other value.
 #[derive(Clone)]
 pub enum PostView {
-    /// One number per channel is added.
-    Bias(Arc<Vec<f32>>),
     /// A function of it.
     Activate(Activation),
     /// Times `scale` plus `shift`.
@@ -42,6 +40,27 @@ pub enum PostView {
     Add(View),
     /// Times another value, repeated to the size of the result.
     Mul(View),
+}
+
+impl PostView {
+    /// Where the other value's channels from `first` on begin for each of the pixels `at` (sample, row, column).
+    fn offsets(&self, first: usize, at: &[[usize; 3]], offsets: &mut [usize; MAX_ROWS]) {
+        if let Self::Add(view) | Self::Mul(view) = self {
+            for (offset, &[n, y, x]) in offsets.iter_mut().zip(at) {
+                *offset = view.at(n, y, x) - view.offset + first;
+            }
+        }
+    }
+
+    /// The same for a kernel.
+    fn at<'a>(&self, desk: Desk<'a>, offsets: &'a [usize]) -> Post<'a> {
+        match self {
+            Self::Activate(activation) => Post::Activate(*activation),
+            Self::Affine { scale, shift } => Post::Affine { scale: *scale, shift: *shift },
+            Self::Add(view) => Post::Add { values: desk.read(view.offset..view.end()), offsets },
+            Self::Mul(view) => Post::Mul { values: desk.read(view.offset..view.end()), offsets },
+        }
+    }
 }
 
 /// Applies `posts` to rows, [`MAX_ROWS`] at most, that belong to the pixels `at` (sample, row, column): `columns` channels from `first`.
@@ -54,20 +73,42 @@ fn finish(
 ) {
     for post in posts {
         let mut offsets = [0; MAX_ROWS];
-        if let PostView::Add(view) | PostView::Mul(view) = post {
-            for (offset, &[n, y, x]) in offsets.iter_mut().zip(at) {
-                *offset = view.at(n, y, x) - view.offset + first;
+        post.offsets(first, at, &mut offsets);
+        let post = post.at(desk, &offsets[..at.len()]);
+        kernels.finish(&mut *rows.0, rows.1, columns, std::slice::from_ref(&post));
+    }
+}
+
+thread_local! {
+    /// Where each thread keeps numbers on their way from or to bf16.
+    static STAGE: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Lets `make` write `len` elements of `view` from `at` on: where they belong, or, if they are stored as bf16, beside them and
+/// then rounded.
+fn write(view: &View, at: usize, len: usize, (desk, kernels): (Desk<'_>, &Kernels), make: impl FnOnce(&mut [f32])) {
+    match view.kind {
+        Kind::F32 => make(desk.write(at, len)),
+        Kind::Bf16 => STAGE.with_borrow_mut(|stage| {
+            if stage.len() < len {
+                stage.resize(len, 0.0);
+            }
+            make(&mut stage[..len]);
+            kernels.narrow(&stage[..len], desk.write_bf16(at, len));
+        }),
+    }
+}
+
+/// Elements of `view` from `at` on.
+fn read(view: &View, at: usize, desk: Desk<'_>, out: &mut [f32]) {
+    match view.kind {
+        Kind::F32 => out.copy_from_slice(desk.read(at..at + out.len())),
+        Kind::Bf16 => {
+            let values = desk.read_bf16(at..at + out.len());
+            for (out, value) in out.iter_mut().zip(values) {
+                *out = value.to_f32();
             }
         }
-        let offsets = &offsets[..at.len()];
-        let post = match post {
-            PostView::Bias(bias) => Post::Bias(&bias[first..]),
-            PostView::Activate(activation) => Post::Activate(*activation),
-            PostView::Affine { scale, shift } => Post::Affine { scale: *scale, shift: *shift },
-            PostView::Add(view) => Post::Add { values: desk.read(view.offset..view.end()), offsets },
-            PostView::Mul(view) => Post::Mul { values: desk.read(view.offset..view.end()), offsets },
-        };
-        kernels.finish(&mut *rows.0, rows.1, columns, std::slice::from_ref(&post));
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::{PostView, Step, finish, piece};
+use super::{PostView, Step, finish, piece, write};
 use crate::exec::cpu::kernels::Kernels;
 use crate::exec::cpu::memory::Desk;
 use crate::exec::cpu::view::View;
@@ -147,9 +147,10 @@ impl Step for GroupNorm {
             for x in (0..w).step_by(run) {
                 let from = self.input.at(n, y, x);
                 let values = desk.read(from..from + (run - 1) * pixel + c);
-                let out = desk.write(self.output.at(n, y, x), run * c);
-                kernels.scale_shift(values, pixel, [scale, shift], out);
-                finish((kernels, desk), &self.posts, (out, run * c), &[[n, y, x]], (0, run * c));
+                write(&self.output, self.output.at(n, y, x), run * c, (desk, kernels), |out| {
+                    kernels.scale_shift(values, pixel, [scale, shift], out);
+                    finish((kernels, desk), &self.posts, (out, run * c), &[[n, y, x]], (0, run * c));
+                });
             }
         }
     }
@@ -177,8 +178,10 @@ impl Step for LayerNorm {
         for position in piece(task, self.per_task, n * h * w) {
             let (n, y, x) = (position / (h * w), position / w % h, position % w);
             let from = self.input.at(n, y, x);
-            let out = desk.write(self.output.at(n, y, x), c);
-            kernels.layer_norm(desk.read(from..from + c), &self.norm.scale, &self.norm.shift, self.norm.eps, out);
+            let Norm { scale, shift, eps } = &self.norm;
+            write(&self.output, self.output.at(n, y, x), c, (desk, kernels), |out| {
+                kernels.layer_norm(desk.read(from..from + c), scale, shift, *eps, out);
+            });
         }
     }
 }
