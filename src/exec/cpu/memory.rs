@@ -24,16 +24,6 @@ impl Memory {
         Self { cells: (0..len).map(|_| UnsafeCell::new(0.0)).collect() }
     }
 
-    /// Everything, for the only thread there is.
-    pub fn all(&mut self) -> &mut [f32] {
-        let len = self.cells.len();
-        // SAFETY: an `UnsafeCell<f32>` lies like an `f32`, and the exclusive borrow keeps everybody else away.
-        #[expect(unsafe_code, reason = "the standard library cannot turn a slice of cells into a slice")]
-        unsafe {
-            std::slice::from_raw_parts_mut(self.cells.as_mut_ptr().cast::<f32>(), len)
-        }
-    }
-
     /// A place to work at.
     ///
     /// # Safety

@@ -153,6 +153,18 @@ impl Places {
         }
     }
 
+    /// Which channels of its piece a value is.
+    pub fn channels(&self, graph: &Graph, id: NodeId) -> std::ops::Range<usize> {
+        match self.homes[id.index()] {
+            Home::Own => 0..graph.node(id).shape.channels(),
+            Home::Same(other) => self.channels(graph, other),
+            Home::Part(other, first) => {
+                let start = self.channels(graph, other).start + first;
+                start..start + graph.node(id).shape.channels()
+            }
+        }
+    }
+
     /// Where a value lies, given where each piece begins.
     pub fn view(&self, graph: &Graph, id: NodeId, offsets: &[usize]) -> View {
         let shape = &graph.node(id).shape;

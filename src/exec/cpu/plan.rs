@@ -14,7 +14,7 @@ use super::steps::{
 };
 use super::view::{Kind, View, extent};
 use crate::exec::ExecError;
-use crate::graph::{Graph, NodeId, Op, Padding, Stage, WeightId};
+use crate::graph::{Graph, NodeId, Op, Padding, WeightId};
 
 /// Elements of an elementwise task: some microseconds.
 const TASK_ELEMENTS: usize = 1 << 14;
@@ -28,8 +28,8 @@ pub struct Plan {
     pub steps: Vec<Box<dyn Step>>,
     /// By step: what it is.
     pub about: Vec<About>,
-    /// By stage: its steps.
-    pub stages: [Range<usize>; 4],
+    /// By stage: the steps of each of its rounds. Those of a round may run in any order or at the same time.
+    pub rounds: [Arc<[Range<usize>]>; 4],
     /// Where inputs go.
     pub inputs: Vec<(NodeId, View)>,
     /// Where results are.
@@ -55,12 +55,24 @@ impl Plan {
         let keys: Vec<usize> =
             steps.iter().filter_map(|step| Some(keys(graph, step, packed.kind())?.len(batch(graph, step)))).collect();
         let schedule = Schedule::new(graph, &steps, &places, results, &keys);
-        let maker =
-            Maker { graph, packed, steps: &steps, places: &places, schedule: &schedule, threads: options.threads };
+        let factors = steps.iter().map(|step| {
+            let shape = &graph.node(step.main).shape;
+            matches!(graph.node(step.main).op, Op::GroupNorm { .. })
+                .then(|| Arc::new(Factors::new(shape.batch(), shape.channels())))
+        });
+        let maker = Maker {
+            graph,
+            packed,
+            steps: &steps,
+            factors: factors.collect(),
+            places: &places,
+            schedule: &schedule,
+            threads: options.threads,
+        };
         let mut plan = Self {
             steps: Vec::new(),
             about: Vec::new(),
-            stages: Default::default(),
+            rounds: std::array::from_fn(|_| Arc::default()),
             inputs: graph.inputs().map(|(_, id)| (id, maker.view(id))).collect(),
             results: results.iter().map(|id| maker.view(*id)).collect(),
             ids: Vec::new(),
@@ -68,17 +80,23 @@ impl Plan {
             shared: schedule.shared,
             len: schedule.len,
         };
-        for stage in Stage::ALL {
+        let mut rounds: [Vec<Range<usize>>; 4] = Default::default();
+        for (at, (stage, items)) in schedule.rounds.iter().enumerate() {
             let first = plan.steps.len();
-            for (at, (_, item)) in schedule.items.iter().enumerate().filter(|(_, (of, _))| *of == stage) {
-                plan.steps.extend(maker.steps(*item)?);
-                if options.poison {
-                    plan.steps.extend(maker.poison(at));
-                }
-                plan.about.resize(plan.steps.len(), About::new(graph, &steps, *item));
+            for item in items {
+                plan.steps.push(maker.step(*item)?);
+                plan.about.push(About::new(graph, &steps, *item));
             }
-            plan.stages[stage as usize] = first..plan.steps.len();
+            let rounds = &mut rounds[*stage as usize];
+            rounds.push(first..plan.steps.len());
+            if options.poison {
+                let first = plan.steps.len();
+                plan.steps.extend(maker.poison(at));
+                plan.about.resize(plan.steps.len(), About::nothing("spoiled memory"));
+                rounds.push(first..plan.steps.len());
+            }
         }
+        plan.rounds = rounds.map(Arc::from);
         for step in &steps {
             if let Op::Embedding { weight } = graph.node(step.main).op {
                 plan.ids.push((step.source, graph.weight(weight).shape[0]));
@@ -128,6 +146,8 @@ struct Maker<'a> {
     graph: &'a Graph,
     packed: &'a CpuPacked,
     steps: &'a [Fused],
+    /// By joined step that is a group normalisation: what it normalises with.
+    factors: Vec<Option<Arc<Factors>>>,
     places: &'a Places,
     schedule: &'a Schedule,
     threads: usize,
@@ -138,9 +158,10 @@ impl Maker<'_> {
         self.places.view(self.graph, id, &self.schedule.offsets)
     }
 
-    fn steps(&self, item: Item) -> Result<Vec<Box<dyn Step>>, ExecError> {
+    fn step(&self, item: Item) -> Result<Box<dyn Step>, ExecError> {
         let step: Box<dyn Step> = match item {
             Item::Fused(index) => return self.fused(index),
+            Item::Measure(index) => return self.moments(index),
             Item::Border(piece) => Box::new(Border::new(&self.places.pieces[piece], self.schedule.offsets[piece])),
             Item::Copy { from, to, first } => {
                 let input = self.view(from);
@@ -152,10 +173,10 @@ impl Maker<'_> {
                 Box::new(PackKeys { keys: self.view(inputs[1]), values: self.view(inputs[2]), packed })
             }
         };
-        Ok(vec![step])
+        Ok(step)
     }
 
-    /// Steps that spoil the memory nobody needs after an item.
+    /// Steps that spoil the memory nobody needs after a round.
     fn poison(&self, at: usize) -> impl Iterator<Item = Box<dyn Step>> {
         let Schedule { needs, kept, offsets, .. } = self.schedule;
         let dead = (0..needs.len()).filter(move |&p| !kept[p] && needs[p].first <= at && needs[p].last == at);
@@ -171,7 +192,22 @@ impl Maker<'_> {
         }
     }
 
-    fn fused(&self, index: usize) -> Result<Vec<Box<dyn Step>>, ExecError> {
+    fn factors(&self, index: usize) -> Result<Arc<Factors>, ExecError> {
+        self.factors[index].clone().ok_or_else(|| super::failed("something is measured that is not normalised"))
+    }
+
+    fn moments(&self, index: usize) -> Result<Box<dyn Step>, ExecError> {
+        let step = &self.steps[index];
+        let Op::GroupNorm { weight, bias, groups, eps } = self.graph.node(step.main).op else {
+            return Err(super::failed("something is measured that is not normalised"));
+        };
+        let norm = Norm { scale: self.flat(weight)?, shift: self.flat(bias)?, eps };
+        let per_task = groups.div_ceil(self.threads.min(groups));
+        let (input, factors) = (self.view(step.source), self.factors(index)?);
+        Ok(Box::new(Moments { input, norm, groups, per_task, factors }))
+    }
+
+    fn fused(&self, index: usize) -> Result<Box<dyn Step>, ExecError> {
         let step = &self.steps[index];
         let node = self.graph.node(step.main);
         let (input, output) = (self.view(step.source), self.view(step.result));
@@ -191,13 +227,9 @@ impl Maker<'_> {
                 let layer = Layer { panels, bias, kernel: 1, stride: 1, padding, doubled: false };
                 Box::new(Conv::new(input, output, layer, posts, self.threads))
             }
-            Op::GroupNorm { weight, bias, groups, eps } => {
-                let factors = Arc::new(Factors::new(input.n, input.c));
-                let norm = Norm { scale: self.flat(weight)?, shift: self.flat(bias)?, eps };
-                let groups_per_task = groups.div_ceil(self.threads.min(groups));
-                let moments = Moments { input, norm, groups, per_task: groups_per_task, factors: factors.clone() };
+            Op::GroupNorm { .. } => {
                 let per_task = (TASK_ELEMENTS / (input.w * input.c)).clamp(1, input.h.div_ceil(self.threads));
-                return Ok(vec![Box::new(moments), Box::new(GroupNorm { input, output, factors, posts, per_task })]);
+                Box::new(GroupNorm { input, output, factors: self.factors(index)?, posts, per_task })
             }
             Op::LayerNorm { weight, bias, eps } => {
                 let norm = Norm { scale: self.flat(weight)?, shift: self.flat(bias)?, eps };
@@ -224,7 +256,7 @@ impl Maker<'_> {
             }
             Op::Input { .. } | Op::Concat => return Err(super::failed(format!("`{}` is no work", node.path))),
         };
-        Ok(vec![step])
+        Ok(step)
     }
 
     fn post(&self, after: After, result: NodeId) -> PostView {

@@ -29,6 +29,11 @@ pub struct About {
 }
 
 impl About {
+    /// Of something that no node asks for.
+    pub fn nothing(what: &str) -> Self {
+        Self { what: what.into(), shape: String::new(), flops: 0, bytes: 0 }
+    }
+
     /// Of something that is to be done.
     pub fn new(graph: &Graph, steps: &[Fused], item: Item) -> Self {
         let moved = |ids: &[NodeId]| ids.iter().map(|id| size_of::<f32>() * graph.node(*id).shape.len()).sum::<usize>();
@@ -57,7 +62,8 @@ impl About {
                 debug_assert!(matches!(node.op, Op::Attention { .. }), "keys are packed for attention only");
                 about("pack keys".into(), node.inputs[1], 0, 2 * moved(&node.inputs[1..]))
             }
-            Item::Border(_) => Self { what: "zeros around a map".into(), shape: String::new(), flops: 0, bytes: 0 },
+            Item::Measure(index) => about("moments".into(), steps[index].source, 0, moved(&[steps[index].source])),
+            Item::Border(_) => Self::nothing("zeros around a map"),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! A compiled graph: runs what changed, keeps what did not.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::kernels::Kernels;
@@ -22,23 +22,28 @@ const PROFILE_PATIENCE: Duration = Duration::from_secs(5);
 /// A graph with its plan and its memory.
 pub struct CpuProgram {
     graph: Arc<Graph>,
-    plan: Plan,
-    kernels: Kernels,
+    work: Arc<Work>,
     team: Arc<Team>,
     /// Whether factors are rounded to bf16.
     bf16: bool,
-    memory: Memory,
-    /// By stage: how many tasks each step has.
-    tasks: [Vec<usize>; 4],
     poison: bool,
     /// By result: its shape.
     shapes: Vec<Vec<usize>>,
     /// Revisions of what the prompt stage was made from.
     prompt: Option<Vec<u64>>,
     /// By slot: revisions, and what the schedule stage made of them.
-    schedule: HashMap<usize, (Vec<u64>, Vec<f32>)>,
+    schedule: HashMap<usize, (Vec<u64>, Arc<[f32]>)>,
     /// The slot whose results are in memory.
     slot: Option<usize>,
+}
+
+/// What all threads need.
+struct Work {
+    plan: Plan,
+    kernels: Kernels,
+    memory: Memory,
+    /// By step: how many tasks it has.
+    tasks: Vec<usize>,
 }
 
 impl CpuProgram {
@@ -53,59 +58,76 @@ impl CpuProgram {
         let results = given::results(&graph, taps)?;
         let options = Options { threads: team.threads(), poison };
         let plan = team.install(|| Plan::new(&graph, packed, &results, options))?;
-        let tasks = Stage::ALL.map(|stage| {
-            let steps = &plan.steps[plan.stages[stage as usize].clone()];
-            steps.iter().map(|step| step.tasks()).collect()
-        });
+        let tasks = plan.steps.iter().map(|step| step.tasks()).collect();
         let memory = Memory::new(plan.len);
         let shapes = results.iter().map(|id| graph.node(*id).shape.dims().to_vec()).collect();
         let (prompt, schedule, slot) = (None, HashMap::new(), None);
-        let mut program =
-            Self { graph, plan, kernels, team, bf16, memory, tasks, poison, shapes, prompt, schedule, slot };
+        let work = Arc::new(Work { plan, kernels, memory, tasks });
+        let mut program = Self { graph, work, team, bf16, poison, shapes, prompt, schedule, slot };
         if poison {
-            program.memory.all().fill(POISON);
+            program.memory().fill(POISON);
         }
         program.walk(Stage::Constant);
         Ok(program)
     }
 
-    /// Runs all steps of a stage.
-    fn walk(&self, stage: Stage) {
-        self.walk_watched(stage, |_| ());
+    /// All memory.
+    fn memory(&mut self) -> &mut [f32] {
+        // SAFETY: only this program walks its plan, it is borrowed exclusively, and no task is under way after a walk.
+        #[expect(unsafe_code, reason = "between walks there is only one thread")]
+        let desk = unsafe { self.work.memory.desk() };
+        desk.write(0, self.work.plan.len)
     }
 
-    fn walk_watched(&self, stage: Stage, watch: impl Fn(usize) + Sync) {
-        let steps = &self.plan.steps[self.plan.stages[stage as usize].clone()];
-        // SAFETY: the walk keeps steps apart, and the tasks of one step write places of their own, which no task of the
-        // step reads: outputs are told apart by pixel and channel, and the plan never lets a step write a piece it reads.
-        #[expect(unsafe_code, reason = "threads write disjoint, interleaved parts of one block")]
-        let desk = unsafe { self.memory.desk() };
-        let run = |step: usize, task: usize| steps[step].run(task, desk, &self.kernels);
-        self.team.walk(&self.tasks[stage as usize], run, watch);
+    /// Runs all rounds of a stage.
+    fn walk(&mut self, stage: Stage) {
+        self.walk_watched(self.work.plan.rounds[stage as usize].clone(), |_| ());
     }
 
-    /// Milliseconds of each step of the frame stage.
-    fn frame_times(&self) -> Vec<f64> {
-        let ends: Vec<AtomicU64> = self.tasks[Stage::Frame as usize].iter().map(|_| AtomicU64::new(0)).collect();
+    fn walk_watched(&mut self, rounds: Arc<[Range<usize>]>, watch: impl FnMut(usize)) {
+        let work = self.work.clone();
+        let tasks: Vec<usize> = rounds.iter().map(|steps| work.tasks[steps.clone()].iter().sum()).collect();
+        let run = move |round: usize, mut task: usize| {
+            // SAFETY: the walk keeps rounds apart, the schedule puts no step into a round with one that writes what it reads
+            // or writes, and the tasks of one step write places of their own, which no task of the step reads: outputs are
+            // told apart by pixel and channel, and the plan never lets a step write a piece it reads. Nobody else uses the
+            // memory meanwhile, since a walk borrows its program exclusively.
+            #[expect(unsafe_code, reason = "threads write disjoint, interleaved parts of one block")]
+            let desk = unsafe { work.memory.desk() };
+            for step in rounds[round].clone() {
+                if task < work.tasks[step] {
+                    return work.plan.steps[step].run(task, desk, &work.kernels);
+                }
+                task -= work.tasks[step];
+            }
+        };
+        self.team.walk(&tasks, Arc::new(run), watch);
+    }
+
+    /// The steps of the frame stage, and the milliseconds each takes alone.
+    fn frame_times(&mut self) -> Vec<(usize, f64)> {
+        let steps: Vec<usize> = self.work.plan.rounds[Stage::Frame as usize].iter().flat_map(Clone::clone).collect();
+        let alone = steps.iter().map(|step| *step..step + 1).collect();
+        let mut ends: Vec<f64> = Vec::new();
         let begun = Instant::now();
-        self.walk_watched(Stage::Frame, |step| ends[step].store(begun.elapsed().as_nanos() as u64, Ordering::Relaxed));
-        let ends: Vec<f64> = ends.into_iter().map(|end| end.into_inner() as f64 / 1e6).collect();
+        self.walk_watched(alone, |_| ends.push(begun.elapsed().as_secs_f64() * 1e3));
         let begins = std::iter::once(0.0).chain(ends.iter().copied());
-        ends.iter().zip(begins).map(|(end, begin)| end - begin).collect()
+        steps.into_iter().zip(ends.iter().zip(begins).map(|(end, begin)| end - begin)).collect()
     }
 
     /// Sets the inputs of one stage and runs it.
     fn run_stage(&mut self, stage: Stage, given: &Given<'_>) -> Result<(), ExecError> {
         for (id, value) in given.of(stage) {
-            for (_, rows) in self.plan.ids.iter().filter(|(input, _)| *input == id) {
+            let work = self.work.clone();
+            for (_, rows) in work.plan.ids.iter().filter(|(input, _)| *input == id) {
                 let bad = |id: &&f32| !(**id >= 0.0 && id.fract() == 0.0 && (**id as usize) < *rows);
                 if let Some(id) = value.tensor.data.iter().find(bad) {
                     return Err(super::failed(format!("{id} is not a row of a table of {rows}")));
                 }
             }
-            let view = self.plan.inputs.iter().find(|(input, _)| *input == id).map(|(_, view)| *view);
+            let view = work.plan.inputs.iter().find(|(input, _)| *input == id).map(|(_, view)| *view);
             if let Some(view) = view {
-                let memory = self.memory.all();
+                let memory = self.memory();
                 for_runs(&view, |at, from, count| {
                     memory[at..at + count].copy_from_slice(&value.tensor.data[from..from + count]);
                 });
@@ -116,13 +138,14 @@ impl CpuProgram {
     }
 
     fn results(&mut self) -> Vec<Tensor> {
-        let memory = self.memory.all();
+        let work = self.work.clone();
+        let memory = self.memory();
         let taken = |view: &View| {
             let mut data = vec![0.0; view.n * view.positions() * view.c];
             for_runs(view, |at, to, count| data[to..to + count].copy_from_slice(&memory[at..at + count]));
             data
         };
-        let data: Vec<Vec<f32>> = self.plan.results.iter().map(taken).collect();
+        let data: Vec<Vec<f32>> = work.plan.results.iter().map(taken).collect();
         data.into_iter().zip(&self.shapes).map(|(data, shape)| Tensor::new(shape.clone(), data)).collect()
     }
 }
@@ -132,8 +155,8 @@ impl Program for CpuProgram {
         let graph = self.graph.clone();
         let given = Given::new(&graph, inputs)?;
         if self.poison {
-            let shared = self.plan.shared;
-            self.memory.all()[shared..].fill(POISON);
+            let shared = self.work.plan.shared;
+            self.memory()[shared..].fill(POISON);
         }
         let revisions = given.revisions(Stage::Prompt);
         if self.prompt.as_ref() != Some(&revisions) {
@@ -142,17 +165,18 @@ impl Program for CpuProgram {
             self.prompt = Some(revisions);
         }
         let revisions = given.revisions(Stage::Schedule);
-        let range = self.plan.schedule.clone();
-        match self.schedule.get(&slot) {
-            Some((held, values)) if *held == revisions => {
+        let range = self.work.plan.schedule.clone();
+        match self.schedule.get(&slot).cloned() {
+            Some((held, values)) if held == revisions => {
                 if self.slot != Some(slot) {
-                    self.memory.all()[range].copy_from_slice(values);
+                    self.memory()[range].copy_from_slice(&values);
                 }
             }
             _ => {
                 self.slot = None;
                 self.run_stage(Stage::Schedule, &given)?;
-                self.schedule.insert(slot, (revisions, self.memory.all()[range].to_vec()));
+                let made = self.memory()[range].into();
+                self.schedule.insert(slot, (revisions, made));
             }
         }
         self.slot = Some(slot);
@@ -161,23 +185,25 @@ impl Program for CpuProgram {
     }
 
     fn profile(&mut self, runs: usize) -> Option<Profile> {
-        let range = self.plan.stages[Stage::Frame as usize].clone();
-        let mut times: Vec<Vec<f64>> = range.clone().map(|_| Vec::new()).collect();
+        let mut times: Vec<(usize, Vec<f64>)> = Vec::new();
         let begun = Instant::now();
         for run in 0..runs.max(1) {
             if run > 0 && begun.elapsed() > PROFILE_PATIENCE {
                 break;
             }
-            for (times, ms) in times.iter_mut().zip(self.frame_times()) {
+            let found = self.frame_times();
+            times.resize_with(found.len(), Default::default);
+            for ((step, times), (found, ms)) in times.iter_mut().zip(found) {
+                *step = found;
                 times.push(ms);
             }
         }
-        let steps = self.plan.about[range].iter().zip(&mut times).map(|(about, times)| {
+        let steps = times.iter_mut().map(|(step, times)| {
             times.sort_by(f64::total_cmp);
-            let About { what, shape, flops, bytes } = about.clone();
+            let About { what, shape, flops, bytes } = self.work.plan.about[*step].clone();
             StepTime { what, shape, flops, bytes, ms: times[times.len() / 2] }
         });
-        let flops_per_s = flops_per_s(&self.team, &self.kernels, self.bf16);
+        let flops_per_s = flops_per_s(&self.team, &self.work.kernels, self.bf16);
         Some(Profile { steps: steps.collect(), flops_per_s, bytes_per_s: bytes_per_s(&self.team) })
     }
 }

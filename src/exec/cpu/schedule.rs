@@ -1,4 +1,6 @@
-//! The order of all work of a program, and what memory each piece of it touches.
+//! The order of all work of a program, what may be done side by side, and what memory each piece of it touches.
+
+use std::ops::Range;
 
 use super::arena::{Need, arrange};
 use super::fuse::Fused;
@@ -16,20 +18,25 @@ pub enum Item {
     Border(usize),
     /// Keys and values of the attention that is this joined step.
     Pack(usize),
+    /// What the group normalisation that is this joined step normalises with.
+    Measure(usize),
 }
+
+/// An item joins a round that is so many before the last at most: memory that it writes is needed from then on.
+const WINDOW: usize = 3;
 
 /// The order, and where each piece of memory begins.
 pub struct Schedule {
-    /// What to do, stage after stage.
-    pub items: Vec<(Stage, Item)>,
+    /// What to do, stage after stage, round after round. The items of a round may run in any order or at the same time.
+    pub rounds: Vec<(Stage, Vec<Item>)>,
     /// By piece of memory: those of the places, then the packed keys of each attention in the order of the list.
     pub offsets: Vec<usize>,
     /// By piece: needed until the next run, or longer.
     pub kept: Vec<bool>,
-    /// By piece: when it is needed.
+    /// By piece: in which rounds it is needed.
     pub needs: Vec<Need>,
     /// Numbers that keep what the schedule stage made, from one to the other.
-    pub schedule: std::ops::Range<usize>,
+    pub schedule: Range<usize>,
     /// Where pieces begin that share memory.
     pub shared: usize,
     /// Numbers in all.
@@ -45,13 +52,20 @@ pub fn packed_piece(graph: &Graph, steps: &[Fused], places: &Places, attention: 
 impl Schedule {
     /// Orders `steps` and gives every piece its memory. `packed` is how many numbers the keys of each attention take.
     pub fn new(graph: &Graph, steps: &[Fused], places: &Places, results: &[NodeId], packed: &[usize]) -> Self {
-        let mut writer = Writer { graph, steps, places, items: Vec::new(), bordered: vec![false; places.pieces.len()] };
+        let mut writer = Writer {
+            graph,
+            steps,
+            places,
+            rounds: Vec::new(),
+            accesses: Vec::new(),
+            bordered: vec![false; places.pieces.len()],
+        };
         let mut begins = Vec::new();
         for stage in Stage::ALL {
-            begins.push(writer.items.len());
+            begins.push(writer.rounds.len());
             writer.stage(stage);
         }
-        let items = writer.items;
+        let Writer { rounds, .. } = writer;
         let lens = places.pieces.iter().map(super::places::Piece::len).chain(packed.iter().copied());
         let mut needs: Vec<Need> = lens.map(|len| Need { len, first: usize::MAX, last: 0 }).collect();
         let mut stages: Vec<Option<(Stage, Stage)>> = vec![None; needs.len()];
@@ -65,9 +79,12 @@ impl Schedule {
             let stage = graph.node(id).stage;
             touch(places.piece(id), begins[stage as usize], stage);
         }
-        for (at, (stage, item)) in items.iter().enumerate() {
-            for piece in touched(graph, steps, places, *item) {
-                touch(piece, at, *stage);
+        for (at, (stage, items)) in rounds.iter().enumerate() {
+            for item in items {
+                let Access { reads, writes } = access(graph, steps, places, *item);
+                let pieces = reads.iter().chain(&writes).map(|part| part.piece);
+                // What a normalisation measures is not in memory.
+                pieces.filter(|piece| *piece < MEASURED).for_each(|piece| touch(piece, at, *stage));
             }
         }
         let mut kept: Vec<bool> = stages.iter().map(|s| s.is_some_and(|(first, last)| first != last)).collect();
@@ -90,7 +107,7 @@ impl Schedule {
         let sharing_needs: Vec<Need> = sharing.iter().map(|&p| needs[p]).collect();
         let (places, len) = arrange(&sharing_needs, end);
         sharing.iter().zip(places).for_each(|(&piece, offset)| offsets[piece] = offset);
-        Self { items, offsets, kept, needs, schedule, shared: end, len }
+        Self { rounds, offsets, kept, needs, schedule, shared: end, len }
     }
 }
 
@@ -98,12 +115,29 @@ struct Writer<'a> {
     graph: &'a Graph,
     steps: &'a [Fused],
     places: &'a Places,
-    items: Vec<(Stage, Item)>,
+    rounds: Vec<(Stage, Vec<Item>)>,
+    /// By round: what its items touch.
+    accesses: Vec<Vec<Access>>,
     /// By piece: its zeros are written.
     bordered: Vec<bool>,
 }
 
 impl Writer<'_> {
+    /// Puts an item into a round: the last but a few, or after the last that has something it must not run beside.
+    fn add(&mut self, stage: Stage, item: Item) {
+        let access = access(self.graph, self.steps, self.places, item);
+        let begin = self.rounds.partition_point(|(of, _)| *of < stage);
+        let earliest = begin.max(self.rounds.len().saturating_sub(WINDOW));
+        let apart = |round: &usize| self.accesses[*round].iter().any(|other| access.meets(other));
+        let round = (earliest..self.rounds.len()).rev().find(apart).map_or(earliest, |round| round + 1);
+        if round == self.rounds.len() {
+            self.rounds.push((stage, Vec::new()));
+            self.accesses.push(Vec::new());
+        }
+        self.rounds[round].1.push(item);
+        self.accesses[round].push(access);
+    }
+
     fn stage(&mut self, stage: Stage) {
         for (_, id) in self.graph.inputs().filter(|(_, id)| self.graph.node(*id).stage == stage) {
             self.border(self.places.piece(id), stage);
@@ -115,20 +149,24 @@ impl Writer<'_> {
             }
             self.border(self.places.piece(step.result), stage);
             if matches!(node.op, Op::Concat) {
-                let copies = self.places.copies.iter().filter(|(_, to, _)| *to == step.main);
-                self.items.extend(copies.map(|&(from, to, first)| (stage, Item::Copy { from, to, first })));
+                for &(from, to, first) in self.places.copies.iter().filter(|(_, to, _)| *to == step.main) {
+                    self.add(stage, Item::Copy { from, to, first });
+                }
                 continue;
             }
             if matches!(node.op, Op::Attention { .. }) && self.keys_stage(step) == stage {
-                self.items.push((stage, Item::Pack(index)));
+                self.add(stage, Item::Pack(index));
             }
-            self.items.push((stage, Item::Fused(index)));
+            if matches!(node.op, Op::GroupNorm { .. }) {
+                self.add(stage, Item::Measure(index));
+            }
+            self.add(stage, Item::Fused(index));
         }
         // Keys that are there before the stage of their attention are packed at the end of their own.
         for (index, step) in self.steps.iter().enumerate() {
             let node = self.graph.node(step.main);
             if matches!(node.op, Op::Attention { .. }) && node.stage != stage && self.keys_stage(step) == stage {
-                self.items.push((stage, Item::Pack(index)));
+                self.add(stage, Item::Pack(index));
             }
         }
     }
@@ -140,32 +178,103 @@ impl Writer<'_> {
 
     fn border(&mut self, piece: usize, stage: Stage) {
         if self.places.pieces[piece].has_border() && !std::mem::replace(&mut self.bordered[piece], true) {
-            self.items.push((stage, Item::Border(piece)));
+            self.add(stage, Item::Border(piece));
         }
     }
 }
 
-/// The pieces an item reads or writes.
-fn touched(graph: &Graph, steps: &[Fused], places: &Places, item: Item) -> Vec<usize> {
+/// Some channels of a piece of memory.
+struct Part {
+    piece: usize,
+    channels: Range<usize>,
+}
+
+impl Part {
+    fn meets(&self, other: &Self) -> bool {
+        let (a, b) = (&self.channels, &other.channels);
+        self.piece == other.piece && a.start < b.end && b.start < a.end
+    }
+}
+
+/// Stands for the zeros around a piece among its channels.
+const EDGE: Range<usize> = usize::MAX - 1..usize::MAX;
+/// From here on pieces stand for what the group normalisation measures that is the joined step so many further.
+const MEASURED: usize = usize::MAX / 2;
+
+/// What an item reads and writes.
+struct Access {
+    reads: Vec<Part>,
+    writes: Vec<Part>,
+}
+
+impl Access {
+    /// Whether one of two items must wait for the other.
+    fn meets(&self, other: &Self) -> bool {
+        let any = |a: &[Part], b: &[Part]| a.iter().any(|a| b.iter().any(|b| a.meets(b)));
+        any(&self.writes, &other.writes) || any(&self.writes, &other.reads) || any(&self.reads, &other.writes)
+    }
+}
+
+fn access(graph: &Graph, steps: &[Fused], places: &Places, item: Item) -> Access {
+    let part = |id: NodeId| Part { piece: places.piece(id), channels: places.channels(graph, id) };
+    let edge = |id: NodeId| Part { piece: places.piece(id), channels: EDGE };
+    let packed = |index: usize| Part { piece: packed_piece(graph, steps, places, index), channels: 0..1 };
+    let measured = |index: usize| Part { piece: MEASURED + index, channels: 0..1 };
     match item {
-        Item::Copy { from, to, .. } => vec![places.piece(from), places.piece(to)],
-        Item::Border(piece) => vec![piece],
+        Item::Copy { from, to, first } => {
+            let start = places.channels(graph, to).start + first;
+            let channels = start..start + graph.node(from).shape.channels();
+            Access { reads: vec![part(from)], writes: vec![Part { piece: places.piece(to), channels }] }
+        }
+        Item::Border(piece) => Access { reads: Vec::new(), writes: vec![Part { piece, channels: EDGE }] },
         Item::Pack(index) => {
             let inputs = &graph.node(steps[index].main).inputs;
-            vec![places.piece(inputs[1]), places.piece(inputs[2]), packed_piece(graph, steps, places, index)]
+            Access { reads: vec![part(inputs[1]), part(inputs[2])], writes: vec![packed(index)] }
         }
+        Item::Measure(index) => Access { reads: vec![part(steps[index].source)], writes: vec![measured(index)] },
         Item::Fused(index) => {
             let step = &steps[index];
             let node = graph.node(step.main);
-            let others = step.posts.iter().filter_map(|post| post.other()).chain([step.result]);
-            let mut pieces: Vec<usize> = others.map(|id| places.piece(id)).collect();
+            let mut reads: Vec<Part> = step.posts.iter().filter_map(|post| post.other()).map(part).collect();
             if !node.inputs.is_empty() {
-                pieces.push(places.piece(step.source));
+                reads.extend([part(step.source), edge(step.source)]);
             }
-            if matches!(node.op, Op::Attention { .. }) {
-                pieces.push(packed_piece(graph, steps, places, index));
+            match node.op {
+                Op::Attention { .. } => reads.push(packed(index)),
+                Op::GroupNorm { .. } => reads.push(measured(index)),
+                _ => {}
             }
-            pieces
+            Access { reads, writes: vec![part(step.result)] }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exec::cpu::fuse::fuse;
+    use crate::graph::{Conv, GraphBuilder, Shape};
+
+    #[test]
+    fn what_does_not_meet_shares_a_round() {
+        let mut b = GraphBuilder::new("test", "");
+        let x = b.input("x", Shape::map(1, 8, 8, 4), Stage::Frame).unwrap();
+        let deep = b.conv2d("deep", x, Conv::same(8, 3)).unwrap();
+        let deeper = b.conv2d("deeper", deep, Conv::same(8, 3)).unwrap();
+        let beside = b.conv2d("beside", x, Conv::same(8, 1)).unwrap();
+        let both = b.concat(&[deeper, beside]).unwrap();
+        b.output("out", both);
+        let graph = b.finish();
+        let steps = fuse(&graph, &[both]);
+        let places = Places::new(&graph, &steps, &[both], |_, _| false);
+        let Schedule { rounds, .. } = Schedule::new(&graph, &steps, &places, &[both], &[]);
+        let at = |id: NodeId| {
+            let index = steps.iter().position(|step| step.result == id).unwrap();
+            rounds.iter().position(|(_, items)| items.contains(&Item::Fused(index))).unwrap()
+        };
+        assert!(at(deep) < at(deeper));
+        assert!(at(beside) <= at(deeper), "{rounds:?}");
+        // The zeros around both maps are written beside other work: the first before anything, the second with its map.
+        assert_eq!(rounds.len(), 3, "{rounds:?}");
     }
 }

@@ -1,25 +1,43 @@
-//! Threads that go through a list of steps together.
+//! Threads that go through a list of rounds together.
 //!
-//! All threads walk the same list. In each step they take tasks off a counter until none is left, then wait for each other:
-//! a step may read what the step before wrote. Waiting is a short spin, since steps take microseconds. Between runs the
-//! threads sleep.
+//! All threads walk the same list. In each round they take tasks off a counter until none is left, then wait until all tasks of
+//! the round have ended: a round may read what the round before wrote. Whoever asks for a walk takes part in it. The others wait
+//! awake for a moment after each walk, since the next one of the same picture follows soon and waking a thread takes longer than
+//! many a round; then they sleep.
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::exec::ExecError;
-use crate::flow::lower_priority;
+use crate::flow::{Worker, lower_priority, panic_text};
 
-/// Rounds of a wait before the core is offered to others.
+/// Looks at a counter before the core is offered to others.
 const SPINS: u32 = 4_000;
+/// How long a helper stays awake after a walk.
+const AWAKE: Duration = Duration::from_millis(1);
+
+/// Does a task of a round.
+pub type Run = Arc<dyn Fn(usize, usize) + Send + Sync>;
 
 /// Some threads.
 pub struct Team {
+    /// For work that splits itself.
     pool: ThreadPool,
+    /// All walkers but the one who asks.
+    helpers: Vec<Helper>,
+    /// Somebody walks with the helpers.
+    busy: AtomicBool,
+}
+
+/// A thread that waits for walks. It ends when the team does.
+struct Helper {
+    walks: Sender<Arc<Walk>>,
+    _thread: Worker,
 }
 
 impl Team {
@@ -30,16 +48,22 @@ impl Team {
     pub fn new(threads: usize) -> Result<Self, ExecError> {
         let pool = ThreadPoolBuilder::new()
             .num_threads(threads)
-            .thread_name(|index| format!("cpu {index}"))
+            .thread_name(|index| format!("pack {index}"))
             .start_handler(|_| lower_priority())
             .build()
             .map_err(super::failed)?;
-        Ok(Self { pool })
+        let helper = |index: usize| {
+            let (walks, jobs) = channel();
+            let thread = Worker::spawn(&format!("cpu {index}"), move |_| help(&jobs)).map_err(super::failed)?;
+            Ok(Helper { walks, _thread: thread })
+        };
+        let helpers = (1..pool.current_num_threads()).map(helper).collect::<Result<_, ExecError>>()?;
+        Ok(Self { pool, helpers, busy: AtomicBool::new(false) })
     }
 
     /// How many threads.
     pub fn threads(&self) -> usize {
-        self.pool.current_num_threads()
+        self.helpers.len() + 1
     }
 
     /// Runs something that splits its own work.
@@ -62,76 +86,110 @@ impl Team {
         self.each(timed).into_iter().fold(0.0, f64::max)
     }
 
-    /// For each step in turn, calls `run(step, task)` for each task below `tasks[step]`, on all threads, and then
-    /// `ended(step)` on one of them.
+    /// For each round in turn, calls `run(round, task)` for each task below `tasks[round]`, on all threads, and then
+    /// `ended(round)` on this one. When it returns, no call is under way any more. While another walk is under way the helpers
+    /// are with that one, and this thread walks alone.
     ///
     /// # Panics
-    /// When a task does, after all threads have stopped.
-    pub fn walk(&self, tasks: &[usize], run: impl Fn(usize, usize) + Sync, ended: impl Fn(usize) + Sync) {
-        let walk = Walk::new(self.threads(), tasks);
-        let ends: Vec<Result<(), Box<dyn Any + Send>>> = self.pool.broadcast(|thread| {
-            let ended = |step| {
-                if thread.index() == 0 {
-                    ended(step);
+    /// When a task does, with its text. The tasks after it are not done.
+    pub fn walk(&self, tasks: &[usize], run: Run, ended: impl FnMut(usize)) {
+        let round = |tasks: &usize| Round { tasks: *tasks, ..Round::default() };
+        let rounds = tasks.iter().map(round).collect();
+        let walk = Arc::new(Walk { rounds, run, panic: OnceLock::new() });
+        let free = self.busy.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok();
+        if free {
+            // A helper that is gone is no loss but speed.
+            self.helpers.iter().for_each(|helper| drop(helper.walks.send(walk.clone())));
+        }
+        walk.go(ended);
+        if free {
+            self.busy.store(false, Ordering::Release);
+        }
+        if let Some(text) = walk.panic.get() {
+            std::panic::resume_unwind(Box::new(text.clone()));
+        }
+    }
+}
+
+/// The life of a helper.
+fn help(walks: &Receiver<Arc<Walk>>) {
+    lower_priority();
+    while let Ok(walk) = walks.recv() {
+        walk.go(|_| ());
+        drop(walk);
+        let mut ended = Instant::now();
+        while ended.elapsed() < AWAKE {
+            match walks.try_recv() {
+                Ok(walk) => {
+                    walk.go(|_| ());
+                    ended = Instant::now();
                 }
-            };
-            let end = catch_unwind(AssertUnwindSafe(|| walk.go(tasks, &run, ended)));
-            if end.is_err() {
-                walk.broken.store(true, Ordering::Release);
+                Err(TryRecvError::Empty) => std::hint::spin_loop(),
+                Err(TryRecvError::Disconnected) => return,
             }
-            end
-        });
-        if let Some(panic) = ends.into_iter().find_map(Result::err) {
-            resume_unwind(panic);
         }
     }
 }
 
 /// What the threads of one walk share.
 struct Walk {
-    threads: usize,
-    /// By step: the next task.
-    next: Vec<AtomicUsize>,
-    /// Arrivals at ends of steps, counted over the whole walk.
-    arrived: AtomicUsize,
-    /// A task has panicked.
-    broken: AtomicBool,
+    rounds: Vec<Round>,
+    run: Run,
+    /// The text of the first panic of a task.
+    panic: OnceLock<String>,
+}
+
+/// How far a round is, on a cache line of its own.
+#[derive(Default)]
+#[repr(align(64))]
+struct Round {
+    tasks: usize,
+    /// The next task.
+    next: AtomicUsize,
+    /// Tasks that have ended.
+    ended: AtomicUsize,
 }
 
 impl Walk {
-    fn new(threads: usize, tasks: &[usize]) -> Self {
-        let next = tasks.iter().map(|_| AtomicUsize::new(0)).collect();
-        Self { threads, next, arrived: AtomicUsize::new(0), broken: AtomicBool::new(false) }
-    }
-
-    fn go(&self, tasks: &[usize], run: &(impl Fn(usize, usize) + Sync), ended: impl Fn(usize)) {
-        for (step, &count) in tasks.iter().enumerate() {
-            loop {
-                let task = self.next[step].fetch_add(1, Ordering::Relaxed);
-                if task >= count {
+    fn go(&self, mut ended: impl FnMut(usize)) {
+        for (index, round) in self.rounds.iter().enumerate() {
+            // Who comes late finds rounds that are over.
+            while !round.is_over() {
+                let task = round.next.fetch_add(1, Ordering::Relaxed);
+                if task >= round.tasks {
                     break;
                 }
-                run(step, task);
+                self.task(index, task);
+                round.ended.fetch_add(1, Ordering::Release);
             }
-            if !self.wait((step + 1) * self.threads) {
-                return;
-            }
-            ended(step);
+            round.wait();
+            ended(index);
         }
     }
 
-    /// Waits until so many arrivals were counted; false when somebody will not arrive.
-    fn wait(&self, arrivals: usize) -> bool {
-        self.arrived.fetch_add(1, Ordering::AcqRel);
-        let mut rounds = 0;
-        while self.arrived.load(Ordering::Acquire) < arrivals {
-            if self.broken.load(Ordering::Acquire) {
-                return false;
-            }
-            rounds += 1;
-            if rounds < SPINS { std::hint::spin_loop() } else { std::thread::yield_now() }
+    /// Does one task, unless another has panicked: then the rest of the walk is only counted, so that nobody waits for ever.
+    fn task(&self, round: usize, task: usize) {
+        if self.panic.get().is_some() {
+            return;
         }
-        true
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| (self.run)(round, task))) {
+            // Only the first counts.
+            self.panic.set(panic_text(panic.as_ref())).ok();
+        }
+    }
+}
+
+impl Round {
+    fn is_over(&self) -> bool {
+        self.ended.load(Ordering::Acquire) == self.tasks
+    }
+
+    fn wait(&self) {
+        let mut looks = 0;
+        while !self.is_over() {
+            looks += 1;
+            if looks < SPINS { std::hint::spin_loop() } else { std::thread::yield_now() }
+        }
     }
 }
 
@@ -139,28 +197,72 @@ impl Walk {
 mod tests {
     use super::*;
 
+    /// Walks `tasks` and checks that each runs once, and after all of the round before.
+    fn walk_and_check(team: &Team, tasks: Vec<usize>) {
+        let done: Arc<Vec<AtomicUsize>> = Arc::new(tasks.iter().map(|_| AtomicUsize::new(0)).collect());
+        let (counted, expected) = (done.clone(), tasks.clone());
+        let run: Run = Arc::new(move |round, _| {
+            counted[round].fetch_add(1, Ordering::Relaxed);
+            assert!((0..round).all(|before| counted[before].load(Ordering::Relaxed) == expected[before]));
+        });
+        let mut ends = 0;
+        team.walk(&tasks, run, |round| {
+            assert_eq!(round, ends);
+            ends += 1;
+        });
+        assert_eq!(ends, tasks.len());
+        assert!(done.iter().zip(&tasks).all(|(done, tasks)| done.load(Ordering::Relaxed) == *tasks));
+    }
+
     #[test]
-    fn every_task_runs_once_and_steps_follow_each_other() {
+    fn every_task_runs_once_and_rounds_follow_each_other() {
         for threads in 1..=4 {
             let team = Team::new(threads).unwrap();
-            let tasks: Vec<usize> = (0..200).map(|step| step % 7).collect();
-            let done: Vec<AtomicUsize> = tasks.iter().map(|_| AtomicUsize::new(0)).collect();
-            let ends = AtomicUsize::new(0);
-            let run = |step: usize, _| {
-                done[step].fetch_add(1, Ordering::Relaxed);
-                assert!((0..step).all(|before| done[before].load(Ordering::Relaxed) == tasks[before]));
-            };
-            team.walk(&tasks, run, |step| assert_eq!(ends.fetch_add(1, Ordering::Relaxed), step));
-            assert_eq!(ends.into_inner(), tasks.len());
-            assert!(done.iter().zip(&tasks).all(|(done, tasks)| done.load(Ordering::Relaxed) == *tasks));
+            assert_eq!(team.threads(), threads);
+            for pause in [0, 0, 3, 0] {
+                std::thread::sleep(Duration::from_millis(pause));
+                walk_and_check(&team, (0..200).map(|round| round % 7).collect());
+            }
         }
+    }
+
+    #[test]
+    fn two_walk_at_the_same_time() {
+        let team = Team::new(3).unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| (0..50).for_each(|_| walk_and_check(&team, vec![5; 40])));
+            }
+        });
     }
 
     #[test]
     fn a_panic_ends_the_walk_and_the_team_goes_on() {
         let team = Team::new(3).unwrap();
-        let walk = || team.walk(&[3, 3, 3], |step, task| assert!((step, task) != (1, 1), "on purpose"), |_| ());
-        assert!(catch_unwind(AssertUnwindSafe(walk)).is_err());
-        team.walk(&[5], |_, _| (), |_| ());
+        let after = Arc::new(AtomicUsize::new(0));
+        let counted = after.clone();
+        let run: Run = Arc::new(move |round, task| {
+            assert!((round, task) != (1, 1), "on purpose");
+            counted.fetch_add(usize::from(round == 2), Ordering::Relaxed);
+        });
+        let panic = catch_unwind(AssertUnwindSafe(|| team.walk(&[3, 3, 3], run, |_| ()))).unwrap_err();
+        assert_eq!(panic_text(panic.as_ref()), "on purpose");
+        assert_eq!(after.load(Ordering::Relaxed), 0);
+        walk_and_check(&team, vec![5]);
+    }
+
+    #[test]
+    fn helpers_end_with_their_team() {
+        let team = Team::new(2).unwrap();
+        walk_and_check(&team, vec![4]);
+        let kept: Arc<()> = Arc::new(());
+        let held = kept.clone();
+        team.walk(&[2], Arc::new(move |_, _| assert!(Arc::strong_count(&held) > 0)), |_| ());
+        drop(team);
+        let begun = Instant::now();
+        while Arc::strong_count(&kept) > 1 {
+            assert!(begun.elapsed() < Duration::from_secs(10), "a helper still holds a walk");
+            std::thread::yield_now();
+        }
     }
 }
