@@ -5,43 +5,41 @@ use half::bf16;
 
 use super::{Tile, rows};
 
-/// Rows computed together: with 8 columns, their sums fill half of 16 registers of 4 numbers.
-const ROWS: usize = 4;
-/// Columns computed together.
-const COLUMNS: usize = 8;
+/// Rows of weights used together, so that sums are read and written less often.
+const TOGETHER: usize = 4;
 
 /// See [`Tile`]. Every sum runs over the taps in order.
 pub fn tile(tile: &Tile<'_>, out: &mut [f32]) {
-    for (pixels, out) in tile.pixels.chunks(ROWS).zip(out.chunks_mut(ROWS * tile.width)) {
-        for column in (0..tile.width).step_by(COLUMNS) {
-            sum_rows(tile, pixels, column, out);
-        }
+    tile.check(out);
+    if !tile.hold {
+        out[..tile.pixels.len() * tile.width].fill(0.0);
     }
-}
-
-fn sum_rows(tile: &Tile<'_>, pixels: &[usize], column: usize, out: &mut [f32]) {
-    let mut sums = [[0.0f32; COLUMNS]; ROWS];
-    if tile.hold {
-        for (sums, out) in sums.iter_mut().zip(out.chunks(tile.width)) {
-            sums.copy_from_slice(&out[column..][..COLUMNS]);
-        }
-    }
-    for (&tap, weights) in tile.taps.iter().zip(tile.weights.chunks_exact(tile.run * tile.width)) {
-        // Missing rows are computed as the last again.
-        let values: [&[f32]; ROWS] =
-            std::array::from_fn(|row| &tile.input[pixels[row.min(pixels.len() - 1)] + tap..][..tile.run]);
-        for (k, weights) in weights.chunks_exact(tile.width).enumerate() {
-            let Some(weights) = weights[column..].first_chunk::<COLUMNS>() else { break };
-            for row in 0..ROWS {
-                let value = values[row][k];
-                for lane in 0..COLUMNS {
-                    sums[row][lane] += value * weights[lane];
+    for (tap, weights) in tile.taps.iter().zip(tile.weights.chunks_exact(tile.run * tile.width)) {
+        for (k, weights) in (0..).step_by(TOGETHER).zip(weights.chunks(TOGETHER * tile.width)) {
+            for (pixel, sums) in tile.pixels.iter().zip(out.chunks_exact_mut(tile.width)) {
+                let values = &tile.input[pixel + tap + k..];
+                match values.first_chunk::<TOGETHER>().filter(|_| weights.len() == TOGETHER * tile.width) {
+                    Some(values) => add_four(*values, weights, sums),
+                    None => values.iter().zip(weights.chunks_exact(tile.width)).for_each(|(v, w)| add_one(*v, w, sums)),
                 }
             }
         }
     }
-    for (sums, out) in sums.iter().zip(out.chunks_mut(tile.width)) {
-        out[column..][..COLUMNS].copy_from_slice(sums);
+}
+
+/// Adds four values times their rows of weights. Equal slices walked by one index are what the compiler makes vector code of.
+fn add_four([a, b, c, d]: [f32; TOGETHER], weights: &[f32], sums: &mut [f32]) {
+    let width = sums.len();
+    let row = |index: usize| &weights[index * width..][..width];
+    let (first, second, third, fourth) = (row(0), row(1), row(2), row(3));
+    for lane in 0..width {
+        sums[lane] += a * first[lane] + b * second[lane] + (c * third[lane] + d * fourth[lane]);
+    }
+}
+
+fn add_one(value: f32, weights: &[f32], sums: &mut [f32]) {
+    for (sum, weight) in sums.iter_mut().zip(weights) {
+        *sum += value * weight;
     }
 }
 

@@ -8,8 +8,8 @@ use crate::graph::Activation;
 
 /// Numbers handled at once where an order of summation must be fixed.
 const LANES: usize = 16;
-/// Rows of a narrow tile computed together.
-const NARROW_ROWS: usize = 2;
+/// Sums that a narrow tile keeps for each output: enough that no addition waits for the one before.
+const DOT: usize = 2 * LANES;
 
 /// A number as it lies in memory.
 pub trait Number: Copy {
@@ -148,35 +148,23 @@ pub fn dots<T: Copy + Into<f32>>(tile: &Tile<'_, T>, out: &mut [f32]) {
 #[inline(always)]
 fn dots_of<T: Copy + Into<f32>, const COLUMNS: usize>(tile: &Tile<'_, T>, out: &mut [f32]) {
     tile.check_narrow(out);
-    let weights: [&[T]; COLUMNS] = std::array::from_fn(|c| &tile.weights[c * tile.rows()..][..tile.rows()]);
-    for (pixels, out) in tile.pixels.chunks(NARROW_ROWS).zip(out.chunks_mut(NARROW_ROWS * COLUMNS)) {
-        let mut sums = [[[0.0f32; LANES]; COLUMNS]; NARROW_ROWS];
-        for (index, tap) in tile.taps.iter().enumerate() {
-            let weights = weights.map(|weights| &weights[index * tile.run..][..tile.run]);
-            // Missing rows are computed as the last again.
-            let values: [&[T]; NARROW_ROWS] =
-                std::array::from_fn(|row| &tile.input[pixels[row.min(pixels.len() - 1)] + tap..][..tile.run]);
-            let whole = tile.run - tile.run % LANES;
-            for at in (0..whole).step_by(LANES) {
-                for row in 0..NARROW_ROWS {
-                    for column in 0..COLUMNS {
-                        let (values, weights) = (&values[row][at..at + LANES], &weights[column][at..at + LANES]);
-                        for lane in 0..LANES {
-                            sums[row][column][lane] += values[lane].into() * weights[lane].into();
-                        }
+    let weights: [&[T]; COLUMNS] = std::array::from_fn(|column| &tile.weights[column * tile.rows()..][..tile.rows()]);
+    for (pixel, out) in tile.pixels.iter().zip(out.chunks_exact_mut(COLUMNS)) {
+        for column in 0..COLUMNS {
+            let (mut sums, mut rest) = ([0.0f32; DOT], 0.0);
+            for (tap, weights) in tile.taps.iter().zip(weights[column].chunks_exact(tile.run)) {
+                let (values, last_values) = tile.input[pixel + tap..][..tile.run].as_chunks::<DOT>();
+                let (weights, last_weights) = weights.as_chunks::<DOT>();
+                for (values, weights) in values.iter().zip(weights) {
+                    for lane in 0..DOT {
+                        sums[lane] += values[lane].into() * weights[lane].into();
                     }
                 }
-            }
-            for k in whole..tile.run {
-                for row in 0..NARROW_ROWS {
-                    for column in 0..COLUMNS {
-                        sums[row][column][k - whole] += values[row][k].into() * weights[column][k].into();
-                    }
+                for (value, weight) in last_values.iter().zip(last_weights) {
+                    rest += (*value).into() * (*weight).into();
                 }
             }
-        }
-        for (sums, out) in sums.iter().flatten().zip(out) {
-            *out = sums.iter().sum();
+            out[column] = sums.iter().sum::<f32>() + rest;
         }
     }
 }

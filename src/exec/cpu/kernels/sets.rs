@@ -104,7 +104,7 @@ impl Kernels {
             return None;
         }
         Some(match isa {
-            Isa::Portable => table!(4, portable::tile, portable),
+            Isa::Portable => table!(MAX_ROWS, portable::tile, portable),
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => table!(MAX_ROWS, super::avx2::tile, portable, "avx2,fma"),
             #[cfg(target_arch = "x86_64")]
