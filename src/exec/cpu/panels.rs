@@ -214,7 +214,9 @@ fn pack(values: Vec<f32>, shape: &[usize], kind: Kind) -> Form {
         [out, input] => Form::Panels(Arc::new(Panels::new(kind, out, input, |o, i| values[o * input + i]))),
         [out, input, height, width] => {
             let (inner, pixels) = (input, height * width);
-            let weight = |o: usize, row: usize| values[(o * inner + row % inner) * pixels + row / inner];
+            // Where each row lies in a kernel on disk: found once, since two divisions for each weight take seconds.
+            let places: Vec<usize> = (0..pixels * inner).map(|row| row % inner * pixels + row / inner).collect();
+            let weight = |o: usize, row: usize| values[o * inner * pixels + places[row]];
             Form::Panels(Arc::new(Panels::new(kind, out, pixels * input, weight)))
         }
         _ => Form::Flat(Arc::new(values)),
