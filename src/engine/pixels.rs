@@ -9,7 +9,12 @@ const FULL: f32 = 255.0;
 /// A frame as [1, h, w, 3] in -1..=1. What is transparent lies on white.
 pub fn tensor_from_frame(frame: &Frame) -> Tensor {
     let size = frame.size();
-    let data = frame.pixels().chunks_exact(4).flat_map(|pixel| on_white(pixel).map(signed)).collect();
+    let known: [f32; 256] = std::array::from_fn(|channel| signed(channel as u8));
+    let mut data = vec![0.0; 3 * size.area()];
+    for (values, pixel) in data.chunks_exact_mut(3).zip(frame.pixels().chunks_exact(4)) {
+        let seen = if pixel[3] == u8::MAX { [pixel[0], pixel[1], pixel[2]] } else { on_white(pixel) };
+        values.copy_from_slice(&seen.map(|channel| known[usize::from(channel)]));
+    }
     Tensor::new([1, size.height as usize, size.width as usize, 3], data)
 }
 
@@ -30,9 +35,20 @@ pub fn unsigned(value: f32) -> f32 {
 pub fn frame_from_tensor(tensor: &Tensor) -> Result<Frame, FrameError> {
     let side = |axis: usize| tensor.shape.get(axis).map_or(0, |n| *n as u32);
     let size = crate::frame::Size::new(side(2), side(1));
-    let values = tensor.data.chunks_exact(3).take(size.area());
-    let byte = |value: f32| (value * FULL).round_ties_even() as u8;
-    Frame::new(size, values.flat_map(|rgb| [byte(rgb[0]), byte(rgb[1]), byte(rgb[2]), u8::MAX]).collect())
+    // What is below 2^22 is rounded by adding this and taking it away; `round_ties_even` is a call where there is no
+    // instruction for it.
+    let whole = 12_582_912.0;
+    let byte = |value: f32| (value * FULL + whole - whole) as u8;
+    let mut pixels = vec![u8::MAX; 4 * size.area()];
+    if tensor.data.len() < 3 * size.area() {
+        pixels.clear();
+    }
+    for (pixel, rgb) in pixels.chunks_exact_mut(4).zip(tensor.data.chunks_exact(3)) {
+        for c in 0..3 {
+            pixel[c] = byte(rgb[c]);
+        }
+    }
+    Frame::new(size, pixels)
 }
 
 fn on_white(pixel: &[u8]) -> [u8; 3] {
@@ -72,6 +88,14 @@ mod tests {
         assert_eq!(tensor_from_frame(&frame).data, [1.0, 1.0, 1.0]);
         let tensor = Tensor::new([1, 1, 1, 3], vec![0.5 / 255.0, 1.5 / 255.0, 2.0]);
         assert_eq!(frame_from_tensor(&tensor).unwrap().pixel(0, 0), [0, 2, 255, 255]);
+        let half = Frame::filled(Size::square(1), [0, 100, 255, 128]);
+        assert_eq!(tensor_from_frame(&half).data, [127, 177, 255].map(signed));
+        for value in 0..=510 {
+            let value = value as f32 / 510.0;
+            let tensor = Tensor::new([1, 1, 1, 3], vec![value; 3]);
+            let expected = (value * FULL).round_ties_even() as u8;
+            assert_eq!(frame_from_tensor(&tensor).unwrap().pixel(0, 0)[0], expected);
+        }
         assert!(unsigned(f32::NAN).is_nan());
     }
 
