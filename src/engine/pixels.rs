@@ -37,12 +37,11 @@ pub fn frame_from_tensor(tensor: &Tensor) -> Result<Frame, FrameError> {
     let size = crate::frame::Size::new(side(2), side(1));
     // What is below 2^22 is rounded by adding this and taking it away; `round_ties_even` is a call where there is no
     // instruction for it.
-    let whole = 12_582_912.0;
-    let byte = |value: f32| (value * FULL + whole - whole) as u8;
-    let mut pixels = vec![u8::MAX; 4 * size.area()];
-    if tensor.data.len() < 3 * size.area() {
-        pixels.clear();
-    }
+    let far = 12_582_912.0;
+    let byte = |value: f32| (value * FULL + far - far) as u8;
+    // No pixels at all, which no frame takes, where there are values for fewer than the shape says.
+    let whole_picture = tensor.data.len() >= 3 * size.area();
+    let mut pixels = vec![u8::MAX; if whole_picture { 4 * size.area() } else { 0 }];
     for (pixel, rgb) in pixels.chunks_exact_mut(4).zip(tensor.data.chunks_exact(3)) {
         for c in 0..3 {
             pixel[c] = byte(rgb[c]);

@@ -7,11 +7,10 @@ use std::time::{Duration, Instant};
 use afterimage::capture::SourceSpec;
 use afterimage::engine::{EngineError, Job, Params, Picture, Render, StageTimes, Stamps};
 use afterimage::frame::{Frame, Size};
-use afterimage::studio::{Command, ModelInfo, Overlay, Places, Settings, Snapshot, SourceState, Studio};
-use afterimage::weights::ModelSource;
+use afterimage::studio::{Command, Overlay, Places, Settings, Snapshot, SourceState, Studio};
 use libtest_mimic::{Failed, Trial};
 
-use crate::support::TempDir;
+use crate::support::{TempDir, tiny_model};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Inputs that may be on their way while others come: one in each slot, one that the engine has just taken out of each.
@@ -47,15 +46,7 @@ impl Bench {
     fn new(time: Duration) -> Result<Self, Failed> {
         let home = TempDir::new("drops");
         let painted = Arc::new(AtomicU64::new(0));
-        let info = ModelInfo {
-            name: "Slow".into(),
-            source: ModelSource::Default,
-            card: None,
-            size: Size::square(8),
-            multiple: 8,
-            executor: "none".into(),
-            bytes: 0,
-        };
+        let info = tiny_model("Slow");
         let params = Params { size: Size::square(8), ..Params::default() };
         let settings = Settings { params, ..Settings::default() };
         let render = Box::new(Slow { time, painted: painted.clone() });

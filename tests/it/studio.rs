@@ -8,11 +8,10 @@ use afterimage::engine::{EngineError, Job, Params, Picture, Render, StageTimes, 
 use afterimage::exec::ExecError;
 use afterimage::flow::channel::{Receiver, Sender, unbounded};
 use afterimage::frame::{Frame, Size};
-use afterimage::studio::{Command, Event, LiveState, ModelInfo, NoticeKind, Overlay, Places, Settings, Studio};
-use afterimage::weights::ModelSource;
+use afterimage::studio::{Command, Event, LiveState, NoticeKind, Overlay, Places, Settings, Studio};
 use libtest_mimic::{Failed, Trial};
 
-use crate::support::TempDir;
+use crate::support::{TempDir, tiny_model};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -54,15 +53,7 @@ impl Bench {
     fn new(paint: impl FnMut(u32, &Job) -> Result<(), EngineError> + Send + 'static) -> Self {
         let (sender, jobs) = unbounded();
         let home = TempDir::new("studio");
-        let info = ModelInfo {
-            name: "Scripted".into(),
-            source: ModelSource::Default,
-            card: None,
-            size: Size::square(8),
-            multiple: 8,
-            executor: "none".into(),
-            bytes: 0,
-        };
+        let info = tiny_model("Scripted");
         let settings =
             Settings { params: Params { size: Size::square(8), ..Params::default() }, ..Settings::default() };
         let places = Places::below(home.path().to_owned());

@@ -3,6 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use afterimage::frame::Size;
+use afterimage::studio::ModelInfo;
+use afterimage::weights::ModelSource;
 use libtest_mimic::{Failed, Trial};
 
 /// A folder that is removed when dropped.
@@ -27,6 +30,19 @@ impl TempDir {
 impl Drop for TempDir {
     fn drop(&mut self) {
         std::fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+/// What a stand-in for a model says of itself: it paints pictures of 8 x 8 pixels.
+pub fn tiny_model(name: &str) -> ModelInfo {
+    ModelInfo {
+        name: name.into(),
+        source: ModelSource::Default,
+        card: None,
+        size: Size::square(8),
+        multiple: 8,
+        executor: "none".into(),
+        bytes: 0,
     }
 }
 

@@ -108,11 +108,9 @@ fn place<T: Number, const ADD: bool>(
         let other = if ADD { &others[offsets[r]..][..columns] } else { values };
         let one = |v: f32, b: f32, o: f32| T::of(f(if ADD { v + b + o } else { v + b }));
         // The usual width is known to the compiler.
-        match (row.first_chunk_mut::<PANEL>(), values.first_chunk::<PANEL>()) {
-            (Some(row), Some(values)) => {
-                let (Some(bias), Some(other)) = (bias.first_chunk::<PANEL>(), other.first_chunk::<PANEL>()) else {
-                    return;
-                };
+        let others = (values.first_chunk::<PANEL>(), bias.first_chunk::<PANEL>(), other.first_chunk::<PANEL>());
+        match (row.first_chunk_mut::<PANEL>(), others) {
+            (Some(row), (Some(values), Some(bias), Some(other))) => {
                 for c in 0..PANEL {
                     row[c] = one(values[c], bias[c], other[c]);
                 }
@@ -199,10 +197,9 @@ pub fn finish(tile: &mut [f32], width: usize, columns: usize, posts: &[Post<'_>]
 /// Calls `f` with each of the first `columns` of a row and of another. The usual number of them is known to the compiler.
 #[inline(always)]
 fn with_row(row: &mut [f32], other: &[f32], columns: usize, f: impl Fn(&mut f32, f32)) {
-    const USUAL: usize = 2 * LANES;
     let (row, other) = (&mut row[..columns], &other[..columns]);
-    match (row.first_chunk_mut::<USUAL>(), other.first_chunk::<USUAL>()) {
-        (Some(row), Some(other)) if columns == USUAL => row.iter_mut().zip(other).for_each(|(v, o)| f(v, *o)),
+    match (row.first_chunk_mut::<PANEL>(), other.first_chunk::<PANEL>()) {
+        (Some(row), Some(other)) if columns == PANEL => row.iter_mut().zip(other).for_each(|(v, o)| f(v, *o)),
         _ => row.iter_mut().zip(other).for_each(|(v, o)| f(v, *o)),
     }
 }
