@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use half::bf16;
 
+use crate::flow::with_room;
+
 /// Numbers of bf16 in the room of one of f32.
 const PAIR: usize = 2;
 
@@ -21,7 +23,9 @@ unsafe impl Sync for Memory {}
 impl Memory {
     /// So many numbers, all zero.
     pub fn new(len: usize) -> Self {
-        Self { cells: (0..len).map(|_| UnsafeCell::new(0.0)).collect() }
+        let mut cells = with_room(len);
+        cells.resize_with(len, || UnsafeCell::new(0.0));
+        Self { cells: cells.into() }
     }
 
     /// A place to work at.

@@ -20,6 +20,7 @@ mod schedule;
 mod steps;
 mod team;
 mod view;
+mod winograd;
 
 use std::sync::Arc;
 

@@ -1,14 +1,17 @@
 //! Weights in the order in which the kernels read them.
 
 use std::any::Any;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use half::bf16;
+use rayon::prelude::*;
 
 use super::kernels::{LANES, NARROW, PANEL};
 use super::view::Kind;
+use super::winograd;
 use crate::exec::store::Store;
 use crate::exec::{ExecError, Packed};
+use crate::flow::with_room;
 use crate::graph::Weight;
 use crate::weights::Weights;
 
@@ -70,6 +73,17 @@ impl Panels {
             Kind::Bf16 => Data::Bf16(packed(columns, rows, 2, |output, row| bf16::from_f32(weight(output, row)))),
         };
         Self { rows, columns, data }
+    }
+
+    /// Panels of f32 that are made one by one, side by side: `fill` writes the weights of the panel of which it is given the
+    /// first output and the width.
+    pub fn made(columns: usize, rows: usize, fill: impl Fn(usize, usize, &mut [f32]) + Sync) -> Self {
+        let mut data = with_room(padded(columns) * rows);
+        data.resize(padded(columns) * rows, 0.0);
+        data.par_chunks_mut(PANEL * rows).enumerate().for_each(|(index, panel)| {
+            fill(index * PANEL, panel.len() / rows, panel);
+        });
+        Self { rows, columns, data: Data::F32(data) }
     }
 
     /// How its weights are stored.
@@ -134,7 +148,8 @@ fn packed<T: Copy + Default>(
     if is_narrow(columns) {
         return (0..columns * rows).map(|at| weight(at / rows, at % rows)).collect();
     }
-    let mut data = vec![T::default(); padded(columns) * rows];
+    let mut data = with_room(padded(columns) * rows);
+    data.resize(padded(columns) * rows, T::default());
     for first in (0..columns).step_by(PANEL) {
         let width = (padded(columns) - first).min(PANEL);
         let panel = &mut data[first * rows..][..width * rows];
@@ -150,10 +165,11 @@ fn packed<T: Copy + Default>(
 }
 
 /// A weight in an executor's layout.
-#[derive(Clone)]
 pub enum Form {
     /// A matrix [out, in], or kernels [out, in, h, w] with rows in the order h, w, in.
     Panels(Arc<Panels>),
+    /// Kernels of 3 x 3, the same way, and what [`winograd`] makes of them, once a graph asks for it.
+    Kernels(Arc<Panels>, OnceLock<Arc<Panels>>),
     /// Anything else, as on disk.
     Flat(Arc<Vec<f32>>),
 }
@@ -179,8 +195,16 @@ impl CpuPacked {
     /// A matrix or the kernels of a convolution.
     pub fn panels(&self, weight: &Weight) -> Result<Arc<Panels>, ExecError> {
         match self.store.get(weight)? {
-            Form::Panels(panels) => Ok(panels.clone()),
+            Form::Panels(panels) | Form::Kernels(panels, _) => Ok(panels.clone()),
             Form::Flat(_) => Err(super::failed(format!("`{}` is no matrix", weight.key))),
+        }
+    }
+
+    /// Kernels of 3 x 3 in the space of [`winograd`], made on the threads it is called on when they are first asked for.
+    pub fn transformed(&self, weight: &Weight) -> Result<Arc<Panels>, ExecError> {
+        match self.store.get(weight)? {
+            Form::Kernels(panels, made) => Ok(made.get_or_init(|| Arc::new(winograd::transformed(panels))).clone()),
+            _ => Err(super::failed(format!("`{}` are no kernels of 3 x 3", weight.key))),
         }
     }
 
@@ -188,7 +212,7 @@ impl CpuPacked {
     pub fn flat(&self, weight: &Weight) -> Result<Arc<Vec<f32>>, ExecError> {
         match self.store.get(weight)? {
             Form::Flat(values) => Ok(values.clone()),
-            Form::Panels(_) => Err(super::failed(format!("`{}` is a matrix", weight.key))),
+            _ => Err(super::failed(format!("`{}` is a matrix", weight.key))),
         }
     }
 }
@@ -197,6 +221,7 @@ impl Packed for CpuPacked {
     fn bytes(&self) -> usize {
         let bytes = |form: &Form| match form {
             Form::Panels(panels) => panels.bytes(),
+            Form::Kernels(panels, made) => panels.bytes() + made.get().map_or(0, |made| made.bytes()),
             Form::Flat(values) => size_of_val(&***values),
         };
         self.store.forms().map(bytes).sum()
@@ -217,7 +242,8 @@ fn pack(values: Vec<f32>, shape: &[usize], kind: Kind) -> Form {
             // Where each row lies in a kernel on disk: found once, since two divisions for each weight take seconds.
             let places: Vec<usize> = (0..pixels * inner).map(|row| row % inner * pixels + row / inner).collect();
             let weight = |o: usize, row: usize| values[o * inner * pixels + places[row]];
-            Form::Panels(Arc::new(Panels::new(kind, out, pixels * input, weight)))
+            let panels = Arc::new(Panels::new(kind, out, pixels * input, weight));
+            if (height, width) == (3, 3) { Form::Kernels(panels, OnceLock::new()) } else { Form::Panels(panels) }
         }
         _ => Form::Flat(Arc::new(values)),
     }

@@ -9,10 +9,11 @@ use super::places::Places;
 use super::profile::About;
 use super::schedule::{Item, Schedule, packed_piece};
 use super::steps::{
-    Attention, Border, Conv, Copy, Factors, Geglu, GroupNorm, Layer, LayerNorm, Lookup, Map, Moments, Norm, PackKeys,
-    PackedKeys, PostView, Step,
+    Attention, Border, Conv, Copy, Ending, Factors, Geglu, GroupNorm, Layer, LayerNorm, Lookup, Map, Moments, Norm,
+    PackKeys, PackedKeys, PostView, Step, Winograd,
 };
 use super::view::{Kind, View, extent};
+use super::winograd;
 use crate::exec::ExecError;
 use crate::graph::{Graph, NodeId, Op, Padding, WeightId};
 
@@ -85,7 +86,7 @@ impl Plan {
             let first = plan.steps.len();
             for item in items {
                 plan.steps.push(maker.step(*item)?);
-                plan.about.push(About::new(graph, &steps, *item));
+                plan.about.push(About::new(graph, &steps, *item, |step| winograd::suits(graph, step, packed.kind())));
             }
             let rounds = &mut rounds[*stage as usize];
             rounds.push(first..plan.steps.len());
@@ -215,17 +216,22 @@ impl Maker<'_> {
         let posts: Vec<PostView> = step.posts.iter().map(|post| self.post(*post, step.result)).collect();
         let step: Box<dyn Step> = match node.op {
             Op::Conv2d { weight, bias, stride, padding } => {
-                let kernel = self.graph.weight(weight).shape[2];
-                let panels = self.packed.panels(self.graph.weight(weight))?;
-                let bias = self.bias(bias, panels.columns)?;
-                let layer = Layer { panels, bias, kernel, stride, padding, doubled: step.doubled };
-                Box::new(Conv::new(input, output, layer, posts, self.threads))
+                let weight = self.graph.weight(weight);
+                let (kernel, doubled) = (weight.shape[2], step.doubled);
+                let ending = Ending { output, bias: self.bias(bias, output.c)?, posts };
+                if winograd::suits(self.graph, step, self.packed.kind()) {
+                    let panels = self.packed.transformed(weight)?;
+                    return Ok(Box::new(Winograd::new(input, panels, (padding, doubled), ending, self.threads)));
+                }
+                let panels = self.packed.panels(weight)?;
+                let layer = Layer { panels, kernel, stride, padding, doubled };
+                Box::new(Conv::new(input, layer, ending, self.threads))
             }
             Op::Linear { weight, bias } => {
                 let panels = self.packed.panels(self.graph.weight(weight))?;
-                let (bias, padding) = (self.bias(bias, panels.columns)?, Padding::all(0));
-                let layer = Layer { panels, bias, kernel: 1, stride: 1, padding, doubled: false };
-                Box::new(Conv::new(input, output, layer, posts, self.threads))
+                let layer = Layer { panels, kernel: 1, stride: 1, padding: Padding::all(0), doubled: false };
+                let ending = Ending { output, bias: self.bias(bias, output.c)?, posts };
+                Box::new(Conv::new(input, layer, ending, self.threads))
             }
             Op::GroupNorm { .. } => {
                 let per_task = (TASK_ELEMENTS / (input.w * input.c)).clamp(1, input.h.div_ceil(self.threads));

@@ -6,6 +6,7 @@ use super::fuse::Fused;
 use super::kernels::{Kernels, MAX_ROWS, PANEL, Tile};
 use super::schedule::Item;
 use super::team::Team;
+use super::winograd;
 use crate::graph::{Graph, NodeId, Op};
 
 /// Numbers under a tile when the arithmetic alone is timed: they and their weights stay in the first-level cache.
@@ -34,8 +35,8 @@ impl About {
         Self { what: what.into(), shape: String::new(), flops: 0, bytes: 0 }
     }
 
-    /// Of something that is to be done.
-    pub fn new(graph: &Graph, steps: &[Fused], item: Item) -> Self {
+    /// Of something that is to be done; whether a convolution is done by [`winograd`].
+    pub fn new(graph: &Graph, steps: &[Fused], item: Item, winograd: impl Fn(&Fused) -> bool) -> Self {
         let moved = |ids: &[NodeId]| ids.iter().map(|id| size_of::<f32>() * graph.node(*id).shape.len()).sum::<usize>();
         let about = |what: String, id: NodeId, flops: u64, bytes: usize| {
             let node = graph.node(id);
@@ -46,14 +47,17 @@ impl About {
                 let step = &steps[index];
                 let op = &graph.node(step.main).op;
                 let nominal = graph.node_flops(step.main);
-                // A kernel of 3 x 3 over a doubled map is done as four of 2 x 2.
-                let flops = if step.doubled { nominal * 4 / 9 } else { nominal };
+                let (way, flops) = match (winograd(step), step.doubled) {
+                    (true, _) => (" winograd", winograd::flops(graph, step)),
+                    // A kernel of 3 x 3 over a doubled map is done as four of 2 x 2.
+                    (false, true) => (" doubled", nominal * 4 / 9),
+                    (false, false) => ("", nominal),
+                };
                 let inputs = graph.node(step.main).inputs[..].iter().skip(1).copied();
                 let others = step.posts.iter().filter_map(|post| post.other());
                 let values: Vec<NodeId> = inputs.chain(others).chain([step.source, step.result]).collect();
                 let weights: usize = op.weights().map(|id| graph.weight(id).shape.iter().product::<usize>()).sum();
-                let doubled = if step.doubled { " doubled" } else { "" };
-                let name = format!("{}{doubled}", op.name());
+                let name = format!("{}{way}", op.name());
                 about(name, step.result, flops, moved(&values) + size_of::<f32>() * weights)
             }
             Item::Copy { from, .. } => about("copy".into(), from, 0, moved(&[from, from])),

@@ -90,6 +90,47 @@ fn convolutions_of_all_kinds() {
     }
 }
 
+/// How many steps of a graph are convolutions done the short way.
+fn short_ways(graph: &Graph) -> usize {
+    let results: Vec<NodeId> = graph.outputs().iter().map(|(_, id)| *id).collect();
+    fuse::fuse(graph, &results).iter().filter(|step| winograd::suits(graph, step, Kind::F32)).count()
+}
+
+#[test]
+fn convolutions_the_short_way() {
+    let paddings = [[1, 1, 1, 1], [0, 0, 0, 0], [2, 0, 1, 3], [0, 1, 2, 2]];
+    for (at, (n, h, w, c)) in [(1, 12, 12, 16), (2, 9, 20, 48), (3, 17, 13, 32), (1, 42, 5, 16)].into_iter().enumerate()
+    {
+        for (out, [top, left, bottom, right]) in [5, 16, 33, 70].into_iter().zip(paddings) {
+            let mut b = GraphBuilder::new("test", "");
+            let x = b.input("x", Shape::map(n, h, w, c), Stage::Frame).unwrap();
+            let padding = Padding { top, left, bottom, right };
+            let y = b.conv2d("c", x, Conv::same(out, 3).strided(1, padding)).unwrap();
+            let other = b.input("other", b.shape(y), Stage::Frame).unwrap();
+            let y = b.activate(y, [Activation::Silu, Activation::Relu][at % 2]).unwrap();
+            let y = b.add(y, other).unwrap();
+            b.output("out", y);
+            let graph = b.finish();
+            assert_eq!(short_ways(&graph), 1, "{graph}");
+            same_graph(graph, &[]);
+        }
+    }
+    // A doubled map, parts of a concatenated value, and values that share memory with others.
+    let mut b = GraphBuilder::new("test", "");
+    let x = b.input("x", Shape::map(2, 7, 9, 32), Stage::Frame).unwrap();
+    let skip = b.conv2d("skip", x, Conv::same(16, 3)).unwrap();
+    let up = b.upsample(x, 14, 18).unwrap();
+    let up = b.conv2d("up", up, Conv::same(16, 3)).unwrap();
+    let down = b.conv2d("down", up, Conv::same(32, 3).strided(2, Padding::all(1))).unwrap();
+    let both = b.concat(&[down, skip]).unwrap();
+    let y = resnet(&mut b, "r", both, None, 64);
+    b.output("out", y);
+    let graph = b.finish();
+    assert_eq!(short_ways(&graph), 4, "{graph}");
+    same_graph(graph.clone(), &[]);
+    same_graph(graph, &["up", "r.conv1"]);
+}
+
 #[test]
 fn doubled_maps() {
     for (side, tall, wide) in [(3, 6, 6), (4, 8, 8), (4, 7, 8), (1, 2, 2)] {

@@ -1,7 +1,9 @@
-//! The product tile with AVX2 and FMA: up to 6 rows of 16 columns in 12 registers.
+//! The product tiles with AVX2 and FMA: up to 6 rows of 16 columns in 12 registers.
 
 use std::arch::x86_64::{
-    __m256, _mm256_broadcast_ss, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_setzero_ps, _mm256_storeu_ps,
+    __m256, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_movehdup_ps, _mm_movehl_ps, _mm256_broadcast_ss,
+    _mm256_castps256_ps128, _mm256_extractf128_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_setzero_ps,
+    _mm256_storeu_ps,
 };
 
 use super::{LANES, Tile};
@@ -68,4 +70,70 @@ fn rows<const ROWS: usize>(tile: &Tile<'_>, first: usize, column: usize, out: &m
         }
     }
     ROWS
+}
+
+/// The tile of a narrow panel: sums run over lanes. Some rows are computed together, since each of their weights is read once.
+#[target_feature(enable = "avx2,fma")]
+pub fn dots(tile: &Tile<'_>, out: &mut [f32]) {
+    tile.check_narrow(out);
+    match tile.width {
+        1 => narrow::<4, 1>(tile, out),
+        2 => narrow::<4, 2>(tile, out),
+        3 => narrow::<4, 3>(tile, out),
+        _ => narrow::<2, 4>(tile, out),
+    }
+}
+
+#[target_feature(enable = "avx2,fma")]
+#[expect(unsafe_code, reason = "vector loads take pointers")]
+fn narrow<const ROWS: usize, const COLUMNS: usize>(tile: &Tile<'_>, out: &mut [f32]) {
+    let whole = tile.run - tile.run % REGISTER;
+    for (pixels, out) in tile.pixels.chunks(ROWS).zip(out.chunks_mut(ROWS * COLUMNS)) {
+        let mut sums = [[_mm256_setzero_ps(); COLUMNS]; ROWS];
+        let mut rest = [[0.0; COLUMNS]; ROWS];
+        // Missing rows are computed as the last again.
+        let at: [usize; ROWS] = std::array::from_fn(|row| pixels[row.min(pixels.len() - 1)]);
+        for (index, tap) in tile.taps.iter().enumerate() {
+            for k in (0..whole).step_by(REGISTER) {
+                // SAFETY: `check_narrow` has seen that every run of every pixel lies in `input`, and all weights in
+                // `weights`; `k` and what follows it lie in the run.
+                unsafe {
+                    let weights: [__m256; COLUMNS] = std::array::from_fn(|column| {
+                        _mm256_loadu_ps(tile.weights.as_ptr().add(column * tile.rows() + index * tile.run + k))
+                    });
+                    for row in 0..ROWS {
+                        let values = _mm256_loadu_ps(tile.input.as_ptr().add(at[row] + tap + k));
+                        for column in 0..COLUMNS {
+                            sums[row][column] = _mm256_fmadd_ps(values, weights[column], sums[row][column]);
+                        }
+                    }
+                }
+            }
+            for k in whole..tile.run {
+                for row in 0..ROWS {
+                    for column in 0..COLUMNS {
+                        let weight = tile.weights[column * tile.rows() + index * tile.run + k];
+                        rest[row][column] += tile.input[at[row] + tap + k] * weight;
+                    }
+                }
+            }
+        }
+        // Nested, not flattened, so that the sums stay in registers.
+        for row in 0..ROWS {
+            for column in 0..COLUMNS {
+                let sum = lanes(sums[row][column]) + rest[row][column];
+                if let Some(out) = out.get_mut(row * COLUMNS + column) {
+                    *out = sum;
+                }
+            }
+        }
+    }
+}
+
+/// The sum of a register's lanes.
+#[target_feature(enable = "avx2,fma")]
+fn lanes(x: __m256) -> f32 {
+    let halves = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps::<1>(x));
+    let pairs = _mm_add_ps(halves, _mm_movehl_ps(halves, halves));
+    _mm_cvtss_f32(_mm_add_ss(pairs, _mm_movehdup_ps(pairs)))
 }

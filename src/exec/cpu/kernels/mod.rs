@@ -6,6 +6,7 @@
 mod math;
 mod portable;
 mod rows;
+pub mod winograd;
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;

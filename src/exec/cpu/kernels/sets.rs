@@ -5,6 +5,7 @@ use half::bf16;
 #[cfg(target_arch = "x86_64")]
 use super::avx512bf16;
 use super::rows::{self, Post, Softmax};
+use super::winograd::{self, PLACES};
 use super::{MAX_ROWS, Tile, portable};
 use crate::exec::cpu::isa::Isa;
 
@@ -31,6 +32,8 @@ pub struct Kernels {
     scale_shift: ScaleShift,
     layer_norm: LayerNorm,
     softmax: unsafe fn(&mut [f32], usize, f32, &mut Softmax) -> f32,
+    forth: unsafe fn(&[&[f32]; PLACES], usize, &mut [f32]),
+    back: unsafe fn(&[f32], usize, usize, &mut [f32]),
     scale: unsafe fn(&mut [f32], f32),
 }
 
@@ -74,6 +77,14 @@ macro_rules! table {
             rows::softmax(scores, seen, scale, state)
         }
         $(#[target_feature(enable = $features)])?
+        fn forth(pixels: &[&[f32]; PLACES], step: usize, out: &mut [f32]) {
+            winograd::forth(pixels, step, out);
+        }
+        $(#[target_feature(enable = $features)])?
+        fn back(sums: &[f32], step: usize, width: usize, out: &mut [f32]) {
+            winograd::back(sums, step, width, out);
+        }
+        $(#[target_feature(enable = $features)])?
         fn scale(x: &mut [f32], factor: f32) {
             rows::scale(x, factor);
         }
@@ -92,6 +103,8 @@ macro_rules! table {
             scale_shift,
             layer_norm,
             softmax,
+            forth,
+            back,
             scale,
         }
     }};
@@ -106,7 +119,7 @@ impl Kernels {
         Some(match isa {
             Isa::Portable => table!(MAX_ROWS, portable::tile, portable),
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => table!(MAX_ROWS, super::avx2::tile, portable, "avx2,fma"),
+            Isa::Avx2 => Self { dots: super::avx2::dots, ..table!(MAX_ROWS, super::avx2::tile, portable, "avx2,fma") },
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => {
                 table!(MAX_ROWS, super::avx512::tile, portable, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
@@ -163,6 +176,10 @@ calls! {
     layer_norm(x: &[f32], scale: &[f32], shift: &[f32], eps: f32, out: &mut [f32]);
     /// One block of a running softmax; returns the factor by which what was gathered before must shrink.
     softmax(scores: &mut [f32], seen: usize, scale: f32, state: &mut Softmax) -> f32;
+    /// Takes a tile of pixels to the space of [`winograd`].
+    forth(pixels: &[&[f32]; PLACES], step: usize, out: &mut [f32]);
+    /// Takes sums back from there.
+    back(sums: &[f32], step: usize, width: usize, out: &mut [f32]);
     /// Each element times `factor`.
     scale(x: &mut [f32], factor: f32);
 }

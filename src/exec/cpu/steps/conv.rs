@@ -6,11 +6,10 @@ use std::sync::Arc;
 
 use half::bf16;
 
-use super::{PostView, Step, piece};
-use crate::exec::cpu::fuse::MAX_POSTS;
-use crate::exec::cpu::kernels::{Kernels, MAX_ROWS, NARROW, PANEL, Post, Tile};
+use super::{Ending, Step, piece};
+use crate::exec::cpu::kernels::{Kernels, MAX_ROWS, NARROW, PANEL, Tile};
 use crate::exec::cpu::memory::Desk;
-use crate::exec::cpu::panels::{Numbers, Panel, Panels};
+use crate::exec::cpu::panels::{Numbers, Panels};
 use crate::exec::cpu::view::{Kind, View};
 use crate::graph::Padding;
 
@@ -26,8 +25,6 @@ const CHUNK_VALUES: usize = 1 << 17;
 pub struct Layer {
     /// The kernels, rows in the order h, w, in.
     pub panels: Arc<Panels>,
-    /// Added to each output.
-    pub bias: Arc<Vec<f32>>,
     /// Side of the kernel.
     pub kernel: usize,
     /// Step between outputs.
@@ -41,14 +38,12 @@ pub struct Layer {
 /// A convolution and what follows it.
 pub struct Conv {
     input: View,
-    output: View,
+    ending: Ending,
     passes: Vec<Pass>,
-    bias: Arc<Vec<f32>>,
     stride: usize,
     padding: Padding,
     /// Height and width of the grid of outputs of one pass.
     grid: [usize; 2],
-    posts: Vec<PostView>,
     /// Outputs of a task.
     chunk: usize,
     /// Panels of a task.
@@ -92,9 +87,10 @@ thread_local! {
 }
 
 impl Conv {
-    /// Plans a layer from `input` (with its zeros around) to `output` for so many threads.
-    pub fn new(input: View, output: View, layer: Layer, posts: Vec<PostView>, threads: usize) -> Self {
-        let Layer { panels, bias, kernel, stride, padding, doubled } = layer;
+    /// Plans a layer over `input` (with its zeros around) for so many threads.
+    pub fn new(input: View, layer: Layer, ending: Ending, threads: usize) -> Self {
+        let Layer { panels, kernel, stride, padding, doubled } = layer;
+        let output = ending.output;
         let pass = |panels: Arc<Panels>, side: usize, shift: [usize; 2], spread: usize| {
             let (taps, run) = taps(&input, side);
             Pass { panels, taps, run, shift, spread, place: if doubled { shift } else { [0, 0] } }
@@ -115,7 +111,7 @@ impl Conv {
         let groups = if heavy { groups } else { wanted.div_ceil(chunks).min(count) };
         let cached = (CHUNK_VALUES / (input.c * stride * stride)).max(4 * MAX_ROWS);
         let chunk = pixels.div_ceil(chunks).min(cached).next_multiple_of(MAX_ROWS);
-        Self { input, output, passes, bias, stride, padding, grid, posts, chunk, group: count.div_ceil(groups) }
+        Self { input, ending, passes, stride, padding, grid, chunk, group: count.div_ceil(groups) }
     }
 
     /// How often each loop of the tasks goes round: samples, passes, chunks, groups.
@@ -139,7 +135,7 @@ impl Conv {
 
     /// Where an output of a pass over sample `n` is.
     fn cursor(&self, pass: &Pass, n: usize, [y, x]: [usize; 2]) -> Cursor {
-        let to = self.output.at(n, y * pass.spread + pass.place[0], x * pass.spread + pass.place[1]);
+        let to = self.ending.output.at(n, y * pass.spread + pass.place[0], x * pass.spread + pass.place[1]);
         Cursor { y, x, from: self.origin(pass, n, [y, x]), to }
     }
 
@@ -176,10 +172,10 @@ impl Conv {
         (desk, kernels): (Desk<'_>, &Kernels),
     ) {
         let (mut out, mut from, mut to) = ([0.0f32; MAX_ROWS * PANEL], [0; MAX_ROWS], [0; MAX_ROWS]);
-        let (mut places, mut offsets) = ([[n, 0, 0]; MAX_ROWS], [[0; MAX_ROWS]; MAX_POSTS]);
+        let mut places = [[n, 0, 0]; MAX_ROWS];
         let tiles = pixels.len().div_ceil(kernels.rows);
         let rows = pixels.len().div_ceil(tiles);
-        let steps = [self.stride * self.input.pixel, pass.spread * self.output.pixel];
+        let steps = [self.stride * self.input.pixel, pass.spread * self.ending.output.pixel];
         for index in piece(group, self.group, pass.panels.count()) {
             let panel = pass.panels.panel(index);
             let mut cursor = self.cursor(pass, n, self.place(pixels.start));
@@ -206,39 +202,7 @@ impl Conv {
                         if width <= NARROW { kernels.dots_bf16(&tile, out) } else { kernels.tile_bf16(&tile, out) }
                     }
                 }
-                for (post, offsets) in self.posts.iter().zip(&mut offsets) {
-                    post.offsets(panel.first, &places[..count], offsets);
-                }
-                self.store((desk, kernels), (out, &panel), &offsets, &to[..count]);
-            }
-        }
-    }
-
-    /// What follows the products of a tile, whose rows go to `to`; where the others' rows are that each of the posts reads.
-    fn store(
-        &self,
-        (desk, kernels): (Desk<'_>, &Kernels),
-        (out, panel): (&mut [f32], &Panel<'_>),
-        offsets: &[[usize; MAX_ROWS]; MAX_POSTS],
-        to: &[usize],
-    ) {
-        let nothing = Post::Affine { scale: 1.0, shift: 0.0 };
-        let posts: [Post<'_>; MAX_POSTS] = std::array::from_fn(|index| match self.posts.get(index) {
-            Some(post) => post.at(desk, &offsets[index][..to.len()]),
-            None => nothing,
-        });
-        let (bias, posts) = (&self.bias[panel.first..], &posts[..self.posts.len()]);
-        let (count, columns) = (to.len(), panel.columns);
-        match self.output.kind {
-            Kind::F32 => {
-                let mut rows: [&mut [f32]; MAX_ROWS] =
-                    std::array::from_fn(|row| to.get(row).map_or(&mut [][..], |at| desk.write(*at, columns)));
-                kernels.store(out, panel.width, bias, posts, &mut rows[..count]);
-            }
-            Kind::Bf16 => {
-                let mut rows: [&mut [bf16]; MAX_ROWS] =
-                    std::array::from_fn(|row| to.get(row).map_or(&mut [][..], |at| desk.write_bf16(*at, columns)));
-                kernels.store_bf16(out, panel.width, bias, posts, &mut rows[..count]);
+                self.ending.store((desk, kernels), (out, &panel), &places[..count], &to[..count]);
             }
         }
     }

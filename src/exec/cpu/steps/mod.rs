@@ -3,18 +3,22 @@
 mod attention;
 mod conv;
 mod copy;
+mod ending;
 mod lookup;
 mod map;
 mod norm;
+mod winograd;
 
 use std::cell::RefCell;
 
 pub use attention::{Attention, PackKeys, PackedKeys};
 pub use conv::{Conv, Layer};
 pub use copy::{Border, Copy};
+pub use ending::Ending;
 pub use lookup::Lookup;
 pub use map::{Geglu, Map};
 pub use norm::{Factors, GroupNorm, LayerNorm, Moments, Norm};
+pub use winograd::Winograd;
 
 use super::kernels::{Kernels, MAX_ROWS, Post};
 use super::memory::Desk;

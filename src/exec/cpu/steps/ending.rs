@@ -1,0 +1,68 @@
+//! What follows the products of a layer: bias, other values, functions, and the way to memory.
+
+use std::sync::Arc;
+
+use half::bf16;
+
+use super::PostView;
+use crate::exec::cpu::fuse::MAX_POSTS;
+use crate::exec::cpu::kernels::{Kernels, MAX_ROWS, Post};
+use crate::exec::cpu::memory::Desk;
+use crate::exec::cpu::panels::Panel;
+use crate::exec::cpu::view::{Kind, View};
+
+/// The end of a layer.
+pub struct Ending {
+    /// Where results go.
+    pub output: View,
+    /// Added to each output.
+    pub bias: Arc<Vec<f32>>,
+    /// What is done then.
+    pub posts: Vec<PostView>,
+}
+
+impl Ending {
+    /// Finishes the rows of a tile, sums of the outputs of `panel`, that belong to the pixels `at` (sample, row, column), and
+    /// puts them to `to`.
+    pub fn store(&self, how: (Desk<'_>, &Kernels), what: (&mut [f32], &Panel<'_>), at: &[[usize; 3]], to: &[usize]) {
+        // A tile is small: making room for posts that are not there would cost as much as its products.
+        match self.posts.len() {
+            0 => self.store_after::<0>(how, what, at, to),
+            1 => self.store_after::<1>(how, what, at, to),
+            2 => self.store_after::<2>(how, what, at, to),
+            _ => self.store_after::<MAX_POSTS>(how, what, at, to),
+        }
+    }
+
+    fn store_after<const POSTS: usize>(
+        &self,
+        (desk, kernels): (Desk<'_>, &Kernels),
+        (tile, panel): (&mut [f32], &Panel<'_>),
+        at: &[[usize; 3]],
+        to: &[usize],
+    ) {
+        let mut offsets = [[0; MAX_ROWS]; POSTS];
+        for (post, offsets) in self.posts.iter().zip(&mut offsets) {
+            post.offsets(panel.first, at, offsets);
+        }
+        let nothing = Post::Affine { scale: 1.0, shift: 0.0 };
+        let posts: [Post<'_>; POSTS] = std::array::from_fn(|index| match self.posts.get(index) {
+            Some(post) => post.at(desk, &offsets[index][..to.len()]),
+            None => nothing,
+        });
+        let (bias, posts) = (&self.bias[panel.first..], &posts[..self.posts.len()]);
+        let (count, columns) = (to.len(), panel.columns);
+        match self.output.kind {
+            Kind::F32 => {
+                let mut rows: [&mut [f32]; MAX_ROWS] = std::array::from_fn(|_| &mut [][..]);
+                rows.iter_mut().zip(to).for_each(|(row, at)| *row = desk.write(*at, columns));
+                kernels.store(tile, panel.width, bias, posts, &mut rows[..count]);
+            }
+            Kind::Bf16 => {
+                let mut rows: [&mut [bf16]; MAX_ROWS] = std::array::from_fn(|_| &mut [][..]);
+                rows.iter_mut().zip(to).for_each(|(row, at)| *row = desk.write_bf16(*at, columns));
+                kernels.store_bf16(tile, panel.width, bias, posts, &mut rows[..count]);
+            }
+        }
+    }
+}
