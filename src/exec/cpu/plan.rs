@@ -68,6 +68,7 @@ impl Plan {
             places: &places,
             schedule: &schedule,
             threads: options.threads,
+            rows: options.rows,
         };
         let mut plan = Self {
             steps: Vec::new(),
@@ -111,6 +112,8 @@ impl Plan {
 pub struct Options {
     /// Threads that will run it.
     pub threads: usize,
+    /// Rows of a tile that are quickest.
+    pub rows: usize,
     /// Whether memory is filled with NaN as soon as nothing in it is needed, so that a stale read is seen. For tests.
     pub poison: bool,
 }
@@ -151,6 +154,7 @@ struct Maker<'a> {
     places: &'a Places,
     schedule: &'a Schedule,
     threads: usize,
+    rows: usize,
 }
 
 impl Maker<'_> {
@@ -219,13 +223,13 @@ impl Maker<'_> {
                 let panels = self.packed.panels(self.graph.weight(weight))?;
                 let bias = self.bias(bias, panels.columns)?;
                 let layer = Layer { panels, bias, kernel, stride, padding, doubled: step.doubled };
-                Box::new(Conv::new(input, output, layer, posts, self.threads))
+                Box::new(Conv::new(input, output, layer, posts, (self.threads, self.rows)))
             }
             Op::Linear { weight, bias } => {
                 let panels = self.packed.panels(self.graph.weight(weight))?;
                 let (bias, padding) = (self.bias(bias, panels.columns)?, Padding::all(0));
                 let layer = Layer { panels, bias, kernel: 1, stride: 1, padding, doubled: false };
-                Box::new(Conv::new(input, output, layer, posts, self.threads))
+                Box::new(Conv::new(input, output, layer, posts, (self.threads, self.rows)))
             }
             Op::GroupNorm { .. } => {
                 let per_task = (TASK_ELEMENTS / (input.w * input.c)).clamp(1, input.h.div_ceil(self.threads));

@@ -25,8 +25,10 @@ pub const LANES: usize = 16;
 pub const PANEL: usize = 2 * LANES;
 /// Columns of a narrow panel at most.
 pub const NARROW: usize = 4;
-/// Rows of a tile at most.
-pub const MAX_ROWS: usize = 12;
+/// Rows of a tile at most. Each instruction set says how many are quickest, and takes no more ([`Kernels::rows`]).
+pub const MAX_ROWS: usize = 32;
+/// Rows of a tile whose sums are in vector registers.
+const VECTOR_ROWS: usize = 12;
 
 /// Some rows of values times one panel of weights.
 ///

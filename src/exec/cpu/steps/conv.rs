@@ -92,8 +92,8 @@ thread_local! {
 }
 
 impl Conv {
-    /// Plans a layer from `input` (with its zeros around) to `output` for so many threads.
-    pub fn new(input: View, output: View, layer: Layer, posts: Vec<PostView>, threads: usize) -> Self {
+    /// Plans a layer from `input` (with its zeros around) to `output` for so many threads and tiles of so many rows.
+    pub fn new(input: View, output: View, layer: Layer, posts: Vec<PostView>, (threads, rows): (usize, usize)) -> Self {
         let Layer { panels, bias, kernel, stride, padding, doubled } = layer;
         let pass = |panels: Arc<Panels>, side: usize, shift: [usize; 2], spread: usize| {
             let (taps, run) = taps(&input, side);
@@ -111,10 +111,10 @@ impl Conv {
         let wanted = (flops / TASK_FLOPS).clamp(1, TASKS_PER_THREAD * threads).div_ceil(input.n * passes.len());
         let heavy = passes[0].panels.rows * output.c > pixels * input.c;
         let groups = if heavy { wanted.min(count) } else { 1 };
-        let chunks = wanted.div_ceil(groups).min(pixels.div_ceil(MAX_ROWS));
+        let chunks = wanted.div_ceil(groups).min(pixels.div_ceil(rows));
         let groups = if heavy { groups } else { wanted.div_ceil(chunks).min(count) };
-        let cached = (CHUNK_VALUES / (input.c * stride * stride)).max(4 * MAX_ROWS);
-        let chunk = pixels.div_ceil(chunks).min(cached).next_multiple_of(MAX_ROWS);
+        let cached = (CHUNK_VALUES / (input.c * stride * stride)).max(4 * rows);
+        let chunk = pixels.div_ceil(chunks).min(cached).next_multiple_of(rows);
         Self { input, output, passes, bias, stride, padding, grid, posts, chunk, group: count.div_ceil(groups) }
     }
 
@@ -231,13 +231,13 @@ impl Conv {
         let (count, columns) = (to.len(), panel.columns);
         match self.output.kind {
             Kind::F32 => {
-                let mut rows: [&mut [f32]; MAX_ROWS] =
-                    std::array::from_fn(|row| to.get(row).map_or(&mut [][..], |at| desk.write(*at, columns)));
+                let mut rows: [&mut [f32]; MAX_ROWS] = std::array::from_fn(|_| &mut [][..]);
+                rows.iter_mut().zip(to).for_each(|(row, at)| *row = desk.write(*at, columns));
                 kernels.store(out, panel.width, bias, posts, &mut rows[..count]);
             }
             Kind::Bf16 => {
-                let mut rows: [&mut [bf16]; MAX_ROWS] =
-                    std::array::from_fn(|row| to.get(row).map_or(&mut [][..], |at| desk.write_bf16(*at, columns)));
+                let mut rows: [&mut [bf16]; MAX_ROWS] = std::array::from_fn(|_| &mut [][..]);
+                rows.iter_mut().zip(to).for_each(|(row, at)| *row = desk.write_bf16(*at, columns));
                 kernels.store_bf16(out, panel.width, bias, posts, &mut rows[..count]);
             }
         }
