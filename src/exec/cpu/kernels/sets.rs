@@ -2,6 +2,8 @@
 
 use half::bf16;
 
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+use super::amx;
 #[cfg(target_arch = "x86_64")]
 use super::avx512bf16;
 use super::rows::{self, Post, Softmax};
@@ -115,9 +117,25 @@ impl Kernels {
             Isa::Avx512Bf16 => {
                 table!(VECTOR_ROWS, super::avx512::tile, avx512bf16, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
             }
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Isa::Amx => table!(super::MAX_ROWS, amx::tile, amx, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"),
+            #[cfg(all(target_arch = "x86_64", not(target_os = "linux")))]
+            Isa::Amx => return None,
             #[cfg(not(target_arch = "x86_64"))]
             _ => return None,
         })
+    }
+
+    /// The tile of AMX with an emulator below it, and the portable kernels beside it. `None` where AMX needs no emulator, or can
+    /// have none.
+    #[cfg(test)]
+    pub fn emulated() -> Option<Self> {
+        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+        if amx::emulator::install() {
+            let portable = Self::of(Isa::Portable)?;
+            return Some(Self { rows: super::MAX_ROWS, tile_bf16: amx::tile_bf16, ..portable });
+        }
+        None
     }
 }
 
