@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::exec::Cpu;
+
 /// Processor and memory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Machine {
@@ -59,6 +61,8 @@ fn cpu_features() -> Vec<&'static str> {
         ("avx512f", is_x86_feature_detected!("avx512f")),
         ("avx512bf16", is_x86_feature_detected!("avx512bf16")),
         ("avx512vnni", is_x86_feature_detected!("avx512vnni")),
+        // The standard library cannot tell yet, and the system must lend it.
+        ("amx", Cpu::instructions().contains(&"amx")),
     ];
     found.into_iter().filter(|(_, there)| *there).map(|(name, _)| name).collect()
 }

@@ -1,8 +1,11 @@
 //! Which vector instructions to use, and with which numbers.
 
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+pub mod amx;
+
 use std::fmt;
 
-/// Overrides the choice: `portable`, `avx2`, `avx512` or `avx512bf16`.
+/// Overrides the choice: `portable`, `avx2`, `avx512`, `avx512bf16` or `amx`.
 pub const VARIABLE: &str = "AFTERIMAGE_CPU";
 
 /// An instruction set that there are kernels for, slowest first.
@@ -16,11 +19,13 @@ pub enum Isa {
     Avx512,
     /// The same with products of bf16 numbers, summed in f32: AMD since Zen 4, Intel servers since 2021.
     Avx512Bf16,
+    /// The same with tiles of bf16 numbers: Intel servers since 2023, under Linux.
+    Amx,
 }
 
 impl Isa {
     /// All, slowest first.
-    pub const ALL: [Self; 4] = [Self::Portable, Self::Avx2, Self::Avx512, Self::Avx512Bf16];
+    pub const ALL: [Self; 5] = [Self::Portable, Self::Avx2, Self::Avx512, Self::Avx512Bf16, Self::Amx];
 
     /// The word for it in [`VARIABLE`].
     pub fn word(self) -> &'static str {
@@ -29,15 +34,16 @@ impl Isa {
             Self::Avx2 => "avx2",
             Self::Avx512 => "avx512",
             Self::Avx512Bf16 => "avx512bf16",
+            Self::Amx => "amx",
         }
     }
 
     /// Whether factors of products are rounded to bf16.
     pub fn is_bf16(self) -> bool {
-        self == Self::Avx512Bf16
+        matches!(self, Self::Avx512Bf16 | Self::Amx)
     }
 
-    /// Whether this processor has it.
+    /// Whether this processor has it and the system lets us use it.
     pub fn is_here(self) -> bool {
         match self {
             Self::Portable => true,
@@ -53,6 +59,10 @@ impl Isa {
             }
             #[cfg(target_arch = "x86_64")]
             Self::Avx512Bf16 => Self::Avx512.is_here() && is_x86_feature_detected!("avx512bf16"),
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Self::Amx => Self::Avx512Bf16.is_here() && amx::is_lent(),
+            #[cfg(all(target_arch = "x86_64", not(target_os = "linux")))]
+            Self::Amx => false,
             #[cfg(not(target_arch = "x86_64"))]
             _ => false,
         }
@@ -96,6 +106,7 @@ impl fmt::Display for Isa {
             Self::Avx2 => "AVX2 f32",
             Self::Avx512 => "AVX-512 f32",
             Self::Avx512Bf16 => "AVX-512 bf16",
+            Self::Amx => "AMX bf16",
         })
     }
 }

@@ -69,6 +69,7 @@ impl Plan {
             places: &places,
             schedule: &schedule,
             threads: options.threads,
+            rows: options.rows,
         };
         let mut plan = Self {
             steps: Vec::new(),
@@ -112,6 +113,8 @@ impl Plan {
 pub struct Options {
     /// Threads that will run it.
     pub threads: usize,
+    /// Rows of a tile that are quickest.
+    pub rows: usize,
     /// Whether memory is filled with NaN as soon as nothing in it is needed, so that a stale read is seen. For tests.
     pub poison: bool,
 }
@@ -152,6 +155,7 @@ struct Maker<'a> {
     places: &'a Places,
     schedule: &'a Schedule,
     threads: usize,
+    rows: usize,
 }
 
 impl Maker<'_> {
@@ -225,13 +229,13 @@ impl Maker<'_> {
                 }
                 let panels = self.packed.panels(weight)?;
                 let layer = Layer { panels, kernel, stride, padding, doubled };
-                Box::new(Conv::new(input, layer, ending, self.threads))
+                Box::new(Conv::new(input, layer, ending, (self.threads, self.rows)))
             }
             Op::Linear { weight, bias } => {
                 let panels = self.packed.panels(self.graph.weight(weight))?;
                 let layer = Layer { panels, kernel: 1, stride: 1, padding: Padding::all(0), doubled: false };
                 let ending = Ending { output, bias: self.bias(bias, output.c)?, posts };
-                Box::new(Conv::new(input, layer, ending, self.threads))
+                Box::new(Conv::new(input, layer, ending, (self.threads, self.rows)))
             }
             Op::GroupNorm { .. } => {
                 let per_task = (TASK_ELEMENTS / (input.w * input.c)).clamp(1, input.h.div_ceil(self.threads));

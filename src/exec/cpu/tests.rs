@@ -7,7 +7,23 @@ use crate::graph::{Activation, Bias, Conv, GraphBuilder, Mask, NodeId, Padding, 
 
 fn executors() -> Vec<Cpu> {
     let here = Isa::ALL.into_iter().filter(|isa| isa.is_here());
-    here.flat_map(|isa| [1, 3].map(|threads| Cpu::with(isa, threads, true).unwrap())).collect()
+    let here = here.flat_map(|isa| [1, 3].map(|threads| Cpu::with(isa, threads, true).unwrap()));
+    here.chain(emulated()).collect()
+}
+
+/// AMX where the processor has none.
+fn emulated() -> Option<Cpu> {
+    let team = Arc::new(Team::new(2).unwrap());
+    Some(Cpu { isa: Isa::Amx, kernels: Kernels::emulated()?, team, poison: true })
+}
+
+#[test]
+fn an_executor_says_its_instructions_and_threads() {
+    let names: Vec<String> = executors().iter().map(Executor::name).collect();
+    assert_eq!(names[..2], ["CPU (portable f32, 1 thread)", "CPU (portable f32, 3 threads)"]);
+    if let Some(emulated) = emulated() {
+        assert_eq!((emulated.name().as_str(), emulated.rounding()), ("CPU (AMX bf16, 2 threads)", BF16_ROUNDING));
+    }
 }
 
 /// Numbers that look random, from -0.5 to 0.5.

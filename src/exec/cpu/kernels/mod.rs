@@ -8,6 +8,8 @@ mod portable;
 mod rows;
 pub mod winograd;
 
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod amx;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -26,8 +28,10 @@ pub const LANES: usize = 16;
 pub const PANEL: usize = 2 * LANES;
 /// Columns of a narrow panel at most.
 pub const NARROW: usize = 4;
-/// Rows of a tile at most.
-pub const MAX_ROWS: usize = 12;
+/// Rows of a tile at most. Each instruction set says how many are quickest, and takes no more ([`Kernels::rows`]).
+pub const MAX_ROWS: usize = 32;
+/// Rows of a tile whose sums are in vector registers.
+const VECTOR_ROWS: usize = 12;
 
 /// Some rows of values times one panel of weights.
 ///

@@ -2,11 +2,13 @@
 
 use half::bf16;
 
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+use super::amx;
 #[cfg(target_arch = "x86_64")]
 use super::avx512bf16;
 use super::rows::{self, Post, Softmax};
 use super::winograd::{self, PLACES};
-use super::{MAX_ROWS, Tile, portable};
+use super::{Tile, VECTOR_ROWS, portable};
 use crate::exec::cpu::isa::Isa;
 
 type Moments = unsafe fn(&[f32], usize, &[f32], &mut [f32], &mut [f32]);
@@ -17,7 +19,7 @@ type LayerNorm = unsafe fn(&[f32], &[f32], &[f32], f32, &mut [f32]);
 /// The kernels for one instruction set. Made only by [`Kernels::of`], for a set that this processor has.
 #[derive(Clone, Copy)]
 pub struct Kernels {
-    /// Rows of a tile that are quickest.
+    /// Rows of a tile that are quickest, and at most.
     pub rows: usize,
     tile: unsafe fn(&Tile<'_>, &mut [f32]),
     tile_bf16: unsafe fn(&Tile<'_, bf16>, &mut [f32]),
@@ -117,20 +119,38 @@ impl Kernels {
             return None;
         }
         Some(match isa {
-            Isa::Portable => table!(MAX_ROWS, portable::tile, portable),
+            Isa::Portable => table!(VECTOR_ROWS, portable::tile, portable),
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => Self { dots: super::avx2::dots, ..table!(MAX_ROWS, super::avx2::tile, portable, "avx2,fma") },
+            Isa::Avx2 => {
+                Self { dots: super::avx2::dots, ..table!(VECTOR_ROWS, super::avx2::tile, portable, "avx2,fma") }
+            }
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => {
-                table!(MAX_ROWS, super::avx512::tile, portable, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
+                table!(VECTOR_ROWS, super::avx512::tile, portable, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
             }
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512Bf16 => {
-                table!(MAX_ROWS, super::avx512::tile, avx512bf16, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
+                table!(VECTOR_ROWS, super::avx512::tile, avx512bf16, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
             }
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Isa::Amx => table!(super::MAX_ROWS, amx::tile, amx, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"),
+            #[cfg(all(target_arch = "x86_64", not(target_os = "linux")))]
+            Isa::Amx => return None,
             #[cfg(not(target_arch = "x86_64"))]
             _ => return None,
         })
+    }
+
+    /// The tile of AMX with an emulator below it, and the portable kernels beside it. `None` where AMX needs no emulator, or can
+    /// have none.
+    #[cfg(test)]
+    pub fn emulated() -> Option<Self> {
+        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+        if amx::emulator::install() {
+            let portable = Self::of(Isa::Portable)?;
+            return Some(Self { rows: super::MAX_ROWS, tile_bf16: amx::tile_bf16, ..portable });
+        }
+        None
     }
 }
 

@@ -7,15 +7,15 @@ use crate::exec::cpu::isa::Isa;
 use crate::graph::Activation;
 
 /// Numbers that look random.
-struct Noise(u64);
+pub struct Noise(pub u64);
 
 impl Noise {
-    fn below(&mut self, limit: usize) -> usize {
+    pub fn below(&mut self, limit: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % limit
     }
 
-    fn values(&mut self, len: usize) -> Vec<f32> {
+    pub fn values(&mut self, len: usize) -> Vec<f32> {
         (0..len).map(|_| self.below(1 << 20) as f32 / (1 << 19) as f32 - 1.0).collect()
     }
 }
@@ -25,7 +25,7 @@ fn sets() -> Vec<Kernels> {
     Isa::ALL.into_iter().filter(|isa| *isa != Isa::Portable).filter_map(Kernels::of).collect()
 }
 
-fn close(found: &[f32], expected: &[f32], limit: f32) {
+pub fn close(found: &[f32], expected: &[f32], limit: f32) {
     assert_eq!(found.len(), expected.len());
     for (index, (a, b)) in found.iter().zip(expected).enumerate() {
         assert!((a - b).abs() <= limit * (1.0 + b.abs()), "element {index}: {a} instead of {b}");
@@ -36,7 +36,7 @@ fn close(found: &[f32], expected: &[f32], limit: f32) {
 fn tiles_equal_their_twin() {
     let mut noise = Noise(1);
     for _ in 0..500 {
-        let (rows, run, width) = (1 + noise.below(MAX_ROWS), 1 + noise.below(40), LANES * (1 + noise.below(2)));
+        let (rows, run, width) = (1 + noise.below(VECTOR_ROWS), 1 + noise.below(40), LANES * (1 + noise.below(2)));
         let input = noise.values(2000);
         let pixels: Vec<usize> = (0..rows).map(|_| noise.below(900)).collect();
         let taps: Vec<usize> = (0..1 + noise.below(9)).map(|_| noise.below(1000)).collect();
@@ -68,7 +68,7 @@ fn tiles_equal_their_twin() {
 fn tiles_of_bf16_equal_their_twin() {
     let mut noise = Noise(3);
     for _ in 0..300 {
-        let (rows, run, width) = (1 + noise.below(MAX_ROWS), 2 + 2 * noise.below(20), LANES * (1 + noise.below(2)));
+        let (rows, run, width) = (1 + noise.below(VECTOR_ROWS), 2 + 2 * noise.below(20), LANES * (1 + noise.below(2)));
         let mut rounded = |len: usize| {
             let mut out = vec![bf16::ZERO; len];
             portable::narrow(&noise.values(len), &mut out);

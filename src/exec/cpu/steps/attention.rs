@@ -13,8 +13,8 @@ use crate::graph::Mask;
 
 /// Keys of a block.
 const BLOCK: usize = 256;
-/// Tiles of queries that share a block of keys while it is in the cache.
-const TILES: usize = 4;
+/// Queries of a task: they share a block of keys while it is in the cache.
+const QUERIES: usize = 48;
 
 /// Where the packed keys and values of all heads lie.
 #[derive(Clone, Copy, Debug)]
@@ -143,7 +143,7 @@ pub struct Attention {
 
 impl Attention {
     fn parts(&self) -> usize {
-        self.queries.w.div_ceil(TILES * MAX_ROWS)
+        self.queries.w.div_ceil(QUERIES)
     }
 
     /// How many keys of a block a query sees.
@@ -229,7 +229,7 @@ impl Step for Attention {
     fn run(&self, task: usize, desk: Desk<'_>, kernels: &Kernels) {
         let PackedKeys { heads, keys, width, .. } = self.packed;
         let (n, head, part) = (task / self.parts() / heads, task / self.parts() % heads, task % self.parts());
-        let queries = piece(part, TILES * MAX_ROWS, self.queries.w);
+        let queries = piece(part, QUERIES, self.queries.w);
         let (padded, columns) = (self.packed.padded(), self.packed.columns());
         let [key_start, value_start] = self.packed.at(n, head);
         let key_panels = desk.read(key_start..key_start + self.packed.room(padded * width));
@@ -239,7 +239,7 @@ impl Step for Attention {
 
         let mut states = vec![Softmax::START; queries.len()];
         let mut sums = vec![0.0f32; queries.len() * columns];
-        let mut scores = vec![0.0f32; MAX_ROWS * BLOCK];
+        let mut scores = vec![0.0f32; kernels.rows * BLOCK];
         // The queries of the task side by side, and the factors of each product as its weights want them.
         let mut input = vec![0.0f32; queries.len() * width];
         for (query, place) in queries.clone().zip(input.chunks_exact_mut(width)) {
@@ -248,11 +248,13 @@ impl Step for Attention {
         let input = products.rounded(&input);
         let mut chances = vec![bf16::ZERO; if self.packed.kind == Kind::Bf16 { scores.len() } else { 0 }];
         let mut out = [0.0f32; MAX_ROWS * PANEL];
+        // As even as can be: a last tile of few rows would take as long as a full one.
+        let rows_of_tile = queries.len().div_ceil(queries.len().div_ceil(kernels.rows));
         for start in (0..keys).step_by(BLOCK) {
             let block = start..(start + BLOCK).min(keys);
             let length = block.len().next_multiple_of(PANEL);
-            for first in (0..queries.len()).step_by(kernels.rows) {
-                let rows = kernels.rows.min(queries.len() - first);
+            for first in (0..queries.len()).step_by(rows_of_tile) {
+                let rows = rows_of_tile.min(queries.len() - first);
                 let query = |row: usize| queries.start + first + row;
                 let pixels: [usize; MAX_ROWS] = std::array::from_fn(|row| (first + row) * width);
                 for key in (0..length).step_by(PANEL) {

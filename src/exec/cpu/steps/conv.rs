@@ -87,8 +87,8 @@ thread_local! {
 }
 
 impl Conv {
-    /// Plans a layer over `input` (with its zeros around) for so many threads.
-    pub fn new(input: View, layer: Layer, ending: Ending, threads: usize) -> Self {
+    /// Plans a layer over `input` (with its zeros around) for so many threads and tiles of so many rows.
+    pub fn new(input: View, layer: Layer, ending: Ending, (threads, rows): (usize, usize)) -> Self {
         let Layer { panels, kernel, stride, padding, doubled } = layer;
         let output = ending.output;
         let pass = |panels: Arc<Panels>, side: usize, shift: [usize; 2], spread: usize| {
@@ -107,10 +107,10 @@ impl Conv {
         let wanted = (flops / TASK_FLOPS).clamp(1, TASKS_PER_THREAD * threads).div_ceil(input.n * passes.len());
         let heavy = passes[0].panels.rows * output.c > pixels * input.c;
         let groups = if heavy { wanted.min(count) } else { 1 };
-        let chunks = wanted.div_ceil(groups).min(pixels.div_ceil(MAX_ROWS));
+        let chunks = wanted.div_ceil(groups).min(pixels.div_ceil(rows));
         let groups = if heavy { groups } else { wanted.div_ceil(chunks).min(count) };
-        let cached = (CHUNK_VALUES / (input.c * stride * stride)).max(4 * MAX_ROWS);
-        let chunk = pixels.div_ceil(chunks).min(cached).next_multiple_of(MAX_ROWS);
+        let cached = (CHUNK_VALUES / (input.c * stride * stride)).max(4 * rows);
+        let chunk = pixels.div_ceil(chunks).min(cached).next_multiple_of(rows);
         Self { input, ending, passes, stride, padding, grid, chunk, group: count.div_ceil(groups) }
     }
 

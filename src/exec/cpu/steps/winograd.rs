@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{Ending, Step, piece};
 use crate::exec::cpu::kernels::winograd::{OUTPUTS, PLACES, SIDE};
-use crate::exec::cpu::kernels::{Kernels, MAX_ROWS, PANEL, Tile};
+use crate::exec::cpu::kernels::{Kernels, PANEL, Tile, VECTOR_ROWS};
 use crate::exec::cpu::memory::Desk;
 use crate::exec::cpu::panels::{Numbers, Panels};
 use crate::exec::cpu::view::View;
@@ -15,7 +15,7 @@ use crate::graph::Padding;
 /// Numbers on their way that a task keeps: they stay in the second-level cache.
 const KEPT: usize = 3 << 15;
 /// Tiles of a task at least, so that weights are not read too often, and at most.
-const TILES: Range<usize> = 2 * MAX_ROWS..4 * MAX_ROWS;
+const TILES: Range<usize> = 2 * VECTOR_ROWS..4 * VECTOR_ROWS;
 /// Numbers between the places of a tile beyond its own: a cache line, since steps of a power of two would all fall on the same
 /// few lines of the cache.
 const GAP: usize = 16;
@@ -55,10 +55,10 @@ impl Winograd {
         let tiles = [ending.output.h.div_ceil(OUTPUTS), ending.output.w.div_ceil(OUTPUTS)];
         let (all, count) = (tiles[0] * tiles[1], panels.count());
         let kept = KEPT / (PLACES * (input.c + ending.output.c.min(4 * PANEL)));
-        let wanted = kept.clamp(TILES.start, TILES.end).next_multiple_of(MAX_ROWS);
+        let wanted = kept.clamp(TILES.start, TILES.end).next_multiple_of(VECTOR_ROWS);
         let chunks = all.div_ceil(wanted);
         let groups = (TASKS_PER_THREAD * threads).div_ceil(chunks * input.n).min(count);
-        let chunk = all.div_ceil(chunks).next_multiple_of(MAX_ROWS);
+        let chunk = all.div_ceil(chunks).next_multiple_of(VECTOR_ROWS);
         Self { input, panels, padding, doubled, ending, tiles, chunk, group: count.div_ceil(groups) }
     }
 
@@ -99,15 +99,15 @@ impl Winograd {
     /// `(i * PLACES + p) * step + t * width`, where a step has room for [`PANEL`] columns and a gap.
     fn multiply(&self, values: &[f32], count: usize, group: Range<usize>, kernels: &Kernels, sums: &mut [f32]) {
         let inputs = self.input.c;
-        let mut rows = [0; MAX_ROWS];
+        let mut rows = [0; VECTOR_ROWS];
         for place in 0..PLACES {
             for (nth, index) in group.clone().enumerate() {
                 let panel = self.panels.panel(index);
                 let Numbers::F32(weights) = panel.weights else { return };
                 let weights = &weights[place * inputs * panel.width..][..inputs * panel.width];
                 let sums = &mut sums[(nth * PLACES + place) * (count * PANEL + GAP)..][..count * PANEL];
-                for first in (0..count).step_by(kernels.rows) {
-                    let here = kernels.rows.min(count - first);
+                for first in (0..count).step_by(VECTOR_ROWS) {
+                    let here = VECTOR_ROWS.min(count - first);
                     for (row, at) in rows[..here].iter_mut().enumerate() {
                         *at = place * (count * inputs + GAP) + (first + row) * inputs;
                     }
@@ -119,24 +119,24 @@ impl Winograd {
         }
     }
 
-    /// Finishes the outputs of a tile, that many rows of pixels at a time.
+    /// Finishes the outputs of a tile.
     fn finish(&self, n: usize, tile: usize, index: usize, outputs: &mut [f32], (desk, kernels): (Desk<'_>, &Kernels)) {
-        let View { h, w, .. } = self.ending.output;
+        let View { h, w, pixel, .. } = self.ending.output;
         let (panel, [top, left]) = (self.panels.panel(index), self.corner(tile));
-        let columns = OUTPUTS.min(w - left);
-        let together = if columns == OUTPUTS { MAX_ROWS / OUTPUTS } else { 1 };
-        for first in (top..h.min(top + OUTPUTS)).step_by(together) {
-            let rows = together.min(h.min(top + OUTPUTS) - first);
-            let (mut at, mut to) = ([[n, 0, 0]; MAX_ROWS], [0; MAX_ROWS]);
-            for y in 0..rows {
-                let begin = self.ending.output.at(n, first + y, left) + panel.first;
+        let [rows, columns] = [OUTPUTS.min(h - top), OUTPUTS.min(w - left)];
+        // All at once, or row by row where some columns are outside.
+        let together = if columns == OUTPUTS { rows } else { 1 };
+        for first in (0..rows).step_by(together) {
+            let (mut at, mut to) = ([[n, 0, 0]; OUTPUTS * OUTPUTS], [0; OUTPUTS * OUTPUTS]);
+            for y in 0..together {
+                let (row, begin) = (top + first + y, self.ending.output.at(n, top + first + y, left) + panel.first);
                 for x in 0..columns {
-                    at[y * columns + x] = [n, first + y, left + x];
-                    to[y * columns + x] = begin + x * self.ending.output.pixel;
+                    at[y * columns + x] = [n, row, left + x];
+                    to[y * columns + x] = begin + x * pixel;
                 }
             }
-            let count = rows * columns;
-            let outputs = &mut outputs[(first - top) * OUTPUTS * panel.width..][..count * panel.width];
+            let count = together * columns;
+            let outputs = &mut outputs[first * OUTPUTS * panel.width..][..count * panel.width];
             self.ending.store((desk, kernels), (outputs, &panel), &at[..count], &to[..count]);
         }
     }
