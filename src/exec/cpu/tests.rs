@@ -133,9 +133,9 @@ fn convolutions_the_short_way() {
     }
     // A doubled map, parts of a concatenated value, and values that share memory with others.
     let mut b = GraphBuilder::new("test", "");
-    let x = b.input("x", Shape::map(2, 7, 9, 32), Stage::Frame).unwrap();
+    let x = b.input("x", Shape::map(2, 16, 18, 32), Stage::Frame).unwrap();
     let skip = b.conv2d("skip", x, Conv::same(16, 3)).unwrap();
-    let up = b.upsample(x, 14, 18).unwrap();
+    let up = b.upsample(x, 32, 36).unwrap();
     let up = b.conv2d("up", up, Conv::same(16, 3)).unwrap();
     let down = b.conv2d("down", up, Conv::same(32, 3).strided(2, Padding::all(1))).unwrap();
     let both = b.concat(&[down, skip]).unwrap();

@@ -31,7 +31,7 @@ pub const NARROW: usize = 4;
 /// Rows of a tile at most. Each instruction set says how many are quickest, and takes no more ([`Kernels::rows`]).
 pub const MAX_ROWS: usize = 32;
 /// Rows of a tile whose sums are in vector registers.
-const VECTOR_ROWS: usize = 12;
+pub const VECTOR_ROWS: usize = 12;
 
 /// Some rows of values times one panel of weights.
 ///
