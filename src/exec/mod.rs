@@ -20,7 +20,7 @@ use crate::graph::Graph;
 use crate::weights::{Weights, WeightsError};
 
 /// The executors that [`open`] knows.
-pub const NAMES: [&str; 4] = ["auto", "cpu", "cpu-f32", "candle"];
+pub const NAMES: [&str; 5] = ["auto", "cpu", "cpu-f32", "cpu-int8", "candle"];
 
 /// A host tensor at the border of an executor: f32, NHWC (or [n, t, c], [n, c]), contiguous.
 #[derive(Clone, Debug, PartialEq)]
@@ -113,6 +113,7 @@ pub fn open(name: &str, threads: usize) -> Result<Arc<dyn Executor>, ExecError> 
         }
         "cpu" => Ok(Arc::new(Cpu::new(threads)?)),
         "cpu-f32" => Ok(Arc::new(Cpu::exact(threads)?)),
+        "cpu-int8" => Ok(Arc::new(Cpu::small(threads)?)),
         "candle" => Ok(Arc::new(Candle::new(threads)?)),
         _ => Err(ExecError::Unknown { name: name.into(), known: NAMES.join(", ") }),
     }

@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use self::isa::Isa;
 use self::kernels::Kernels;
-use self::panels::CpuPacked;
+use self::panels::{CpuPacked, Keeping};
 use self::program::CpuProgram;
 use self::team::Team;
 use self::view::Kind;
@@ -38,10 +38,14 @@ use crate::weights::Weights;
 /// text encoders 0.025, autoencoders 0.017, pipelines of several steps 0.037.
 const BF16_ROUNDING: f32 = 0.05;
 
+/// What weights of 8 bits cost at most, measured the same way.
+const INT8_ROUNDING: f32 = 0.2;
+
 /// Runs graphs with our own kernels, on threads of its own that give way to everything else.
 pub struct Cpu {
     isa: Isa,
     kernels: Kernels,
+    keeping: Keeping,
     team: Arc<Team>,
     poison: bool,
 }
@@ -65,6 +69,14 @@ impl Cpu {
         Self::with(if isa.is_bf16() { Isa::best_exact() } else { isa }, threads, false)
     }
 
+    /// The same as [`Cpu::new`], with weights kept as whole numbers of 8 bits where there are many.
+    ///
+    /// # Errors
+    /// Those of [`Cpu::new`].
+    pub fn small(threads: usize) -> Result<Self, ExecError> {
+        Ok(Self { keeping: Keeping::Int8, ..Self::new(threads)? })
+    }
+
     /// An executor with the instructions called `word`, one of [`Cpu::instructions`].
     ///
     /// # Errors
@@ -85,25 +97,31 @@ impl Cpu {
 
     fn with(isa: Isa, threads: usize, poison: bool) -> Result<Self, ExecError> {
         let kernels = Kernels::of(isa).ok_or_else(|| failed(format!("this processor has no {isa}")))?;
-        Ok(Self { isa, kernels, team: Arc::new(Team::new(threads)?), poison })
+        Ok(Self { isa, kernels, keeping: Keeping::Plain, team: Arc::new(Team::new(threads)?), poison })
     }
 }
 
 impl Executor for Cpu {
     fn name(&self) -> String {
+        let weights = match self.keeping {
+            Keeping::Plain => "",
+            Keeping::Int8 => ", weights of 8 bits",
+        };
         match self.team.threads() {
-            1 => format!("CPU ({}, 1 thread)", self.isa),
-            threads => format!("CPU ({}, {threads} threads)", self.isa),
+            1 => format!("CPU ({}{weights}, 1 thread)", self.isa),
+            threads => format!("CPU ({}{weights}, {threads} threads)", self.isa),
         }
     }
 
     fn rounding(&self) -> f32 {
-        if self.isa.is_bf16() { BF16_ROUNDING } else { 0.0 }
+        let weights = if self.keeping == Keeping::Int8 { INT8_ROUNDING } else { 0.0 };
+        let products = if self.isa.is_bf16() { BF16_ROUNDING } else { 0.0 };
+        weights + products
     }
 
     fn load(&self, weights: &Weights) -> Result<Arc<dyn Packed>, ExecError> {
         let kind = if self.isa.is_bf16() { Kind::Bf16 } else { Kind::F32 };
-        Ok(Arc::new(self.team.install(|| CpuPacked::load(weights, kind))?))
+        Ok(Arc::new(self.team.install(|| CpuPacked::load(weights, kind, self.keeping))?))
     }
 
     fn compile(

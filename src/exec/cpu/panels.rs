@@ -31,6 +31,9 @@ pub struct Panels {
 enum Data {
     F32(Vec<f32>),
     Bf16(Vec<bf16>),
+    /// Whole numbers, which times the scale of their output are the weights. They lie as numbers of `kind` would, which they
+    /// become when they are used.
+    Int8 { kind: Kind, weights: Vec<i8>, scales: Vec<f32> },
 }
 
 /// Some weights.
@@ -40,6 +43,8 @@ pub enum Numbers<'a> {
     F32(&'a [f32]),
     /// As bf16.
     Bf16(&'a [bf16]),
+    /// As whole numbers, to be multiplied by [`Panel::scales`].
+    Int8(&'a [i8]),
 }
 
 /// One panel.
@@ -53,6 +58,8 @@ pub struct Panel<'a> {
     pub first: usize,
     /// Outputs in it; the rest is zero.
     pub columns: usize,
+    /// What each output is multiplied by, `width` of them; nothing where weights are no whole numbers.
+    pub scales: &'a [f32],
 }
 
 /// Padded columns of a matrix of so many.
@@ -75,6 +82,21 @@ impl Panels {
         Self { rows, columns, data }
     }
 
+    /// The same as whole numbers from -127 to 127, with a scale for each output: half the memory of bf16. `kind` is what they are
+    /// multiplied as; all of them are exact in either.
+    pub fn small(kind: Kind, columns: usize, rows: usize, weight: impl Fn(usize, usize) -> f32) -> Self {
+        let largest = |output: usize| (0..rows).fold(0.0f32, |a, row| a.max(weight(output, row).abs()));
+        let mut scales: Vec<f32> = (0..columns).map(|output| largest(output) / f32::from(i8::MAX)).collect();
+        let together = kind.per_cell();
+        let weights = packed(columns, rows, together, |output, row| {
+            let steps = weight(output, row) / scales[output];
+            // Of an output without weights: zero by zero.
+            if steps.is_nan() { 0 } else { steps.round() as i8 }
+        });
+        scales.resize(padded(columns), 0.0);
+        Self { rows, columns, data: Data::Int8 { kind, weights, scales } }
+    }
+
     /// Panels of f32 that are made one by one, side by side: `fill` writes the weights of the panel of which it is given the
     /// first output and the width.
     pub fn made(columns: usize, rows: usize, fill: impl Fn(usize, usize, &mut [f32]) + Sync) -> Self {
@@ -86,11 +108,12 @@ impl Panels {
         Self { rows, columns, data: Data::F32(data) }
     }
 
-    /// How its weights are stored.
+    /// As what its weights are multiplied.
     pub fn kind(&self) -> Kind {
         match self.data {
             Data::F32(_) => Kind::F32,
             Data::Bf16(_) => Kind::Bf16,
+            Data::Int8 { kind, .. } => kind,
         }
     }
 
@@ -99,6 +122,7 @@ impl Panels {
         match &self.data {
             Data::F32(data) => size_of_val(&**data),
             Data::Bf16(data) => size_of_val(&**data),
+            Data::Int8 { weights, scales, .. } => size_of_val(&**weights) + size_of_val(&**scales),
         }
     }
 
@@ -115,8 +139,13 @@ impl Panels {
         let weights = match &self.data {
             Data::F32(data) => Numbers::F32(&data[range]),
             Data::Bf16(data) => Numbers::Bf16(&data[range]),
+            Data::Int8 { weights, .. } => Numbers::Int8(&weights[range]),
         };
-        Panel { weights, width, first, columns: (self.columns - first).min(width) }
+        let scales = match &self.data {
+            Data::Int8 { scales, .. } => &scales[first..][..width],
+            _ => &[],
+        };
+        Panel { weights, width, first, columns: (self.columns - first).min(width), scales }
     }
 
     /// One weight again.
@@ -126,13 +155,16 @@ impl Panels {
             return match &self.data {
                 Data::F32(data) => data[at],
                 Data::Bf16(data) => data[at].to_f32(),
+                Data::Int8 { weights, scales, .. } => f32::from(weights[at]) * scales[output],
             };
         }
         let panel = self.panel(output / PANEL);
-        let column = output % PANEL;
+        let (column, together) = (output % PANEL, self.kind().per_cell());
+        let at = (row / together * panel.width + column) * together + row % together;
         match panel.weights {
-            Numbers::F32(weights) => weights[row * panel.width + column],
-            Numbers::Bf16(weights) => weights[(row / 2 * panel.width + column) * 2 + row % 2].to_f32(),
+            Numbers::F32(weights) => weights[at],
+            Numbers::Bf16(weights) => weights[at].to_f32(),
+            Numbers::Int8(weights) => f32::from(weights[at]) * panel.scales[column],
         }
     }
 }
@@ -174,20 +206,35 @@ pub enum Form {
     Flat(Arc<Vec<f32>>),
 }
 
+/// How the weights of a model are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keeping {
+    /// As they are multiplied.
+    Plain,
+    /// As whole numbers where there are many, which takes half the memory of bf16 and a quarter of that of f32.
+    Int8,
+}
+
 /// All weights of a model.
 pub struct CpuPacked {
     store: Store<Form>,
     kind: Kind,
+    keeping: Keeping,
 }
 
 impl CpuPacked {
-    /// Reads and packs everything on the threads it is called on, as `kind` where that is possible.
-    pub fn load(weights: &Weights, kind: Kind) -> Result<Self, ExecError> {
-        let store = Store::load(weights, |values, shape| Ok(pack(values, shape, kind)))?;
-        Ok(Self { store, kind })
+    /// Reads and packs everything on the threads it is called on, for products of `kind` where that is possible.
+    pub fn load(weights: &Weights, kind: Kind, keeping: Keeping) -> Result<Self, ExecError> {
+        let store = Store::load(weights, |values, shape| Ok(pack(values, shape, (kind, keeping))))?;
+        Ok(Self { store, kind, keeping })
     }
 
-    /// How weights are stored where that is possible.
+    /// How weights are kept.
+    pub fn keeping(&self) -> Keeping {
+        self.keeping
+    }
+
+    /// As what weights are multiplied where that is possible.
     pub fn kind(&self) -> Kind {
         self.kind
     }
@@ -232,17 +279,27 @@ impl Packed for CpuPacked {
     }
 }
 
-fn pack(values: Vec<f32>, shape: &[usize], kind: Kind) -> Form {
+/// Outputs of a matrix have so many weights at least, and a matrix so many in all, to be kept as whole numbers: where there are
+/// few, as where latents come in, nothing is saved and much depends on each.
+const LEAST_INT8: [usize; 2] = [64, 1 << 12];
+
+fn pack(values: Vec<f32>, shape: &[usize], (kind, keeping): (Kind, Keeping)) -> Form {
     // Of an odd number of channels, runs of values are no whole pairs.
     let kind = if shape.get(1).is_some_and(|input| input.is_multiple_of(2)) { kind } else { Kind::F32 };
+    let matrix = |columns: usize, rows: usize, weight: &dyn Fn(usize, usize) -> f32| {
+        let many = rows >= LEAST_INT8[0] && columns * rows >= LEAST_INT8[1] && !is_narrow(columns);
+        Arc::new(match keeping {
+            Keeping::Int8 if many => Panels::small(kind, columns, rows, weight),
+            _ => Panels::new(kind, columns, rows, weight),
+        })
+    };
     match *shape {
-        [out, input] => Form::Panels(Arc::new(Panels::new(kind, out, input, |o, i| values[o * input + i]))),
+        [out, input] => Form::Panels(matrix(out, input, &|o, i| values[o * input + i])),
         [out, input, height, width] => {
             let (inner, pixels) = (input, height * width);
             // Where each row lies in a kernel on disk: found once, since two divisions for each weight take seconds.
             let places: Vec<usize> = (0..pixels * inner).map(|row| row % inner * pixels + row / inner).collect();
-            let weight = |o: usize, row: usize| values[o * inner * pixels + places[row]];
-            let panels = Arc::new(Panels::new(kind, out, pixels * input, weight));
+            let panels = matrix(out, pixels * input, &|o, row| values[o * inner * pixels + places[row]]);
             if (height, width) == (3, 3) { Form::Kernels(panels, OnceLock::new()) } else { Form::Panels(panels) }
         }
         _ => Form::Flat(Arc::new(values)),
@@ -298,5 +355,21 @@ mod tests {
             assert_eq!(panels.weight(output, row), (output * 4 + row) as f32);
         }
         assert_eq!(panels.bytes(), 48 * 4 * 2);
+    }
+
+    #[test]
+    fn whole_numbers_are_near() {
+        for (kind, columns, rows) in [(Kind::F32, 37, 5), (Kind::Bf16, 16, 6), (Kind::F32, 3, 7)] {
+            let weight = |o: usize, r: usize| ((o * 31 + r * 17) % 23) as f32 / 23.0 - 0.4;
+            let panels = Panels::small(kind, columns, rows, weight);
+            assert_eq!(panels.kind(), kind);
+            for (output, row) in (0..columns).flat_map(|output| (0..rows).map(move |row| (output, row))) {
+                let largest = (0..rows).fold(0.0f32, |a, row| a.max(weight(output, row).abs()));
+                let error = (panels.weight(output, row) - weight(output, row)).abs();
+                assert!(error <= largest / 127.0 * 0.5001, "{error} of {largest}");
+            }
+        }
+        let nothing = Panels::small(Kind::F32, 8, 4, |_, _| 0.0);
+        assert_eq!((nothing.weight(3, 2), nothing.panel(0).scales.len()), (0.0, 16));
     }
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::fuse::{After, Fused, fuse};
-use super::panels::CpuPacked;
+use super::panels::{CpuPacked, Keeping};
 use super::places::Places;
 use super::profile::About;
 use super::schedule::{Item, Schedule, packed_piece};
@@ -87,7 +87,7 @@ impl Plan {
             let first = plan.steps.len();
             for item in items {
                 plan.steps.push(maker.step(*item)?);
-                plan.about.push(About::new(graph, &steps, *item, |step| winograd::suits(graph, step, packed.kind())));
+                plan.about.push(About::new(graph, &steps, *item, |step| is_short(graph, packed, step)));
             }
             let rounds = &mut rounds[*stage as usize];
             rounds.push(first..plan.steps.len());
@@ -129,6 +129,11 @@ fn rounds(graph: &Graph, packed: &CpuPacked, step: &Fused, id: NodeId) -> bool {
         Op::Attention { .. } => keys(graph, step, packed.kind()).is_some_and(|keys| keys.kind == Kind::Bf16),
         _ => false,
     }
+}
+
+/// Whether a step is a convolution done the short way. Weights that are kept small stay so.
+fn is_short(graph: &Graph, packed: &CpuPacked, step: &Fused) -> bool {
+    packed.keeping() == Keeping::Plain && winograd::suits(graph, step, packed.kind())
 }
 
 /// Where the keys of an attention go, from offset 0.
@@ -223,7 +228,7 @@ impl Maker<'_> {
                 let weight = self.graph.weight(weight);
                 let (kernel, doubled) = (weight.shape[2], step.doubled);
                 let ending = Ending { output, bias: self.bias(bias, output.c)?, posts };
-                if winograd::suits(self.graph, step, self.packed.kind()) {
+                if is_short(self.graph, self.packed, step) {
                     let panels = self.packed.transformed(weight)?;
                     return Ok(Box::new(Winograd::new(input, panels, (padding, doubled), ending, self.threads)));
                 }

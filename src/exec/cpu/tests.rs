@@ -14,7 +14,7 @@ fn executors() -> Vec<Cpu> {
 /// AMX where the processor has none.
 fn emulated() -> Option<Cpu> {
     let team = Arc::new(Team::new(2).unwrap());
-    Some(Cpu { isa: Isa::Amx, kernels: Kernels::emulated()?, team, poison: true })
+    Some(Cpu { isa: Isa::Amx, kernels: Kernels::emulated()?, keeping: Keeping::Plain, team, poison: true })
 }
 
 #[test]

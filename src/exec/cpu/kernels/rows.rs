@@ -132,6 +132,26 @@ pub fn narrow<T: Number>(x: &[f32], out: &mut [T]) {
     }
 }
 
+/// Whole numbers as another kind; both hold them exactly.
+#[inline(always)]
+pub fn widen<T: Number>(x: &[i8], out: &mut [T]) {
+    let count = out.len();
+    let x = &x[..count];
+    for i in 0..count {
+        out[i] = T::of(f32::from(x[i]));
+    }
+}
+
+/// Each row of `scales.len()` numbers times the `scales`.
+#[inline(always)]
+pub fn scale_columns(tile: &mut [f32], scales: &[f32]) {
+    for row in tile.chunks_exact_mut(scales.len()) {
+        for c in 0..scales.len() {
+            row[c] *= scales[c];
+        }
+    }
+}
+
 /// The tile of a panel so narrow that each column's weights lie side by side: its sums run over lanes, not columns.
 #[inline(always)]
 pub fn dots<T: Copy + Into<f32>>(tile: &Tile<'_, T>, out: &mut [f32]) {

@@ -37,6 +37,9 @@ pub struct Kernels {
     forth: unsafe fn(&[&[f32]; PLACES], usize, &mut [f32]),
     back: unsafe fn(&[f32], usize, usize, &mut [f32]),
     scale: unsafe fn(&mut [f32], f32),
+    widen: unsafe fn(&[i8], &mut [f32]),
+    widen_bf16: unsafe fn(&[i8], &mut [bf16]),
+    scale_columns: unsafe fn(&mut [f32], &[f32]),
 }
 
 /// A table of the functions of [`rows`] compiled with some processor features, with the product tiles of a module.
@@ -87,6 +90,18 @@ macro_rules! table {
             winograd::back(sums, step, width, out);
         }
         $(#[target_feature(enable = $features)])?
+        fn widen(x: &[i8], out: &mut [f32]) {
+            rows::widen(x, out);
+        }
+        $(#[target_feature(enable = $features)])?
+        fn widen_bf16(x: &[i8], out: &mut [bf16]) {
+            rows::widen(x, out);
+        }
+        $(#[target_feature(enable = $features)])?
+        fn scale_columns(tile: &mut [f32], scales: &[f32]) {
+            rows::scale_columns(tile, scales);
+        }
+        $(#[target_feature(enable = $features)])?
         fn scale(x: &mut [f32], factor: f32) {
             rows::scale(x, factor);
         }
@@ -107,6 +122,9 @@ macro_rules! table {
             softmax,
             forth,
             back,
+            widen,
+            widen_bf16,
+            scale_columns,
             scale,
         }
     }};
@@ -200,6 +218,12 @@ calls! {
     forth(pixels: &[&[f32]; PLACES], step: usize, out: &mut [f32]);
     /// Takes sums back from there.
     back(sums: &[f32], step: usize, width: usize, out: &mut [f32]);
+    /// Whole numbers as f32.
+    widen(x: &[i8], out: &mut [f32]);
+    /// Whole numbers as bf16.
+    widen_bf16(x: &[i8], out: &mut [bf16]);
+    /// Each row of `scales.len()` numbers times the `scales`.
+    scale_columns(tile: &mut [f32], scales: &[f32]);
     /// Each element times `factor`.
     scale(x: &mut [f32], factor: f32);
 }

@@ -1,6 +1,6 @@
 //! Convolutions and matrix products. A matrix product over channels is a convolution with a kernel of one pixel.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use half::bf16;
 use super::{Ending, Step, piece};
 use crate::exec::cpu::kernels::{Kernels, MAX_ROWS, NARROW, PANEL, Tile};
 use crate::exec::cpu::memory::Desk;
-use crate::exec::cpu::panels::{Numbers, Panels};
+use crate::exec::cpu::panels::{Numbers, Panel, Panels};
 use crate::exec::cpu::view::{Kind, View};
 use crate::graph::Padding;
 
@@ -84,6 +84,42 @@ struct Cursor {
 thread_local! {
     /// Where each thread keeps the rounded values of its task.
     static ROUNDED: RefCell<Vec<bf16>> = const { RefCell::new(Vec::new()) };
+    /// Where each thread keeps the panel it works with, if that is one of whole numbers.
+    static WIDE: Cell<Wide> = const { Cell::new(Wide { exact: Vec::new(), rounded: Vec::new() }) };
+}
+
+/// A panel of whole numbers, as the kernels want it. Widened once for all outputs of a task, it costs a few hundredths of them.
+#[derive(Default)]
+struct Wide {
+    exact: Vec<f32>,
+    rounded: Vec<bf16>,
+}
+
+/// Weights as they are multiplied.
+#[derive(Clone, Copy)]
+enum Factors<'a> {
+    F32(&'a [f32]),
+    Bf16(&'a [bf16]),
+}
+
+impl Wide {
+    /// The weights of `panel` as numbers of `kind`, which they are unless they are whole numbers.
+    fn weights<'a>(&'a mut self, panel: &Panel<'a>, kind: Kind, kernels: &Kernels) -> Factors<'a> {
+        match (panel.weights, kind) {
+            (Numbers::F32(weights), _) => Factors::F32(weights),
+            (Numbers::Bf16(weights), _) => Factors::Bf16(weights),
+            (Numbers::Int8(weights), Kind::F32) => {
+                self.exact.resize(weights.len(), 0.0);
+                kernels.widen(weights, &mut self.exact);
+                Factors::F32(&self.exact)
+            }
+            (Numbers::Int8(weights), Kind::Bf16) => {
+                self.rounded.resize(weights.len(), bf16::ZERO);
+                kernels.widen_bf16(weights, &mut self.rounded);
+                Factors::Bf16(&self.rounded)
+            }
+        }
+    }
 }
 
 impl Conv {
@@ -176,8 +212,10 @@ impl Conv {
         let tiles = pixels.len().div_ceil(kernels.rows);
         let rows = pixels.len().div_ceil(tiles);
         let steps = [self.stride * self.input.pixel, pass.spread * self.ending.output.pixel];
+        let mut wide = WIDE.take();
         for index in piece(group, self.group, pass.panels.count()) {
             let panel = pass.panels.panel(index);
+            let weights = wide.weights(&panel, pass.panels.kind(), kernels);
             let mut cursor = self.cursor(pass, n, self.place(pixels.start));
             for first in pixels.clone().step_by(rows) {
                 let count = rows.min(pixels.end - first);
@@ -192,19 +230,23 @@ impl Conv {
                 }
                 let out = &mut out[..count * panel.width];
                 let (pixels, taps, run, width, hold) = (&from[..count], &*pass.taps, pass.run, panel.width, false);
-                match panel.weights {
-                    Numbers::F32(weights) => {
+                match weights {
+                    Factors::F32(weights) => {
                         let tile = Tile { input: input.exact, pixels, taps, run, weights, width, hold };
                         if width <= NARROW { kernels.dots(&tile, out) } else { kernels.tile(&tile, out) }
                     }
-                    Numbers::Bf16(weights) => {
+                    Factors::Bf16(weights) => {
                         let tile = Tile { input: input.rounded, pixels, taps, run, weights, width, hold };
                         if width <= NARROW { kernels.dots_bf16(&tile, out) } else { kernels.tile_bf16(&tile, out) }
                     }
                 }
+                if !panel.scales.is_empty() {
+                    kernels.scale_columns(out, panel.scales);
+                }
                 self.ending.store((desk, kernels), (out, &panel), &places[..count], &to[..count]);
             }
         }
+        WIDE.set(wide);
     }
 }
 
