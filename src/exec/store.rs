@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::ExecError;
 use crate::graph::Weight;
-use crate::weights::{Weights, WeightsError};
+use crate::weights::{Dtype, Weights, WeightsError};
 
 /// All weights of a model, packed.
 pub struct Store<T> {
@@ -22,28 +22,42 @@ struct Stored<T> {
     form: T,
 }
 
+/// A tensor as it was read.
+pub struct Found<'a> {
+    /// Its values, row-major.
+    pub values: &'a [f32],
+    /// Its shape on disk.
+    pub shape: &'a [usize],
+    /// What its numbers were on disk.
+    pub dtype: Option<Dtype>,
+}
+
 impl<T: Send> Store<T> {
-    /// Reads everything and packs each tensor, given its values and its shape on disk. Uses the threads it is called on.
+    /// Reads everything and packs each tensor, largest first, on the threads it is called on. Each thread keeps what it reads
+    /// into, and an `S` for `pack`, from one tensor to the next: fresh memory costs more than reading.
     ///
     /// # Errors
     /// A tensor that cannot be read; those of `pack`.
-    pub fn load(
+    pub fn load<S: Default>(
         weights: &Weights,
-        pack: impl Fn(Vec<f32>, &[usize]) -> Result<T, ExecError> + Sync,
+        pack: impl Fn(&Found<'_>, &mut S) -> Result<T, ExecError> + Sync,
     ) -> Result<Self, ExecError> {
-        let keys: Vec<&str> = weights.keys().collect();
-        let read = |key: &&str| -> Result<_, ExecError> {
+        let mut keys: Vec<&str> = weights.keys().collect();
+        let size = |key: &str| weights.shape(key).map_or(0, |shape| shape.iter().product::<usize>());
+        keys.sort_by_key(|key| std::cmp::Reverse(size(key)));
+        let read = |(values, scratch): &mut (Vec<f32>, S), key: &str| -> Result<_, ExecError> {
             let shape = weights.shape(key).unwrap_or_default().to_vec();
-            let values = match weights.read(key, &shape) {
-                Err(error @ WeightsError::Type { .. }) => return Ok(((*key).to_owned(), Err(error))),
+            match weights.read_into(key, &shape, values) {
+                Err(error @ WeightsError::Type { .. }) => return Ok((key.to_owned(), Err(error))),
                 read => read?,
             };
-            let form = pack(values, &shape)?;
+            let form = pack(&Found { values, shape: &shape, dtype: weights.dtype(key) }, scratch)?;
             let file = weights.label(key).unwrap_or_default().to_owned();
-            Ok(((*key).to_owned(), Ok(Stored { file, shape, form })))
+            Ok((key.to_owned(), Ok(Stored { file, shape, form })))
         };
+        let packed = keys.into_iter().par_bridge().map_init(Default::default, read);
         let mut store = Self { tensors: BTreeMap::new(), refused: BTreeMap::new() };
-        for (key, found) in keys.par_iter().map(read).collect::<Result<Vec<_>, _>>()? {
+        for (key, found) in packed.collect::<Result<Vec<_>, _>>()? {
             match found {
                 Ok(stored) => drop(store.tensors.insert(key, stored)),
                 Err(error) => drop(store.refused.insert(key, error)),

@@ -118,7 +118,11 @@ pub fn settings_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
 const ENGINES: [(&str, &str, &str); 4] = [
     ("auto", "Fastest", "Whatever is fastest on this machine and paints the same picture"),
     ("cpu-f32", "Exact", "Our own kernels in full precision, on processors that are faster with less"),
-    ("cpu-int8", "Small", "Weights of 8 bits: a large model takes a quarter to half of the memory, and pictures differ a little"),
+    (
+        "cpu-int8",
+        "Small",
+        "Weights of 8 bits: a large model takes a quarter to half of the memory, and pictures differ a little",
+    ),
     ("candle", "Reference", "The plain implementation that the others are judged by. Slow"),
 ];
 

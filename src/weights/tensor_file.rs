@@ -127,21 +127,32 @@ impl TensorFile {
     /// # Errors
     /// A name that is not there, another type, or a disk that fails.
     pub fn read_floats(&self, key: &str) -> Result<Vec<f32>, WeightsError> {
+        let mut values = Vec::new();
+        self.read_floats_into(key, &mut values)?;
+        Ok(values)
+    }
+
+    /// The same into a vector whose room is used again.
+    ///
+    /// # Errors
+    /// Those of [`Self::read_floats`].
+    pub fn read_floats_into(&self, key: &str, values: &mut Vec<f32>) -> Result<(), WeightsError> {
         let info = self.info(key)?;
         let TensorInfo { dtype, begin, end, .. } = *info;
         if !matches!(dtype, Dtype::F16 | Dtype::Bf16 | Dtype::F32 | Dtype::F64) {
             return Err(self.wrong_type(key, "F32, F16 or BF16", dtype));
         }
-        let mut values = Vec::with_capacity(((end - begin) / dtype.bytes()) as usize);
+        values.clear();
+        values.reserve(((end - begin) / dtype.bytes()) as usize);
         let mut chunk = vec![0; CHUNK_BYTES.min(end - begin) as usize];
         let mut at = begin;
         while at < end {
             let part = &mut chunk[..CHUNK_BYTES.min(end - at) as usize];
             self.read_at(part, at)?;
-            push_floats(part, dtype, &mut values);
+            push_floats(part, dtype, values);
             at += part.len() as u64;
         }
-        Ok(values)
+        Ok(())
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<(), WeightsError> {

@@ -5,7 +5,7 @@ use std::collections::btree_map::Entry;
 use std::fmt;
 
 use super::error::printable;
-use super::{TensorFile, WeightsError, keys};
+use super::{Dtype, TensorFile, WeightsError, keys};
 
 /// Named tensors of one or more checkpoint files, read on demand. Keys carry a component prefix (`unet.conv_in.weight`).
 pub struct Weights {
@@ -79,11 +79,29 @@ impl Weights {
         self.tensors.get(key).map(|tensor| tensor.shape.as_slice())
     }
 
+    /// What a tensor's numbers are where they are stored; `None` when there is no such tensor.
+    pub fn dtype(&self, key: &str) -> Option<Dtype> {
+        self.tensors.get(key).and_then(|tensor| match &tensor.store {
+            Store::Disk { file, key } => file.dtype(key),
+            Store::Memory(_) => Some(Dtype::F32),
+        })
+    }
+
     /// The values of `key` in row-major order.
     ///
     /// # Errors
     /// A tensor that is missing, has another shape than `expected`, is no float, or cannot be read.
     pub fn read(&self, key: &str, expected: &[usize]) -> Result<Vec<f32>, WeightsError> {
+        let mut values = Vec::new();
+        self.read_into(key, expected, &mut values)?;
+        Ok(values)
+    }
+
+    /// The same into a vector whose room is used again.
+    ///
+    /// # Errors
+    /// Those of [`Self::read`].
+    pub fn read_into(&self, key: &str, expected: &[usize], values: &mut Vec<f32>) -> Result<(), WeightsError> {
         let Some(tensor) = self.tensors.get(key) else { return Err(self.missing(key)) };
         if tensor.shape != expected {
             return Err(WeightsError::Shape {
@@ -94,8 +112,11 @@ impl Weights {
             });
         }
         match &tensor.store {
-            Store::Disk { file, key } => file.read_floats(key),
-            Store::Memory(values) => Ok(values.clone()),
+            Store::Disk { file, key } => file.read_floats_into(key, values),
+            Store::Memory(all) => {
+                values.clone_from(all);
+                Ok(())
+            }
         }
     }
 
@@ -128,7 +149,7 @@ impl Tensor {
     fn bytes(&self) -> u64 {
         match &self.store {
             Store::Disk { file, key } => {
-                self.shape.iter().product::<usize>() as u64 * file.dtype(key).map_or(0, super::Dtype::bytes)
+                self.shape.iter().product::<usize>() as u64 * file.dtype(key).map_or(0, Dtype::bytes)
             }
             Store::Memory(values) => values.len() as u64 * 4,
         }

@@ -5,7 +5,7 @@ use std::any::Any;
 
 use candle_core::{Device, Tensor};
 
-use crate::exec::store::Store;
+use crate::exec::store::{Found, Store};
 use crate::exec::{ExecError, Packed};
 use crate::graph::Weight;
 use crate::weights::{Weights, WeightsError};
@@ -16,7 +16,7 @@ pub struct CandlePacked(Store<Tensor>);
 impl CandlePacked {
     /// Reads and packs everything.
     pub fn load(weights: &Weights) -> Result<Self, ExecError> {
-        Ok(Self(Store::load(weights, |values, shape| Ok(pack(values, shape)?))?))
+        Ok(Self(Store::load(weights, |found, (): &mut ()| Ok(pack(found)?))?))
     }
 
     /// The tensor a graph asks for.
@@ -35,9 +35,9 @@ impl Packed for CandlePacked {
     }
 }
 
-fn pack(values: Vec<f32>, shape: &[usize]) -> candle_core::Result<Tensor> {
-    let tensor = Tensor::from_vec(values, shape, &Device::Cpu)?;
-    match *shape {
+fn pack(found: &Found<'_>) -> candle_core::Result<Tensor> {
+    let tensor = Tensor::from_slice(found.values, found.shape, &Device::Cpu)?;
+    match *found.shape {
         [out, input, 1, 1] => tensor.reshape((out, input)),
         [out, input, height, width] => {
             tensor.permute((2, 3, 1, 0))?.contiguous()?.reshape((height * width * input, out))

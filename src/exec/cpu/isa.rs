@@ -13,7 +13,7 @@ pub const VARIABLE: &str = "AFTERIMAGE_CPU";
 pub enum Isa {
     /// Plain Rust; what the compiler makes of it on any processor.
     Portable,
-    /// AVX2 and FMA: most PCs since 2013.
+    /// AVX2, FMA and F16C: most PCs since 2013.
     Avx2,
     /// AVX-512 (F, BW, DQ, VL): servers since 2017, AMD since Zen 4.
     Avx512,
@@ -48,7 +48,9 @@ impl Isa {
         match self {
             Self::Portable => true,
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+            Self::Avx2 => {
+                is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("f16c")
+            }
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => {
                 Self::Avx2.is_here()

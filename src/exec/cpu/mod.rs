@@ -11,6 +11,7 @@ mod fuse;
 mod isa;
 mod kernels;
 mod memory;
+mod packing;
 mod panels;
 mod places;
 mod plan;
@@ -26,7 +27,7 @@ use std::sync::Arc;
 
 use self::isa::Isa;
 use self::kernels::Kernels;
-use self::panels::{CpuPacked, Keeping};
+use self::packing::{CpuPacked, Keeping};
 use self::program::CpuProgram;
 use self::team::Team;
 use self::view::Kind;

@@ -1,19 +1,14 @@
 //! Weights in the order in which the kernels read them.
 
-use std::any::Any;
-use std::sync::{Arc, OnceLock};
+use std::borrow::Cow;
 
-use half::bf16;
+use half::slice::HalfFloatSliceExt;
+use half::{bf16, f16};
 use rayon::prelude::*;
 
 use super::kernels::{LANES, NARROW, PANEL};
 use super::view::Kind;
-use super::winograd;
-use crate::exec::store::Store;
-use crate::exec::{ExecError, Packed};
 use crate::flow::with_room;
-use crate::graph::Weight;
-use crate::weights::Weights;
 
 /// A matrix of `rows` weights for each of `columns` outputs, cut into panels of 32 outputs (the last of 16 or 32). In a panel
 /// the outputs lie side by side, row after row, of bf16 numbers two rows interleaved; missing ones are zero. So few outputs
@@ -31,9 +26,15 @@ pub struct Panels {
 enum Data {
     F32(Vec<f32>),
     Bf16(Vec<bf16>),
+    /// Numbers that were f16 on disk and are multiplied as f32: half the memory, and nothing is lost.
+    F16(Vec<f16>),
     /// Whole numbers, which times the scale of their output are the weights. They lie as numbers of `kind` would, which they
     /// become when they are used.
-    Int8 { kind: Kind, weights: Vec<i8>, scales: Vec<f32> },
+    Int8 {
+        kind: Kind,
+        weights: Vec<i8>,
+        scales: Vec<f32>,
+    },
 }
 
 /// Some weights.
@@ -43,6 +44,8 @@ pub enum Numbers<'a> {
     F32(&'a [f32]),
     /// As bf16.
     Bf16(&'a [bf16]),
+    /// As f16, to be widened to f32.
+    F16(&'a [f16]),
     /// As whole numbers, to be multiplied by [`Panel::scales`].
     Int8(&'a [i8]),
 }
@@ -68,7 +71,7 @@ fn padded(columns: usize) -> usize {
 }
 
 /// Whether so many columns are a narrow panel.
-fn is_narrow(columns: usize) -> bool {
+pub fn is_narrow(columns: usize) -> bool {
     columns <= NARROW
 }
 
@@ -82,17 +85,16 @@ impl Panels {
         Self { rows, columns, data }
     }
 
-    /// The same as whole numbers from -127 to 127, with a scale for each output: half the memory of bf16. `kind` is what they are
+    /// The same of weights that f16 holds exactly, to be multiplied as f32.
+    pub fn halves(columns: usize, rows: usize, weight: impl Fn(usize, usize) -> f16) -> Self {
+        Self { rows, columns, data: Data::F16(packed(columns, rows, 1, weight)) }
+    }
+
+    /// The same as whole numbers from -127 to 127, with a scale for each output: half the memory of f16. `kind` is what they are
     /// multiplied as; all of them are exact in either.
-    pub fn small(kind: Kind, columns: usize, rows: usize, weight: impl Fn(usize, usize) -> f32) -> Self {
-        let largest = |output: usize| (0..rows).fold(0.0f32, |a, row| a.max(weight(output, row).abs()));
-        let mut scales: Vec<f32> = (0..columns).map(|output| largest(output) / f32::from(i8::MAX)).collect();
-        let together = kind.per_cell();
-        let weights = packed(columns, rows, together, |output, row| {
-            let steps = weight(output, row) / scales[output];
-            // Of an output without weights: zero by zero.
-            if steps.is_nan() { 0 } else { steps.round() as i8 }
-        });
+    pub fn small(kind: Kind, rows: usize, mut scales: Vec<f32>, weight: impl Fn(usize, usize) -> i8) -> Self {
+        let columns = scales.len();
+        let weights = packed(columns, rows, kind.per_cell(), weight);
         scales.resize(padded(columns), 0.0);
         Self { rows, columns, data: Data::Int8 { kind, weights, scales } }
     }
@@ -111,7 +113,7 @@ impl Panels {
     /// As what its weights are multiplied.
     pub fn kind(&self) -> Kind {
         match self.data {
-            Data::F32(_) => Kind::F32,
+            Data::F32(_) | Data::F16(_) => Kind::F32,
             Data::Bf16(_) => Kind::Bf16,
             Data::Int8 { kind, .. } => kind,
         }
@@ -122,6 +124,7 @@ impl Panels {
         match &self.data {
             Data::F32(data) => size_of_val(&**data),
             Data::Bf16(data) => size_of_val(&**data),
+            Data::F16(data) => size_of_val(&**data),
             Data::Int8 { weights, scales, .. } => size_of_val(&**weights) + size_of_val(&**scales),
         }
     }
@@ -139,6 +142,7 @@ impl Panels {
         let weights = match &self.data {
             Data::F32(data) => Numbers::F32(&data[range]),
             Data::Bf16(data) => Numbers::Bf16(&data[range]),
+            Data::F16(data) => Numbers::F16(&data[range]),
             Data::Int8 { weights, .. } => Numbers::Int8(&weights[range]),
         };
         let scales = match &self.data {
@@ -148,6 +152,23 @@ impl Panels {
         Panel { weights, width, first, columns: (self.columns - first).min(width), scales }
     }
 
+    /// The weights of one panel that are multiplied as f32, row after row.
+    pub fn exact(&self, index: usize) -> Cow<'_, [f32]> {
+        let panel = self.panel(index);
+        match panel.weights {
+            Numbers::F32(weights) => Cow::Borrowed(weights),
+            Numbers::F16(weights) => Cow::Owned(weights.to_f32_vec()),
+            Numbers::Int8(weights) => {
+                let rows = weights.chunks_exact(panel.width);
+                let scaled =
+                    |row: &[i8]| row.iter().zip(panel.scales).map(|(w, s)| f32::from(*w) * s).collect::<Vec<_>>();
+                Cow::Owned(rows.flat_map(scaled).collect())
+            }
+            // In pairs: nobody asks for them.
+            Numbers::Bf16(weights) => Cow::Owned(vec![f32::NAN; weights.len()]),
+        }
+    }
+
     /// One weight again.
     pub fn weight(&self, output: usize, row: usize) -> f32 {
         if is_narrow(self.columns) {
@@ -155,6 +176,7 @@ impl Panels {
             return match &self.data {
                 Data::F32(data) => data[at],
                 Data::Bf16(data) => data[at].to_f32(),
+                Data::F16(data) => data[at].to_f32(),
                 Data::Int8 { weights, scales, .. } => f32::from(weights[at]) * scales[output],
             };
         }
@@ -164,6 +186,7 @@ impl Panels {
         match panel.weights {
             Numbers::F32(weights) => weights[at],
             Numbers::Bf16(weights) => weights[at].to_f32(),
+            Numbers::F16(weights) => weights[at].to_f32(),
             Numbers::Int8(weights) => f32::from(weights[at]) * panel.scales[column],
         }
     }
@@ -194,116 +217,6 @@ fn packed<T: Copy + Default>(
         }
     }
     data
-}
-
-/// A weight in an executor's layout.
-pub enum Form {
-    /// A matrix [out, in], or kernels [out, in, h, w] with rows in the order h, w, in.
-    Panels(Arc<Panels>),
-    /// Kernels of 3 x 3, the same way, and what [`winograd`] makes of them, once a graph asks for it.
-    Kernels(Arc<Panels>, OnceLock<Arc<Panels>>),
-    /// Anything else, as on disk.
-    Flat(Arc<Vec<f32>>),
-}
-
-/// How the weights of a model are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keeping {
-    /// As they are multiplied.
-    Plain,
-    /// As whole numbers where there are many, which takes half the memory of bf16 and a quarter of that of f32.
-    Int8,
-}
-
-/// All weights of a model.
-pub struct CpuPacked {
-    store: Store<Form>,
-    kind: Kind,
-    keeping: Keeping,
-}
-
-impl CpuPacked {
-    /// Reads and packs everything on the threads it is called on, for products of `kind` where that is possible.
-    pub fn load(weights: &Weights, kind: Kind, keeping: Keeping) -> Result<Self, ExecError> {
-        let store = Store::load(weights, |values, shape| Ok(pack(values, shape, (kind, keeping))))?;
-        Ok(Self { store, kind, keeping })
-    }
-
-    /// How weights are kept.
-    pub fn keeping(&self) -> Keeping {
-        self.keeping
-    }
-
-    /// As what weights are multiplied where that is possible.
-    pub fn kind(&self) -> Kind {
-        self.kind
-    }
-
-    /// A matrix or the kernels of a convolution.
-    pub fn panels(&self, weight: &Weight) -> Result<Arc<Panels>, ExecError> {
-        match self.store.get(weight)? {
-            Form::Panels(panels) | Form::Kernels(panels, _) => Ok(panels.clone()),
-            Form::Flat(_) => Err(super::failed(format!("`{}` is no matrix", weight.key))),
-        }
-    }
-
-    /// Kernels of 3 x 3 in the space of [`winograd`], made on the threads it is called on when they are first asked for.
-    pub fn transformed(&self, weight: &Weight) -> Result<Arc<Panels>, ExecError> {
-        match self.store.get(weight)? {
-            Form::Kernels(panels, made) => Ok(made.get_or_init(|| Arc::new(winograd::transformed(panels))).clone()),
-            _ => Err(super::failed(format!("`{}` are no kernels of 3 x 3", weight.key))),
-        }
-    }
-
-    /// One number per channel.
-    pub fn flat(&self, weight: &Weight) -> Result<Arc<Vec<f32>>, ExecError> {
-        match self.store.get(weight)? {
-            Form::Flat(values) => Ok(values.clone()),
-            _ => Err(super::failed(format!("`{}` is a matrix", weight.key))),
-        }
-    }
-}
-
-impl Packed for CpuPacked {
-    fn bytes(&self) -> usize {
-        let bytes = |form: &Form| match form {
-            Form::Panels(panels) => panels.bytes(),
-            Form::Kernels(panels, made) => panels.bytes() + made.get().map_or(0, |made| made.bytes()),
-            Form::Flat(values) => size_of_val(&***values),
-        };
-        self.store.forms().map(bytes).sum()
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-}
-
-/// Outputs of a matrix have so many weights at least, and a matrix so many in all, to be kept as whole numbers: where there are
-/// few, as where latents come in, nothing is saved and much depends on each.
-const LEAST_INT8: [usize; 2] = [64, 1 << 12];
-
-fn pack(values: Vec<f32>, shape: &[usize], (kind, keeping): (Kind, Keeping)) -> Form {
-    // Of an odd number of channels, runs of values are no whole pairs.
-    let kind = if shape.get(1).is_some_and(|input| input.is_multiple_of(2)) { kind } else { Kind::F32 };
-    let matrix = |columns: usize, rows: usize, weight: &dyn Fn(usize, usize) -> f32| {
-        let many = rows >= LEAST_INT8[0] && columns * rows >= LEAST_INT8[1] && !is_narrow(columns);
-        Arc::new(match keeping {
-            Keeping::Int8 if many => Panels::small(kind, columns, rows, weight),
-            _ => Panels::new(kind, columns, rows, weight),
-        })
-    };
-    match *shape {
-        [out, input] => Form::Panels(matrix(out, input, &|o, i| values[o * input + i])),
-        [out, input, height, width] => {
-            let (inner, pixels) = (input, height * width);
-            // Where each row lies in a kernel on disk: found once, since two divisions for each weight take seconds.
-            let places: Vec<usize> = (0..pixels * inner).map(|row| row % inner * pixels + row / inner).collect();
-            let panels = matrix(out, pixels * input, &|o, row| values[o * inner * pixels + places[row]]);
-            if (height, width) == (3, 3) { Form::Kernels(panels, OnceLock::new()) } else { Form::Panels(panels) }
-        }
-        _ => Form::Flat(Arc::new(values)),
-    }
 }
 
 #[cfg(test)]
@@ -339,6 +252,7 @@ mod tests {
             match panels.panel(0).weights {
                 Numbers::F32(weights) => assert_eq!(weights, expected),
                 Numbers::Bf16(weights) => assert!(weights.iter().map(|w| w.to_f32()).eq(expected)),
+                _ => panic!("kept in less room"),
             }
             assert_eq!(panels.weight(2, 3), 23.0);
         }
@@ -355,21 +269,5 @@ mod tests {
             assert_eq!(panels.weight(output, row), (output * 4 + row) as f32);
         }
         assert_eq!(panels.bytes(), 48 * 4 * 2);
-    }
-
-    #[test]
-    fn whole_numbers_are_near() {
-        for (kind, columns, rows) in [(Kind::F32, 37, 5), (Kind::Bf16, 16, 6), (Kind::F32, 3, 7)] {
-            let weight = |o: usize, r: usize| ((o * 31 + r * 17) % 23) as f32 / 23.0 - 0.4;
-            let panels = Panels::small(kind, columns, rows, weight);
-            assert_eq!(panels.kind(), kind);
-            for (output, row) in (0..columns).flat_map(|output| (0..rows).map(move |row| (output, row))) {
-                let largest = (0..rows).fold(0.0f32, |a, row| a.max(weight(output, row).abs()));
-                let error = (panels.weight(output, row) - weight(output, row)).abs();
-                assert!(error <= largest / 127.0 * 0.5001, "{error} of {largest}");
-            }
-        }
-        let nothing = Panels::small(Kind::F32, 8, 4, |_, _| 0.0);
-        assert_eq!((nothing.weight(3, 2), nothing.panel(0).scales.len()), (0.0, 16));
     }
 }

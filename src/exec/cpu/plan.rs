@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::fuse::{After, Fused, fuse};
-use super::panels::{CpuPacked, Keeping};
+use super::packing::{CpuPacked, Keeping};
 use super::places::Places;
 use super::profile::About;
 use super::schedule::{Item, Schedule, packed_piece};

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::kernels::Kernels;
 use super::memory::Memory;
-use super::panels::CpuPacked;
+use super::packing::CpuPacked;
 use super::plan::{Options, POISON, Plan};
 use super::profile::{About, bytes_per_s, flops_per_s};
 use super::team::Team;

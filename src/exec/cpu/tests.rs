@@ -44,7 +44,11 @@ fn weights(graph: &Graph) -> Weights {
 }
 
 fn run(executor: &dyn Executor, graph: &Arc<Graph>, taps: &[&str], times: u64) -> Vec<Tensor> {
-    let packed = executor.load(&weights(graph)).unwrap();
+    run_with(executor, graph, &weights(graph), taps, times)
+}
+
+fn run_with(executor: &dyn Executor, graph: &Arc<Graph>, weights: &Weights, taps: &[&str], times: u64) -> Vec<Tensor> {
+    let packed = executor.load(weights).unwrap();
     let mut program = executor.compile(graph.clone(), &packed, taps).unwrap();
     let tensors: Vec<(String, Tensor)> = graph
         .inputs()
@@ -75,14 +79,50 @@ fn same_graph(graph: Graph, taps: &[&str]) {
     for executor in executors() {
         let found = run(&executor, &graph, taps, 3);
         assert_eq!(found.len(), expected.len());
-        for (found, expected) in found.iter().zip(&expected) {
-            assert_eq!(found.shape, expected.shape);
-            let largest = expected.data.iter().fold(1.0f32, |a, b| a.max(b.abs()));
-            for (index, (a, b)) in found.data.iter().zip(&expected.data).enumerate() {
-                let near = (a - b).abs() <= (2e-5 + executor.rounding()) * largest;
-                assert!(near, "{}: element {index}: {a} instead of {b}\n{graph}", executor.name());
-            }
-        }
+        let limit = 2e-5 + executor.rounding();
+        found.iter().zip(&expected).for_each(|(found, expected)| near(found, expected, limit, &executor.name()));
+    }
+}
+
+/// `found` differs from `expected` by that part of the largest value at most.
+fn near(found: &Tensor, expected: &Tensor, limit: f32, what: &str) {
+    assert_eq!(found.shape, expected.shape);
+    let largest = expected.data.iter().fold(1.0f32, |a, b| a.max(b.abs()));
+    for (index, (a, b)) in found.data.iter().zip(&expected.data).enumerate() {
+        assert!((a - b).abs() <= limit * largest, "{what}: element {index}: {a} instead of {b}");
+    }
+}
+
+#[test]
+fn weights_of_8_bits_lose_nothing_that_they_can_hold() {
+    let mut b = GraphBuilder::new("test", "");
+    let x = b.input("x", Shape::map(2, 6, 7, 64), Stage::Frame).unwrap();
+    let y = b.conv2d("wide", x, Conv::same(72, 3)).unwrap();
+    let y = b.activate(y, Activation::Relu).unwrap();
+    let up = b.upsample(y, 12, 14).unwrap();
+    let y = b.conv2d("up", up, Conv::same(64, 3)).unwrap();
+    let y = b.conv2d("narrow", y, Conv::same(3, 3)).unwrap();
+    let y = b.conv2d("again", y, Conv::same(80, 1)).unwrap();
+    let y = b.conv2d("out", y, Conv::same(64, 1)).unwrap();
+    b.output("out", y);
+    let graph = Arc::new(b.finish());
+    // Whole numbers from -127 to 127 times a scale, the largest of which each output has.
+    let value = |(seed, weight): (usize, &crate::graph::Weight)| {
+        let count: usize = weight.shape.iter().product();
+        let inner = count / weight.shape[0];
+        let mut values: Vec<f32> = noise(seed, count).iter().map(|v| (v * 254.0).round()).collect();
+        values.chunks_mut(inner).for_each(|output| output[0] = 127.0);
+        values.iter_mut().for_each(|v| *v /= 1024.0);
+        (weight.key.clone(), weight.shape.clone(), values)
+    };
+    let weights = Weights::from_values(graph.weights().iter().enumerate().map(value));
+    let expected = run_with(&Candle::new(1).unwrap(), &graph, &weights, &[], 1);
+    for executor in executors() {
+        let limit = 2e-5 + executor.rounding();
+        let executor = Cpu { keeping: Keeping::Int8, ..executor };
+        let bytes = [executor.load(&weights).unwrap().bytes(), Cpu::new(1).unwrap().load(&weights).unwrap().bytes()];
+        assert!(2 * bytes[0] < bytes[1], "{bytes:?}");
+        near(&run_with(&executor, &graph, &weights, &[], 2)[0], &expected[0], limit, &executor.name());
     }
 }
 

@@ -3,7 +3,7 @@
 use super::fuse::Fused;
 use super::kernels::winograd::{KERNEL, OUTPUTS, PLACES, SIDE};
 use super::kernels::{LANES, NARROW, PANEL};
-use super::panels::{Numbers, Panels};
+use super::panels::Panels;
 use super::view::{Kind, extent};
 use crate::graph::{Graph, Op};
 
@@ -45,7 +45,7 @@ fn tiles(graph: &Graph, step: &Fused) -> Option<[usize; 3]> {
 pub fn transformed(kernels: &Panels) -> Panels {
     let inputs = kernels.rows / 9;
     Panels::made(kernels.columns, PLACES * inputs, |first, width, out| {
-        let Numbers::F32(weights) = kernels.panel(first / PANEL).weights else { return };
+        let weights = kernels.exact(first / PANEL);
         for input in 0..inputs {
             let row = |tap: usize| &weights[(tap * inputs + input) * width..][..width];
             // The kernel's rows first, then its columns.

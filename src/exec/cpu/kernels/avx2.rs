@@ -1,15 +1,19 @@
 //! The product tiles with AVX2 and FMA: up to 6 rows of 16 columns in 12 registers.
 
 use std::arch::x86_64::{
-    __m256, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_movehdup_ps, _mm_movehl_ps, _mm256_broadcast_ss,
-    _mm256_castps256_ps128, _mm256_extractf128_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_setzero_ps,
-    _mm256_storeu_ps,
+    __m256, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_loadu_si128, _mm_movehdup_ps, _mm_movehl_ps,
+    _mm256_broadcast_ss, _mm256_castps256_ps128, _mm256_cvtph_ps, _mm256_extractf128_ps, _mm256_fmadd_ps,
+    _mm256_loadu_ps, _mm256_setzero_ps, _mm256_storeu_ps,
 };
 
-use super::{LANES, Tile};
+use half::f16;
+
+use super::{LANES, Tile, portable};
 
 /// Numbers in a register.
 const REGISTER: usize = 8;
+/// Rows whose sums fit into the registers.
+const MOST_ROWS: usize = 6;
 /// Registers across the columns.
 const COLUMNS: usize = LANES / REGISTER;
 
@@ -20,7 +24,9 @@ pub fn tile(tile: &Tile<'_>, out: &mut [f32]) {
     for column in (0..tile.width).step_by(LANES) {
         let mut first = 0;
         while first < tile.pixels.len() {
-            first += match tile.pixels.len() - first {
+            // Even parts: a few rows left over would cost as much as many.
+            let left = tile.pixels.len() - first;
+            first += match left.div_ceil(left.div_ceil(MOST_ROWS)) {
                 1 => rows::<1>(tile, first, column, out),
                 2 => rows::<2>(tile, first, column, out),
                 3 => rows::<3>(tile, first, column, out),
@@ -136,4 +142,20 @@ fn lanes(x: __m256) -> f32 {
     let halves = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps::<1>(x));
     let pairs = _mm_add_ps(halves, _mm_movehl_ps(halves, halves));
     _mm_cvtss_f32(_mm_add_ss(pairs, _mm_movehdup_ps(pairs)))
+}
+
+/// Numbers of f16 as f32, as many as there is room for.
+#[target_feature(enable = "avx2,fma,f16c")]
+#[expect(unsafe_code, reason = "vector loads and stores take pointers")]
+pub fn widen_f16(x: &[f16], out: &mut [f32]) {
+    let x = &x[..out.len()];
+    let whole = x.len() - x.len() % REGISTER;
+    for at in (0..whole).step_by(REGISTER) {
+        // SAFETY: `at` and the seven after it lie in both slices, which are of one length.
+        unsafe {
+            let halves = _mm_loadu_si128(x.as_ptr().add(at).cast());
+            _mm256_storeu_ps(out.as_mut_ptr().add(at), _mm256_cvtph_ps(halves));
+        }
+    }
+    portable::widen_f16(&x[whole..], &mut out[whole..]);
 }

@@ -1,7 +1,8 @@
 //! The product tiles in plain Rust: the twins that all other kernels are tested against.
 #![forbid(unsafe_code)]
 
-use half::bf16;
+use half::slice::HalfFloatSliceExt;
+use half::{bf16, f16};
 
 use super::{Tile, rows};
 
@@ -68,4 +69,9 @@ pub fn dots_bf16(tile: &Tile<'_, bf16>, out: &mut [f32]) {
 /// Rounds to the nearest, ties to even.
 pub fn narrow(x: &[f32], out: &mut [bf16]) {
     rows::narrow(x, out);
+}
+
+/// Numbers of f16 as f32, as many as there is room for.
+pub fn widen_f16(x: &[f16], out: &mut [f32]) {
+    x[..out.len()].convert_to_f32_slice(out);
 }

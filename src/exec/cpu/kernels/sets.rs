@@ -1,9 +1,11 @@
 //! The table of kernels, and one filled-in copy for each instruction set.
 
-use half::bf16;
+use half::{bf16, f16};
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 use super::amx;
+#[cfg(target_arch = "x86_64")]
+use super::avx2_winograd;
 #[cfg(target_arch = "x86_64")]
 use super::avx512bf16;
 use super::rows::{self, Post, Softmax};
@@ -38,6 +40,7 @@ pub struct Kernels {
     back: unsafe fn(&[f32], usize, usize, &mut [f32]),
     scale: unsafe fn(&mut [f32], f32),
     widen: unsafe fn(&[i8], &mut [f32]),
+    widen_f16: unsafe fn(&[f16], &mut [f32]),
     widen_bf16: unsafe fn(&[i8], &mut [bf16]),
     scale_columns: unsafe fn(&mut [f32], &[f32]),
 }
@@ -123,6 +126,7 @@ macro_rules! table {
             forth,
             back,
             widen,
+            widen_f16: portable::widen_f16,
             widen_bf16,
             scale_columns,
             scale,
@@ -140,11 +144,16 @@ impl Kernels {
             Isa::Portable => table!(VECTOR_ROWS, portable::tile, portable),
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => {
-                Self { dots: super::avx2::dots, ..table!(VECTOR_ROWS, super::avx2::tile, portable, "avx2,fma") }
+                let (dots, widen_f16) = (super::avx2::dots, super::avx2::widen_f16);
+                let (forth, back) = (avx2_winograd::forth, avx2_winograd::back);
+                Self { dots, widen_f16, forth, back, ..table!(VECTOR_ROWS, super::avx2::tile, portable, "avx2,fma") }
             }
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => {
-                table!(VECTOR_ROWS, super::avx512::tile, portable, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
+                let (forth, back, widen_f16) = (avx2_winograd::forth, avx2_winograd::back, super::avx2::widen_f16);
+                let features =
+                    table!(VECTOR_ROWS, super::avx512::tile, portable, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma");
+                Self { forth, back, widen_f16, ..features }
             }
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512Bf16 => {
@@ -220,6 +229,8 @@ calls! {
     back(sums: &[f32], step: usize, width: usize, out: &mut [f32]);
     /// Whole numbers as f32.
     widen(x: &[i8], out: &mut [f32]);
+    /// Numbers of f16 as f32, as many as there is room for.
+    widen_f16(x: &[f16], out: &mut [f32]);
     /// Whole numbers as bf16.
     widen_bf16(x: &[i8], out: &mut [bf16]);
     /// Each row of `scales.len()` numbers times the `scales`.

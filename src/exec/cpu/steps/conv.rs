@@ -84,11 +84,11 @@ struct Cursor {
 thread_local! {
     /// Where each thread keeps the rounded values of its task.
     static ROUNDED: RefCell<Vec<bf16>> = const { RefCell::new(Vec::new()) };
-    /// Where each thread keeps the panel it works with, if that is one of whole numbers.
+    /// Where each thread keeps the panel it works with, if that is kept in less room.
     static WIDE: Cell<Wide> = const { Cell::new(Wide { exact: Vec::new(), rounded: Vec::new() }) };
 }
 
-/// A panel of whole numbers, as the kernels want it. Widened once for all outputs of a task, it costs a few hundredths of them.
+/// A panel that is kept in less room, as the kernels want it. Widened once for all outputs of a task, it costs a few hundredths of them.
 #[derive(Default)]
 struct Wide {
     exact: Vec<f32>,
@@ -103,11 +103,16 @@ enum Factors<'a> {
 }
 
 impl Wide {
-    /// The weights of `panel` as numbers of `kind`, which they are unless they are whole numbers.
+    /// The weights of `panel` as numbers of `kind`, which most are.
     fn weights<'a>(&'a mut self, panel: &Panel<'a>, kind: Kind, kernels: &Kernels) -> Factors<'a> {
         match (panel.weights, kind) {
             (Numbers::F32(weights), _) => Factors::F32(weights),
             (Numbers::Bf16(weights), _) => Factors::Bf16(weights),
+            (Numbers::F16(weights), _) => {
+                self.exact.resize(weights.len(), 0.0);
+                kernels.widen_f16(weights, &mut self.exact);
+                Factors::F32(&self.exact)
+            }
             (Numbers::Int8(weights), Kind::F32) => {
                 self.exact.resize(weights.len(), 0.0);
                 kernels.widen(weights, &mut self.exact);
@@ -284,14 +289,23 @@ fn halved(panels: &Panels, corner: [usize; 2]) -> Panels {
         (_, 0) => 0..2,
         _ => 2..3,
     };
-    Panels::new(panels.kind(), panels.columns, 4 * inner, |output, row| {
+    // Which rows of the wide kernel are the row of the small one.
+    let parts = |row: usize| {
         let (y, x, c) = (row / inner / 2, row / inner % 2, row % inner);
-        let mut sum = 0.0;
-        for ky in falls(corner[0], y) {
-            for kx in falls(corner[1], x) {
-                sum += panels.weight(output, (ky * 3 + kx) * inner + c);
+        falls(corner[0], y).flat_map(move |ky| falls(corner[1], x).map(move |kx| (ky * 3 + kx) * inner + c))
+    };
+    match panels.kind() {
+        Kind::F32 => Panels::made(panels.columns, 4 * inner, |first, width, out| {
+            let weights = panels.exact(first / PANEL);
+            for (row, sums) in out.chunks_exact_mut(width).enumerate() {
+                for part in parts(row) {
+                    let weights = &weights[part * width..][..width];
+                    sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += weight);
+                }
             }
-        }
-        sum
-    })
+        }),
+        Kind::Bf16 => Panels::new(Kind::Bf16, panels.columns, 4 * inner, |output, row| {
+            parts(row).map(|part| panels.weight(output, part)).sum()
+        }),
+    }
 }

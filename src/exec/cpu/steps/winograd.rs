@@ -75,23 +75,24 @@ impl Winograd {
 
     /// The channels of the inputs under a tile; `zeros` where there are none.
     fn pixels<'a>(&self, n: usize, tile: usize, desk: Desk<'a>, zeros: &'a [f32]) -> [&'a [f32]; PLACES] {
-        let View { h, w, c, .. } = self.input;
+        let View { offset, h, w, c, image, row, pixel, .. } = self.input;
         let factor = if self.doubled { 2 } else { 1 };
         let corner = self.corner(tile);
         // Rows and columns are counted from the zeros before them.
-        let inside = |at: usize, before: usize, size: usize| {
-            at.checked_sub(before).filter(|at| *at < factor * size).map(|at| at / factor)
+        let places = |corner: usize, before: usize, size: usize, step: usize| -> [Option<usize>; SIDE] {
+            std::array::from_fn(|at| {
+                let inside = (corner + at).checked_sub(before).filter(|at| *at < factor * size);
+                inside.map(|at| at / factor * step)
+            })
         };
-        std::array::from_fn(|place| {
-            let y = inside(corner[0] + place / SIDE, self.padding.top, h);
-            let x = inside(corner[1] + place % SIDE, self.padding.left, w);
-            match (y, x) {
-                (Some(y), Some(x)) => {
-                    let at = self.input.at(n, y, x);
-                    desk.read(at..at + c)
-                }
-                _ => zeros,
+        let (rows, columns) =
+            (places(corner[0], self.padding.top, h, row), places(corner[1], self.padding.left, w, pixel));
+        std::array::from_fn(|place| match (rows[place / SIDE], columns[place % SIDE]) {
+            (Some(y), Some(x)) => {
+                let at = offset + n * image + y + x;
+                desk.read(at..at + c)
             }
+            _ => zeros,
         })
     }
 
