@@ -116,10 +116,10 @@ fn narrow<const ROWS: usize, const COLUMNS: usize>(tile: &Tile<'_>, out: &mut [f
                 }
             }
             for k in whole..tile.run {
-                for row in 0..ROWS {
-                    for column in 0..COLUMNS {
+                for (rest, at) in rest.iter_mut().zip(at) {
+                    for (column, rest) in rest.iter_mut().enumerate() {
                         let weight = tile.weights[column * tile.rows() + index * tile.run + k];
-                        rest[row][column] += tile.input[at[row] + tap + k] * weight;
+                        *rest += tile.input[at + tap + k] * weight;
                     }
                 }
             }

@@ -30,15 +30,13 @@ pub fn forth(pixels: &[&[f32]; PLACES], step: usize, out: &mut [f32]) {
             for x in 0..SIDE {
                 let column: [__m256; SIDE] =
                     std::array::from_fn(|y| _mm256_loadu_ps(pixels[y * SIDE + x].as_ptr().add(first)));
-                let column = input(&column);
-                for y in 0..SIDE {
-                    between[y][x] = column[y];
+                for (row, value) in between.iter_mut().zip(input(&column)) {
+                    row[x] = value;
                 }
             }
             for (y, row) in between.iter().enumerate() {
-                let row = input(row);
-                for x in 0..SIDE {
-                    _mm256_storeu_ps(out.as_mut_ptr().add((y * SIDE + x) * step + first), row[x]);
+                for (x, value) in input(row).into_iter().enumerate() {
+                    _mm256_storeu_ps(out.as_mut_ptr().add((y * SIDE + x) * step + first), value);
                 }
             }
         }
@@ -63,15 +61,13 @@ pub fn back(sums: &[f32], step: usize, width: usize, out: &mut [f32]) {
             for x in 0..SIDE {
                 let column: [__m256; SIDE] =
                     std::array::from_fn(|y| _mm256_loadu_ps(sums.as_ptr().add((y * SIDE + x) * step + first)));
-                let column = output(&column);
-                for y in 0..OUTPUTS {
-                    between[y][x] = column[y];
+                for (row, value) in between.iter_mut().zip(output(&column)) {
+                    row[x] = value;
                 }
             }
             for (y, row) in between.iter().enumerate() {
-                let row = output(row);
-                for x in 0..OUTPUTS {
-                    _mm256_storeu_ps(out.as_mut_ptr().add((y * OUTPUTS + x) * width + first), row[x]);
+                for (x, value) in output(row).into_iter().enumerate() {
+                    _mm256_storeu_ps(out.as_mut_ptr().add((y * OUTPUTS + x) * width + first), value);
                 }
             }
         }

@@ -41,9 +41,7 @@ pub fn forth(pixels: &[&[f32]; PLACES], step: usize, out: &mut [f32]) {
     for first in (0..pixels[0].len()).step_by(BLOCK) {
         for x in 0..SIDE {
             let column = input(&std::array::from_fn(|y| block(pixels[y * SIDE + x], first)));
-            for y in 0..SIDE {
-                between[y][x] = column[y];
-            }
+            between.iter_mut().zip(column).for_each(|(row, values)| row[x] = values);
         }
         for (row, out) in between.iter().zip(out.chunks_mut(SIDE * step)) {
             for (values, out) in input(row).iter().zip(out.chunks_mut(step)) {
@@ -69,9 +67,7 @@ pub fn back(sums: &[f32], step: usize, width: usize, out: &mut [f32]) {
     for first in (0..width).step_by(BLOCK) {
         for x in 0..SIDE {
             let column = output(&std::array::from_fn(|y| block(sums, (y * SIDE + x) * step + first)));
-            for y in 0..OUTPUTS {
-                between[y][x] = column[y];
-            }
+            between.iter_mut().zip(column).for_each(|(row, values)| row[x] = values);
         }
         for (row, out) in between.iter().zip(out.chunks_mut(OUTPUTS * width)) {
             for (values, out) in output(row).iter().zip(out.chunks_mut(width)) {
