@@ -1,5 +1,6 @@
 //! Which nodes are done in one go: what follows a product element by element is done while its result is still at hand.
 
+use super::kernels::PANEL;
 use super::view::extent;
 use crate::exec::given::needed;
 use crate::graph::{Activation, Graph, Node, NodeId, Op, Padding};
@@ -18,6 +19,8 @@ pub struct Fused {
     pub source: NodeId,
     /// Whether a convolution reads its source doubled in height and width.
     pub doubled: bool,
+    /// Whether the second half of a product's channels, through GELU, is multiplied into the first.
+    pub gated: bool,
     /// What follows.
     pub posts: Vec<After>,
 }
@@ -105,7 +108,10 @@ impl<'a> Fuser<'a> {
             Some(&input) => input,
             None => id,
         };
-        let mut fused = Fused { main: id, result: id, source, doubled, posts: Vec::new() };
+        let mut fused = Fused { main: id, result: id, source, doubled, gated: false, posts: Vec::new() };
+        if let Some(gate) = self.gate(id) {
+            return Fused { result: gate, gated: true, ..fused };
+        }
         let (function, any) = match node.op {
             Op::Conv2d { .. } | Op::Linear { .. } => (true, true),
             Op::GroupNorm { .. } => (true, false),
@@ -130,6 +136,14 @@ impl<'a> Fuser<'a> {
             fused.result = next;
         }
         fused
+    }
+
+    /// The gate that follows a matrix product, if each panel of its factors has one of its gates beside it.
+    fn gate(&self, id: NodeId) -> Option<NodeId> {
+        let next = self.consumer(id)?;
+        let (node, gate) = (self.graph.node(id), self.graph.node(next));
+        let pairs = matches!((&node.op, &gate.op), (Op::Linear { .. }, Op::Geglu)) && node.stage == gate.stage;
+        (pairs && self.channels(next).is_multiple_of(PANEL)).then_some(next)
     }
 
     /// What `id` does to `value`, if it is done element by element.
@@ -173,7 +187,7 @@ impl<'a> Fuser<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::{Conv, GraphBuilder, Shape, Stage};
+    use crate::graph::{Bias, Conv, GraphBuilder, Shape, Stage};
 
     #[test]
     fn a_residual_block_is_two_products() {
@@ -194,6 +208,23 @@ mod tests {
         let tapped = fuse(&graph, &[out, sum]);
         assert_eq!(tapped.len(), 3);
         assert_eq!(tapped[1].result, sum);
+    }
+
+    #[test]
+    fn a_gate_joins_its_product_when_panels_pair_up() {
+        for (channels, joined) in [(64, true), (48, false)] {
+            let mut b = GraphBuilder::new("test", "");
+            let x = b.input("x", Shape::tokens(1, 4, 8), Stage::Frame).unwrap();
+            let y = b.linear("wide", x, 2 * channels, Bias::With).unwrap();
+            let out = b.geglu(y).unwrap();
+            b.output("out", out);
+            let fused = fuse(&b.finish(), &[out]);
+            assert_eq!(
+                fused.iter().map(|f| f.gated).collect::<Vec<_>>(),
+                if joined { vec![true] } else { vec![false; 2] }
+            );
+            assert_eq!(fused.last().map(|f| f.result), Some(out));
+        }
     }
 
     #[test]

@@ -233,14 +233,17 @@ impl Maker<'_> {
                     return Ok(Box::new(Winograd::new(input, panels, (padding, doubled), ending, self.threads)));
                 }
                 let panels = self.packed.panels(weight)?;
-                let layer = Layer { panels, kernel, stride, padding, doubled };
+                let layer = Layer { panels, kernel, stride, padding, doubled, gate: None };
                 Box::new(Conv::new(input, layer, ending, (self.threads, self.rows)))
             }
             Op::Linear { weight, bias } => {
                 let panels = self.packed.panels(self.graph.weight(weight))?;
-                let layer = Layer { panels, kernel: 1, stride: 1, padding: Padding::all(0), doubled: false };
-                let ending = Ending { output, bias: self.bias(bias, output.c)?, posts };
-                Box::new(Conv::new(input, layer, ending, (self.threads, self.rows)))
+                let bias = self.bias(bias, panels.columns)?;
+                // Of a product with a gate, biases are added before it.
+                let (bias, gate) = if step.gated { (Arc::new(vec![0.0; output.c]), Some(bias)) } else { (bias, None) };
+                let (padding, doubled) = (Padding::all(0), false);
+                let layer = Layer { panels, kernel: 1, stride: 1, padding, doubled, gate };
+                Box::new(Conv::new(input, layer, Ending { output, bias, posts }, (self.threads, self.rows)))
             }
             Op::GroupNorm { .. } => {
                 let per_task = (TASK_ELEMENTS / (input.w * input.c)).clamp(1, input.h.div_ceil(self.threads));

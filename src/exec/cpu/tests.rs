@@ -337,6 +337,13 @@ fn repeated_dimensions() {
 
 #[test]
 fn geglu_and_rows() {
+    for channels in [32, 96] {
+        same(Shape::tokens(2, 19, 10), |b, x| {
+            let y = b.linear("p", x, 2 * channels, if channels == 32 { Bias::Without } else { Bias::With }).unwrap();
+            let y = b.geglu(y).unwrap();
+            b.linear("o", y, 10, Bias::With).unwrap()
+        });
+    }
     same(Shape::tokens(2, 9, 10), |b, x| {
         let y = b.linear("p", x, 2 * 37, Bias::With).unwrap();
         let y = b.geglu(y).unwrap();

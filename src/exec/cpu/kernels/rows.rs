@@ -235,6 +235,18 @@ pub fn geglu(x: &[f32], out: &mut [f32]) {
     }
 }
 
+/// Each row of a tile times the GELU of the same row of `gates`, after a bias was added to both.
+#[inline(always)]
+pub fn gate(tile: &mut [f32], gates: &[f32], [bias, gate_bias]: [&[f32]; 2]) {
+    let width = bias.len();
+    let gate_bias = &gate_bias[..width];
+    for (row, gates) in tile.chunks_exact_mut(width).zip(gates.chunks_exact(width)) {
+        for c in 0..width {
+            row[c] = (row[c] + bias[c]) * math::gelu(gates[c] + gate_bias[c]);
+        }
+    }
+}
+
 /// Adds the differences of some pixels from `origin`, and their squares, to two sums per channel. Pixels are `step` apart.
 #[inline(always)]
 pub fn moments(pixels: &[f32], step: usize, origin: &[f32], sums: &mut [f32], squares: &mut [f32]) {

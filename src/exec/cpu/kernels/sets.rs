@@ -32,6 +32,7 @@ pub struct Kernels {
     store_bf16: Store<bf16>,
     finish: unsafe fn(&mut [f32], usize, usize, &[Post<'_>]),
     geglu: unsafe fn(&[f32], &mut [f32]),
+    gate: unsafe fn(&mut [f32], &[f32], [&[f32]; 2]),
     moments: Moments,
     scale_shift: ScaleShift,
     layer_norm: LayerNorm,
@@ -67,6 +68,10 @@ macro_rules! table {
         $(#[target_feature(enable = $features)])?
         fn geglu(x: &[f32], out: &mut [f32]) {
             rows::geglu(x, out);
+        }
+        $(#[target_feature(enable = $features)])?
+        fn gate(tile: &mut [f32], gates: &[f32], biases: [&[f32]; 2]) {
+            rows::gate(tile, gates, biases);
         }
         $(#[target_feature(enable = $features)])?
         fn moments(pixels: &[f32], step: usize, origin: &[f32], sums: &mut [f32], squares: &mut [f32]) {
@@ -119,6 +124,7 @@ macro_rules! table {
             store_bf16,
             finish,
             geglu,
+            gate,
             moments,
             scale_shift,
             layer_norm,
@@ -146,7 +152,13 @@ impl Kernels {
             Isa::Avx2 => {
                 let (dots, widen_f16) = (super::avx2::dots, super::avx2::widen_f16);
                 let (forth, back) = (avx2_winograd::forth, avx2_winograd::back);
-                Self { dots, widen_f16, forth, back, ..table!(VECTOR_ROWS, super::avx2::tile, portable, "avx2,fma") }
+                Self {
+                    dots,
+                    widen_f16,
+                    forth,
+                    back,
+                    ..table!(super::avx2::ROWS, super::avx2::tile, portable, "avx2,fma")
+                }
             }
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => {
@@ -215,6 +227,8 @@ calls! {
     finish(tile: &mut [f32], width: usize, columns: usize, posts: &[Post<'_>]);
     /// The first half of `x` times the GELU of the second.
     geglu(x: &[f32], out: &mut [f32]);
+    /// Each row of a tile times the GELU of the same row of gates, after a bias was added to both.
+    gate(tile: &mut [f32], gates: &[f32], biases: [&[f32]; 2]);
     /// Adds the differences of pixels `step` apart from `origin`, and their squares, to two sums per channel.
     moments(pixels: &[f32], step: usize, origin: &[f32], sums: &mut [f32], squares: &mut [f32]);
     /// `x * scale + shift` per channel of pixels `step` apart, into `out`, where they lie side by side.

@@ -33,6 +33,8 @@ pub struct Layer {
     pub padding: Padding,
     /// Whether the input is read doubled in height and width.
     pub doubled: bool,
+    /// Biases of a layer whose second half of outputs, through GELU, is multiplied into the first.
+    pub gate: Option<Arc<Vec<f32>>>,
 }
 
 /// A convolution and what follows it.
@@ -42,6 +44,7 @@ pub struct Conv {
     passes: Vec<Pass>,
     stride: usize,
     padding: Padding,
+    gate: Option<Arc<Vec<f32>>>,
     /// Height and width of the grid of outputs of one pass.
     grid: [usize; 2],
     /// Outputs of a task.
@@ -84,8 +87,8 @@ struct Cursor {
 thread_local! {
     /// Where each thread keeps the rounded values of its task.
     static ROUNDED: RefCell<Vec<bf16>> = const { RefCell::new(Vec::new()) };
-    /// Where each thread keeps the panel it works with, if that is kept in less room.
-    static WIDE: Cell<Wide> = const { Cell::new(Wide { exact: Vec::new(), rounded: Vec::new() }) };
+    /// Where each thread keeps the panel it works with and its gates, if they are kept in less room.
+    static WIDE: Cell<[Wide; 2]> = const { Cell::new([Wide::NONE, Wide::NONE]) };
 }
 
 /// A panel that is kept in less room, as the kernels want it. Widened once for all outputs of a task, it costs a few hundredths of them.
@@ -103,6 +106,8 @@ enum Factors<'a> {
 }
 
 impl Wide {
+    const NONE: Self = Self { exact: Vec::new(), rounded: Vec::new() };
+
     /// The weights of `panel` as numbers of `kind`, which most are.
     fn weights<'a>(&'a mut self, panel: &Panel<'a>, kind: Kind, kernels: &Kernels) -> Factors<'a> {
         match (panel.weights, kind) {
@@ -130,7 +135,7 @@ impl Wide {
 impl Conv {
     /// Plans a layer over `input` (with its zeros around) for so many threads and tiles of so many rows.
     pub fn new(input: View, layer: Layer, ending: Ending, (threads, rows): (usize, usize)) -> Self {
-        let Layer { panels, kernel, stride, padding, doubled } = layer;
+        let Layer { panels, kernel, stride, padding, doubled, gate } = layer;
         let output = ending.output;
         let pass = |panels: Arc<Panels>, side: usize, shift: [usize; 2], spread: usize| {
             let (taps, run) = taps(&input, side);
@@ -143,7 +148,7 @@ impl Conv {
             vec![pass(panels, kernel, [0, 0], 1)]
         };
         let grid = if doubled { [input.h, input.w] } else { [output.h, output.w] };
-        let (pixels, count) = (grid[0] * grid[1], passes[0].panels.count());
+        let (pixels, count) = (grid[0] * grid[1], output.c.div_ceil(PANEL));
         let flops = 2 * input.n * passes.len() * pixels * passes[0].panels.rows * output.c;
         let wanted = (flops / TASK_FLOPS).clamp(1, TASKS_PER_THREAD * threads).div_ceil(input.n * passes.len());
         let heavy = passes[0].panels.rows * output.c > pixels * input.c;
@@ -152,13 +157,18 @@ impl Conv {
         let groups = if heavy { groups } else { wanted.div_ceil(chunks).min(count) };
         let cached = (CHUNK_VALUES / (input.c * stride * stride)).max(4 * rows);
         let chunk = pixels.div_ceil(chunks).min(cached).next_multiple_of(rows);
-        Self { input, ending, passes, stride, padding, grid, chunk, group: count.div_ceil(groups) }
+        Self { input, ending, passes, stride, padding, gate, grid, chunk, group: count.div_ceil(groups) }
+    }
+
+    /// Panels of results. A gate's panels are as many more.
+    fn count(&self) -> usize {
+        self.ending.output.c.div_ceil(PANEL)
     }
 
     /// How often each loop of the tasks goes round: samples, passes, chunks, groups.
     fn counts(&self) -> [usize; 4] {
         let chunks = (self.grid[0] * self.grid[1]).div_ceil(self.chunk);
-        let groups = self.passes[0].panels.count().div_ceil(self.group);
+        let groups = self.count().div_ceil(self.group);
         [self.input.n, self.passes.len(), chunks, groups]
     }
 
@@ -213,14 +223,19 @@ impl Conv {
         (desk, kernels): (Desk<'_>, &Kernels),
     ) {
         let (mut out, mut from, mut to) = ([0.0f32; MAX_ROWS * PANEL], [0; MAX_ROWS], [0; MAX_ROWS]);
-        let mut places = [[n, 0, 0]; MAX_ROWS];
+        let (mut places, mut gates) = ([[n, 0, 0]; MAX_ROWS], [0.0f32; MAX_ROWS * PANEL]);
         let tiles = pixels.len().div_ceil(kernels.rows);
         let rows = pixels.len().div_ceil(tiles);
         let steps = [self.stride * self.input.pixel, pass.spread * self.ending.output.pixel];
         let mut wide = WIDE.take();
-        for index in piece(group, self.group, pass.panels.count()) {
+        let [own, other] = &mut wide;
+        for index in piece(group, self.group, self.count()) {
             let panel = pass.panels.panel(index);
-            let weights = wide.weights(&panel, pass.panels.kind(), kernels);
+            let weights = own.weights(&panel, pass.panels.kind(), kernels);
+            let gate = self.gate.as_ref().map(|biases| {
+                let panel = pass.panels.panel(self.count() + index);
+                (panel, other.weights(&panel, pass.panels.kind(), kernels), biases)
+            });
             let mut cursor = self.cursor(pass, n, self.place(pixels.start));
             for first in pixels.clone().step_by(rows) {
                 let count = rows.min(pixels.end - first);
@@ -234,19 +249,27 @@ impl Conv {
                     }
                 }
                 let out = &mut out[..count * panel.width];
-                let (pixels, taps, run, width, hold) = (&from[..count], &*pass.taps, pass.run, panel.width, false);
-                match weights {
-                    Factors::F32(weights) => {
-                        let tile = Tile { input: input.exact, pixels, taps, run, weights, width, hold };
-                        if width <= NARROW { kernels.dots(&tile, out) } else { kernels.tile(&tile, out) }
+                let product = |weights: Factors<'_>, panel: &Panel<'_>, out: &mut [f32]| {
+                    let (pixels, taps, run, width, hold) = (&from[..count], &*pass.taps, pass.run, panel.width, false);
+                    match weights {
+                        Factors::F32(weights) => {
+                            let tile = Tile { input: input.exact, pixels, taps, run, weights, width, hold };
+                            if width <= NARROW { kernels.dots(&tile, out) } else { kernels.tile(&tile, out) }
+                        }
+                        Factors::Bf16(weights) => {
+                            let tile = Tile { input: input.rounded, pixels, taps, run, weights, width, hold };
+                            if width <= NARROW { kernels.dots_bf16(&tile, out) } else { kernels.tile_bf16(&tile, out) }
+                        }
                     }
-                    Factors::Bf16(weights) => {
-                        let tile = Tile { input: input.rounded, pixels, taps, run, weights, width, hold };
-                        if width <= NARROW { kernels.dots_bf16(&tile, out) } else { kernels.tile_bf16(&tile, out) }
+                    if !panel.scales.is_empty() {
+                        kernels.scale_columns(out, panel.scales);
                     }
-                }
-                if !panel.scales.is_empty() {
-                    kernels.scale_columns(out, panel.scales);
+                };
+                product(weights, &panel, out);
+                if let Some((other, weights, biases)) = &gate {
+                    let gates = &mut gates[..count * other.width];
+                    product(*weights, other, gates);
+                    kernels.gate(out, gates, [&biases[panel.first..][..PANEL], &biases[other.first..][..PANEL]]);
                 }
                 self.ending.store((desk, kernels), (out, &panel), &places[..count], &to[..count]);
             }
