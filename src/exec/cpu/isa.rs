@@ -70,9 +70,15 @@ impl Isa {
         }
     }
 
+    /// Whether it may be chosen unasked. The kernel for AMX has run on an emulator only: until it ran on such a processor, it must be
+    /// asked for by name, since a mistake there could end the program before the check against the reference sees it.
+    fn is_tried(self) -> bool {
+        self != Self::Amx
+    }
+
     /// The fastest this processor has.
     pub fn best() -> Self {
-        Self::ALL.into_iter().rev().find(|isa| isa.is_here()).unwrap_or(Self::Portable)
+        Self::ALL.into_iter().rev().find(|isa| isa.is_here() && isa.is_tried()).unwrap_or(Self::Portable)
     }
 
     /// The one called `word`, or what is wrong with asking for it.
