@@ -10,7 +10,7 @@ use afterimage::studio::Settings;
 use libtest_mimic::{Completion, Failed, Trial};
 
 use crate::adapter::{check, missing};
-use crate::shell::{Window, fresh_home, open_at, used};
+use crate::shell::{Window, fresh_home, open_at, start_at, used};
 
 const SIZE: [f32; 2] = [1200.0, 800.0];
 /// `frame::SPRING`, which only builds with `inspect` have.
@@ -44,7 +44,8 @@ fn open_source(write: fn(&Path)) -> Window {
     std::fs::create_dir_all(&home).unwrap();
     let path = home.join("source.png");
     write(&path);
-    open_at(home, SIZE, Settings { source: SourceSpec::Picture { path }, ..used() })
+    // There is a first picture only if one is painted before the source is there.
+    start_at(home, SIZE, Settings { source: SourceSpec::Picture { path }, ..used() })
 }
 
 /// A sound picture takes the broken one's place and is painted.

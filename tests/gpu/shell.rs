@@ -45,6 +45,13 @@ pub fn fresh_home() -> PathBuf {
 
 /// [`open`] with files below `home`, which is removed in the end.
 pub fn open_at(home: PathBuf, size: [f32; 2], settings: Settings) -> Window {
+    let mut window = start_at(home, size, settings);
+    window.wait("first picture", |app| app.picture().is_some());
+    window
+}
+
+/// [`open_at`] that does not wait for a picture.
+pub fn start_at(home: PathBuf, size: [f32; 2], settings: Settings) -> Window {
     std::fs::create_dir_all(&home).unwrap();
     let (render, asked) = fake();
     let mut options = AppOptions::new(settings, Places::below(home.clone()));
@@ -60,9 +67,7 @@ pub fn open_at(home: PathBuf, size: [f32; 2], settings: Settings) -> Window {
     });
     let builder = Harness::builder().with_size(size).with_step_dt(0.02);
     let harness = builder.wgpu().build_eframe(|cc| App::new(cc, options).unwrap());
-    let mut window = Window { harness, asked, home, gate };
-    window.wait("first picture", |app| app.picture().is_some());
-    window
+    Window { harness, asked, home, gate }
 }
 
 /// Settings of someone who was here before.
