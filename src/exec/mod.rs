@@ -149,6 +149,9 @@ pub enum ExecError {
         /// The names there are.
         known: String,
     },
+    /// `AFTERIMAGE_CPU` names instructions that there are not, or not on this processor.
+    #[error("{0}")]
+    Instructions(String),
     /// A run was called without an input, or with one of another shape.
     #[error("input `{name}` of graph `{graph}` should be {expected:?}, got {found}")]
     Input {
@@ -185,6 +188,7 @@ impl ExecError {
         match self {
             Self::Weights(error) => error.remedy(),
             Self::Unknown { known, .. } => format!("choose one of {known}"),
+            Self::Instructions(_) => "set AFTERIMAGE_CPU to others, or unset it".into(),
             Self::Input { .. } | Self::Tap { .. } => {
                 "please report this: the program called its own network wrongly".into()
             }

@@ -56,9 +56,10 @@ impl Cpu {
     /// environment variable `AFTERIMAGE_CPU` names.
     ///
     /// # Errors
-    /// [`ExecError::Backend`] when that names none the processor has, or the system refuses the threads.
+    /// [`ExecError::Instructions`] when that names none the processor has, [`ExecError::Backend`] when the system refuses the
+    /// threads.
     pub fn new(threads: usize) -> Result<Self, ExecError> {
-        Self::with(Isa::chosen().map_err(failed)?, threads, false)
+        Self::with(Isa::chosen().map_err(ExecError::Instructions)?, threads, false)
     }
 
     /// The same, with products of f32 numbers even where the processor is faster with bf16.
@@ -66,7 +67,7 @@ impl Cpu {
     /// # Errors
     /// Those of [`Cpu::new`].
     pub fn exact(threads: usize) -> Result<Self, ExecError> {
-        let isa = Isa::chosen().map_err(failed)?;
+        let isa = Isa::chosen().map_err(ExecError::Instructions)?;
         Self::with(if isa.is_bf16() { Isa::best_exact() } else { isa }, threads, false)
     }
 
@@ -81,9 +82,10 @@ impl Cpu {
     /// An executor with the instructions called `word`, one of [`Cpu::instructions`].
     ///
     /// # Errors
-    /// [`ExecError::Backend`] when the processor has no such instructions, or the system refuses the threads.
+    /// [`ExecError::Instructions`] when the processor has no such instructions, [`ExecError::Backend`] when the system refuses
+    /// the threads.
     pub fn forced(word: &str, threads: usize) -> Result<Self, ExecError> {
-        Self::with(Isa::named(word).map_err(failed)?, threads, false)
+        Self::with(Isa::named(word).map_err(ExecError::Instructions)?, threads, false)
     }
 
     /// The words for all instruction sets that this processor has and we use, slowest first.

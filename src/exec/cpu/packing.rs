@@ -151,14 +151,15 @@ fn matrix(
 /// Added and taken away again, this rounds a small number to the nearest whole one without a branch.
 const ROUND: f32 = 1.5 * (1 << 23) as f32;
 
-/// Rows of `rows` values as whole numbers of which the largest is 127, and the scale of each.
+/// Rows of `rows` values as whole numbers of which the largest is 127, and the scale of each. Of a row that is not all finite the
+/// scale is not a number, so that a broken checkpoint is seen in the result as without this.
 fn whole_numbers(values: &[f32], rows: usize, whole: &mut Vec<i8>) -> Vec<f32> {
     whole.clear();
     let scale = |row: &[f32]| {
         let largest = row.iter().fold(0.0f32, |a, b| if b.abs() > a { b.abs() } else { a });
         let inverse = if largest > 0.0 { f32::from(i8::MAX) / largest } else { 0.0 };
         whole.extend(row.iter().map(|v| ((v * inverse + ROUND) - ROUND) as i8));
-        largest / f32::from(i8::MAX)
+        if row.iter().all(|v| v.is_finite()) { largest / f32::from(i8::MAX) } else { f32::NAN }
     };
     values.chunks_exact(rows).map(scale).collect()
 }
@@ -208,5 +209,11 @@ mod tests {
         }
         let nothing = packed(&vec![0.0; 80 * 64], &[80, 64], Dtype::F32, (Kind::F32, Keeping::Int8));
         assert_eq!((nothing.weight(3, 2), nothing.panel(0).scales.len()), (0.0, 32));
+        for broken in [f32::NAN, f32::INFINITY] {
+            let mut values = vec![0.5; 80 * 64];
+            values[3 * 64 + 5] = broken;
+            let panels = packed(&values, &[80, 64], Dtype::F32, (Kind::F32, Keeping::Int8));
+            assert!(panels.weight(3, 0).is_nan() && panels.weight(4, 5) == 0.5);
+        }
     }
 }

@@ -8,7 +8,7 @@ use super::{Ending, Step, piece};
 use crate::exec::cpu::kernels::winograd::{OUTPUTS, PLACES, SIDE};
 use crate::exec::cpu::kernels::{Kernels, PANEL, Tile, VECTOR_ROWS};
 use crate::exec::cpu::memory::Desk;
-use crate::exec::cpu::panels::{Numbers, Panels};
+use crate::exec::cpu::panels::Panels;
 use crate::exec::cpu::view::View;
 use crate::graph::Padding;
 
@@ -103,8 +103,7 @@ impl Winograd {
         let mut rows = [0; VECTOR_ROWS];
         for place in 0..PLACES {
             for (nth, index) in group.clone().enumerate() {
-                let panel = self.panels.panel(index);
-                let Numbers::F32(weights) = panel.weights else { return };
+                let (panel, weights) = (self.panels.panel(index), self.panels.exact(index));
                 let weights = &weights[place * inputs * panel.width..][..inputs * panel.width];
                 let sums = &mut sums[(nth * PLACES + place) * (count * PANEL + GAP)..][..count * PANEL];
                 for first in (0..count).step_by(VECTOR_ROWS) {
