@@ -7,6 +7,7 @@ mod candle;
 mod check;
 mod cpu;
 mod given;
+mod planner;
 mod profile;
 mod store;
 

@@ -1,26 +1,22 @@
 //! Our own executor for the CPU: everything is planned at compile time, so that a run is nothing but arithmetic.
 //!
-//! A graph becomes a list of steps in five moves: nodes that follow a product element by element are joined to it
-//! ([`fuse`]); every value gets a place, with concatenated values side by side and zeros around what a wide convolution
-//! reads ([`places`]); the steps are put in order and values that are never needed together share memory ([`schedule`],
-//! [`arena`]); weights are cut into panels ([`panels`]); each step is cut into tasks ([`steps`]). A run walks the list with
+//! A graph becomes a list of steps in five moves: nodes that follow a product element by element are joined to it; every
+//! value gets a place, with zeros around what a wide convolution reads; the steps are put in order and values that are never
+//! needed together share memory (all in [`super::planner`]); weights are cut into panels ([`panels`]); each step is cut into
+//! tasks ([`steps`]). A run walks the list with
 //! all threads ([`team`]); the inner loops are chosen by what the processor can do ([`kernels`], [`isa`]).
 
-mod arena;
-mod fuse;
 mod isa;
 mod kernels;
 mod memory;
 mod packing;
 mod panels;
-mod places;
 mod plan;
 mod profile;
 mod program;
-mod schedule;
+mod rounding;
 mod steps;
 mod team;
-mod view;
 mod winograd;
 
 use std::sync::Arc;
@@ -30,7 +26,7 @@ use self::kernels::Kernels;
 use self::packing::{CpuPacked, Keeping};
 use self::program::CpuProgram;
 use self::team::Team;
-use self::view::Kind;
+use super::planner::Kind;
 use super::{ExecError, Executor, Packed, Program};
 use crate::graph::Graph;
 use crate::weights::Weights;
@@ -118,7 +114,7 @@ impl Executor for Cpu {
     }
 
     fn load(&self, weights: &Weights) -> Result<Arc<dyn Packed>, ExecError> {
-        let kind = if self.isa.is_bf16() { Kind::Bf16 } else { Kind::F32 };
+        let kind = if self.isa.is_bf16() { Kind::Half } else { Kind::F32 };
         Ok(Arc::new(self.team.install(|| CpuPacked::load(weights, kind, self.keeping))?))
     }
 

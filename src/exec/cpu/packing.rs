@@ -7,8 +7,8 @@ use half::f16;
 use half::slice::HalfFloatSliceExt;
 
 use super::panels::{Panels, is_narrow};
-use super::view::Kind;
 use super::winograd;
+use crate::exec::planner::Kind;
 use crate::exec::store::{Found, Store};
 use crate::exec::{ExecError, Packed};
 use crate::graph::Weight;
@@ -183,7 +183,7 @@ mod tests {
             (Kind::F32, Dtype::F16, 2),
             (Kind::F32, Dtype::Bf16, 4),
             (Kind::F32, Dtype::F32, 4),
-            (Kind::Bf16, Dtype::F16, 2),
+            (Kind::Half, Dtype::F16, 2),
         ] {
             let panels = packed(&values, &[80, 64], dtype, (kind, Keeping::Plain));
             assert_eq!((panels.kind(), panels.bytes()), (kind, 80 * 64 * bytes));
@@ -196,7 +196,7 @@ mod tests {
     fn whole_numbers_are_near() {
         let (columns, inputs) = (37, 64);
         let values: Vec<f32> = (0..columns * inputs * 9).map(|v| (v * 31 % 1009) as f32 / 1009.0 - 0.4).collect();
-        for kind in [Kind::F32, Kind::Bf16] {
+        for kind in [Kind::F32, Kind::Half] {
             let panels = packed(&values, &[columns, inputs, 3, 3], Dtype::F32, (kind, Keeping::Int8));
             assert_eq!(panels.kind(), kind);
             assert!(panels.bytes() < values.len() * 3 / 2);

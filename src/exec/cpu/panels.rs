@@ -7,7 +7,7 @@ use half::{bf16, f16};
 use rayon::prelude::*;
 
 use super::kernels::{LANES, NARROW, PANEL};
-use super::view::Kind;
+use crate::exec::planner::Kind;
 use crate::flow::with_room;
 
 /// A matrix of `rows` weights for each of `columns` outputs, cut into panels of 32 outputs (the last of 16 or 32). In a panel
@@ -80,7 +80,7 @@ impl Panels {
     pub fn new(kind: Kind, columns: usize, rows: usize, weight: impl Fn(usize, usize) -> f32) -> Self {
         let data = match kind {
             Kind::F32 => Data::F32(packed(columns, rows, 1, weight)),
-            Kind::Bf16 => Data::Bf16(packed(columns, rows, 2, |output, row| bf16::from_f32(weight(output, row)))),
+            Kind::Half => Data::Bf16(packed(columns, rows, 2, |output, row| bf16::from_f32(weight(output, row)))),
         };
         Self { rows, columns, data }
     }
@@ -114,7 +114,7 @@ impl Panels {
     pub fn kind(&self) -> Kind {
         match self.data {
             Data::F32(_) | Data::F16(_) => Kind::F32,
-            Data::Bf16(_) => Kind::Bf16,
+            Data::Bf16(_) => Kind::Half,
             Data::Int8 { kind, .. } => kind,
         }
     }
@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn few_outputs_lie_one_after_the_other() {
-        for kind in [Kind::F32, Kind::Bf16] {
+        for kind in [Kind::F32, Kind::Half] {
             let panels = Panels::new(kind, 3, 10, |o, r| (o * 10 + r) as f32);
             assert_eq!((panels.count(), panels.panel(0).width, panels.panel(0).columns), (1, 3, 3));
             let expected: Vec<f32> = (0..30).map(|v| v as f32).collect();
@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn rows_of_bf16_lie_in_pairs() {
-        let panels = Panels::new(Kind::Bf16, 33, 4, |o, r| (o * 4 + r) as f32);
+        let panels = Panels::new(Kind::Half, 33, 4, |o, r| (o * 4 + r) as f32);
         let Numbers::Bf16(weights) = panels.panel(1).weights else { panic!("not bf16") };
         assert_eq!(weights.len(), 16 * 4);
         assert_eq!([weights[0], weights[1], weights[2]].map(bf16::to_f32), [128.0, 129.0, 0.0]);

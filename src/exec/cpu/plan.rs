@@ -3,18 +3,17 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::fuse::{After, Fused, fuse};
+use super::kernels::PANEL;
 use super::packing::{CpuPacked, Keeping};
-use super::places::Places;
 use super::profile::About;
-use super::schedule::{Item, Schedule, packed_piece};
+use super::rounding::rounded;
 use super::steps::{
     Attention, Border, Conv, Copy, Ending, Factors, Geglu, GroupNorm, Layer, LayerNorm, Lookup, Map, Moments, Norm,
     PackKeys, PackedKeys, PostView, Step, Winograd,
 };
-use super::view::{Kind, View, extent};
 use super::winograd;
 use crate::exec::ExecError;
+use crate::exec::planner::{After, Fused, Item, Kind, Places, Schedule, View, extent, fuse, packed_piece};
 use crate::graph::{Graph, NodeId, Op, Padding, WeightId};
 
 /// Elements of an elementwise task: some microseconds.
@@ -51,11 +50,14 @@ impl Plan {
     /// # Errors
     /// A weight that is missing or has another shape than the graph says.
     pub fn new(graph: &Graph, packed: &CpuPacked, results: &[NodeId], options: Options) -> Result<Self, ExecError> {
-        let steps = fuse(graph, results);
-        let places = Places::new(graph, &steps, results, |step, id| rounds(graph, packed, step, id));
+        let steps = fuse(graph, results, PANEL);
+        let mut places = Places::new(graph, &steps, true);
+        for piece in rounded(graph, &steps, &places, results, |step, id| rounds(graph, packed, step, id)) {
+            places.pieces[piece].kind = Kind::Half;
+        }
         let keys: Vec<usize> =
             steps.iter().filter_map(|step| Some(keys(graph, step, packed.kind())?.len(batch(graph, step)))).collect();
-        let schedule = Schedule::new(graph, &steps, &places, results, &keys);
+        let schedule = Schedule::new(graph, &steps, &places, results, Some(&keys));
         let factors = steps.iter().map(|step| {
             let shape = &graph.node(step.main).shape;
             matches!(graph.node(step.main).op, Op::GroupNorm { .. })
@@ -124,9 +126,9 @@ fn rounds(graph: &Graph, packed: &CpuPacked, step: &Fused, id: NodeId) -> bool {
     let node = graph.node(step.main);
     match node.op {
         Op::Conv2d { weight, .. } | Op::Linear { weight, .. } => {
-            id == step.source && packed.panels(graph.weight(weight)).is_ok_and(|panels| panels.kind() == Kind::Bf16)
+            id == step.source && packed.panels(graph.weight(weight)).is_ok_and(|panels| panels.kind() == Kind::Half)
         }
-        Op::Attention { .. } => keys(graph, step, packed.kind()).is_some_and(|keys| keys.kind == Kind::Bf16),
+        Op::Attention { .. } => keys(graph, step, packed.kind()).is_some_and(|keys| keys.kind == Kind::Half),
         _ => false,
     }
 }

@@ -2,11 +2,10 @@
 
 use std::time::Instant;
 
-use super::fuse::Fused;
 use super::kernels::{Kernels, MAX_ROWS, PANEL, Tile};
-use super::schedule::Item;
 use super::team::Team;
 use super::winograd;
+use crate::exec::planner::{Fused, Item};
 use crate::graph::{Graph, NodeId, Op};
 
 /// Numbers under a tile when the arithmetic alone is timed: they and their weights stay in the first-level cache.

@@ -11,8 +11,8 @@ use super::packing::CpuPacked;
 use super::plan::{Options, POISON, Plan};
 use super::profile::{About, bytes_per_s, flops_per_s};
 use super::team::Team;
-use super::view::{Kind, View};
 use crate::exec::given::{self, Given};
+use crate::exec::planner::{Kind, View};
 use crate::exec::{ExecError, Profile, Program, StepTime, Tensor, Value};
 use crate::graph::{Graph, Stage};
 
@@ -54,7 +54,7 @@ impl CpuProgram {
         taps: &[&str],
         (team, kernels, poison): (Arc<Team>, Kernels, bool),
     ) -> Result<Self, ExecError> {
-        let bf16 = packed.kind() == Kind::Bf16;
+        let bf16 = packed.kind() == Kind::Half;
         let results = given::results(&graph, taps)?;
         let options = Options { threads: team.threads(), rows: kernels.rows, poison };
         let plan = team.install(|| Plan::new(&graph, packed, &results, options))?;

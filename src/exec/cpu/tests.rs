@@ -149,7 +149,10 @@ fn convolutions_of_all_kinds() {
 /// How many steps of a graph are convolutions done the short way.
 fn short_ways(graph: &Graph) -> usize {
     let results: Vec<NodeId> = graph.outputs().iter().map(|(_, id)| *id).collect();
-    fuse::fuse(graph, &results).iter().filter(|step| winograd::suits(graph, step, Kind::F32)).count()
+    crate::exec::planner::fuse(graph, &results, kernels::PANEL)
+        .iter()
+        .filter(|step| winograd::suits(graph, step, Kind::F32))
+        .count()
 }
 
 #[test]

@@ -1,10 +1,9 @@
 //! Which convolutions are done the short way of [`kernels::winograd`](super::kernels::winograd), and their weights for it.
 
-use super::fuse::Fused;
 use super::kernels::winograd::{KERNEL, OUTPUTS, PLACES, SIDE};
 use super::kernels::{LANES, NARROW, PANEL};
 use super::panels::Panels;
-use super::view::{Kind, extent};
+use crate::exec::planner::{Fused, Kind, extent};
 use crate::graph::{Graph, Op};
 
 /// Bytes of weights that a layer may take in the other space: four times as many as it has.

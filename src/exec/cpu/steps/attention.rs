@@ -8,7 +8,7 @@ use half::bf16;
 use super::{Step, piece, read, write};
 use crate::exec::cpu::kernels::{Kernels, LANES, MAX_ROWS, PANEL, Softmax, Tile};
 use crate::exec::cpu::memory::Desk;
-use crate::exec::cpu::view::{Kind, View};
+use crate::exec::planner::{Kind, View};
 use crate::graph::Mask;
 
 /// Keys of a block.
@@ -88,7 +88,7 @@ impl Step for PackKeys {
         let values = desk.write(value_start, self.packed.room(padded * columns));
         match self.packed.kind {
             Kind::F32 => self.pack((n, head), desk, 1, [keys, values], |value| value),
-            Kind::Bf16 => {
+            Kind::Half => {
                 let places = [keys, values].map(bytemuck::cast_slice_mut);
                 self.pack((n, head), desk, 2, places, bf16::from_f32);
             }
@@ -171,7 +171,7 @@ impl Products<'_> {
     fn rounded(&self, values: &[f32]) -> Factors {
         match self.packed.kind {
             Kind::F32 => Factors::F32(values.to_vec()),
-            Kind::Bf16 => {
+            Kind::Half => {
                 let mut rounded = vec![bf16::ZERO; values.len()];
                 self.kernels.narrow(values, &mut rounded);
                 Factors::Bf16(rounded)
@@ -213,7 +213,7 @@ impl Products<'_> {
                 let weights = &self.panels[1][range];
                 self.kernels.tile(&Tile { input: exact, pixels, taps, run, weights, width, hold }, sums);
             }
-            Kind::Bf16 => {
+            Kind::Half => {
                 let weights = &bytemuck::cast_slice(self.panels[1])[range];
                 self.kernels.tile_bf16(&Tile { input: rounded, pixels, taps, run, weights, width, hold }, sums);
             }
@@ -246,7 +246,7 @@ impl Step for Attention {
             read(&self.queries, self.queries.at(n, 0, query) + head * width, desk, place);
         }
         let input = products.rounded(&input);
-        let mut chances = vec![bf16::ZERO; if self.packed.kind == Kind::Bf16 { scores.len() } else { 0 }];
+        let mut chances = vec![bf16::ZERO; if self.packed.kind == Kind::Half { scores.len() } else { 0 }];
         let mut out = [0.0f32; MAX_ROWS * PANEL];
         // As even as can be: a last tile of few rows would take as long as a full one.
         let rows_of_tile = queries.len().div_ceil(queries.len().div_ceil(kernels.rows));

@@ -10,7 +10,7 @@ use super::{Ending, Step, piece};
 use crate::exec::cpu::kernels::{Kernels, MAX_ROWS, NARROW, PANEL, Tile};
 use crate::exec::cpu::memory::Desk;
 use crate::exec::cpu::panels::{Numbers, Panel, Panels};
-use crate::exec::cpu::view::{Kind, View};
+use crate::exec::planner::{Kind, View};
 use crate::graph::Padding;
 
 /// Arithmetic worth a task of its own: some ten microseconds.
@@ -123,7 +123,7 @@ impl Wide {
                 kernels.widen(weights, &mut self.exact);
                 Factors::F32(&self.exact)
             }
-            (Numbers::Int8(weights), Kind::Bf16) => {
+            (Numbers::Int8(weights), Kind::Half) => {
                 self.rounded.resize(weights.len(), bf16::ZERO);
                 kernels.widen_bf16(weights, &mut self.rounded);
                 Factors::Bf16(&self.rounded)
@@ -199,9 +199,9 @@ impl Conv {
         let input = Input { first: range.start, exact: &[], rounded: &[] };
         let work = |input: &Input<'_>| self.multiply(pass, n, pixels.clone(), group, input, (desk, kernels));
         match (self.input.kind, pass.panels.kind()) {
-            (Kind::Bf16, _) => work(&Input { rounded: desk.read_bf16(range), ..input }),
+            (Kind::Half, _) => work(&Input { rounded: desk.read_bf16(range), ..input }),
             (Kind::F32, Kind::F32) => work(&Input { exact: desk.read(range), ..input }),
-            (Kind::F32, Kind::Bf16) => ROUNDED.with_borrow_mut(|rounded| {
+            (Kind::F32, Kind::Half) => ROUNDED.with_borrow_mut(|rounded| {
                 let values = desk.read(range);
                 if rounded.len() < values.len() {
                     rounded.resize(values.len(), bf16::ZERO);
@@ -327,7 +327,7 @@ fn halved(panels: &Panels, corner: [usize; 2]) -> Panels {
                 }
             }
         }),
-        Kind::Bf16 => Panels::new(Kind::Bf16, panels.columns, 4 * inner, |output, row| {
+        Kind::Half => Panels::new(Kind::Half, panels.columns, 4 * inner, |output, row| {
             parts(row).map(|part| panels.weight(output, part)).sum()
         }),
     }

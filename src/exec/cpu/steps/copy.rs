@@ -5,8 +5,8 @@ use half::bf16;
 use super::Step;
 use crate::exec::cpu::kernels::Kernels;
 use crate::exec::cpu::memory::Desk;
-use crate::exec::cpu::places::Piece;
-use crate::exec::cpu::view::{Kind, View};
+use crate::exec::planner::Piece;
+use crate::exec::planner::{Kind, View};
 
 /// Copies a value to another place: as it is, repeated to a larger map, or under another shape. A task does one row.
 pub struct Copy {
@@ -68,7 +68,7 @@ impl Step for Border {
         let after = border.right * view.pixel;
         let zeros = |at: usize, len: usize| match view.kind {
             Kind::F32 => desk.write(at, len).fill(0.0),
-            Kind::Bf16 => desk.write_bf16(at, len).fill(bf16::ZERO),
+            Kind::Half => desk.write_bf16(at, len).fill(bf16::ZERO),
         };
         zeros(start, border.top * view.row);
         for y in 0..view.h {

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use half::bf16;
 
 use super::PostView;
-use crate::exec::cpu::fuse::MAX_POSTS;
 use crate::exec::cpu::kernels::{Kernels, MAX_ROWS, Post};
 use crate::exec::cpu::memory::Desk;
 use crate::exec::cpu::panels::Panel;
-use crate::exec::cpu::view::{Kind, View};
+use crate::exec::planner::MAX_POSTS;
+use crate::exec::planner::{Kind, View};
 
 /// The end of a layer.
 pub struct Ending {
@@ -58,7 +58,7 @@ impl Ending {
                 rows.iter_mut().zip(to).for_each(|(row, at)| *row = desk.write(*at, columns));
                 kernels.store(tile, panel.width, bias, posts, &mut rows[..count]);
             }
-            Kind::Bf16 => {
+            Kind::Half => {
                 let mut rows: [&mut [bf16]; MAX_ROWS] = std::array::from_fn(|_| &mut [][..]);
                 rows.iter_mut().zip(to).for_each(|(row, at)| *row = desk.write_bf16(*at, columns));
                 kernels.store_bf16(tile, panel.width, bias, posts, &mut rows[..count]);

@@ -6,7 +6,7 @@ use super::Step;
 use crate::exec::cpu::kernels::Kernels;
 use crate::exec::cpu::memory::Desk;
 use crate::exec::cpu::panels::Panels;
-use crate::exec::cpu::view::View;
+use crate::exec::planner::View;
 
 /// Copies rows of a table: those that ids name, or the first. It is one task: it happens once for a prompt.
 pub struct Lookup {

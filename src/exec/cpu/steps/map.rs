@@ -3,7 +3,7 @@
 use super::{PostView, Step, finish, piece, write};
 use crate::exec::cpu::kernels::Kernels;
 use crate::exec::cpu::memory::Desk;
-use crate::exec::cpu::view::View;
+use crate::exec::planner::View;
 
 /// Copies a value and does something to each element. A task does some rows.
 pub struct Map {

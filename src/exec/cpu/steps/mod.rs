@@ -22,7 +22,7 @@ pub use winograd::Winograd;
 
 use super::kernels::{Kernels, MAX_ROWS, Post};
 use super::memory::Desk;
-use super::view::{Kind, View};
+use crate::exec::planner::{Kind, View};
 use crate::graph::Activation;
 
 /// Work that a pass through the plan does at one place. No task writes what another task of the same step reads or writes.
@@ -93,7 +93,7 @@ thread_local! {
 fn write(view: &View, at: usize, len: usize, (desk, kernels): (Desk<'_>, &Kernels), make: impl FnOnce(&mut [f32])) {
     match view.kind {
         Kind::F32 => make(desk.write(at, len)),
-        Kind::Bf16 => STAGE.with_borrow_mut(|stage| {
+        Kind::Half => STAGE.with_borrow_mut(|stage| {
             if stage.len() < len {
                 stage.resize(len, 0.0);
             }
@@ -107,7 +107,7 @@ fn write(view: &View, at: usize, len: usize, (desk, kernels): (Desk<'_>, &Kernel
 fn read(view: &View, at: usize, desk: Desk<'_>, out: &mut [f32]) {
     match view.kind {
         Kind::F32 => out.copy_from_slice(desk.read(at..at + out.len())),
-        Kind::Bf16 => {
+        Kind::Half => {
             let values = desk.read_bf16(at..at + out.len());
             for (out, value) in out.iter_mut().zip(values) {
                 *out = value.to_f32();

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::{PostView, Step, finish, piece, write};
 use crate::exec::cpu::kernels::Kernels;
 use crate::exec::cpu::memory::Desk;
-use crate::exec::cpu::view::View;
+use crate::exec::planner::View;
 
 /// Scale and shift per channel, and what is added to the variance.
 #[derive(Clone)]

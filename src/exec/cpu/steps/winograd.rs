@@ -9,7 +9,7 @@ use crate::exec::cpu::kernels::winograd::{OUTPUTS, PLACES, SIDE};
 use crate::exec::cpu::kernels::{Kernels, PANEL, Tile, VECTOR_ROWS};
 use crate::exec::cpu::memory::Desk;
 use crate::exec::cpu::panels::Panels;
-use crate::exec::cpu::view::View;
+use crate::exec::planner::View;
 use crate::graph::Padding;
 
 /// Numbers on their way that a task keeps: they stay in the second-level cache.

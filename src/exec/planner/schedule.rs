@@ -50,12 +50,14 @@ pub fn packed_piece(graph: &Graph, steps: &[Fused], places: &Places, attention: 
 }
 
 impl Schedule {
-    /// Orders `steps` and gives every piece its memory. `packed` is how many numbers the keys of each attention take.
-    pub fn new(graph: &Graph, steps: &[Fused], places: &Places, results: &[NodeId], packed: &[usize]) -> Self {
+    /// Orders `steps` and gives every piece its memory. `packed` is how many numbers the keys of each attention take, if
+    /// they are packed.
+    pub fn new(graph: &Graph, steps: &[Fused], places: &Places, results: &[NodeId], packed: Option<&[usize]>) -> Self {
         let mut writer = Writer {
             graph,
             steps,
             places,
+            packs: packed.is_some(),
             rounds: Vec::new(),
             accesses: Vec::new(),
             bordered: vec![false; places.pieces.len()],
@@ -66,7 +68,8 @@ impl Schedule {
             writer.stage(stage);
         }
         let Writer { rounds, .. } = writer;
-        let lens = places.pieces.iter().map(super::places::Piece::len).chain(packed.iter().copied());
+        let lens =
+            places.pieces.iter().map(super::places::Piece::len).chain(packed.unwrap_or_default().iter().copied());
         let mut needs: Vec<Need> = lens.map(|len| Need { len, first: usize::MAX, last: 0 }).collect();
         let mut stages: Vec<Option<(Stage, Stage)>> = vec![None; needs.len()];
         let mut touch = |piece: usize, at: usize, stage: Stage| {
@@ -81,7 +84,7 @@ impl Schedule {
         }
         for (at, (stage, items)) in rounds.iter().enumerate() {
             for item in items {
-                let Access { reads, writes } = access(graph, steps, places, *item);
+                let Access { reads, writes } = access(graph, steps, places, packed.is_some(), *item);
                 let pieces = reads.iter().chain(&writes).map(|part| part.piece);
                 // What a normalisation measures is not in memory.
                 pieces.filter(|piece| *piece < MEASURED).for_each(|piece| touch(piece, at, *stage));
@@ -115,6 +118,8 @@ struct Writer<'a> {
     graph: &'a Graph,
     steps: &'a [Fused],
     places: &'a Places,
+    /// Whether keys and values are packed before attention reads them.
+    packs: bool,
     rounds: Vec<(Stage, Vec<Item>)>,
     /// By round: what its items touch.
     accesses: Vec<Vec<Access>>,
@@ -125,7 +130,7 @@ struct Writer<'a> {
 impl Writer<'_> {
     /// Puts an item into a round: the last but a few, or after the last that has something it must not run beside.
     fn add(&mut self, stage: Stage, item: Item) {
-        let access = access(self.graph, self.steps, self.places, item);
+        let access = access(self.graph, self.steps, self.places, self.packs, item);
         let begin = self.rounds.partition_point(|(of, _)| *of < stage);
         let earliest = begin.max(self.rounds.len().saturating_sub(WINDOW));
         let apart = |round: &usize| self.accesses[*round].iter().any(|other| access.meets(other));
@@ -154,7 +159,7 @@ impl Writer<'_> {
                 }
                 continue;
             }
-            if matches!(node.op, Op::Attention { .. }) && self.keys_stage(step) == stage {
+            if self.packs && matches!(node.op, Op::Attention { .. }) && self.keys_stage(step) == stage {
                 self.add(stage, Item::Pack(index));
             }
             if matches!(node.op, Op::GroupNorm { .. }) {
@@ -165,7 +170,8 @@ impl Writer<'_> {
         // Keys that are there before the stage of their attention are packed at the end of their own.
         for (index, step) in self.steps.iter().enumerate() {
             let node = self.graph.node(step.main);
-            if matches!(node.op, Op::Attention { .. }) && node.stage != stage && self.keys_stage(step) == stage {
+            let attends = self.packs && matches!(node.op, Op::Attention { .. });
+            if attends && node.stage != stage && self.keys_stage(step) == stage {
                 self.add(stage, Item::Pack(index));
             }
         }
@@ -215,7 +221,7 @@ impl Access {
     }
 }
 
-fn access(graph: &Graph, steps: &[Fused], places: &Places, item: Item) -> Access {
+fn access(graph: &Graph, steps: &[Fused], places: &Places, packs: bool, item: Item) -> Access {
     let part = |id: NodeId| Part { piece: places.piece(id), channels: places.channels(graph, id) };
     let edge = |id: NodeId| Part { piece: places.piece(id), channels: EDGE };
     let packed = |index: usize| Part { piece: packed_piece(graph, steps, places, index), channels: 0..1 };
@@ -240,7 +246,8 @@ fn access(graph: &Graph, steps: &[Fused], places: &Places, item: Item) -> Access
                 reads.extend([part(step.source), edge(step.source)]);
             }
             match node.op {
-                Op::Attention { .. } => reads.push(packed(index)),
+                Op::Attention { .. } if packs => reads.push(packed(index)),
+                Op::Attention { .. } => reads.extend(node.inputs[1..].iter().copied().map(part)),
                 Op::GroupNorm { .. } => reads.push(measured(index)),
                 _ => {}
             }
@@ -252,7 +259,7 @@ fn access(graph: &Graph, steps: &[Fused], places: &Places, item: Item) -> Access
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exec::cpu::fuse::fuse;
+    use crate::exec::planner::fuse;
     use crate::graph::{Conv, GraphBuilder, Shape};
 
     #[test]
@@ -265,9 +272,9 @@ mod tests {
         let both = b.concat(&[deeper, beside]).unwrap();
         b.output("out", both);
         let graph = b.finish();
-        let steps = fuse(&graph, &[both]);
-        let places = Places::new(&graph, &steps, &[both], |_, _| false);
-        let Schedule { rounds, .. } = Schedule::new(&graph, &steps, &places, &[both], &[]);
+        let steps = fuse(&graph, &[both], 32);
+        let places = Places::new(&graph, &steps, true);
+        let Schedule { rounds, .. } = Schedule::new(&graph, &steps, &places, &[both], Some(&[]));
         let at = |id: NodeId| {
             let index = steps.iter().position(|step| step.result == id).unwrap();
             rounds.iter().position(|(_, items)| items.contains(&Item::Fused(index))).unwrap()

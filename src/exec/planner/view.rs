@@ -7,8 +7,8 @@ use crate::graph::Shape;
 pub enum Kind {
     /// As f32.
     F32,
-    /// Rounded to bf16.
-    Bf16,
+    /// Rounded to 16 bits: bf16 on a CPU, whatever its products want on a GPU.
+    Half,
 }
 
 impl Kind {
@@ -16,7 +16,7 @@ impl Kind {
     pub fn per_cell(self) -> usize {
         match self {
             Self::F32 => 1,
-            Self::Bf16 => 2,
+            Self::Half => 2,
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Which nodes are done in one go: what follows a product element by element is done while its result is still at hand.
 
-use super::kernels::PANEL;
 use super::view::extent;
 use crate::exec::given::needed;
 use crate::graph::{Activation, Graph, Node, NodeId, Op, Padding};
@@ -48,9 +47,10 @@ impl After {
     }
 }
 
-/// Joins the nodes that `results` need, in an order in which they can run.
-pub fn fuse(graph: &Graph, results: &[NodeId]) -> Vec<Fused> {
-    let fuser = Fuser::new(graph, results);
+/// Joins the nodes that `results` need, in an order in which they can run. A gate joins its product if its channels are a
+/// multiple of `gate`.
+pub fn fuse(graph: &Graph, results: &[NodeId], gate: usize) -> Vec<Fused> {
+    let fuser = Fuser::new(graph, results, gate);
     let mut absorbed = vec![false; graph.nodes().len()];
     let mut found: Vec<Fused> = Vec::new();
     for id in graph.ids().filter(|id| fuser.needed[id.index()]) {
@@ -80,16 +80,17 @@ struct Fuser<'a> {
     /// By node: the needed nodes that read it, once for each time they do.
     readers: Vec<Vec<NodeId>>,
     results: &'a [NodeId],
+    gate: usize,
 }
 
 impl<'a> Fuser<'a> {
-    fn new(graph: &'a Graph, results: &'a [NodeId]) -> Self {
+    fn new(graph: &'a Graph, results: &'a [NodeId], gate: usize) -> Self {
         let needed = needed(graph, results);
         let mut readers = vec![Vec::new(); graph.nodes().len()];
         for id in graph.ids().filter(|id| needed[id.index()]) {
             graph.node(id).inputs.iter().for_each(|input| readers[input.index()].push(id));
         }
-        Self { graph, needed, readers, results }
+        Self { graph, needed, readers, results, gate }
     }
 
     /// The only reader of a value that nobody else looks at.
@@ -138,12 +139,12 @@ impl<'a> Fuser<'a> {
         fused
     }
 
-    /// The gate that follows a matrix product, if each panel of its factors has one of its gates beside it.
+    /// The gate that follows a matrix product, if it can be done with it.
     fn gate(&self, id: NodeId) -> Option<NodeId> {
         let next = self.consumer(id)?;
         let (node, gate) = (self.graph.node(id), self.graph.node(next));
         let pairs = matches!((&node.op, &gate.op), (Op::Linear { .. }, Op::Geglu)) && node.stage == gate.stage;
-        (pairs && self.channels(next).is_multiple_of(PANEL)).then_some(next)
+        (pairs && self.channels(next).is_multiple_of(self.gate)).then_some(next)
     }
 
     /// What `id` does to `value`, if it is done element by element.
@@ -189,6 +190,8 @@ mod tests {
     use super::*;
     use crate::graph::{Bias, Conv, GraphBuilder, Shape, Stage};
 
+    const GATE: usize = 32;
+
     #[test]
     fn a_residual_block_is_two_products() {
         let mut b = GraphBuilder::new("test", "");
@@ -200,12 +203,12 @@ mod tests {
         let out = b.activate(sum, Activation::Relu).unwrap();
         b.output("out", out);
         let graph = b.finish();
-        let fused = fuse(&graph, &[out]);
+        let fused = fuse(&graph, &[out], GATE);
         assert_eq!(fused.len(), 2);
         assert_eq!(fused[0].posts, [After::Activate(Activation::Relu)]);
         assert_eq!(fused[1].posts, [After::Add(x), After::Activate(Activation::Relu)]);
         // Somebody looks at the sum: it must exist.
-        let tapped = fuse(&graph, &[out, sum]);
+        let tapped = fuse(&graph, &[out, sum], GATE);
         assert_eq!(tapped.len(), 3);
         assert_eq!(tapped[1].result, sum);
     }
@@ -218,7 +221,7 @@ mod tests {
             let y = b.linear("wide", x, 2 * channels, Bias::With).unwrap();
             let out = b.geglu(y).unwrap();
             b.output("out", out);
-            let fused = fuse(&b.finish(), &[out]);
+            let fused = fuse(&b.finish(), &[out], GATE);
             assert_eq!(
                 fused.iter().map(|f| f.gated).collect::<Vec<_>>(),
                 if joined { vec![true] } else { vec![false; 2] }
@@ -235,7 +238,7 @@ mod tests {
             let up = b.upsample(x, side, side).unwrap();
             let out = b.conv2d("conv", up, Conv::same(8, 3)).unwrap();
             b.output("out", out);
-            let fused = fuse(&b.finish(), &[out]);
+            let fused = fuse(&b.finish(), &[out], GATE);
             assert_eq!(fused.len(), if doubled { 1 } else { 2 });
             assert_eq!(fused.last().map(|f| (f.doubled, f.source)), Some((doubled, if doubled { x } else { up })));
         }

@@ -1,7 +1,7 @@
 //! Where every value lives: which values share a piece of memory, and how its pixels lie.
 //!
 //! Values that are concatenated lie side by side from the start. A reshaped value is the same memory. A map that a wide
-//! convolution reads has a border of zeros around it.
+//! convolution reads has a border of zeros around it, if its executor wants one.
 
 use super::fuse::Fused;
 use super::view::{Kind, View, extent};
@@ -71,13 +71,13 @@ pub struct Places {
 }
 
 impl Places {
-    /// Finds a place for every value of `steps` and every input. `rounds` says whether a step rounds what it reads of a value
-    /// first of all: a value that everybody rounds is stored rounded.
-    pub fn new(graph: &Graph, steps: &[Fused], results: &[NodeId], rounds: impl Fn(&Fused, NodeId) -> bool) -> Self {
+    /// Finds a place for every value of `steps` and every input, each stored as f32 at first. With `borders` there are zeros
+    /// around what a wide convolution reads.
+    pub fn new(graph: &Graph, steps: &[Fused], borders: bool) -> Self {
         let count = graph.nodes().len();
         let mut places =
             Self { homes: vec![Home::Own; count], piece_of: vec![None; count], pieces: Vec::new(), copies: Vec::new() };
-        let borders = borders(graph, steps);
+        let borders = if borders { wanted(graph, steps) } else { Vec::new() };
         for step in steps {
             match graph.node(step.main).op {
                 Op::Reshape => places.reshape(graph, step, &borders),
@@ -99,50 +99,7 @@ impl Places {
             let piece = places.piece(id);
             widen(&mut places.pieces[piece].border, border);
         }
-        for piece in places.rounded(graph, steps, results, rounds) {
-            places.pieces[piece].kind = Kind::Bf16;
-        }
         places
-    }
-
-    /// The pieces whose values are only read by steps that round them, and made by steps that can.
-    fn rounded(
-        &self,
-        graph: &Graph,
-        steps: &[Fused],
-        results: &[NodeId],
-        rounds: impl Fn(&Fused, NodeId) -> bool,
-    ) -> Vec<usize> {
-        let mut rounded = vec![true; self.pieces.len()];
-        let mut exact = |id: NodeId| rounded[self.piece(id)] = false;
-        results.iter().copied().for_each(&mut exact);
-        graph.inputs().for_each(|(_, id)| exact(id));
-        for &(from, to, _) in &self.copies {
-            exact(from);
-            exact(to);
-        }
-        for step in steps.iter().filter(|step| !self.is_free(step)) {
-            let node = graph.node(step.main);
-            let can = matches!(
-                node.op,
-                Op::Conv2d { .. }
-                    | Op::Linear { .. }
-                    | Op::GroupNorm { .. }
-                    | Op::LayerNorm { .. }
-                    | Op::Attention { .. }
-                    | Op::Geglu
-            );
-            if matches!(node.op, Op::Concat) {
-                continue;
-            }
-            if !can {
-                exact(step.result);
-            }
-            step.posts.iter().filter_map(|post| post.other()).for_each(&mut exact);
-            let read = node.inputs.iter().skip(1).copied().chain((!node.inputs.is_empty()).then_some(step.source));
-            read.filter(|id| !rounds(step, *id)).for_each(&mut exact);
-        }
-        (0..rounded.len()).filter(|piece| rounded[*piece]).collect()
     }
 
     /// The piece a value lies in.
@@ -229,12 +186,12 @@ impl Places {
 }
 
 /// The zeros that each convolution wants around what it reads.
-fn borders(graph: &Graph, steps: &[Fused]) -> Vec<(NodeId, Padding)> {
-    let wanted = |step: &Fused| match graph.node(step.main).op {
+fn wanted(graph: &Graph, steps: &[Fused]) -> Vec<(NodeId, Padding)> {
+    let border = |step: &Fused| match graph.node(step.main).op {
         Op::Conv2d { padding, .. } if padding != Padding::all(0) => Some((step.source, padding)),
         _ => None,
     };
-    steps.iter().filter_map(wanted).collect()
+    steps.iter().filter_map(border).collect()
 }
 
 fn widen(border: &mut Padding, other: Padding) {

@@ -1,0 +1,16 @@
+//! What planning an executor's run has in common, whatever computes: from a graph to a list of things to do and a block of
+//! memory with a place for each value.
+//!
+//! Nodes that follow a product element by element are joined to it ([`fuse`]); every value gets a place, concatenated values
+//! side by side ([`Places`]); the steps are put in order and values that are never needed together share memory ([`Schedule`]).
+
+mod arena;
+mod fuse;
+mod places;
+mod schedule;
+mod view;
+
+pub use fuse::{After, Fused, MAX_POSTS, fuse};
+pub use places::{Piece, Places};
+pub use schedule::{Item, Schedule, packed_piece};
+pub use view::{Kind, View, extent};
