@@ -14,9 +14,10 @@ use crate::studio::describe;
 /// The first failure, after all others were tried.
 pub fn run(request: &PaintRequest) -> Result<(), Failure> {
     let errands = errands(&request.input, request.out.as_deref())?;
-    // A single broken picture is noticed before the model is loaded.
+    // A single broken picture, or a place that nothing can be saved to, is noticed before the model is loaded.
     if let [only] = errands.as_slice() {
         open(only)?;
+        record::place(&only.out).map_err(not_saved)?;
     }
     let mut painter = Painter::load(&request.engine)?;
     let mut failures = Vec::new();
@@ -43,8 +44,11 @@ fn paint(painter: &mut Painter, request: &PaintRequest, errand: &Errand) -> Resu
     let picture = painter.paint(open(errand)?, &request.prompt, request.seed, &request.wishes)?;
     let described = describe(&picture, Some(painter.info()));
     let pairs: Vec<(&str, &str)> = described.iter().map(|(key, value)| (*key, value.as_str())).collect();
-    record::save_png(&errand.out, &picture.frame, &pairs)
-        .map_err(|error| Failure::new(Code::Failed, &error, error.remedy()))
+    record::save_png(&errand.out, &picture.frame, &pairs).map_err(not_saved)
+}
+
+fn not_saved(error: record::RecordError) -> Failure {
+    Failure::new(Code::Failed, &error, error.remedy())
 }
 
 fn open(errand: &Errand) -> Result<Frame, Failure> {

@@ -26,6 +26,12 @@ pub enum RecordError {
         /// The path.
         path: String,
     },
+    /// There is something of this name that is no plain file.
+    #[error("cannot save `{path}`: what is there is a device, a pipe, a socket or a broken link, not a plain file")]
+    NotPlain {
+        /// The path.
+        path: String,
+    },
     /// The folder or the file system may not be written.
     #[error("cannot save `{path}`: the folder cannot be written to")]
     ReadOnly {
@@ -73,7 +79,7 @@ impl RecordError {
     pub fn remedy(&self) -> String {
         match self {
             Self::NoFolder { .. } => "make the folder first, or choose another",
-            Self::BelowFile { .. } | Self::NotAFile { .. } => "choose another name or folder",
+            Self::BelowFile { .. } | Self::NotAFile { .. } | Self::NotPlain { .. } => "choose another name or folder",
             Self::ReadOnly { .. } => "choose a folder that you may write to",
             Self::DiskFull { .. } => "free some space, or choose a folder on another disk",
             Self::Other { .. } => "try another folder or a shorter name",

@@ -6,3 +6,4 @@ mod replace;
 
 pub use self::png::{read_text, save_png};
 pub use error::RecordError;
+pub use replace::place;

@@ -10,19 +10,33 @@ use super::RecordError;
 /// Lets `write` fill a file that then takes the place of `path`. On failure nothing new remains and what was there stays.
 pub fn replace(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>) -> Result<(), RecordError> {
     let failed = |error: io::Error| RecordError::io(path, &error);
-    if path.file_name().is_none() || path.is_dir() {
-        return Err(RecordError::NotAFile { path: path.display().to_string() });
-    }
-    let (beside, file) = create_beside(path).map_err(failed)?;
+    let place = place(path)?;
+    let (beside, file) = create_beside(&place).map_err(failed)?;
     let mut buffer = BufWriter::new(&file);
     let written = write(&mut buffer).and_then(|()| buffer.flush()).and_then(|()| file.sync_all());
     drop(buffer);
     drop(file);
-    if let Err(error) = written.and_then(|()| fs::rename(&beside, path)) {
+    if let Err(error) = written.and_then(|()| fs::rename(&beside, &place)) {
         fs::remove_file(&beside).ok();
         return Err(failed(error));
     }
     Ok(())
+}
+
+/// Where the file named `path` is or will be. Only a plain file is replaced: a new name in the place of a device, a pipe or a
+/// socket would take it from all who use it. A link stays, and its file is replaced: `/dev/stdout` is one.
+///
+/// # Errors
+/// [`RecordError::NotAFile`] and [`RecordError::NotPlain`] for anything else that is there.
+pub fn place(path: &Path) -> Result<PathBuf, RecordError> {
+    let shown = || path.display().to_string();
+    if path.file_name().is_none() || path.is_dir() {
+        return Err(RecordError::NotAFile { path: shown() });
+    }
+    let Ok(found) = fs::symlink_metadata(path) else { return Ok(path.to_owned()) };
+    // A link that leads nowhere is nothing to replace either.
+    let target = if found.is_symlink() { fs::canonicalize(path).ok() } else { Some(path.to_owned()) };
+    target.filter(|target| target.is_file()).ok_or_else(|| RecordError::NotPlain { path: shown() })
 }
 
 /// A new file in the folder of `path`, under a name that nothing has.
@@ -76,6 +90,32 @@ mod tests {
         });
         assert_eq!(error.unwrap_err(), RecordError::DiskFull { path: path.display().to_string() });
         assert_eq!((folder.names(), fs::read(&path).unwrap()), (vec!["a.png".to_owned()], b"old".to_vec()));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_plain_files_are_replaced() {
+        let folder = Folder::new("plain");
+        let [pipe, socket, link, nowhere, real] =
+            ["pipe", "socket", "link", "nowhere", "real"].map(|name| folder.0.join(name));
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let _listening = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let [to_pipe, to_nothing] = ["to-pipe", "to-nothing"].map(|name| folder.0.join(name));
+        std::os::unix::fs::symlink(&pipe, &to_pipe).unwrap();
+        std::os::unix::fs::symlink(&nowhere, &to_nothing).unwrap();
+        let before = folder.names();
+        for path in [&pipe, &socket, &to_pipe, &to_nothing] {
+            let error = replace(path, |_| unreachable!("{} is written to", path.display())).unwrap_err();
+            assert_eq!(error, RecordError::NotPlain { path: path.display().to_string() });
+        }
+        assert_eq!(replace(&folder.0, |_| Ok(())), Err(RecordError::NotAFile { path: folder.0.display().to_string() }));
+        assert_eq!(folder.names(), before);
+        // A link to a file stays one.
+        fs::write(&real, b"old").unwrap();
+        std::os::unix::fs::symlink("real", &link).unwrap();
+        replace(&link, |file| file.write_all(b"new")).unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read(&real).unwrap(), b"new");
     }
 
     #[test]

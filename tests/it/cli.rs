@@ -199,6 +199,11 @@ fn paint_refuses_bad_values() -> Result<(), Failed> {
     paint(&["--guidance", "-3"])?.refused(2, &["--guidance"])?;
     paint(&["--size", "0"])?.refused(2, &["--size", "2048"])?;
     paint(&["--out", "in.png"])?.refused(2, &["replace the input"])?;
+    #[cfg(unix)]
+    {
+        let _listening = std::os::unix::net::UnixListener::bind(dir.path().join("socket.png"))?;
+        paint(&["--out", "socket.png"])?.refused(1, &["socket.png", "not a plain file", "choose another name"])?;
+    }
     paint(&["--steps", "1000"])?.refused(1, &["1000"])
 }
 
