@@ -256,7 +256,7 @@ impl Maker<'_> {
                 Box::new(LayerNorm { input, output, norm, per_task })
             }
             Op::Attention { mask, .. } => {
-                Box::new(Attention { queries: input, packed: self.keys(index), output, mask })
+                Box::new(Attention { queries: input, packed: self.keys(index), output, mask, rows: self.rows })
             }
             Op::Geglu => Box::new(Geglu { input, output, per_task }),
             Op::Activate(_) | Op::Affine { .. } | Op::Add | Op::Mul => {

@@ -53,19 +53,26 @@ pub enum Post<'a> {
 
 /// A function of each element.
 #[inline(always)]
-pub fn activate(activation: Activation, x: &mut [f32]) {
+pub fn activate<const FUSED: bool>(activation: Activation, x: &mut [f32]) {
     match activation {
-        Activation::Silu => each(x, math::silu),
-        Activation::Gelu => each(x, math::gelu),
-        Activation::QuickGelu => each(x, math::quick_gelu),
+        Activation::Silu => each(x, math::silu::<FUSED>),
+        Activation::Gelu => each(x, math::gelu::<FUSED>),
+        Activation::QuickGelu => each(x, math::quick_gelu::<FUSED>),
         Activation::Relu => each(x, math::relu),
-        Activation::Tanh => each(x, math::tanh),
+        Activation::Tanh => each(x, math::tanh::<FUSED>),
     }
 }
 
+/// Four or more vectors go round a loop together: one alone takes up to 1.4 times as long where the loop happens to lie badly.
 #[inline(always)]
 fn each(x: &mut [f32], f: impl Fn(f32) -> f32) {
-    for v in x {
+    let (panels, rest) = x.as_chunks_mut::<PANEL>();
+    for panel in panels {
+        for v in panel {
+            *v = f(*v);
+        }
+    }
+    for v in rest {
         *v = f(*v);
     }
 }
@@ -73,20 +80,28 @@ fn each(x: &mut [f32], f: impl Fn(f32) -> f32) {
 /// Adds `bias`, does `posts`, and puts the rows of a tile, `width` apart, where they belong. The usual endings of a layer are
 /// done in one go.
 #[inline(always)]
-pub fn store<T: Number>(tile: &mut [f32], width: usize, bias: &[f32], posts: &[Post<'_>], rows: &mut [&mut [T]]) {
+pub fn store<T: Number, const FUSED: bool>(
+    tile: &mut [f32],
+    width: usize,
+    bias: &[f32],
+    posts: &[Post<'_>],
+    rows: &mut [&mut [T]],
+) {
     let nothing = |v| v;
     match *posts {
         [] => place::<T, false>(tile, width, bias, (&[], &[]), rows, nothing),
         [Post::Add { values, offsets }] => place::<T, true>(tile, width, bias, (values, offsets), rows, nothing),
         [Post::Activate(Activation::Relu)] => place::<T, false>(tile, width, bias, (&[], &[]), rows, math::relu),
-        [Post::Activate(Activation::Silu)] => place::<T, false>(tile, width, bias, (&[], &[]), rows, math::silu),
+        [Post::Activate(Activation::Silu)] => {
+            place::<T, false>(tile, width, bias, (&[], &[]), rows, math::silu::<FUSED>);
+        }
         [Post::Add { values, offsets }, Post::Activate(Activation::Relu)] => {
             place::<T, true>(tile, width, bias, (values, offsets), rows, math::relu);
         }
         _ => {
             let columns = rows.iter().fold(0, |columns: usize, row| columns.max(row.len()));
-            finish(tile, width, columns, &[Post::Bias(bias)]);
-            finish(tile, width, columns, posts);
+            finish::<FUSED>(tile, width, columns, &[Post::Bias(bias)]);
+            finish::<FUSED>(tile, width, columns, posts);
             place::<T, false>(tile, width, &[0.0; PANEL], (&[], &[]), rows, nothing);
         }
     }
@@ -189,7 +204,7 @@ fn dots_of<T: Copy + Into<f32>, const COLUMNS: usize>(tile: &Tile<'_, T>, out: &
 
 /// Applies `posts` to the first `columns` of each row of `tile`, whose rows are `width` apart.
 #[inline(always)]
-pub fn finish(tile: &mut [f32], width: usize, columns: usize, posts: &[Post<'_>]) {
+pub fn finish<const FUSED: bool>(tile: &mut [f32], width: usize, columns: usize, posts: &[Post<'_>]) {
     for post in posts {
         match *post {
             Post::Bias(bias) => {
@@ -198,7 +213,7 @@ pub fn finish(tile: &mut [f32], width: usize, columns: usize, posts: &[Post<'_>]
                 }
             }
             // The columns that nobody reads may be computed too: it is quicker than finding them.
-            Post::Activate(activation) => activate(activation, tile),
+            Post::Activate(activation) => activate::<FUSED>(activation, tile),
             Post::Affine { scale, shift } => each(tile, |v| v * scale + shift),
             Post::Add { values, offsets } => {
                 for (row, &offset) in tile.chunks_exact_mut(width).zip(offsets) {
@@ -226,23 +241,23 @@ fn with_row(row: &mut [f32], other: &[f32], columns: usize, f: impl Fn(&mut f32,
 
 /// The first half of `x` times the GELU of the second.
 #[inline(always)]
-pub fn geglu(x: &[f32], out: &mut [f32]) {
+pub fn geglu<const FUSED: bool>(x: &[f32], out: &mut [f32]) {
     let count = out.len();
     let (factor, gate) = (&x[..count], &x[count..][..count]);
     // By index: the iterators of three slices are a function of their own, compiled without the vector instructions.
     for i in 0..count {
-        out[i] = factor[i] * math::gelu(gate[i]);
+        out[i] = factor[i] * math::gelu::<FUSED>(gate[i]);
     }
 }
 
 /// Each row of a tile times the GELU of the same row of `gates`, after a bias was added to both.
 #[inline(always)]
-pub fn gate(tile: &mut [f32], gates: &[f32], [bias, gate_bias]: [&[f32]; 2]) {
+pub fn gate<const FUSED: bool>(tile: &mut [f32], gates: &[f32], [bias, gate_bias]: [&[f32]; 2]) {
     let width = bias.len();
     let gate_bias = &gate_bias[..width];
     for (row, gates) in tile.chunks_exact_mut(width).zip(gates.chunks_exact(width)) {
         for c in 0..width {
-            row[c] = (row[c] + bias[c]) * math::gelu(gates[c] + gate_bias[c]);
+            row[c] = (row[c] + bias[c]) * math::gelu::<FUSED>(gates[c] + gate_bias[c]);
         }
     }
 }
@@ -291,41 +306,87 @@ pub fn layer_norm(x: &[f32], scale: &[f32], shift: &[f32], eps: f32, out: &mut [
 /// The running state of one query's softmax.
 #[derive(Clone, Copy, Debug)]
 pub struct Softmax {
-    /// The largest score so far.
-    pub largest: f32,
-    /// The sum of e^(score - largest) so far.
-    pub total: f32,
+    /// What is subtracted from each score, as a power of 2: the largest so far, or one that was not much less.
+    pub base: f32,
+    /// The sums of 2^(score - base) so far, lane by lane: they are added up once, in the end.
+    totals: [f32; LANES],
 }
 
 impl Softmax {
     /// Before the first score.
-    pub const START: Self = Self { largest: f32::NEG_INFINITY, total: 0.0 };
+    pub const START: Self = Self { base: f32::NEG_INFINITY, totals: [0.0; LANES] };
+
+    /// How far a score may be above the base, as a power of 2, before everything so far is made smaller for its sake: the
+    /// chances are divided by their total in the end, so that it only matters that they stay in range.
+    const SLACK: f32 = 8.0;
+
+    /// What all chances are to be divided by.
+    pub fn total(&self) -> f32 {
+        self.totals.iter().sum()
+    }
 }
 
-/// Turns the first `seen` scores into e^(score * scale - largest), the rest into 0, and returns the factor by which what
-/// was gathered before must shrink.
+/// Turns the first `seen` scores into e^(score * scale), all divided by one number, and the rest into 0. Returns the factor by
+/// which what was gathered before must shrink. Scores lie in panels, which begin `step` apart.
 #[inline(always)]
-pub fn softmax(scores: &mut [f32], seen: usize, scale: f32, state: &mut Softmax) -> f32 {
-    let (scores, unseen) = scores.split_at_mut(seen);
-    unseen.fill(0.0);
+pub fn softmax<const FUSED: bool>(
+    scores: &mut [f32],
+    step: usize,
+    seen: usize,
+    scale: f32,
+    state: &mut Softmax,
+) -> f32 {
+    let scale = scale * std::f32::consts::LOG2_E;
+    let seen_of = |panel: usize| seen.saturating_sub(panel * PANEL).min(PANEL);
     let mut largest = [f32::NEG_INFINITY; LANES];
-    let chunks = scores.chunks_exact(LANES);
-    let rest = chunks.remainder();
-    for chunk in chunks {
+    for (index, panel) in scores.chunks_mut(step).enumerate() {
+        let Some(panel) = panel.first_chunk_mut::<PANEL>() else { break };
+        if seen_of(index) < PANEL {
+            panel[seen_of(index)..].fill(f32::NEG_INFINITY);
+        }
         for i in 0..LANES {
-            largest[i] = if chunk[i] > largest[i] { chunk[i] } else { largest[i] };
+            largest[i] = larger(larger(panel[i], panel[LANES + i]), largest[i]);
         }
     }
-    let highest = largest.iter().chain(rest).fold(f32::NEG_INFINITY, |a, b| a.max(*b)) * scale;
-    let highest = if highest > state.largest { highest } else { state.largest };
-    if highest == f32::NEG_INFINITY {
-        return 1.0;
+    let highest = scale * largest_of(largest);
+    let mut shrink = 1.0;
+    if highest > state.base + Softmax::SLACK {
+        shrink = math::exp2::<FUSED>(state.base - highest);
+        state.base = highest;
     }
-    each(scores, |score| math::exp(score * scale - highest));
-    let shrink = math::exp(state.largest - highest);
-    state.total = state.total * shrink + sum(scores, |v| v);
-    state.largest = highest;
+    let (base, mut totals) = (state.base, state.totals);
+    each(&mut totals, |total| total * shrink);
+    for (index, panel) in scores.chunks_mut(step).enumerate() {
+        let Some(panel) = panel.first_chunk_mut::<PANEL>() else { break };
+        each(panel, |score| math::exp2::<FUSED>(math::fma::<FUSED>(score, scale, -base)));
+        if seen_of(index) < PANEL {
+            panel[seen_of(index)..].fill(0.0);
+        }
+        for i in 0..LANES {
+            totals[i] += panel[i] + panel[LANES + i];
+        }
+    }
+    state.totals = totals;
     shrink
+}
+
+/// The larger of two numbers; `b` if one is none.
+#[inline(always)]
+fn larger(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
+}
+
+/// The largest of all lanes, half by half: one after the other would take as long as what filled them.
+#[inline(always)]
+fn largest_of(mut lanes: [f32; LANES]) -> f32 {
+    let mut half = LANES / 2;
+    while half > 0 {
+        for i in 0..half {
+            lanes[i] = larger(lanes[i], lanes[half + i]);
+        }
+        half /= 2;
+    }
+    lanes[0]
 }
 
 /// Each element times `factor`.

@@ -36,7 +36,7 @@ pub struct Kernels {
     moments: Moments,
     scale_shift: ScaleShift,
     layer_norm: LayerNorm,
-    softmax: unsafe fn(&mut [f32], usize, f32, &mut Softmax) -> f32,
+    softmax: unsafe fn(&mut [f32], usize, usize, f32, &mut Softmax) -> f32,
     forth: unsafe fn(&[&[f32]; PLACES], usize, &mut [f32]),
     back: unsafe fn(&[f32], usize, usize, &mut [f32]),
     scale: unsafe fn(&mut [f32], f32),
@@ -49,9 +49,14 @@ pub struct Kernels {
 /// A table of the functions of [`rows`] compiled with some processor features, with the product tiles of a module.
 macro_rules! table {
     ($rows:expr, $tile:path, $bf16:ident $(, $features:literal)?) => {{
+        /// Whether the processor adds to a product in one go: all sets but the portable one have that.
+        const FUSED: bool = {
+            let features: &[&str] = &[$($features)?];
+            !features.is_empty()
+        };
         $(#[target_feature(enable = $features)])?
         fn finish(tile: &mut [f32], width: usize, columns: usize, posts: &[Post<'_>]) {
-            rows::finish(tile, width, columns, posts);
+            rows::finish::<FUSED>(tile, width, columns, posts);
         }
         $(#[target_feature(enable = $features)])?
         fn dots(tile: &Tile<'_>, out: &mut [f32]) {
@@ -59,19 +64,19 @@ macro_rules! table {
         }
         $(#[target_feature(enable = $features)])?
         fn store(tile: &mut [f32], width: usize, bias: &[f32], posts: &[Post<'_>], rows: &mut [&mut [f32]]) {
-            rows::store(tile, width, bias, posts, rows);
+            rows::store::<_, FUSED>(tile, width, bias, posts, rows);
         }
         $(#[target_feature(enable = $features)])?
         fn store_bf16(tile: &mut [f32], width: usize, bias: &[f32], posts: &[Post<'_>], rows: &mut [&mut [bf16]]) {
-            rows::store(tile, width, bias, posts, rows);
+            rows::store::<_, FUSED>(tile, width, bias, posts, rows);
         }
         $(#[target_feature(enable = $features)])?
         fn geglu(x: &[f32], out: &mut [f32]) {
-            rows::geglu(x, out);
+            rows::geglu::<FUSED>(x, out);
         }
         $(#[target_feature(enable = $features)])?
         fn gate(tile: &mut [f32], gates: &[f32], biases: [&[f32]; 2]) {
-            rows::gate(tile, gates, biases);
+            rows::gate::<FUSED>(tile, gates, biases);
         }
         $(#[target_feature(enable = $features)])?
         fn moments(pixels: &[f32], step: usize, origin: &[f32], sums: &mut [f32], squares: &mut [f32]) {
@@ -86,8 +91,8 @@ macro_rules! table {
             rows::layer_norm(x, scale, shift, eps, out);
         }
         $(#[target_feature(enable = $features)])?
-        fn softmax(scores: &mut [f32], seen: usize, scale: f32, state: &mut Softmax) -> f32 {
-            rows::softmax(scores, seen, scale, state)
+        fn softmax(scores: &mut [f32], step: usize, seen: usize, scale: f32, state: &mut Softmax) -> f32 {
+            rows::softmax::<FUSED>(scores, step, seen, scale, state)
         }
         $(#[target_feature(enable = $features)])?
         fn forth(pixels: &[&[f32]; PLACES], step: usize, out: &mut [f32]) {
@@ -236,7 +241,7 @@ calls! {
     /// Normalises a row, then scales and shifts it.
     layer_norm(x: &[f32], scale: &[f32], shift: &[f32], eps: f32, out: &mut [f32]);
     /// One block of a running softmax; returns the factor by which what was gathered before must shrink.
-    softmax(scores: &mut [f32], seen: usize, scale: f32, state: &mut Softmax) -> f32;
+    softmax(scores: &mut [f32], step: usize, seen: usize, scale: f32, state: &mut Softmax) -> f32;
     /// Takes a tile of pixels to the space of [`winograd`].
     forth(pixels: &[&[f32]; PLACES], step: usize, out: &mut [f32]);
     /// Takes sums back from there.

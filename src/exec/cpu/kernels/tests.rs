@@ -231,13 +231,6 @@ fn rows_equal_their_twins() {
                 let channels = if len.is_multiple_of(step) { step } else { len % step };
                 of.moments(&x, step, &scale[..channels], &mut sums, &mut squares);
                 out.extend(sums.into_iter().chain(squares));
-                let mut state = Softmax::START;
-                for block in [&x, &scale] {
-                    let mut y = block.clone();
-                    out.push(of.softmax(&mut y, len.div_ceil(2), 3.0, &mut state));
-                    out.extend(y);
-                }
-                out.extend([state.largest, state.total]);
                 let mut y = x.clone();
                 let offsets = [0];
                 let posts = [
@@ -253,6 +246,46 @@ fn rows_equal_their_twins() {
                 out
             };
             close(&run(&kernels), &run(&twin), 3e-6);
+        }
+    }
+}
+
+#[test]
+fn softmax_is_what_it_says() {
+    let mut noise = Noise(5);
+    for kernels in Isa::ALL.into_iter().filter_map(Kernels::of) {
+        for round in 0..60 {
+            let (panels, rows) = (1 + noise.below(4), 1 + noise.below(3));
+            // Scores rise from block to block, in every second round so fast that what was before hardly counts.
+            let blocks: [Vec<f32>; 3] = std::array::from_fn(|block| {
+                let rise = (block * [1, 30][round % 2]) as f32;
+                noise.values(panels * rows * PANEL).iter().map(|v| 4.0 * v + rise).collect()
+            });
+            let seen = [1 + noise.below(panels * PANEL), noise.below(panels * PANEL + 1), 0];
+            let (mut state, mut found) = (Softmax::START, Vec::new());
+            for (block, seen) in blocks.iter().zip(seen) {
+                let mut y = block.clone();
+                let shrink = kernels.softmax(&mut y, rows * PANEL, seen, 0.7, &mut state);
+                found.iter_mut().for_each(|chance| *chance *= shrink);
+                let chances = y.chunks(rows * PANEL).flat_map(|panel| &panel[..PANEL]);
+                found.extend(chances.clone().take(seen));
+                assert!(chances.skip(seen).all(|chance| *chance == 0.0));
+                // Other rows are none of its business.
+                assert!(y.chunks(rows * PANEL).zip(block.chunks(rows * PANEL)).all(|(y, x)| y[PANEL..] == x[PANEL..]));
+            }
+            let scores = blocks.iter().zip(seen).flat_map(|(block, seen)| {
+                block
+                    .chunks(rows * PANEL)
+                    .flat_map(|panel| &panel[..PANEL])
+                    .take(seen)
+                    .map(|v| f64::from(*v) * f64::from(0.7f32))
+            });
+            let highest = scores.clone().fold(f64::MIN, f64::max);
+            let powers: Vec<f64> = scores.map(|score| (score - highest).exp()).collect();
+            let total: f64 = powers.iter().sum();
+            let expected: Vec<f32> = powers.iter().map(|power| (power / total) as f32).collect();
+            found.iter_mut().for_each(|chance| *chance /= state.total());
+            close(&found, &expected, 5e-6);
         }
     }
 }

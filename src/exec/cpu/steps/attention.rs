@@ -13,7 +13,7 @@ use crate::graph::Mask;
 
 /// Keys of a block.
 const BLOCK: usize = 256;
-/// Queries of a task: they share a block of keys while it is in the cache.
+/// Queries of a task at least, in whole tiles: they share a block of keys while it is in the cache.
 const QUERIES: usize = 48;
 
 /// Where the packed keys and values of all heads lie.
@@ -139,11 +139,18 @@ pub struct Attention {
     pub output: View,
     /// Who sees whom.
     pub mask: Mask,
+    /// Rows of a tile that are quickest.
+    pub rows: usize,
 }
 
 impl Attention {
+    /// Queries of a task.
+    fn per_task(&self) -> usize {
+        QUERIES.next_multiple_of(self.rows)
+    }
+
     fn parts(&self) -> usize {
-        self.queries.w.div_ceil(QUERIES)
+        self.queries.w.div_ceil(self.per_task())
     }
 
     /// How many keys of a block a query sees.
@@ -195,7 +202,8 @@ impl Products<'_> {
         }
     }
 
-    /// Adds the values of some keys, each times its chance, to the sums of `wide` columns from `first` on.
+    /// Adds the values of some keys, each times its chance, to the sums of `wide` columns from `first` on. Chances lie like
+    /// scores: panel after panel, in each the rows, in each of these the keys.
     fn gather(
         &self,
         (exact, rounded): (&[f32], &[bf16]),
@@ -204,8 +212,9 @@ impl Products<'_> {
         (first, wide): (usize, usize),
         sums: &mut [f32],
     ) {
-        let offsets: [usize; MAX_ROWS] = std::array::from_fn(|row| row * BLOCK);
-        let (pixels, taps, run, width, hold) = (&offsets[..rows], &[0][..], keys.len(), wide, true);
+        let offsets: [usize; MAX_ROWS] = std::array::from_fn(|row| row * PANEL);
+        let taps: [usize; BLOCK / PANEL] = std::array::from_fn(|panel| panel * rows * PANEL);
+        let (pixels, taps, run, width, hold) = (&offsets[..rows], &taps[..keys.len() / PANEL], PANEL, wide, true);
         let begin = self.packed.padded() * first;
         let range = begin + keys.start * wide..begin + keys.end * wide;
         match self.packed.kind {
@@ -229,7 +238,7 @@ impl Step for Attention {
     fn run(&self, task: usize, desk: Desk<'_>, kernels: &Kernels) {
         let PackedKeys { heads, keys, width, .. } = self.packed;
         let (n, head, part) = (task / self.parts() / heads, task / self.parts() % heads, task % self.parts());
-        let queries = piece(part, QUERIES, self.queries.w);
+        let queries = piece(part, self.per_task(), self.queries.w);
         let (padded, columns) = (self.packed.padded(), self.packed.columns());
         let [key_start, value_start] = self.packed.at(n, head);
         let key_panels = desk.read(key_start..key_start + self.packed.room(padded * width));
@@ -239,7 +248,7 @@ impl Step for Attention {
 
         let mut states = vec![Softmax::START; queries.len()];
         let mut sums = vec![0.0f32; queries.len() * columns];
-        let mut scores = vec![0.0f32; kernels.rows * BLOCK];
+        let mut scores = vec![0.0f32; kernels.rows * BLOCK.min(padded)];
         // The queries of the task side by side, and the factors of each product as its weights want them.
         let mut input = vec![0.0f32; queries.len() * width];
         for (query, place) in queries.clone().zip(input.chunks_exact_mut(width)) {
@@ -247,7 +256,6 @@ impl Step for Attention {
         }
         let input = products.rounded(&input);
         let mut chances = vec![bf16::ZERO; if self.packed.kind == Kind::Half { scores.len() } else { 0 }];
-        let mut out = [0.0f32; MAX_ROWS * PANEL];
         // As even as can be: a last tile of few rows would take as long as a full one.
         let rows_of_tile = queries.len().div_ceil(queries.len().div_ceil(kernels.rows));
         for start in (0..keys).step_by(BLOCK) {
@@ -257,16 +265,13 @@ impl Step for Attention {
                 let rows = rows_of_tile.min(queries.len() - first);
                 let query = |row: usize| queries.start + first + row;
                 let pixels: [usize; MAX_ROWS] = std::array::from_fn(|row| (first + row) * width);
-                for key in (0..length).step_by(PANEL) {
-                    products.scores(&input, &pixels[..rows], start + key, &mut out[..rows * PANEL]);
-                    for (row, out) in out.chunks_exact(PANEL).enumerate().take(rows) {
-                        scores[row * BLOCK + key..][..PANEL].copy_from_slice(out);
-                    }
+                let (step, used) = (rows * PANEL, rows * length);
+                for (key, out) in (start..).step_by(PANEL).zip(scores[..used].chunks_exact_mut(step)) {
+                    products.scores(&input, &pixels[..rows], key, out);
                 }
                 for row in 0..rows {
-                    let seen = self.seen(query(row), &block);
-                    let scores = &mut scores[row * BLOCK..][..length];
-                    let shrink = kernels.softmax(scores, seen, scale, &mut states[first + row]);
+                    let (seen, state) = (self.seen(query(row), &block), &mut states[first + row]);
+                    let shrink = kernels.softmax(&mut scores[row * PANEL..used], step, seen, scale, state);
                     if shrink != 1.0 {
                         for panel in (0..columns).step_by(PANEL) {
                             let wide = (columns - panel).min(PANEL);
@@ -275,7 +280,7 @@ impl Step for Attention {
                         }
                     }
                 }
-                kernels.narrow(&scores[..chances.len().min(rows * BLOCK)], &mut chances);
+                kernels.narrow(&scores[..chances.len().min(used)], &mut chances);
                 let chances = (&scores[..], &chances[..]);
                 for panel in (0..columns).step_by(PANEL) {
                     let wide = (columns - panel).min(PANEL);
@@ -297,7 +302,7 @@ impl Step for Attention {
                     let wide = (columns - panel).min(PANEL);
                     let at = panel * queries.len() + row * wide;
                     place.copy_from_slice(&sums[at..at + place.len()]);
-                    kernels.scale(place, 1.0 / states[row].total);
+                    kernels.scale(place, 1.0 / states[row].total());
                 }
             });
         }
