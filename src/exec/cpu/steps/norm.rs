@@ -19,7 +19,7 @@ pub struct Norm {
     pub eps: f32,
 }
 
-/// Pixels summed in f32 before their sum goes to f64.
+/// Pixels summed in f32, or up to twice as many, before their sum goes to f64.
 const RUN: usize = 64;
 
 /// Factor and summand of each channel of each sample, from the step that measures to the step that normalises.
@@ -48,6 +48,10 @@ impl Factors {
 }
 
 /// Measures each sample over all positions and the channels of each group. A task does some groups of a sample.
+///
+/// It reads once more what the step before has just written, which is quick: a fiftieth of a step of the default model and a
+/// five-hundredth of one of Stable Diffusion 1.5. Sums taken while tiles are stored would save a part of that and have to
+/// follow every way a map can be made: concatenated, doubled, rounded, cut into tasks.
 pub struct Moments {
     /// What is measured.
     pub input: View,
@@ -70,11 +74,18 @@ impl Moments {
         let origin = desk.read(start..start + count);
         let (mut totals, mut total_squares) = (vec![0.0f64; count], vec![0.0f64; count]);
         let (mut sums, mut squares) = (vec![0.0f32; count], vec![0.0f32; count]);
+        let mut summed = 0;
         for y in 0..h {
             for x in (0..w).step_by(RUN) {
-                let begin = self.input.at(n, y, x) + first;
-                let end = self.input.at(n, y, (x + RUN).min(w) - 1) + first + count;
+                let last = (x + RUN).min(w) - 1;
+                let (begin, end) = (self.input.at(n, y, x) + first, self.input.at(n, y, last) + first + count);
                 kernels.moments(desk.read(begin..end), self.input.pixel, origin, &mut sums, &mut squares);
+                summed += last + 1 - x;
+                // Of a narrow map several rows are one run: going to f64 costs as much as some pixels.
+                if summed < RUN && y + 1 < h {
+                    continue;
+                }
+                summed = 0;
                 for (total, sum) in totals.iter_mut().zip(&mut sums) {
                     *total += f64::from(std::mem::take(sum));
                 }
