@@ -1,0 +1,192 @@
+// What the host hands to the kernels: one struct by value each. Mirrored in Rust with #[repr(C)] by src/exec/cuda.
+//
+// Every kernel that may touch 16-bit numbers exists as NAME_bf16 and NAME_f16. `Kind::HALF` is the one of the two that
+// the kernel is named for. Sums are always of f32. Elements of a view and of a launch must number less than 2^31.
+//
+//   kernel                  args           grid                                          block     dynamic shared bytes
+//   conv_MxN_*              ConvArgs       pixels/M, rows/N, splits (rounded up)         TILES     TILES
+//   conv_finish_*           ConvArgs       any x                                         256       0
+//   moments_*               MomentsArgs    chunks, n                                     256       0
+//   group_norm_*            GroupNormArgs  any x, n                                      256       8 * groups
+//   layer_norm_*            LayerNormArgs  positions/8 (a warp each)                     256       0
+//   attention_W_*           AttentionArgs  queries/64, heads, n                          128       HEADS
+//   attention_wide_*        AttentionArgs  queries/64, heads * slices, n                 128       WIDE_HEAD
+//   map_*, geglu_*, copy_*, lookup_*, from_pixels_*, to_pixels_*
+//                           theirs         any x: they stride over their elements        256       0
+#pragma once
+
+enum Kind { F32 = 0, HALF = 1 };
+
+// A value as a feature map: element (b, y, x, ch) is at base[b * image + y * row + x * pixel + ch], counted in elements
+// of its kind. A repeated dimension has step 0; channels always have step 1. Tokens [n, t, c] are maps with h = 1 and
+// w = t.
+struct View {
+    void* base;
+    long long image;
+    int row, pixel;
+    int n, h, w, c;
+    int kind;
+    int pad_;
+};
+
+// What is done to an element after a step. The numbers are those of `Post::what`.
+enum What { SILU = 0, GELU = 1, QUICK_GELU = 2, RELU = 3, TANH = 4, AFFINE = 5, ADD = 6, MUL = 7 };
+
+// `a` and `b` are of AFFINE: x * a + b. `other` is of ADD and MUL; it has the extent of the output.
+struct Post {
+    int what;
+    float a, b;
+    int pad_;
+    View other;
+};
+
+// Done one after the other, in f32.
+struct Posts {
+    int count;
+    int pad_;
+    Post list[6];
+};
+
+// A convolution with zeros around its map; a product with a matrix is one of a 1 x 1 kernel. `in` is of kind HALF.
+//
+// Weights are [rows][kernel * kernel][depth], 16 bits, 16-byte aligned; depth is in.c rounded up to a multiple of 8 with
+// zeros. out.c = rows, or rows / 2 if gated: then the second half of the rows (and biases) are gates, out = value * gelu(gate),
+// and out.c is a multiple of 8. A tile has 8 values, their 8 gates, 8 values, ...
+//
+// With splits > 1, conv_* writes sums to workspace [splits][pixels][rows rounded up to a multiple of 8], f32, 16-byte
+// aligned, and conv_finish_* must follow. conv_gather_* is for inputs whose channels,
+// pixel, row or image are no multiples of 8 or whose base is none of 16 bytes; it takes all others too.
+struct ConvArgs {
+    View in;
+    View out;
+    const void* weight;
+    const float* bias;  // may be null
+    int kernel, stride, top, left;
+    int doubled;  // the map is read as if doubled in height and width
+    int gated;
+    int splits;
+    int rows;
+    float* workspace;
+    Posts posts;
+};
+
+// Counts, means and sums of squared differences of each group's chunk of positions.
+struct MomentsArgs {
+    View in;
+    float* partial;  // [n][groups][chunks][3]
+    int groups, chunks;
+};
+
+struct GroupNormArgs {
+    View in, out;
+    const float* partial;  // of moments_*
+    const float *weight, *bias;
+    int groups, chunks;
+    float eps;
+    int pad_;
+    Posts posts;
+};
+
+struct LayerNormArgs {
+    View in, out;
+    const float *weight, *bias;
+    float eps;
+    int pad_;
+};
+
+// Softmax(q k^T * scale) v for each head. q, k, v are of kind HALF; channels of head i begin at i * width.
+struct AttentionArgs {
+    View q, k, v, out;
+    int heads, width;
+    int causal;  // query i sees keys 0 ..= i
+    float scale;
+};
+
+struct MapArgs {
+    View in, out;
+    Posts posts;
+};
+
+// `in` has twice the channels of `out`: values, then gates.
+struct GegluArgs {
+    View in, out;
+};
+
+// reshape = 0: the nearest position, rounded down. reshape = 1: positions in the same linear order.
+struct CopyArgs {
+    View in, out;
+    int reshape;
+    int pad_;
+};
+
+struct LookupArgs {
+    const void* table;  // 16 bits, [rows][out.c rounded up to a multiple of 8]
+    View ids;           // f32, [n, t, 1]; without a base, rows 0, 1, ... are taken
+    View out;
+    int rows;
+    int pad_;
+};
+
+// Of from_pixels: `in` has one channel of kind F32 whose bits are red, green, blue and alpha, the first in the lowest byte;
+// `out` has 3 channels in -1 ..= 1. Of to_pixels: the other way; a pixel that is not finite becomes 0, any other has alpha 255.
+struct PixelArgs {
+    View in, out;
+};
+
+// Pixels and outputs that a block of conv_* computes, products of a step along the kernel's depth, steps that are
+// loaded ahead (plus one), warps along both axes.
+struct Tile {
+    int pixels, outputs, depth, stages, warps_y, warps_x;
+    constexpr int threads() const { return 32 * warps_y * warps_x; }
+    // The stages, and where each pixel is in the output.
+    constexpr int shared_bytes() const { return stages * (pixels + outputs) * depth * 2 + pixels * 16; }
+};
+
+constexpr Tile TILE_128x128 = {128, 128, 32, 4, 2, 2};  // 128 threads, 67584 bytes
+constexpr Tile TILE_128x64 = {128, 64, 32, 4, 2, 2};    // 128 threads, 51200 bytes
+constexpr Tile TILE_64x64 = {64, 64, 64, 3, 2, 2};      // 128 threads, 50176 bytes
+constexpr Tile TILE_64x32 = {64, 32, 64, 4, 2, 2};      // 128 threads, 50176 bytes
+constexpr Tile TILE_GATHER = {64, 64, 32, 2, 2, 2};     // 128 threads, 17408 bytes: conv_gather_*
+static_assert(TILE_128x128.shared_bytes() == 67584 && TILE_128x64.shared_bytes() == 51200, "the comments above");
+static_assert(TILE_64x64.shared_bytes() == 50176 && TILE_64x32.shared_bytes() == 50176, "the comments above");
+static_assert(TILE_GATHER.shared_bytes() == 17408, "the comment above");
+
+// The widths (channels of a head, rounded up) that attention_W_* exist for, and how many keys they take at a time.
+struct Head {
+    int width, keys;
+    static constexpr int QUERIES = 64;
+    // A row has 8 numbers more than it holds: an odd number of 16 bytes keeps rows on different banks.
+    constexpr int pitch() const { return width + 8; }
+    // Keys and values, twice.
+    constexpr int shared_bytes() const { return 4 * keys * pitch() * 2; }
+};
+
+constexpr Head HEADS[] = {
+    {16, 64},   // 12288 bytes
+    {32, 64},   // 20480
+    {48, 64},   // 28672
+    {64, 64},   // 36864
+    {80, 64},   // 45056
+    {96, 64},   // 53248
+    {128, 64},  // 69632
+    {160, 32},  // 43008
+};
+
+// attention_wide_*, for heads of up to `width` channels that no entry of HEADS is wide enough for: a block has `slice`
+// channels of the output. Keys and values come in tiles of `piece` channels of `keys` rows, stages - 1 of them ahead.
+struct WideHead {
+    int width, slice, piece, keys, stages;
+    constexpr int slices(int channels) const { return (channels + slice - 1) / slice; }
+    // As in `Head`.
+    constexpr int pitch() const { return piece + 8; }
+    constexpr int query_pitch() const { return width + 8; }
+    // Queries, and in the end the output as f32 in their place: that is a little more.
+    constexpr int query_bytes() const { return Head::QUERIES * (slice + 8) * 4; }
+    constexpr int shared_bytes() const { return query_bytes() + stages * keys * pitch() * 2; }
+};
+
+constexpr WideHead WIDE_HEAD = {512, 256, 64, 64, 3};  // 95232 bytes
+static_assert(WIDE_HEAD.shared_bytes() == 95232, "the comment above");
+
+static_assert(sizeof(View) == 48 && sizeof(Post) == 64 && sizeof(Posts) == 392, "mirrored in Rust");
+static_assert(sizeof(ConvArgs) == 544 && sizeof(AttentionArgs) == 208, "mirrored in Rust");

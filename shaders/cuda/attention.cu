@@ -1,0 +1,82 @@
+// Attention of one head: softmax(q k^T * scale) v, without ever having the whole of q k^T (Dao et al. 2022).
+//
+// A block has 64 queries, each of its four warps 16 of them, and walks over keys and values some at a time; while some
+// are multiplied, the next are on their way to shared memory. Heads that are narrower than the entry's width are filled
+// up with zeros.
+#include "attention_loader.cuh"
+#include "attention_rows.cuh"
+
+template <typename T, int WIDTH, int KEYS>
+class Attention {
+    typedef AttentionRows<T, WIDTH, KEYS> Rows;
+    static constexpr int PITCH = WIDTH + 8, DEEP = WIDTH / 16;
+    static_assert(Rows::SHARED_BYTES <= 4 * KEYS * PITCH * 2, "the output has room where keys and values were");
+
+    const AttentionArgs& args;
+    T* const memory;  // keys and values of one turn, keys and values of the next
+    unsigned query[DEEP][4];
+    Rows rows;
+
+    __device__ T* keys(int turn) { return memory + turn % 2 * 2 * KEYS * PITCH; }
+    __device__ T* values(int turn) { return keys(turn) + KEYS * PITCH; }
+
+    __device__ void load_queries() {
+        HeadLoader<T, WIDTH, QUERIES>(args.q, args.width, blockIdx.y).load(memory, blockIdx.x * QUERIES);
+        copies_commit();
+        copies_wait<0>();
+        __syncthreads();
+        UNROLL for (int d = 0; d < DEEP; d++) load_query<PITCH>(query[d], memory + 16 * d);
+        __syncthreads();  // keys and values come to the same place
+    }
+
+public:
+    __device__ explicit Attention(const AttentionArgs& args)
+        : args(args),
+          memory(reinterpret_cast<T*>(dynamic_shared())),
+          rows(args, blockIdx.y * args.width, args.width) {}
+
+    __device__ void run() {
+        load_queries();
+        const HeadLoader<T, WIDTH, KEYS> key_loader(args.k, args.width, blockIdx.y);
+        const HeadLoader<T, WIDTH, KEYS> value_loader(args.v, args.width, blockIdx.y);
+        const int turns = (seen_keys(args) + KEYS - 1) / KEYS;
+        ROLLED for (int turn = -1; turn < turns; turn++) {
+            if (turn + 1 < turns) {
+                key_loader.load(keys(turn + 1), (turn + 1) * KEYS);
+                value_loader.load(values(turn + 1), (turn + 1) * KEYS);
+            }
+            copies_commit();
+            if (turn < 0) continue;
+            copies_wait<1>();
+            __syncthreads();
+            typename Rows::Scores scores = {};
+            UNROLL for (int d = 0; d < DEEP; d++) rows.template score<PITCH>(scores, query[d], keys(turn) + 16 * d);
+            rows.scale(scores, turn * KEYS);
+            typename Rows::Weights weights;
+            rows.weigh(weights, scores);
+            rows.template gather<0, WIDTH, PITCH>(weights, values(turn));
+            __syncthreads();  // the next turn but one comes to this one's place
+        }
+        rows.write();
+    }
+};
+
+// As `HEADS` has them.
+#define ATTENTION(width, keys)                                                                                         \
+    extern "C" __global__ void __launch_bounds__(128)                                                                  \
+        attention_##width##_bf16(const __grid_constant__ AttentionArgs args) {                                         \
+        Attention<Bf16, width, keys>(args).run();                                                                      \
+    }                                                                                                                  \
+    extern "C" __global__ void __launch_bounds__(128)                                                                  \
+        attention_##width##_f16(const __grid_constant__ AttentionArgs args) {                                          \
+        Attention<F16, width, keys>(args).run();                                                                       \
+    }
+
+ATTENTION(16, 64)
+ATTENTION(32, 64)
+ATTENTION(48, 64)
+ATTENTION(64, 64)
+ATTENTION(80, 64)
+ATTENTION(96, 64)
+ATTENTION(128, 64)
+ATTENTION(160, 32)

@@ -1,0 +1,38 @@
+// Adds the sums that the blocks of a convolution's splits put aside, always in the same order, and ends as it would
+// have.
+#include "conv_ending.cuh"
+#include "elementwise.cuh"
+
+template <typename T, int COUNT>
+__device__ inline void conv_finish(const ConvArgs& args) {
+    const long long pixels = positions(args.out), width = workspace_rows(args);
+    for_each<COUNT>(args.out, [&](const Position& where, int channel) {
+        const long long pixel = ((long long)(where.n) * args.out.h + where.y) * args.out.w + where.x;
+        const float* from = args.workspace + pixel * width + row_of(args, channel);
+        float sum[COUNT] = {}, gate[COUNT] = {}, part[COUNT];
+        for (int split = 0; split < args.splits; split++, from += pixels * width) {
+            read(part, from);
+            UNROLL for (int j = 0; j < COUNT; j++) sum[j] += part[j];
+            if (!args.gated) continue;
+            read(part, from + 8);
+            UNROLL for (int j = 0; j < COUNT; j++) gate[j] += part[j];
+        }
+        end<T>(args, where, channel, sum, gate);
+    });
+}
+
+template <typename T>
+__device__ inline void conv_finish(const ConvArgs& args) {
+    if (ends_in_eights(args)) {
+        conv_finish<T, 8>(args);
+    } else {
+        conv_finish<T, 1>(args);
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(256) conv_finish_bf16(const __grid_constant__ ConvArgs args) {
+    conv_finish<Bf16>(args);
+}
+extern "C" __global__ void __launch_bounds__(256) conv_finish_f16(const __grid_constant__ ConvArgs args) {
+    conv_finish<F16>(args);
+}

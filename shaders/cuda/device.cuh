@@ -1,0 +1,15 @@
+// What kernels need of the device: on a GPU it is PTX, in tests a machine that plays one (tests/fakecuda/device.h).
+#pragma once
+
+#include "number.cuh"
+
+#ifdef __CUDACC__
+#include "ptx.cuh"
+#else
+#include "device.h"
+#endif
+
+// Before a loop over registers, on one line with it.
+#define UNROLL _Pragma("unroll")
+// Before a loop whose body is too long to be repeated.
+#define ROLLED _Pragma("unroll 1")

@@ -1,0 +1,78 @@
+// Elements of views: where they are, and reading and writing one or several neighbouring channels as f32.
+#pragma once
+
+#include "args.cuh"
+#include "device.cuh"
+
+// A sample, row and column.
+struct Position {
+    int n, y, x;
+};
+
+// Position number `index` of a map with such rows and columns.
+__device__ inline Position position(unsigned index, int h, int w) {
+    unsigned line = index / w;
+    return {int(line / h), int(line % h), int(index % w)};
+}
+
+// Index of the first channel at a position.
+__device__ inline long long at(const View& view, const Position& p) {
+    return p.n * view.image + (long long)(p.y) * view.row + (long long)(p.x) * view.pixel;
+}
+
+__device__ inline int positions(const View& view) { return view.n * view.h * view.w; }
+
+template <typename T>
+__device__ inline const T* elements(const View& view) {
+    return static_cast<const T*>(view.base);
+}
+
+// Whether `count` channels from each multiple of `count` on may be moved 16 bytes at a time.
+__device__ inline bool in_eights(const View& view) {
+    unsigned long long bits = view.image | view.row | view.pixel | view.c;
+    return bits % 8 == 0 && reinterpret_cast<unsigned long long>(view.base) % 16 == 0;
+}
+
+// The numbers in a word.
+template <typename T>
+__device__ inline void unpack(unsigned both, float& low, float& high) {
+    low = widen(T{(unsigned short)(both & 0xffff)});
+    high = widen(T{(unsigned short)(both >> 16)});
+}
+
+// COUNT numbers (1 or 8; 8 of a view that is `in_eights`) from index `from` on.
+template <typename T, int COUNT>
+__device__ inline void load(float (&to)[COUNT], const View& view, long long from) {
+    if constexpr (COUNT == 1) {
+        to[0] = view.kind == HALF ? widen(elements<T>(view)[from]) : elements<float>(view)[from];
+    } else if (view.kind == HALF) {
+        Eight eight = *reinterpret_cast<const Eight*>(elements<T>(view) + from);
+        UNROLL for (int i = 0; i < COUNT / 2; i++) unpack<T>(eight.pair[i], to[2 * i], to[2 * i + 1]);
+    } else {
+        UNROLL for (int j = 0; j < COUNT; j += 4) {
+            Four four = *reinterpret_cast<const Four*>(elements<float>(view) + from + j);
+            UNROLL for (int i = 0; i < 4; i++) to[j + i] = four.at[i];
+        }
+    }
+}
+
+template <typename T, int COUNT>
+__device__ inline void store(const float (&from)[COUNT], const View& view, long long to) {
+    if constexpr (COUNT == 1) {
+        if (view.kind == HALF) {
+            static_cast<T*>(view.base)[to] = T{(unsigned short)(pack<T>(from[0], 0.0f) & 0xffff)};
+        } else {
+            static_cast<float*>(view.base)[to] = from[0];
+        }
+    } else if (view.kind == HALF) {
+        Eight eight;
+        UNROLL for (int i = 0; i < COUNT / 2; i++) eight.pair[i] = pack<T>(from[2 * i], from[2 * i + 1]);
+        *reinterpret_cast<Eight*>(static_cast<T*>(view.base) + to) = eight;
+    } else {
+        UNROLL for (int j = 0; j < COUNT; j += 4) {
+            Four four;
+            UNROLL for (int i = 0; i < 4; i++) four.at[i] = from[j + i];
+            *reinterpret_cast<Four*>(static_cast<float*>(view.base) + to + j) = four;
+        }
+    }
+}

@@ -1,0 +1,308 @@
+#include "block.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <numeric>
+
+namespace fake {
+
+Thread* current;
+Index block_index, block_size, grid_size;
+bool (*on_device_check)(uint64_t at, size_t size);
+
+namespace {
+
+// Kernels keep little on their stacks, but AddressSanitizer surrounds each variable with room.
+#ifdef FAKECUDA_ASAN
+constexpr size_t STACK = 512 << 10;
+#else
+constexpr size_t STACK = 64 << 10;
+#endif
+constexpr size_t SHARED = 228 << 10;  // as much as any GPU has
+constexpr int MOST_THREADS = 1024;
+
+struct Static {
+    const void* key;
+    void* place;
+};
+
+Fiber scheduler;
+std::vector<Thread> threads;
+std::vector<Warp> warps;
+const Launch* launch;
+std::string failure;
+uint64_t random_state;
+int block_waiting;
+Counts* counted;
+
+unsigned char* shared_memory;
+size_t shared_used;
+std::vector<Static> statics;
+
+unsigned random_below(unsigned limit) {
+    random_state = random_state * 6364136223846793005ull + 1442695040888963407ull;
+    return unsigned((random_state >> 33) % limit);
+}
+
+std::string words(const Index& index) {
+    return "(" + std::to_string(index.x) + ", " + std::to_string(index.y) + ", " + std::to_string(index.z) + ")";
+}
+
+std::string words(const Site& site) {
+    const char* name = std::strrchr(site.file, '/');
+    return std::string(name ? name + 1 : site.file) + ":" + std::to_string(site.line);
+}
+
+const char* words(Meeting meeting) {
+    switch (meeting) {
+        case Meeting::BLOCK: return "__syncthreads";
+        case Meeting::WARP: return "__syncwarp";
+        case Meeting::SHUFFLE: return "a shuffle";
+        case Meeting::VOTE: return "a vote";
+        case Meeting::LOAD_MATRICES: return "load_matrices";
+        case Meeting::MULTIPLY: return "multiply_add";
+        default: return "nothing";
+    }
+}
+
+std::string where(const Thread& thread) {
+    return std::string(launch->name) + ", block " + words(block_index) + ", thread " + words(thread.index);
+}
+
+// With a message in `failure`. Whoever calls must own nothing: his stack is never unwound.
+[[noreturn]] void give_up() {
+    fiber_switch(current->fiber, scheduler);
+    std::abort();  // nobody goes on with a thread of a block that failed
+}
+
+// A thread waits in vain: for whom?
+std::string vain(const Thread* waiting) {
+    const Thread* other = nullptr;
+    for (const Thread& thread : threads) {
+        bool shared = waiting->meeting == Meeting::BLOCK || thread.warp == waiting->warp;
+        bool same = thread.meeting == waiting->meeting && thread.site.line == waiting->site.line;
+        if (shared && (thread.done || !same) && !other) other = &thread;
+    }
+    std::string what = where(*waiting) + " waits at " + words(waiting->meeting) + " (" + words(waiting->site) + ")";
+    if (other && other->done) what += " for thread " + words(other->index) + ", which has returned";
+    if (other && !other->done) {
+        what += " while thread " + words(other->index) + " waits at " + words(other->meeting) + " (" +
+                words(other->site) + ")";
+    }
+    return what;
+}
+
+[[noreturn]] void give_up_waiting(const Thread* waiting) {
+    failure = vain(waiting);
+    give_up();
+}
+
+// A warp that can go on, or one that cannot if there is none.
+Warp* any_warp() {
+    unsigned first = random_below(unsigned(warps.size()));
+    for (size_t i = 0; i < warps.size(); i++) {
+        Warp* warp = &warps[(first + i) % warps.size()];
+        if (warp->ready) return warp;
+    }
+    return &warps[first];
+}
+
+// Goes on with some lane of a warp that can.
+void go_on(Warp* warp) {
+    unsigned turn = random_below(32);
+    uint32_t turned = turn ? warp->ready >> turn | warp->ready << (32 - turn) : warp->ready;
+    Thread* self = current;
+    current = warp->threads + (unsigned(__builtin_ctz(turned)) + turn) % 32;
+    if (current != self) fiber_switch(self->fiber, current->fiber);
+}
+
+// Goes on with a thread that can: of this warp if there is one, since lanes of a warp meet most.
+void yield() {
+    Warp* warp = current->warp->ready ? current->warp : any_warp();
+    if (!warp->ready) {
+        auto waiting = std::find_if(threads.begin(), threads.end(), [](const Thread& thread) { return !thread.done; });
+        if (waiting != threads.end()) give_up_waiting(&*waiting);
+        fiber_switch(current->fiber, scheduler);
+        return;
+    }
+    go_on(warp);
+}
+
+void entry() {
+    fiber_begin();
+    launch->run(launch->args);
+    current->done = true;
+    current->warp->ready &= ~(1u << current->lane);
+    yield();
+    std::abort();
+}
+
+void* map_memory(size_t size) {
+    void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) std::abort();
+    return memory;
+}
+
+// Stacks are kept for the next block: most of a small kernel's time would be fresh pages.
+unsigned char* stack(int thread) {
+    static auto* stacks = static_cast<unsigned char*>(map_memory(STACK * MOST_THREADS));
+    return stacks + STACK * size_t(thread);
+}
+
+// NaN in each format.
+void prepare_shared(unsigned dynamic) {
+    if (!shared_memory) shared_memory = static_cast<unsigned char*>(map_memory(SHARED));
+#ifdef FAKECUDA_ASAN
+    __asan_unpoison_memory_region(shared_memory, SHARED);
+#endif
+    std::memset(shared_memory, 0xff, std::min(SHARED, std::max<size_t>(dynamic, shared_used)));
+#ifdef FAKECUDA_ASAN
+    __asan_poison_memory_region(shared_memory + dynamic, SHARED - dynamic);
+#endif
+    shared_used = dynamic;
+    statics.clear();
+}
+
+void prepare_threads() {
+    const Index& size = launch->block;
+    size_t count = size_t(size.x) * size.y * size.z;
+    threads.resize(count);
+    warps.assign((count + 31) / 32, Warp{});
+    for (size_t i = 0; i < count; i++) {
+        Thread& thread = threads[i];
+        Warp& warp = warps[i / 32];
+        thread.index = {unsigned(i % size.x), unsigned(i / size.x % size.y), unsigned(i / size.x / size.y)};
+        thread.warp = &warp;
+        thread.lane = int(i % 32);
+        thread.done = false;
+        thread.meeting = Meeting::NONE;
+        thread.copies.clear();
+        thread.groups = 0;
+        if (thread.lane == 0) warp.threads = &thread;
+        warp.all |= 1u << thread.lane;
+        warp.ready = warp.all;
+        fiber_prepare(thread.fiber, stack(int(i)), STACK, entry);
+    }
+    block_waiting = 0;
+}
+
+}  // namespace
+
+void fail(const Site& site, const char* what) {
+    failure = where(*current) + " (" + words(site) + "): " + what;
+    give_up();
+}
+
+bool meet_warp(Meeting meeting, const Site& site, void* brings) {
+    Warp& warp = *current->warp;
+    current->meeting = meeting;
+    current->site = site;
+    current->brings = brings;
+    warp.waiting |= 1u << current->lane;
+    if (warp.waiting != warp.all) return false;
+    for (int lane = 0; lane < 32; lane++) {
+        if (!(warp.all >> lane & 1)) continue;
+        const Thread& other = warp.threads[lane];
+        if (other.meeting != meeting || other.site.line != site.line) give_up_waiting(current);
+    }
+    return true;
+}
+
+void met() {
+    Warp& warp = *current->warp;
+    warp.waiting = 0;
+    warp.ready = warp.all;
+    current->meeting = Meeting::NONE;
+    // Now and then warps overtake each other, so that those are found that need a barrier between them.
+    if (random_below(8) == 0) go_on(any_warp());
+}
+
+void wait_warp() {
+    current->warp->ready &= ~(1u << current->lane);
+    yield();
+    current->meeting = Meeting::NONE;
+}
+
+void meet_block(const Site& site) {
+    current->meeting = Meeting::BLOCK;
+    current->site = site;
+    current->warp->ready &= ~(1u << current->lane);
+    if (size_t(++block_waiting) == threads.size()) {
+        for (const Thread& other : threads) {
+            if (other.site.line != site.line) give_up_waiting(current);
+        }
+        block_waiting = 0;
+        for (Warp& warp : warps) warp.ready = warp.all;
+        go_on(any_warp());  // maybe another one is the first
+    } else {
+        yield();
+    }
+    current->meeting = Meeting::NONE;
+}
+
+void* dynamic_shared_memory() { return shared_memory; }
+
+void* static_shared_memory(const void* key, size_t size, size_t align) {
+    for (const Static& found : statics) {
+        if (found.key == key) return found.place;
+    }
+    // A gap before each, so that AddressSanitizer sees who leaves his place.
+    size_t start = (shared_used + 64 + align - 1) / align * align;
+    if (start + size > SHARED) fail({"", 0}, "more shared memory than a GPU has");
+    void* place = shared_memory + start;
+#ifdef FAKECUDA_ASAN
+    __asan_unpoison_memory_region(place, size);
+#endif
+    std::memset(place, 0xff, size);
+    shared_used = start + size;
+    statics.push_back({key, place});
+    return place;
+}
+
+void check_shared(const Site& site, const void* at, size_t size) {
+    auto* bytes = static_cast<const unsigned char*>(at);
+    if (reinterpret_cast<uintptr_t>(at) % size) fail(site, "an address that is no multiple of its size");
+    if (bytes < shared_memory || bytes + size > shared_memory + shared_used) {
+        static char what[80];
+        std::snprintf(what, sizeof what, "an address outside shared memory: %td of %zu", bytes - shared_memory,
+                      shared_used);
+        fail(site, what);
+    }
+}
+
+void count_matrix_phase(const void* const* rows) {
+    // 16 bytes are four of the 32 banks.
+    int most = 0, used[8] = {};
+    for (int i = 0; i < 8; i++) most = std::max(most, ++used[reinterpret_cast<uintptr_t>(rows[i]) / 16 % 8]);
+    counted->matrices++;
+    counted->conflicts += most - 1;
+}
+
+std::string run(const Launch& what, uint64_t seed, Counts& counts) {
+    launch = &what;
+    scheduler = {};
+    counted = &counts;
+    failure.clear();
+    random_state = seed;
+    block_size = what.block;
+    grid_size = what.grid;
+    const size_t across = what.grid.x, area = across * what.grid.y;
+    std::vector<uint32_t> order(area * what.grid.z);
+    std::iota(order.begin(), order.end(), 0);
+    for (size_t i = order.size(); i > 1; i--) std::swap(order[i - 1], order[random_below(unsigned(i))]);
+    for (uint32_t block : order) {
+        block_index = {unsigned(block % across), unsigned(block % area / across), unsigned(block / area)};
+        prepare_shared(what.dynamic_shared);
+        prepare_threads();
+        current = warps[random_below(unsigned(warps.size()))].threads;
+        fiber_switch(scheduler, current->fiber);
+        if (!failure.empty()) break;
+    }
+    return failure;
+}
+
+}  // namespace fake

@@ -1,0 +1,51 @@
+// All kernels, compiled for the host, by name.
+#include "args.cuh"
+#include "module.h"
+
+// Each exists for both 16-bit formats.
+#define KERNELS(BOTH)                      \
+    BOTH(ConvArgs, conv_128x128)           \
+    BOTH(ConvArgs, conv_128x64)            \
+    BOTH(ConvArgs, conv_64x64)             \
+    BOTH(ConvArgs, conv_64x32)             \
+    BOTH(ConvArgs, conv_gather)            \
+    BOTH(ConvArgs, conv_finish)            \
+    BOTH(AttentionArgs, attention_16)      \
+    BOTH(AttentionArgs, attention_32)      \
+    BOTH(AttentionArgs, attention_48)      \
+    BOTH(AttentionArgs, attention_64)      \
+    BOTH(AttentionArgs, attention_80)      \
+    BOTH(AttentionArgs, attention_96)      \
+    BOTH(AttentionArgs, attention_128)     \
+    BOTH(AttentionArgs, attention_160)     \
+    BOTH(AttentionArgs, attention_wide)    \
+    BOTH(MomentsArgs, moments)             \
+    BOTH(GroupNormArgs, group_norm)        \
+    BOTH(LayerNormArgs, layer_norm)        \
+    BOTH(MapArgs, map)                     \
+    BOTH(GegluArgs, geglu)                 \
+    BOTH(CopyArgs, copy)                   \
+    BOTH(LookupArgs, lookup)               \
+    BOTH(PixelArgs, from_pixels)           \
+    BOTH(PixelArgs, to_pixels)
+
+#define DECLARE(args, name) extern "C" void name(const args);
+#define DECLARE_BOTH(args, name) DECLARE(args, name##_bf16) DECLARE(args, name##_f16)
+KERNELS(DECLARE_BOTH)
+
+namespace fake {
+
+namespace {
+
+template <typename Args, void (*KERNEL)(const Args)>
+void run_kernel(const void* args) {
+    KERNEL(*static_cast<const Args*>(args));
+}
+
+}  // namespace
+
+#define ENTRY(args, name) {#name, run_kernel<args, name>, sizeof(args)},
+#define ENTRY_BOTH(args, name) ENTRY(args, name##_bf16) ENTRY(args, name##_f16)
+const std::vector<Kernel> kernels = {KERNELS(ENTRY_BOTH)};
+
+}  // namespace fake

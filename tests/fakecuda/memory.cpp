@@ -1,0 +1,109 @@
+#include "memory.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <map>
+
+#include "fiber.h"
+#include "scene.h"
+
+namespace fake {
+
+namespace {
+
+constexpr size_t ZONE = 256;  // also how allocations are aligned
+constexpr unsigned char MARK = 0xfd;
+
+std::map<uint64_t, size_t> allocations;
+std::map<uint64_t, size_t> pinned;
+uint64_t used;
+long allocated;
+
+// The allocation or range that an address is in.
+const std::pair<const uint64_t, size_t>* find(const std::map<uint64_t, size_t>& ranges, uint64_t at) {
+    auto next = ranges.upper_bound(at);
+    if (next == ranges.begin()) return nullptr;
+    --next;
+    return at <= next->first + next->second ? &*next : nullptr;
+}
+
+// With AddressSanitizer nobody can write there, and looking would be an error too.
+bool intact([[maybe_unused]] uint64_t start, [[maybe_unused]] size_t size) {
+#ifndef FAKECUDA_ASAN
+    auto* bytes = reinterpret_cast<const unsigned char*>(start);
+    for (size_t i = 0; i < ZONE; i++) {
+        if (bytes[size + i] != MARK || bytes[-1 - long(i)] != MARK) {
+            complain("somebody wrote beside an allocation of %zu bytes", size);
+            return false;
+        }
+    }
+#endif
+    return true;
+}
+
+}  // namespace
+
+void* device_alloc(size_t size) {
+    if (++allocated == scene.fail_alloc || used + size > scene.memory) return nullptr;
+    void* memory = nullptr;
+    if (posix_memalign(&memory, ZONE, size + 2 * ZONE)) return nullptr;
+    auto* bytes = static_cast<unsigned char*>(memory);
+    std::memset(bytes, MARK, ZONE);
+    std::memset(bytes + ZONE, 0xff, size);
+    std::memset(bytes + ZONE + size, MARK, ZONE);
+#ifdef FAKECUDA_ASAN
+    __asan_poison_memory_region(bytes, ZONE);
+    __asan_poison_memory_region(bytes + ZONE + size, ZONE);
+#endif
+    allocations[reinterpret_cast<uint64_t>(bytes + ZONE)] = size;
+    used += size;
+    return bytes + ZONE;
+}
+
+bool device_free(void* memory) {
+    auto found = allocations.find(reinterpret_cast<uint64_t>(memory));
+    if (found == allocations.end()) return false;
+    const size_t size = found->second;
+    const bool good = intact(found->first, size);
+    used -= size;
+    allocations.erase(found);
+    auto* start = static_cast<unsigned char*>(memory) - ZONE;
+#ifdef FAKECUDA_ASAN
+    __asan_unpoison_memory_region(start, size + 2 * ZONE);
+#endif
+    std::free(start);
+    return good;
+}
+
+bool on_device(uint64_t at, size_t size) {
+    auto* found = find(allocations, at);
+    return found && at + size <= found->first + found->second;
+}
+
+size_t device_free_bytes() { return size_t(scene.memory - used); }
+
+bool red_zones_intact() {
+    bool good = true;
+    for (const auto& [start, size] : allocations) good = intact(start, size) && good;
+    return good;
+}
+
+void* host_alloc(size_t size) {
+    void* memory = nullptr;
+    if (posix_memalign(&memory, 64, size ? size : 1)) return nullptr;
+    std::memset(memory, 0xff, size);
+    pinned[reinterpret_cast<uint64_t>(memory)] = size;
+    return memory;
+}
+
+bool host_free(void* memory) {
+    if (!pinned.erase(reinterpret_cast<uint64_t>(memory))) return false;
+    std::free(memory);
+    return true;
+}
+
+bool is_pinned(const void* at) { return find(pinned, reinterpret_cast<uint64_t>(at)) != nullptr; }
+
+void memory_reset() { allocated = 0; }
+
+}  // namespace fake

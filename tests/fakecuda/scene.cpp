@@ -1,0 +1,53 @@
+#include "scene.h"
+
+#include <cstdarg>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+namespace fake {
+
+Scene scene;
+
+static std::string log_path;
+
+static long long number(const char* name, long long otherwise) {
+    const char* text = std::getenv(name);
+    return text && *text ? std::atoll(text) : otherwise;
+}
+
+void read_scene() {
+    const Scene usual;
+    scene.devices = int(number("FAKECUDA_DEVICES", usual.devices));
+    scene.driver = int(number("FAKECUDA_DRIVER", usual.driver));
+    scene.capability = int(number("FAKECUDA_CC", usual.capability));
+    scene.memory = uint64_t(number("FAKECUDA_MEMORY", (long long)(usual.memory)));
+    scene.fail_alloc = long(number("FAKECUDA_FAIL_ALLOC", usual.fail_alloc));
+    scene.lost = long(number("FAKECUDA_LOST", usual.lost));
+    scene.seed = uint64_t(number("FAKECUDA_SEED", (long long)(usual.seed)));
+    const char* path = std::getenv("FAKECUDA_LOG");
+    log_path = path ? path : "";
+}
+
+void log_line(const char* format, ...) {
+    if (log_path.empty()) return;
+    FILE* file = std::fopen(log_path.c_str(), "a");
+    if (!file) return;
+    va_list rest;
+    va_start(rest, format);
+    std::vfprintf(file, format, rest);
+    va_end(rest);
+    std::fputc('\n', file);
+    std::fclose(file);
+}
+
+void complain(const char* format, ...) {
+    va_list rest;
+    va_start(rest, format);
+    std::fputs("fakecuda: ", stderr);
+    std::vfprintf(stderr, format, rest);
+    std::fputc('\n', stderr);
+    va_end(rest);
+}
+
+}  // namespace fake

@@ -1,0 +1,28 @@
+// What the played GPU is like, and what goes wrong with it: environment variables, read when the driver is initialised.
+#pragma once
+
+#include <cstdint>
+
+namespace fake {
+
+struct Scene {
+    int devices = 1;               // FAKECUDA_DEVICES
+    int driver = 12020;            // FAKECUDA_DRIVER: the CUDA version of the driver
+    int capability = 80;           // FAKECUDA_CC
+    uint64_t memory = 8ull << 30;  // FAKECUDA_MEMORY: bytes
+    long fail_alloc = 0;           // FAKECUDA_FAIL_ALLOC: the n-th allocation fails
+    long lost = 0;                 // FAKECUDA_LOST: the n-th kernel and all that follows fail
+    uint64_t seed = 1;             // FAKECUDA_SEED: of the order of blocks and threads
+};
+
+extern Scene scene;
+
+void read_scene();
+
+// Writes a line to the file FAKECUDA_LOG, if there is one.
+void log_line(const char* format, ...) __attribute__((format(printf, 1, 2)));
+
+// Says on the standard error what was wrong with a call: an error code alone is a riddle in a test.
+void complain(const char* format, ...) __attribute__((format(printf, 1, 2)));
+
+}  // namespace fake

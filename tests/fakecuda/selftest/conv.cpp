@@ -1,0 +1,163 @@
+// conv, in all its tiles, and conv_finish.
+#include <cmath>
+
+#include "cases.h"
+#include "posts.h"
+
+struct ConvCase {
+    Extent in;
+    int outputs;
+    int kernel = 1, stride = 1, top = 0, left = 0;
+    // Zeros below and to the right.
+    int bottom = 0, right = 0;
+    bool doubled = false, gated = false, bias = true, posts = true;
+    int splits = 1;
+    Layout from = DENSE, to = DENSE;
+    // The pixel in the middle is NaN: those whose kernel does not reach it must not know.
+    bool broken = false;
+};
+
+static const struct {
+    const char* name;
+    Tile tile;
+} TILES[] = {
+    {"conv_128x128", TILE_128x128}, {"conv_128x64", TILE_128x64}, {"conv_64x64", TILE_64x64},
+    {"conv_64x32", TILE_64x32},     {"conv_gather", TILE_GATHER},
+};
+
+static Extent out_of(const ConvCase& k) {
+    int h = k.in.h << k.doubled, w = k.in.w << k.doubled;
+    return {k.in.n, (h + k.top + k.bottom - k.kernel) / k.stride + 1, (w + k.left + k.right - k.kernel) / k.stride + 1,
+            k.outputs};
+}
+
+// Weights in double precision: of an output (a gate's follow after all values'), a tap and a channel.
+struct Weights {
+    int taps, channels;
+    std::vector<double> values, biases;
+    double at(int output, int tap, int c) const {
+        return values[size_t((output * taps + tap) * channels + c)];
+    }
+};
+
+static Weights weights_of(Format format, const ConvCase& k) {
+    Weights weights = {k.kernel * k.kernel, k.in.c, {}, {}};
+    Random random(31);
+    const int outputs = k.outputs * (k.gated ? 2 : 1);
+    const double scale = 1 / std::sqrt(double(weights.taps) * k.in.c);
+    for (int i = 0; i < outputs * weights.taps * k.in.c; i++) {
+        weights.values.push_back(round_to(format, random.next() * scale));
+    }
+    for (int i = 0; i < outputs; i++) weights.biases.push_back(k.bias ? double(float(random.next())) : 0);
+    return weights;
+}
+
+// Sum of the products under a kernel, and of their sizes.
+static Bound sum_of(const ConvCase& k, const Tensor& in, const Weights& weights, int output, int n, int y, int x) {
+    double sum = weights.biases[size_t(output)], sizes = std::fabs(sum);
+    for (int tap = 0; tap < weights.taps; tap++) {
+        int iy = y * k.stride - k.top + tap / k.kernel, ix = x * k.stride - k.left + tap % k.kernel;
+        if (iy < 0 || ix < 0 || iy >= k.in.h << k.doubled || ix >= k.in.w << k.doubled) continue;
+        for (int c = 0; c < k.in.c; c++) {
+            double product = in.at(n, iy >> k.doubled, ix >> k.doubled, c) * weights.at(output, tap, c);
+            sum += product;
+            sizes += std::fabs(product);
+        }
+    }
+    // Each addition rounds by at most a unit of what has been added so far.
+    return {sum, sizes * 0x1p-24 * std::sqrt(double(weights.taps) * k.in.c + 4)};
+}
+
+static std::string words(const char* kernel, Format format, const ConvCase& k) {
+    char text[200];
+    std::snprintf(text, sizeof text, "%s%s %dx%dx%dx%d to %d kernel %d stride %d%s%s splits %d%s", kernel,
+                  suffix(format).c_str(), k.in.n, k.in.h, k.in.w, k.in.c, k.outputs, k.kernel, k.stride,
+                  k.doubled ? " doubled" : "", k.gated ? " gated" : "", k.splits, k.posts ? " posts" : "");
+    return text;
+}
+
+static void conv_case(Format format, const ConvCase& k) {
+    const Extent e = out_of(k);
+    Tensor in(format, k.in, k.from, 30), other(format, {e.n, e.h, e.w, e.c}, k.to, 32),
+        shift(format, {e.n, 1, 1, e.c}, EXACT, 33);
+    if (k.broken) {
+        Random random(34);
+        in.set([&](int, int y, int x, int) { return y == e.h / 2 && x == e.w / 2 ? NAN : random.next(); });
+    }
+    const Weights weights = weights_of(format, k);
+    const int rows = k.gated ? 2 * k.outputs : k.outputs, depth = (k.in.c + 7) / 8 * 8;
+    std::vector<unsigned short> packed(size_t(rows * weights.taps * depth), 0);
+    std::vector<float> biases(size_t(rows), 0);
+    for (int row = 0; row < rows; row++) {
+        biases[size_t(row)] = float(weights.biases[size_t(row)]);
+        for (int tap = 0; tap < weights.taps; tap++) {
+            for (int c = 0; c < k.in.c; c++) {
+                packed[size_t((row * weights.taps + tap) * depth + c)] = bits_of(format, weights.at(row, tap, c));
+            }
+        }
+    }
+    Buffer weight = upload(packed), bias = upload(biases);
+    const int pixels = e.n * e.h * e.w;
+    Buffer workspace(size_t(k.splits) * size_t(pixels) * size_t((rows + 7) / 8 * 8) * 4);
+    std::vector<PostCase> list;
+    if (k.posts) list = {{ADD, 0, 0, &shift}, {SILU}, {ADD, 0, 0, &other}};
+    std::vector<Bound> wanted;
+    for (int i = 0; i < pixels * e.c; i++) {
+        int c = i % e.c, x = i / e.c % e.w, y = i / e.c / e.w % e.h, n = i / e.c / e.w / e.h;
+        Bound sum = sum_of(k, in, weights, c, n, y, x);
+        if (k.gated) {
+            Bound gate = sum_of(k, in, weights, k.outputs + c, n, y, x);
+            double open = gelu_of(gate.value);
+            sum = {sum.value * open, sum.error * std::fabs(open) + std::fabs(sum.value) * (gate.error * 1.2 + 1e-6)};
+        }
+        if (std::isnan(sum.value)) sum = {0, INFINITY};
+        wanted.push_back(after(list, sum, n, y, x, c));
+    }
+    for (const auto& [name, tile] : TILES) {
+        const bool gather = std::string(name) == "conv_gather";
+        if (!gather && (k.in.c % 8 || k.from.gap % 8 || k.from.lead % 8)) continue;
+        Tensor out(format, e, k.to);
+        auto* bias_or_null = k.bias ? static_cast<float*>(bias.pointer()) : nullptr;
+        ConvArgs args = {in.view(), out.view(), weight.pointer(), bias_or_null,
+                         k.kernel, k.stride, k.top, k.left, k.doubled, k.gated, k.splits, rows,
+                         static_cast<float*>(workspace.pointer()), posts_of(list, e)};
+        launch(name + suffix(format), args,
+               {unsigned(pixels + tile.pixels - 1) / unsigned(tile.pixels),
+                unsigned(rows + tile.outputs - 1) / unsigned(tile.outputs), unsigned(k.splits)},
+               unsigned(tile.threads()), unsigned(tile.shared_bytes()));
+        if (k.splits > 1) launch("conv_finish" + suffix(format), args, {3});
+        report(words(name, format, k), out.compare([&](int n, int y, int x, int c) {
+            return wanted[size_t(((n * e.h + y) * e.w + x) * e.c + c)];
+        }));
+    }
+}
+
+void conv_cases(Format format) {
+    ConvCase k;
+    // Products with matrices.
+    conv_case(format, k = {{1, 1, 1, 8}, 8});
+    conv_case(format, k = {{2, 1, 77, 64}, 72});
+    conv_case(format, k = {{1, 1, 130, 40}, 136, .splits = 2});
+    conv_case(format, k = {{1, 1, 5, 264}, 24, .splits = 5});
+    conv_case(format, k = {{1, 1, 3, 16}, 1, .bias = false, .posts = false});
+    conv_case(format, k = {{1, 1, 9, 7}, 13, .from = ODD_PART, .to = ODD_EXACT});
+    // Gates.
+    conv_case(format, k = {{1, 1, 33, 32}, 64, .gated = true});
+    conv_case(format, k = {{1, 1, 17, 24}, 24, .gated = true, .posts = false, .splits = 2});
+    conv_case(format, k = {{1, 1, 6, 16}, 40, .gated = true, .bias = false, .splits = 3});
+    // Maps.
+    conv_case(format, k = {{1, 5, 5, 8}, 8, .posts = false, .broken = true});
+    conv_case(format, k = {{1, 7, 7, 8}, 8, 3, 1, 1, 1, 1, 1, .posts = false, .broken = true});
+    conv_case(format, k = {{1, 6, 7, 16}, 24, 3, 1, 1, 1, 1, 1});
+    conv_case(format, k = {{2, 9, 5, 72}, 40, 3, 1, 1, 1, 1, 1, .from = PART, .to = PART});
+    conv_case(format, k = {{1, 8, 8, 24}, 16, 3, 2, 1, 1, 1, 1});
+    conv_case(format, k = {{1, 8, 8, 8}, 16, 3, 2, 0, 0, 1, 1, .to = EXACT});
+    conv_case(format, k = {{1, 5, 7, 8}, 8, 3, 1, 2, 0, 0, 1});
+    conv_case(format, k = {{1, 7, 5, 16}, 8, 3, 1, 1, 1, 1, 1, .doubled = true});
+    conv_case(format, k = {{1, 4, 4, 8}, 40, 3, 1, 1, 1, 1, 1, .doubled = true, .splits = 4});
+    conv_case(format, k = {{2, 5, 4, 3}, 16, 3, 1, 1, 1, 1, 1, .from = ODD_PART});
+    conv_case(format, k = {{1, 5, 6, 4}, 3, 3, 1, 1, 1, 1, 1, .to = ODD_PART});
+    conv_case(format, k = {{1, 6, 6, 16}, 4, 5, 1, 2, 2, 2, 2, .splits = 3, .to = ODD_EXACT});
+    conv_case(format, k = {{1, 1, 1, 8}, 8, 3, 1, 1, 1, 1, 1});
+    conv_case(format, k = {{1, 3, 3, 8}, 8, 3, 1, 0, 0, 0, 0, .splits = 9});
+}

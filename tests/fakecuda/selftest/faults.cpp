@@ -1,0 +1,89 @@
+// Kernels with faults: the machine must name each. They run on a copy of block.cpp that knows no driver.
+#include "device.h"
+
+#include "cases.h"
+
+namespace {
+
+
+void missing_barrier(const void*) {
+    if (threadIdx.x != 40) __syncthreads();
+}
+
+void two_barriers(const void*) {
+    if (threadIdx.x < 32) {
+        __syncthreads();
+    } else {
+        __syncthreads();
+    }
+}
+
+void barrier_against_shuffle(const void*) {
+    if (threadIdx.x % 32 == 3) __syncthreads();
+    __shfl_xor_sync(0xffffffff, 1, 1);
+}
+
+void returned_lane(const void*) {
+    if (threadIdx.x == 7) return;
+    __syncwarp();
+}
+
+void some_lanes(const void*) { __shfl_xor_sync(0xffff, 1, 1); }
+
+void outside_shared(const void*) { copy_async(dynamic_shared() + 1024, dynamic_shared(), false); }
+
+void odd_shared(const void*) { copy_async(dynamic_shared() + 8, dynamic_shared(), false); }
+
+void odd_global(const void* memory) { copy_async(dynamic_shared(), static_cast<const char*>(memory) + 8, true); }
+
+alignas(16) const char numbers[32] = {};
+
+// Shared memory and a copy that was not waited for must read as NaN.
+void fresh_memory(const void* wrong) {
+    unsigned char* memory = dynamic_shared() + 16 * threadIdx.x;
+    auto& count = *static_cast<int*>(const_cast<void*>(wrong));
+    if (memory[5] != 0xff) count++;
+    copy_async(memory, numbers, true);
+    copies_commit();
+    if (memory[5] != 0xff) count++;
+    copy_async(memory, numbers, true);
+    copies_commit();
+    copies_wait<0>();
+    if (memory[5] != 0) count++;
+}
+
+// Whether a thread sees what another has written depends on the barrier between them alone.
+void order(const void* sums) {
+    auto* memory = reinterpret_cast<int*>(dynamic_shared());
+    memory[threadIdx.x] = int(threadIdx.x);
+    __syncthreads();
+    static_cast<int*>(const_cast<void*>(sums))[threadIdx.x] = memory[threadIdx.x ^ 63];
+}
+
+void fault_case(const char* name, void (*kernel)(const void*), const void* args, const char* wanted) {
+    fake::Counts counts;
+    const std::string got = fake::run({name, kernel, args, {2, 1, 1}, {64, 1, 1}, 1024}, 5, counts);
+    const bool good = *wanted ? got.find(wanted) != std::string::npos : got.empty();
+    report(std::string("fault: ") + name, good ? "" : "says: " + got);
+}
+
+}  // namespace
+
+void fault_cases() {
+    fault_case("missing_barrier", missing_barrier, nullptr, "for thread (40, 0, 0), which has returned");
+    fault_case("two_barriers", two_barriers, nullptr, "waits at __syncthreads (faults.cpp:");
+    fault_case("barrier_against_shuffle", barrier_against_shuffle, nullptr, "waits at");
+    fault_case("returned_lane", returned_lane, nullptr, "for thread (7, 0, 0), which has returned");
+    fault_case("some_lanes", some_lanes, nullptr, "a shuffle of some lanes only");
+    fault_case("outside_shared", outside_shared, nullptr, "an address outside shared memory: 1024 of 1024");
+    fault_case("odd_shared", odd_shared, nullptr, "an address that is no multiple of its size");
+    fault_case("odd_global", odd_global, numbers, "an address that is no multiple of 16");
+    int wrong = 0, sums[64];
+    fault_case("fresh_memory", fresh_memory, &wrong, "");
+    report("fault: fresh memory is NaN", wrong ? std::to_string(wrong) + " times it was not" : "");
+    fault_case("order", order, sums, "");
+    for (int i = 0; i < 64; i++) {
+        if (sums[i] != (i ^ 63)) wrong++;
+    }
+    report("fault: a barrier orders", wrong ? "it did not" : "");
+}

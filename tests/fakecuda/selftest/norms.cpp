@@ -1,0 +1,96 @@
+// layer_norm, moments and group_norm.
+#include <cmath>
+
+#include "cases.h"
+#include "posts.h"
+
+struct Spread {
+    double mean, deviation;
+};
+
+// Of numbers that are asked for one by one.
+static Spread spread(int count, const std::function<double(int)>& number) {
+    double sum = 0, squares = 0;
+    for (int i = 0; i < count; i++) sum += number(i);
+    for (int i = 0; i < count; i++) squares += (number(i) - sum / count) * (number(i) - sum / count);
+    return {sum / count, std::sqrt(squares / count)};
+}
+
+// What f32 may lose: the mean to a few units, whatever the deviation.
+static Bound normed(double x, const Spread& s, double eps, double weight, double bias) {
+    double scale = 1 / std::sqrt(s.deviation * s.deviation + eps);
+    double size = std::fabs((x - s.mean) * scale * weight);
+    return {(x - s.mean) * scale * weight + bias,
+            2e-6 * (size + std::fabs(bias)) + 4e-7 * std::fabs(s.mean) * scale * std::fabs(weight)};
+}
+
+static Buffer numbers(int count, unsigned seed, double mean, std::vector<double>& exact) {
+    Random random(seed);
+    std::vector<float> values;
+    for (int i = 0; i < count; i++) values.push_back(float(mean + 0.3 * random.next()));
+    exact.assign(values.begin(), values.end());
+    return upload(values);
+}
+
+static void layer_case(Format format, Extent e, Layout from, Layout to, double mean) {
+    Tensor in(format, e, from, 21, 1, mean), out(format, e, to);
+    std::vector<double> weight, bias;
+    Buffer weights = numbers(e.c, 22, 1, weight), biases = numbers(e.c, 23, 0, bias);
+    const float eps = 1e-5f;
+    launch("layer_norm" + suffix(format),
+           LayerNormArgs{in.view(), out.view(), static_cast<float*>(weights.pointer()),
+                         static_cast<float*>(biases.pointer()), eps, 0},
+           {unsigned(e.n * e.h * e.w + 7) / 8});
+    char text[100];
+    std::snprintf(text, sizeof text, "layer_norm%s %dx%dx%dx%d mean %g", suffix(format).c_str(), e.n, e.h, e.w, e.c,
+                  mean);
+    report(text, out.compare([&](int n, int y, int x, int c) {
+        Spread s = spread(e.c, [&](int i) { return in.at(n, y, x, i); });
+        return normed(in.at(n, y, x, c), s, double(eps), weight[size_t(c)], bias[size_t(c)]);
+    }));
+}
+
+static void group_case(Format format, Extent e, int groups, int chunks, Layout from, Layout to, double mean) {
+    Tensor in(format, e, from, 24, 1, mean), out(format, e, to), other(format, e, DENSE, 25);
+    std::vector<double> weight, bias;
+    Buffer weights = numbers(e.c, 26, 1, weight), biases = numbers(e.c, 27, 0, bias);
+    Buffer partial(size_t(e.n * groups * chunks) * 12);
+    auto* sums = static_cast<float*>(partial.pointer());
+    const float eps = 1e-6f;
+    launch("moments" + suffix(format), MomentsArgs{in.view(), sums, groups, chunks}, {unsigned(chunks), unsigned(e.n)});
+    const std::vector<PostCase> list = {{SILU}, {ADD, 0, 0, &other}};
+    launch("group_norm" + suffix(format),
+           GroupNormArgs{in.view(), out.view(), sums, static_cast<float*>(weights.pointer()),
+                         static_cast<float*>(biases.pointer()), groups, chunks, eps, 0, posts_of(list, e)},
+           {3, unsigned(e.n)}, 256, unsigned(groups) * 8);
+    const int depth = e.c / groups;
+    std::vector<Spread> spreads;
+    for (int i = 0; i < e.n * groups; i++) {
+        spreads.push_back(spread(e.h * e.w * depth, [&](int j) {
+            return in.at(i / groups, j / depth / e.w, j / depth % e.w, i % groups * depth + j % depth);
+        }));
+    }
+    char text[100];
+    std::snprintf(text, sizeof text, "group_norm%s %dx%dx%dx%d groups %d chunks %d mean %g", suffix(format).c_str(),
+                  e.n, e.h, e.w, e.c, groups, chunks, mean);
+    report(text, out.compare([&](int n, int y, int x, int c) {
+        const Spread& s = spreads[size_t(n * groups + c / depth)];
+        return after(list, normed(in.at(n, y, x, c), s, double(eps), weight[size_t(c)], bias[size_t(c)]), n, y, x, c);
+    }));
+}
+
+void norm_cases(Format format) {
+    layer_case(format, {2, 1, 5, 24}, DENSE, PART, 0);
+    layer_case(format, {1, 1, 9, 320}, EXACT, DENSE, 1000);
+    layer_case(format, {1, 3, 3, 7}, ODD_PART, EXACT, 3);
+    layer_case(format, {1, 1, 1, 1}, DENSE, DENSE, 0);
+    layer_case(format, {1, 1, 17, 1288}, DENSE, DENSE, 0);
+    group_case(format, {2, 5, 3, 32}, 4, 3, DENSE, DENSE, 0);
+    group_case(format, {1, 4, 4, 40}, 4, 2, PART, EXACT, 10);
+    group_case(format, {1, 8, 8, 64}, 32, 4, EXACT, PART, 1000);
+    group_case(format, {1, 3, 3, 12}, 3, 2, ODD_PART, ODD_PART, 0);
+    group_case(format, {1, 2, 2, 2560}, 32, 2, DENSE, DENSE, 0);
+    group_case(format, {1, 2, 1, 2056}, 1, 1, DENSE, DENSE, 0);
+    group_case(format, {1, 1, 1, 8}, 2, 5, DENSE, DENSE, 0);
+    group_case(format, {2, 2, 3, 4128}, 48, 2, DENSE, DENSE, 1);
+}
