@@ -86,6 +86,10 @@ links_programs() {
     printf 'int main(void) { return 0; }\n' | cc -x c - -o /dev/null >/dev/null 2>&1
 }
 
+compiles_cpp() {
+    printf '#include <cstdio>\nint main() { return 0; }\n' | c++ -x c++ - -o /dev/null >/dev/null 2>&1
+}
+
 # --- What is missing ---------------------------------------------------------------------------------------------------
 
 miss() {
@@ -113,12 +117,13 @@ need_to_open_a_window() {
     fi
 }
 
-# Tests draw with software Vulkan, and on a display of their own.
+# Tests draw with software Vulkan, on a display of their own, and play a GPU that is written in C++.
 need_to_test() {
     need_library libvulkan.so.1
     a_vulkan_driver_loads || miss vulkan "a Vulkan driver"
     command -v Xvfb >/dev/null || miss Xvfb
     command -v xdotool >/dev/null || miss xdotool
+    compiles_cpp || miss cpp "a C++ compiler"
 }
 
 # --- Where it comes from -----------------------------------------------------------------------------------------------
@@ -138,6 +143,7 @@ packages() {
     local apt dnf pacman
     case $2 in
         linker) apt="gcc libc6-dev" dnf="gcc glibc-devel" pacman="gcc" ;;
+        cpp) apt="g++" dnf="gcc-c++" pacman="gcc" ;;
         libX11.so.6) apt="libx11-6" dnf="libX11" pacman="libx11" ;;
         libX11-xcb.so.1) apt="libx11-xcb1" dnf="libX11-xcb" pacman="libx11" ;;
         libXcursor.so.1) apt="libxcursor1" dnf="libXcursor" pacman="libxcursor" ;;

@@ -157,7 +157,7 @@ impl Bench {
 /// Trouble ends the measuring.
 fn check(event: &Event) -> Result<(), Failure> {
     match event {
-        Event::LoadFailed(notice) => Err(Failure::from_notice(Code::NoModel, notice)),
+        Event::LoadFailed(notice) | Event::NoDevice(notice) => Err(Failure::from_notice(Code::NoModel, notice)),
         Event::RenderFailed(notice) | Event::EngineStopped(notice) => Err(Failure::from_notice(Code::Failed, notice)),
         _ => Ok(()),
     }

@@ -15,6 +15,7 @@ mod paint;
 mod painter;
 mod pen;
 mod request;
+mod verified;
 mod verify;
 
 use std::process::ExitCode;

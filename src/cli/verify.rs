@@ -1,8 +1,9 @@
 //! `afterimage verify`: the numbers of this machine against reference numbers.
 
 use super::request::VerifyRequest;
-use super::{Code, Failure, output};
+use super::{Code, Failure, output, verified};
 use crate::exec;
+use crate::studio::Places;
 use crate::verify::{Candidate, Outcome, Report, Status, Suite, VerifyError, run_builtin};
 
 /// Judges a fixture folder, or what is inside the program.
@@ -22,7 +23,11 @@ pub fn run(request: &VerifyRequest) -> Result<(), Failure> {
         print(&report);
     }
     if report.passed() {
-        return Ok(());
+        let remembered = verified::add(&Places::find(), &report.executor);
+        return remembered.map_err(|error| {
+            let what = format!("it passed, but that could not be written down: {error}");
+            Failure::new(Code::Failed, what, "see that the data folder (`afterimage doctor` names it) can be written")
+        });
     }
     let failed: Vec<&str> =
         report.kinds.iter().filter(|(_, kind)| kind.status == Status::Fail).map(|(name, _)| name.as_str()).collect();

@@ -19,7 +19,9 @@ mod programs;
 mod prompt;
 mod render;
 pub mod schedule;
+mod whole;
 
+pub use crate::exec::pixels::{signed, unsigned};
 pub use embed::guidance_embedding;
 pub use error::EngineError;
 pub use info::ModelInfo;
@@ -27,6 +29,6 @@ pub use model::{LoadedModel, Model, Parts, Progress, load};
 pub use noise::{Generator, Given, NoiseSource};
 pub use params::Params;
 pub use picture::{Job, Picture, Render, StageTimes, Stamps};
-pub use pixels::{frame_from_tensor, nhwc, signed, unsigned};
+pub use pixels::{frame_from_tensor, nhwc};
 pub use prompt::States;
 pub use render::Engine;

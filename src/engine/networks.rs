@@ -8,10 +8,13 @@ use super::embed::guidance_embedding;
 use super::latents::{Draw, decoder_latents, network_latents};
 use super::model::{Parts, Progress, go_on};
 use super::pipeline::Encoded;
-use super::programs::{Extent, Programs, Purpose};
+use super::programs::{Course, Extent, Programs, Purpose};
 use super::prompt::States;
+use super::schedule::{LcmScheduler, Timesteps};
+use super::whole;
 use crate::exec::{ExecError, Executor, Packed, Profile, Program, Tensor, Value};
 use crate::frame::Size;
+use crate::graph::{Graph, GraphBuilder, GraphError, Shape, Stage};
 use crate::nn::text::clip::{self, ClipConfig};
 use crate::nn::unet::{self, Guidance, UNetConfig, UNetSize};
 use crate::nn::{AutoencoderConfig, timestep_embedding};
@@ -35,18 +38,40 @@ pub struct Run<'a> {
     pub slot: usize,
 }
 
+/// What steers a picture that is painted in one go.
+pub struct WholeRun<'a> {
+    /// Guidance scale.
+    pub guidance: f64,
+    /// The prompt's states.
+    pub states: &'a States,
+    /// Latents, in the order in which they are used.
+    pub noises: Vec<Tensor>,
+    /// The picture to begin with, of bytes [1, h, w, 1].
+    pub picture: Option<&'a Tensor>,
+}
+
 /// The networks of a model, packed for one executor, and the programs compiled so far.
 pub struct Networks {
-    unet: UNetConfig,
-    text: ClipConfig,
-    autoencoder: AutoencoderConfig,
+    configs: Configs,
     packed: PackedParts,
     programs: Programs,
     /// Prompts read; an executor may keep what it made of the last one.
     reads: u64,
 }
 
+/// What a model's networks are like.
+pub struct Configs {
+    /// The U-Net.
+    pub unet: UNetConfig,
+    /// The text encoder.
+    pub text: ClipConfig,
+    /// The autoencoder.
+    pub autoencoder: AutoencoderConfig,
+}
+
 struct PackedParts {
+    /// U-Net and autoencoder as one, for whole pictures.
+    joined: Option<Arc<dyn Packed>>,
     unet: Arc<dyn Packed>,
     vae: Arc<dyn Packed>,
     text: Arc<dyn Packed>,
@@ -86,13 +111,15 @@ impl Networks {
         let text_packed = pack("text_encoder", parts.text_encoder, 0.05)?;
         let vae = pack("vae", parts.vae, 0.2)?;
         let unet_packed = pack("unet", parts.unet, 0.3)?;
-        let packed = PackedParts { unet: unet_packed, vae, text: text_packed };
-        Ok(Self { unet, text, autoencoder, packed, programs: Programs::default(), reads: 0 })
+        let joined = executor.joined(&[unet_packed.clone(), vae.clone()]);
+        let packed = PackedParts { joined, unet: unet_packed, vae, text: text_packed };
+        let configs = Configs { unet, text, autoencoder };
+        Ok(Self { configs, packed, programs: Programs::default(), reads: 0 })
     }
 
     /// Tokens of a prompt.
     pub fn text_length(&self) -> usize {
-        self.text.positions
+        self.configs.text.positions
     }
 
     /// Bytes of weights in memory.
@@ -102,19 +129,19 @@ impl Networks {
 
     /// Picture sides must be multiples of this.
     pub fn multiple(&self) -> u32 {
-        self.autoencoder.factor() as u32
+        self.configs.autoencoder.factor() as u32
     }
 
     /// The size of picture the U-Net was trained on.
     pub fn native_size(&self) -> Size {
-        let [height, width] = self.unet.sample_size.unwrap_or([USUAL_SAMPLE_SIZE; 2]);
+        let [height, width] = self.configs.unet.sample_size.unwrap_or([USUAL_SAMPLE_SIZE; 2]);
         Size::new(width as u32 * self.multiple(), height as u32 * self.multiple())
     }
 
     /// The shape [n, h, w, c] of the latents of `batch` pictures of `size`.
     pub fn latent_shape(&self, batch: usize, size: Size) -> Vec<usize> {
         let side = |pixels: u32| (pixels / self.multiple().max(1)) as usize;
-        vec![batch, side(size.height), side(size.width), self.autoencoder.latent_channels()]
+        vec![batch, side(size.height), side(size.width), self.configs.autoencoder.latent_channels()]
     }
 
     /// Refuses a tokenizer whose ids the text encoder does not have.
@@ -122,7 +149,7 @@ impl Networks {
     /// # Errors
     /// [`EngineError::Mismatch`].
     pub fn check_vocabulary(&self, largest_id: usize, tokenizer: &str, text_encoder: &str) -> Result<(), EngineError> {
-        let words = self.text.vocabulary;
+        let words = self.configs.text.vocabulary;
         // A text encoder may know more words than its tokenizer uses.
         fits("number of words", ((largest_id + 1).max(words), tokenizer), (words, text_encoder))
     }
@@ -135,7 +162,7 @@ impl Networks {
         let shape = self.latent_shape(1, size);
         let extent = Extent { batch: 1, height: shape[1], width: shape[2] };
         for purpose in
-            [Purpose::Text { clip_skip: 0 }, Purpose::Encode(extent), Purpose::Predict(extent), Purpose::Decode(extent)]
+            [Purpose::Text { clip_skip: 0 }, Purpose::See(extent), Purpose::Predict(extent), Purpose::Show(extent)]
         {
             self.program(executor, purpose)?;
         }
@@ -147,7 +174,7 @@ impl Networks {
     /// # Errors
     /// More layers skipped than there are; the executor's.
     pub fn read(&mut self, executor: &dyn Executor, ids: &[u32], clip_skip: u32) -> Result<Tensor, EngineError> {
-        let layers = self.text.layers;
+        let layers = self.configs.text.layers;
         if clip_skip as usize > layers {
             let expected = format!("at most {layers}, the layers of the text encoder");
             return Err(EngineError::Param { name: "clip skip", found: clip_skip.to_string(), expected });
@@ -163,11 +190,83 @@ impl Networks {
     /// # Errors
     /// The executor's.
     pub fn encode(&mut self, executor: &dyn Executor, pictures: &Tensor) -> Result<Tensor, EngineError> {
-        let factor = self.autoencoder.factor();
+        let factor = self.configs.autoencoder.factor();
         let [batch, height, width] = [0, 1, 2].map(|axis| pictures.shape[axis]);
         let extent = Extent { batch, height: height / factor, width: width / factor };
         let program = self.program(executor, Purpose::Encode(extent))?;
         first(program.run(&[Value { name: "pixels", revision: 0, tensor: pictures }], 0)?)
+    }
+
+    /// The same of pictures of bytes [n, h, w, 1].
+    ///
+    /// # Errors
+    /// The executor's.
+    pub fn see(&mut self, executor: &dyn Executor, pictures: &Tensor) -> Result<Tensor, EngineError> {
+        let factor = self.configs.autoencoder.factor();
+        let [batch, height, width] = [0, 1, 2].map(|axis| pictures.shape[axis]);
+        let extent = Extent { batch, height: height / factor, width: width / factor };
+        let program = self.program(executor, Purpose::See(extent))?;
+        first(program.run(&[Value { name: "picture", revision: 0, tensor: pictures }], 0)?)
+    }
+
+    /// Pictures of bytes [n, h, w, 1] from scaled `latents`.
+    ///
+    /// # Errors
+    /// The executor's.
+    pub fn show(&mut self, executor: &dyn Executor, latents: &Tensor) -> Result<Tensor, EngineError> {
+        let [batch, height, width] = [0, 1, 2].map(|axis| latents.shape[axis]);
+        let program = self.program(executor, Purpose::Show(Extent { batch, height, width }))?;
+        first(program.run(&[Value { name: "latents", revision: 0, tensor: latents }], 0)?)
+    }
+
+    /// How a picture of these timesteps is painted in one go, if the executor wants that and it is possible.
+    pub fn course(
+        &self,
+        scheduler: &LcmScheduler,
+        timesteps: &Timesteps,
+        size: Size,
+        from_picture: bool,
+    ) -> Option<Course> {
+        self.packed.joined.as_ref()?;
+        let shape = self.latent_shape(1, size);
+        let extent = Extent { batch: 1, height: shape[1], width: shape[2] };
+        whole::course(&self.configs, scheduler, timesteps, extent, from_picture)
+    }
+
+    /// Paints a picture of bytes [1, h, w, 1] in one go, over one of the same shape if the course begins with one. `noises` are
+    /// latents, in the order in which they are used.
+    ///
+    /// # Errors
+    /// The executor's.
+    pub fn paint(
+        &mut self,
+        executor: &dyn Executor,
+        (course, scheduler, timesteps): (Course, &LcmScheduler, &Timesteps),
+        run: &WholeRun<'_>,
+    ) -> Result<Tensor, EngineError> {
+        let (unet, list) = (&self.configs.unet, timesteps.list());
+        let channels = self.configs.autoencoder.latent_channels();
+        let factors = whole::factors(scheduler, timesteps, course);
+        let mut named: Vec<(String, u64, Tensor)> = Vec::new();
+        for (name, factor) in factors {
+            named.push((name, u64::from(factor.to_bits()), whole::row(factor, channels)));
+        }
+        for (step, &timestep) in list.iter().enumerate() {
+            let row = time_row(unet, timestep);
+            named.push((format!("timestep_embedding.{step}"), timestep as u64, row));
+        }
+        if let Some(width) = unet.guidance_width {
+            let row = guidance_embedding(run.guidance, width);
+            named.push(("guidance_embedding".into(), run.guidance.to_bits(), Tensor::new([1, row.len()], row)));
+        }
+        let noises = run.noises.iter().enumerate().map(|(index, noise)| (format!("noise.{index}"), noise));
+        let noises: Vec<(String, &Tensor)> = noises.collect();
+        let mut inputs: Vec<Value<'_>> =
+            named.iter().map(|(name, revision, tensor)| Value { name, revision: *revision, tensor }).collect();
+        inputs.extend(noises.iter().map(|(name, tensor)| Value { name, revision: 0, tensor }));
+        inputs.push(Value { name: "encoder_hidden_states", revision: run.states.id, tensor: &run.states.tensor });
+        inputs.extend(run.picture.map(|tensor| Value { name: "picture", revision: 0, tensor }));
+        first(self.program(executor, Purpose::Whole(course))?.run(&inputs, 0)?)
     }
 
     /// Scaled latents from what the encoder made; `draw` gives noise of a shape [n, h, w, c], if any is needed.
@@ -175,7 +274,7 @@ impl Networks {
     /// # Errors
     /// Those of `draw`.
     pub fn sample(&self, encoded: &Encoded, draw: &mut Draw<'_>) -> Result<Tensor, EngineError> {
-        network_latents(&self.autoencoder, &encoded.tensor, draw)
+        network_latents(&self.configs.autoencoder, &encoded.tensor, draw)
     }
 
     /// What the U-Net predicts from `latents`.
@@ -185,13 +284,8 @@ impl Networks {
     pub fn predict(&mut self, executor: &dyn Executor, latents: &Tensor, run: &Run<'_>) -> Result<Tensor, EngineError> {
         let [batch, height, width] = [0, 1, 2].map(|axis| latents.shape[axis]);
         let rows = |row: Vec<f32>| Tensor::new([batch, row.len()], row.repeat(batch));
-        let time = rows(timestep_embedding(
-            &[run.timestep as f32],
-            self.unet.first_channels(),
-            self.unet.flip_sin_to_cos,
-            self.unet.freq_shift,
-        ));
-        let guidance = self.unet.guidance_width.map(|width| rows(guidance_embedding(run.guidance, width)));
+        let time = rows(time_row(&self.configs.unet, run.timestep).data);
+        let guidance = self.configs.unet.guidance_width.map(|width| rows(guidance_embedding(run.guidance, width)));
         let mut inputs = vec![
             Value { name: "sample", revision: 0, tensor: latents },
             Value { name: "timestep_embedding", revision: run.timestep as u64, tensor: &time },
@@ -210,7 +304,7 @@ impl Networks {
     /// The executor's.
     pub fn decode(&mut self, executor: &dyn Executor, latents: &Tensor) -> Result<Tensor, EngineError> {
         let [batch, height, width] = [0, 1, 2].map(|axis| latents.shape[axis]);
-        let plain = decoder_latents(&self.autoencoder, latents);
+        let plain = decoder_latents(&self.configs.autoencoder, latents);
         let program = self.program(executor, Purpose::Decode(Extent { batch, height, width }))?;
         first(program.run(&[Value { name: "latents", revision: 0, tensor: &plain }], 0)?)
     }
@@ -221,7 +315,8 @@ impl Networks {
     }
 
     fn program(&mut self, executor: &dyn Executor, purpose: Purpose) -> Result<&mut dyn Program, EngineError> {
-        let Self { unet, text, autoencoder, packed, programs, .. } = self;
+        let Self { configs, packed, programs, .. } = self;
+        let Configs { unet, text, autoencoder } = &*configs;
         programs.get(purpose, || {
             let (graph, packed) = match purpose {
                 Purpose::Text { clip_skip } => {
@@ -234,6 +329,20 @@ impl Networks {
                 Purpose::Decode(Extent { batch, height, width }) => {
                     (autoencoder.decoder(batch, height, width)?, &packed.vae)
                 }
+                Purpose::See(Extent { batch, height, width }) => {
+                    let (height, width) = (height * autoencoder.factor(), width * autoencoder.factor());
+                    (seeing(autoencoder, batch, height, width)?, &packed.vae)
+                }
+                Purpose::Show(Extent { batch, height, width }) => {
+                    (showing(autoencoder, batch, height, width)?, &packed.vae)
+                }
+                Purpose::Whole(course) => {
+                    let missing = || ExecError::Backend {
+                        executor: executor.name(),
+                        text: "whole pictures are not its work".into(),
+                    };
+                    (whole::build(configs, course)?, packed.joined.as_ref().ok_or_else(missing)?)
+                }
                 Purpose::Predict(Extent { batch, height, width }) => {
                     let at = UNetSize { batch, height, width, tokens: text.positions };
                     (unet::build(unet, at, Guidance::Embedded)?, &packed.unet)
@@ -242,6 +351,39 @@ impl Networks {
             Ok(executor.compile(Arc::new(graph), packed, &[])?)
         })
     }
+}
+
+/// The sinusoids [1, c] of a timestep.
+fn time_row(unet: &UNetConfig, timestep: usize) -> Tensor {
+    let width = unet.first_channels();
+    let row = timestep_embedding(&[timestep as f32], width, unet.flip_sin_to_cos, unet.freq_shift);
+    Tensor::new([1, row.len()], row)
+}
+
+/// The encoder behind pictures of bytes.
+fn seeing(autoencoder: &AutoencoderConfig, batch: usize, height: usize, width: usize) -> Result<Graph, GraphError> {
+    let mut b = GraphBuilder::new("encoder", "");
+    let picture = b.input("picture", Shape::map(batch, height, width, 1), Stage::Frame)?;
+    let pixels = b.from_pixels(picture)?;
+    let encoder = autoencoder.encoder(batch, height, width)?;
+    for ((name, _), value) in encoder.outputs().iter().zip(b.append(&encoder, &[("pixels", pixels)])?) {
+        b.output(name, value);
+    }
+    Ok(b.finish())
+}
+
+/// The decoder of a network's latents, and pictures of bytes behind it.
+fn showing(autoencoder: &AutoencoderConfig, batch: usize, height: usize, width: usize) -> Result<Graph, GraphError> {
+    let mut b = GraphBuilder::new("decoder", "");
+    let latents = Shape::map(batch, height, width, autoencoder.latent_channels());
+    let latents = b.input("latents", latents, Stage::Frame)?;
+    let plain = b.affine(latents, 1.0 / autoencoder.scale() as f32, autoencoder.shift() as f32)?;
+    let decoder = autoencoder.decoder(batch, height, width)?;
+    for image in b.append(&decoder, &[("latents", plain)])? {
+        let picture = b.to_pixels(image)?;
+        b.output("picture", picture);
+    }
+    Ok(b.finish())
 }
 
 /// Refuses two parts that disagree; each value comes with its part.

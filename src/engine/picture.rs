@@ -28,7 +28,8 @@ pub struct Stamps {
     pub done: Instant,
 }
 
-/// Milliseconds spent in each part of one picture.
+/// Milliseconds spent in each part of one picture. Where an executor paints it in one go, all of it is spread over the steps, and
+/// encoding and decoding are 0.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StageTimes {
     /// Prompt to text states; 0 when nothing changed.

@@ -6,11 +6,13 @@
 use std::time::Instant;
 
 use super::model::Model;
-use super::networks::Run;
-use super::pixels::{nhwc, unsigned};
+use super::networks::{Run, WholeRun};
+use super::pixels::nhwc;
+use super::programs::Course;
 use super::prompt::States;
 use super::schedule::Timesteps;
 use super::{EngineError, NoiseSource, StageTimes};
+use crate::exec::pixels::unsigned;
 use crate::exec::{Executor, Tensor};
 use crate::frame::Size;
 
@@ -66,6 +68,24 @@ pub struct Painted {
     pub times: StageTimes,
 }
 
+/// What was painted, as it is shown.
+pub struct Shown {
+    /// The picture, [1, h, w, 1]: each element is the four bytes of a pixel.
+    pub picture: Tensor,
+    /// Time of each step and of decoding.
+    pub times: StageTimes,
+}
+
+/// Encodes pictures of bytes, [n, h, w, 1], both sides multiples of the model's.
+///
+/// # Errors
+/// The executor's.
+pub fn see(model: &mut Model, executor: &dyn Executor, pictures: &Tensor) -> Result<Encoded, EngineError> {
+    let tensor = model.networks.see(executor, pictures)?;
+    finite("the encoded picture", None, &tensor)?;
+    Ok(Encoded { tensor })
+}
+
 /// Encodes pictures [n, h, w, 3] in -1..=1, both sides multiples of the model's.
 ///
 /// # Errors
@@ -76,7 +96,7 @@ pub fn encode(model: &mut Model, executor: &dyn Executor, pictures: &Tensor) -> 
     Ok(Encoded { tensor })
 }
 
-/// Paints.
+/// Paints, in numbers.
 ///
 /// # Errors
 /// The executor's; noise that does not fit; values that are no numbers, with their step.
@@ -87,6 +107,62 @@ pub fn paint(
     noise: &mut dyn NoiseSource,
     observer: &mut dyn FnMut(&Seen<'_>),
 ) -> Result<Painted, EngineError> {
+    let (latents, mut times) = denoise(model, executor, request, noise, observer)?;
+    let began = Instant::now();
+    let mut image = model.networks.decode(executor, &latents)?;
+    finite("the picture", None, &image)?;
+    image.data.iter_mut().for_each(|value| *value = unsigned(*value));
+    times.decode_ms = began.elapsed().as_secs_f64() * 1e3;
+    Ok(Painted { latents, image, times })
+}
+
+/// Paints a picture as it is shown, step by step.
+///
+/// # Errors
+/// Those of [`paint`].
+pub fn show(
+    model: &mut Model,
+    executor: &dyn Executor,
+    request: &Request<'_>,
+    noise: &mut dyn NoiseSource,
+) -> Result<Shown, EngineError> {
+    let (latents, mut times) = denoise(model, executor, request, noise, &mut |_| ())?;
+    let began = Instant::now();
+    let picture = model.networks.show(executor, &latents)?;
+    times.decode_ms = began.elapsed().as_secs_f64() * 1e3;
+    Ok(Shown { picture, times })
+}
+
+/// Paints a picture as it is shown in one go, over `picture` (of bytes, [1, h, w, 1]) if there is one. The draws are those of
+/// [`paint`].
+///
+/// # Errors
+/// The executor's; noise that does not fit.
+pub fn show_whole(
+    model: &mut Model,
+    executor: &dyn Executor,
+    (request, course): (&Request<'_>, Course),
+    picture: Option<&Tensor>,
+    noise: &mut dyn NoiseSource,
+) -> Result<Shown, EngineError> {
+    let began = Instant::now();
+    let shape = model.networks.latent_shape(1, request.size);
+    let noises = (0..1 + course.noised.count_ones()).map(|_| draw(noise, &shape)).collect::<Result<_, _>>()?;
+    let run = WholeRun { guidance: request.guidance, states: request.states, noises, picture };
+    let picture = model.networks.paint(executor, (course, &model.scheduler, request.timesteps), &run)?;
+    let steps = course.steps as usize;
+    let step_ms = vec![began.elapsed().as_secs_f64() * 1e3 / steps as f64; steps];
+    Ok(Shown { picture, times: StageTimes { step_ms, ..StageTimes::default() } })
+}
+
+/// The clean latents, and the time of each step.
+fn denoise(
+    model: &mut Model,
+    executor: &dyn Executor,
+    request: &Request<'_>,
+    noise: &mut dyn NoiseSource,
+    observer: &mut dyn FnMut(&Seen<'_>),
+) -> Result<(Tensor, StageTimes), EngineError> {
     let mut times = StageTimes::default();
     let mut latents = first_latents(model, request, noise)?;
     let mut denoised = latents.clone();
@@ -106,12 +182,7 @@ pub fn paint(
         observer(&Seen { step, timestep, latents: &latents, denoised: &denoised });
         times.step_ms.push(began.elapsed().as_secs_f64() * 1e3);
     }
-    let began = Instant::now();
-    let mut image = model.networks.decode(executor, &denoised)?;
-    finite("the picture", None, &image)?;
-    image.data.iter_mut().for_each(|value| *value = unsigned(*value));
-    times.decode_ms = began.elapsed().as_secs_f64() * 1e3;
-    Ok(Painted { latents: denoised, image, times })
+    Ok((denoised, times))
 }
 
 /// The latents before the first step.

@@ -22,6 +22,32 @@ pub enum Purpose {
     Predict(Extent),
     /// Latents to pictures.
     Decode(Extent),
+    /// Pictures of bytes to latents.
+    See(Extent),
+    /// A network's latents to pictures of bytes.
+    Show(Extent),
+    /// All of it.
+    Whole(Course),
+}
+
+/// How a picture is painted in one go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Course {
+    /// Size of the latents, one picture.
+    pub extent: Extent,
+    /// Denoising steps.
+    pub steps: u32,
+    /// After which steps noise is added, a bit for each.
+    pub noised: u64,
+    /// Whether it begins with a picture.
+    pub from_picture: bool,
+}
+
+impl Course {
+    /// Whether noise is added after a step.
+    pub fn is_noised(&self, step: usize) -> bool {
+        self.noised >> step & 1 == 1
+    }
 }
 
 impl Purpose {
@@ -29,9 +55,10 @@ impl Purpose {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Text { .. } => "text",
-            Self::Encode(_) => "encode",
+            Self::Encode(_) | Self::See(_) => "encode",
             Self::Predict(_) => "step",
-            Self::Decode(_) => "decode",
+            Self::Decode(_) | Self::Show(_) => "decode",
+            Self::Whole(_) => "picture",
         }
     }
 }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::model::{LoadedModel, Model};
-use super::pipeline::{Encoded, Request, Start, encode, paint};
-use super::pixels::{frame_from_tensor, tensor_from_frame};
+use super::pipeline::{Encoded, Request, Start, see, show, show_whole};
+use super::pixels::{frame_from_pixels, pixels_from_frame};
 use super::plan::{Basis, Plan};
+use super::programs::Course;
 use super::prompt::States;
 use super::schedule::{ScheduleError, StepRequest, Steps, Timesteps};
 use super::{EngineError, Generator, Job, ModelInfo, Params, Picture, Render, StageTimes, Stamps};
-use crate::exec::{Executor, Profile};
+use crate::exec::{Executor, Profile, Tensor};
 use crate::frame::{Frame, Size, cover_crop};
 
 /// Longest side of a picture, in pixels.
@@ -31,7 +32,15 @@ struct Last {
     basis: Basis,
     states: Arc<States>,
     timesteps: Timesteps,
-    encoded: Option<Encoded>,
+    input: Option<Input>,
+}
+
+/// The picture painted over, as far as it is kept.
+enum Input {
+    /// Its bytes, where all is done in one go.
+    Pixels(Tensor),
+    /// What the encoder made of it.
+    Encoded(Encoded),
 }
 
 impl Engine {
@@ -75,8 +84,8 @@ impl Engine {
         let last = self.last.take();
         let plan = Plan::new(last.as_ref().map(|last| &last.basis), &basis);
         let params = &basis.params;
-        let (states, timesteps, encoded) = match last {
-            Some(last) => (Some(last.states), Some(last.timesteps), last.encoded),
+        let (states, timesteps, input) = match last {
+            Some(last) => (Some(last.states), Some(last.timesteps), last.input),
             None => (None, None, None),
         };
         let timesteps = match timesteps.filter(|_| !plan.schedule) {
@@ -92,22 +101,33 @@ impl Engine {
             }
         };
         times.prompt_ms = if plan.prompt { milliseconds(began.elapsed()) } else { 0.0 };
-        let encoded = match (&basis.frame, encoded.filter(|_| !plan.encode)) {
+        let whole = self.course(&timesteps, &basis).is_some();
+        let fits = |input: &Input| matches!(input, Input::Pixels(_)) == whole;
+        let input = match (&basis.frame, input.filter(|input| !plan.encode && fits(input))) {
             (None, _) => None,
             (Some(_), Some(kept)) => Some(kept),
-            (Some(frame), None) => Some(self.encode(frame, basis.size, times)?),
+            (Some(frame), None) => Some(self.input(frame, basis.size, whole, times)?),
         };
-        Ok(Last { basis, states, timesteps, encoded })
+        Ok(Last { basis, states, timesteps, input })
     }
 
-    fn encode(&mut self, frame: &Frame, size: Size, times: &mut StageTimes) -> Result<Encoded, EngineError> {
+    /// How this picture is painted in one go, if it is.
+    fn course(&self, timesteps: &Timesteps, basis: &Basis) -> Option<Course> {
+        let Model { networks, scheduler, .. } = &self.model;
+        networks.course(scheduler, timesteps, basis.size, basis.frame.is_some())
+    }
+
+    fn input(&mut self, frame: &Frame, size: Size, whole: bool, times: &mut StageTimes) -> Result<Input, EngineError> {
         let began = Instant::now();
-        let picture = tensor_from_frame(&cover_crop(frame, size));
+        let picture = pixels_from_frame(&cover_crop(frame, size));
         times.transfer_ms += milliseconds(began.elapsed());
+        if whole {
+            return Ok(Input::Pixels(picture));
+        }
         let began = Instant::now();
-        let encoded = encode(&mut self.model, &*self.executor, &picture)?;
+        let encoded = see(&mut self.model, &*self.executor, &picture)?;
         times.encode_ms = milliseconds(began.elapsed());
-        Ok(encoded)
+        Ok(Input::Encoded(encoded))
     }
 }
 
@@ -125,17 +145,29 @@ impl Render for Engine {
             timesteps: &last.timesteps,
             guidance: params.guidance,
             size,
-            start: last.encoded.as_ref().map_or(Start::Noise, Start::Picture),
+            start: match &last.input {
+                Some(Input::Encoded(encoded)) => Start::Picture(encoded),
+                _ => Start::Noise,
+            },
         };
         let mut noise = Generator::new(params.seed);
-        let painted = paint(&mut self.model, &*self.executor, &request, &mut noise, &mut |_| ())?;
+        let shown = match self.course(&last.timesteps, &last.basis) {
+            Some(course) => {
+                let picture = match &last.input {
+                    Some(Input::Pixels(pixels)) => Some(pixels),
+                    _ => None,
+                };
+                show_whole(&mut self.model, &*self.executor, (&request, course), picture, &mut noise)?
+            }
+            None => show(&mut self.model, &*self.executor, &request, &mut noise)?,
+        };
         self.last = Some(last);
-        times.step_ms = painted.times.step_ms;
-        times.decode_ms = painted.times.decode_ms;
+        times.step_ms = shown.times.step_ms;
+        times.decode_ms = shown.times.decode_ms;
         let began = Instant::now();
         let taken = job.frame.as_ref().map_or(started, |frame| frame.taken);
         let input_id = job.frame.as_ref().map_or(0, |frame| frame.id);
-        let frame = frame_from_tensor(&painted.image)?.stamped(input_id, taken);
+        let frame = frame_from_pixels(&shown.picture)?.stamped(input_id, taken);
         times.transfer_ms += milliseconds(began.elapsed());
         Ok(Some(Picture {
             frame,

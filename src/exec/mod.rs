@@ -6,7 +6,10 @@
 mod candle;
 mod check;
 mod cpu;
+#[cfg_attr(not(feature = "cuda"), path = "cuda_off.rs")]
+mod cuda;
 mod given;
+pub mod pixels;
 mod planner;
 mod profile;
 mod store;
@@ -15,13 +18,14 @@ use std::sync::Arc;
 
 pub use candle::Candle;
 pub use cpu::Cpu;
+pub use cuda::{Cuda, Gpu};
 pub use profile::{Profile, StepTime};
 
 use crate::graph::Graph;
 use crate::weights::{Weights, WeightsError};
 
 /// The executors that [`open`] knows.
-pub const NAMES: [&str; 5] = ["auto", "cpu", "cpu-f32", "cpu-int8", "candle"];
+pub const NAMES: [&str; 7] = ["auto", "cuda", "cuda-bf16", "cpu", "cpu-f32", "cpu-int8", "candle"];
 
 /// A host tensor at the border of an executor: f32, NHWC (or [n, t, c], [n, c]), contiguous.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,6 +84,12 @@ pub trait Executor: Send + Sync {
     /// [`ExecError::Weights`] when a tensor cannot be read.
     fn load(&self, weights: &Weights) -> Result<Arc<dyn Packed>, ExecError>;
 
+    /// Weights of several parts as one, if this executor wants to paint whole pictures in one go, which needs all of them.
+    fn joined(&self, parts: &[Arc<dyn Packed>]) -> Option<Arc<dyn Packed>> {
+        let _ = parts;
+        None
+    }
+
     /// Makes `graph` runnable. Nodes whose path is in `taps` become extra outputs, in the order of `taps`.
     ///
     /// # Errors
@@ -92,11 +102,11 @@ pub trait Executor: Send + Sync {
     ) -> Result<Box<dyn Program>, ExecError>;
 }
 
-/// Opens the executor called `name` with so many `threads` (0: one on each core). "auto" is the fastest
+/// Opens the executor called `name`, if it computes on the CPU with so many `threads` (0: one on each core). "auto" is the fastest
 /// that computes what the reference computes, within what it rounds ([`Executor::rounding`]).
 ///
 /// # Errors
-/// [`ExecError::Unknown`] for another name.
+/// [`ExecError::Unknown`] for another name; those of the executor.
 pub fn open(name: &str, threads: usize) -> Result<Arc<dyn Executor>, ExecError> {
     match name {
         "auto" => {
@@ -109,6 +119,8 @@ pub fn open(name: &str, threads: usize) -> Result<Arc<dyn Executor>, ExecError> 
                 }
             }
         }
+        "cuda" => Ok(Arc::new(Cuda::new()?)),
+        "cuda-bf16" => Ok(Arc::new(Cuda::wide()?)),
         "cpu" => Ok(Arc::new(Cpu::new(threads)?)),
         "cpu-f32" => Ok(Arc::new(Cpu::exact(threads)?)),
         "cpu-int8" => Ok(Arc::new(Cpu::small(threads)?)),
@@ -153,6 +165,14 @@ pub enum ExecError {
     /// `AFTERIMAGE_CPU` names instructions that there are not, or not on this processor.
     #[error("{0}")]
     Instructions(String),
+    /// A GPU that is not there, cannot be used, has no room, or stopped.
+    #[error("{text}")]
+    Device {
+        /// What is wrong.
+        text: String,
+        /// What the user can do about it.
+        remedy: &'static str,
+    },
     /// A run was called without an input, or with one of another shape.
     #[error("input `{name}` of graph `{graph}` should be {expected:?}, got {found}")]
     Input {
@@ -189,6 +209,7 @@ impl ExecError {
         match self {
             Self::Weights(error) => error.remedy(),
             Self::Unknown { known, .. } => format!("choose one of {known}"),
+            Self::Device { remedy, .. } => (*remedy).into(),
             Self::Instructions(_) => "set AFTERIMAGE_CPU to others, or unset it".into(),
             Self::Input { .. } | Self::Tap { .. } => {
                 "please report this: the program called its own network wrongly".into()

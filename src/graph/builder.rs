@@ -12,6 +12,9 @@ use super::{
 /// A value may have this many elements (8 GiB as f32); more is a mistake in a configuration.
 const MAX_ELEMENTS: usize = 1 << 31;
 
+/// Red, green and blue.
+const COLOURS: usize = 3;
+
 /// Writes one graph.
 pub struct GraphBuilder {
     graph: Graph,
@@ -270,6 +273,28 @@ impl GraphBuilder {
         self.push(Op::Reshape, &[x], shape, None, "")
     }
 
+    /// Pictures of bytes [n, h, w, 1] as [n, h, w, 3] in -1..=1; see [`Op::FromPixels`].
+    ///
+    /// # Errors
+    /// [`GraphError::Shape`] unless `x` is a feature map of one channel.
+    pub fn from_pixels(&mut self, x: NodeId) -> Result<NodeId, GraphError> {
+        match self.shape(x).as_map() {
+            Some([n, h, w, 1]) => self.push(Op::FromPixels, &[x], Shape::map(n, h, w, COLOURS), None, ""),
+            _ => Err(self.misfit("", "from_pixels", &[x], "it needs a feature map of one channel")),
+        }
+    }
+
+    /// Pictures [n, h, w, 3] in -1..=1 as bytes [n, h, w, 1]; see [`Op::ToPixels`].
+    ///
+    /// # Errors
+    /// [`GraphError::Shape`] unless `x` is a feature map of three channels.
+    pub fn to_pixels(&mut self, x: NodeId) -> Result<NodeId, GraphError> {
+        match self.shape(x).as_map() {
+            Some([n, h, w, COLOURS]) => self.push(Op::ToPixels, &[x], Shape::map(n, h, w, 1), None, ""),
+            _ => Err(self.misfit("", "to_pixels", &[x], "it needs a feature map of three channels")),
+        }
+    }
+
     /// A refusal in the name of the module being written, for what only a network knows.
     pub fn refusal(&self, what: &'static str, values: &[NodeId], why: &str) -> GraphError {
         self.misfit("", what, values, why)
@@ -292,7 +317,21 @@ impl GraphBuilder {
         Ok(id)
     }
 
-    fn push(
+    /// The input called `name`.
+    pub(super) fn find_input(&self, name: &str) -> Option<NodeId> {
+        self.graph.inputs().find(|(input, _)| *input == name).map(|(_, id)| id)
+    }
+
+    /// The node that does the same work on the same values.
+    pub(super) fn find_same(&self, op: &Op, inputs: &[NodeId]) -> Option<NodeId> {
+        let same = |node: &Node| node.op == *op && node.inputs == inputs;
+        // Without inputs it is a table; else it comes after the last of them.
+        let first = inputs.iter().map(|id| id.index() + 1).max().unwrap_or(0);
+        let found = self.graph.nodes[first..].iter().position(same);
+        found.map(|index| NodeId((first + index) as u32))
+    }
+
+    pub(super) fn push(
         &mut self,
         op: Op,
         inputs: &[NodeId],
@@ -327,18 +366,22 @@ impl GraphBuilder {
     }
 
     fn weight(&mut self, path: &str, name: &str, shape: &[usize]) -> Result<WeightId, GraphError> {
-        let key = join(&join(&self.component, &self.path(path)), name);
-        if let Some(&id) = self.weight_ids.get(&key) {
+        self.weight_by_key(&join(&join(&self.component, &self.path(path)), name), shape)
+    }
+
+    /// The weight of that key; each is there once.
+    pub(super) fn weight_by_key(&mut self, key: &str, shape: &[usize]) -> Result<WeightId, GraphError> {
+        if let Some(&id) = self.weight_ids.get(key) {
             let first = &self.graph.weight(id).shape;
             if first == shape {
                 return Ok(id);
             }
             let (graph, first) = (self.graph.name.clone(), first.clone());
-            return Err(GraphError::Weight { graph, key, first, second: shape.to_vec() });
+            return Err(GraphError::Weight { graph, key: key.into(), first, second: shape.to_vec() });
         }
         let id = WeightId(self.graph.weights.len() as u32);
-        self.graph.weights.push(Weight { key: key.clone(), shape: shape.to_vec() });
-        self.weight_ids.insert(key, id);
+        self.graph.weights.push(Weight { key: key.into(), shape: shape.to_vec() });
+        self.weight_ids.insert(key.into(), id);
         Ok(id)
     }
 

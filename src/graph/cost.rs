@@ -14,7 +14,7 @@ impl Graph {
             }
             Op::Attention { .. } => 4 * elements * self.keys(node) as u64,
             Op::Input { .. } | Op::Table { .. } | Op::Embedding { .. } => 0,
-            Op::Concat | Op::Upsample | Op::Reshape => 0,
+            Op::Concat | Op::Upsample | Op::Reshape | Op::FromPixels | Op::ToPixels => 0,
             Op::GroupNorm { .. } | Op::LayerNorm { .. } | Op::Geglu => 6 * elements,
             Op::Activate(_) | Op::Affine { .. } => 2 * elements,
             Op::Add | Op::Mul => elements,

@@ -9,6 +9,7 @@
 //! look inside a network by these paths.
 
 mod builder;
+mod compose;
 mod cost;
 mod dump;
 mod error;

@@ -97,6 +97,12 @@ pub enum Op {
     Upsample,
     /// The same elements under another shape. Free.
     Reshape,
+    /// A picture as it is shown, [n, h, w, 1], to one as networks see it, [n, h, w, 3] in -1..=1. The bits of each element are
+    /// a pixel: red, green, blue, alpha, the first in the lowest byte. Alpha is not looked at.
+    FromPixels,
+    /// The way back: -1..=1 to 0..=255, halves to even, all beyond cut off, alpha 255. A pixel that is not finite is black
+    /// and has alpha 0.
+    ToPixels,
 }
 
 /// A function of one number.
@@ -204,7 +210,26 @@ impl Op {
             Self::Concat => "concat",
             Self::Upsample => "upsample",
             Self::Reshape => "reshape",
+            Self::FromPixels => "from_pixels",
+            Self::ToPixels => "to_pixels",
         }
+    }
+
+    /// The same with other weights in the place of each.
+    pub(super) fn with_weights(mut self, other: impl Fn(WeightId) -> WeightId) -> Self {
+        match &mut self {
+            Self::Table { weight } | Self::Embedding { weight } => *weight = other(*weight),
+            Self::Conv2d { weight, bias, .. } | Self::Linear { weight, bias } => {
+                *weight = other(*weight);
+                *bias = bias.map(other);
+            }
+            Self::GroupNorm { weight, bias, .. } | Self::LayerNorm { weight, bias, .. } => {
+                *weight = other(*weight);
+                *bias = other(*bias);
+            }
+            _ => {}
+        }
+        self
     }
 
     /// The weights it reads.

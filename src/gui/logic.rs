@@ -9,7 +9,7 @@ use super::dialogs::Picked;
 use super::numbers;
 use crate::canvas::{Backdrop, FittedPicture};
 use crate::capture::SourceSpec;
-use crate::studio::{Arrival, CameraSettings, Command, Event, Notice, Origin, Overlay};
+use crate::studio::{Arrival, CameraSettings, Command, EngineSpec, Event, Notice, Origin, Overlay};
 
 /// Settings are written when they stayed the same for this long.
 const SAVE_AFTER_S: f64 = 1.0;
@@ -64,6 +64,12 @@ impl App {
             Event::LoadFailed(notice) => {
                 self.name_present_model();
                 self.tell(ctx, notice);
+            }
+            Event::NoDevice(notice) => {
+                self.name_present_model();
+                self.tell(ctx, Notice::warning(notice.what, "the CPU paints instead"));
+                self.settings.executor = EngineSpec::default().executor;
+                self.apply(ctx, super::Action::Reload);
             }
             Event::EngineStopped(notice) => self.notices.add_stopped(notice, ctx.input(|input| input.time)),
             Event::RenderFailed(notice) | Event::Notice(notice) => self.tell(ctx, notice),

@@ -115,8 +115,9 @@ pub fn settings_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
 }
 
 /// Who may paint: the executor's name, a word for it, and what it means.
-const ENGINES: [(&str, &str, &str); 4] = [
+const ENGINES: [(&str, &str, &str); 5] = [
     ("auto", "Fastest", "Whatever is fastest on this machine and paints the same picture"),
+    ("cuda", "GPU", "An NVIDIA GPU from RTX 30 on. Without one you are told so, and the last painter goes on"),
     ("cpu-f32", "Exact", "Our own kernels in full precision, on processors that are faster with less"),
     (
         "cpu-int8",

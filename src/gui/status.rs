@@ -130,13 +130,18 @@ fn right_parts(cx: &Cx<'_>) -> Vec<Pieces> {
     let mut parts = vec![vec![quiet(format!("{:.0}\u{2009}MB", snapshot.rss_mb))]];
     let stages = &snapshot.stages;
     if cx.room.width >= 1180.0 && !stages.step_ms.is_empty() {
-        let step = stages.step_ms.iter().sum::<f64>() / stages.step_ms.len() as f64;
-        parts.push(vec![quiet(format!(
-            "encode {:.0} · steps {}×{step:.0} · decode {:.0}\u{2009}ms",
-            stages.encode_ms,
-            stages.step_ms.len(),
-            stages.decode_ms
-        ))]);
+        let (count, steps) = (stages.step_ms.len(), stages.step_ms.iter().sum::<f64>());
+        let step = steps / count as f64;
+        // Painted in one go.
+        let whole = stages.decode_ms == 0.0;
+        parts.push(vec![quiet(if whole {
+            format!("{count} steps in one go {steps:.1}\u{2009}ms")
+        } else {
+            format!(
+                "encode {:.0} · steps {}×{step:.0} · decode {:.0}\u{2009}ms",
+                stages.encode_ms, count, stages.decode_ms
+            )
+        })]);
     }
     if snapshot.rss_mb <= 0.0 {
         parts.remove(0);

@@ -100,6 +100,8 @@ pub enum Event {
     LoadCancelled,
     /// A model could not be loaded; the old one, if any, paints on.
     LoadFailed(Notice),
+    /// The GPU that was to paint is not there, or cannot; the model was not loaded for it, and the old one, if any, paints on.
+    NoDevice(Notice),
     /// A picture could not be painted; the engine goes on with the next one.
     RenderFailed(Notice),
     /// The engine broke; it paints again after [`Command::Restart`].

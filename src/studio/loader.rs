@@ -5,7 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use super::{EngineSpec, Event, Notice, Wake};
-use crate::engine::{self, LoadedModel};
+use crate::engine::{self, EngineError, LoadedModel};
+use crate::exec::ExecError;
 use crate::flow::channel::Sender;
 use crate::flow::{Worker, lower_priority, panic_text};
 
@@ -48,6 +49,9 @@ pub(super) fn spawn(load: u64, spec: EngineSpec, news: Sender<LoadNews>, wake: W
                 tell(Event::LoadFailed(Notice::error(what, "choose another model, and please report this")), None);
             }
             Ok(Ok(model)) => tell(Event::Loaded(Box::new(model.info().clone())), Some(Box::new(model))),
+            Ok(Err(EngineError::Exec(error @ ExecError::Device { .. }))) => {
+                tell(Event::NoDevice(Notice::error(error.to_string(), error.remedy())), None);
+            }
             Ok(Err(error)) => tell(Event::LoadFailed(Notice::error(error.to_string(), error.remedy())), None),
         }
     })

@@ -370,7 +370,7 @@ impl Studio {
                 self.spec = self.wanted.take().or(self.spec.take());
                 self.latency = Latency::default();
             }
-            Event::LoadCancelled | Event::LoadFailed(_) => {
+            Event::LoadCancelled | Event::LoadFailed(_) | Event::NoDevice(_) => {
                 self.snapshot.loading = None;
                 self.wanted = None;
                 self.order(Order::LoadEnded);

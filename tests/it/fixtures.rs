@@ -1,9 +1,10 @@
 //! Every case of the fixture folder, one named test each. A kind without code yet is shown as ignored, with the reason.
 
 use afterimage::exec::{Candle, Cpu, ExecError, Executor};
-use afterimage::verify::{Index, Outcome, Suite, kinds};
+use afterimage::verify::{Index, kinds};
 use libtest_mimic::{Completion, Failed, Trial};
 
+use crate::judge::judge;
 use crate::support;
 
 /// One test for each case, and one for the folder itself.
@@ -32,13 +33,13 @@ fn trial(name: &str) -> Trial {
         let reason = format!("not yet: no code for `{}`", Index::kind_of(&name));
         return Trial::ignorable_test(title, move || Ok(Completion::ignored_with(reason)));
     }
-    Trial::test(title, move || judge(&name))
+    Trial::test(title, move || judge_all(&name))
 }
 
 /// On the reference, and on our own executor with each instruction set this processor has.
-fn judge(name: &str) -> Result<(), Failed> {
+fn judge_all(name: &str) -> Result<(), Failed> {
     for executor in executors().map_err(|error| error.to_string())? {
-        judge_on(name, &*executor)
+        judge(&support::fixtures(), name, &*executor)
             .map_err(|error| format!("{}: {}", executor.name(), error.message().unwrap_or("")))?;
     }
     Ok(())
@@ -50,22 +51,4 @@ fn executors() -> Result<Vec<Box<dyn Executor>>, ExecError> {
         executors.push(Box::new(Cpu::forced(word, 1)?));
     }
     Ok(executors)
-}
-
-fn judge_on(name: &str, executor: &dyn Executor) -> Result<(), Failed> {
-    let suite = Suite::open(&support::fixtures(), executor).map_err(|error| error.to_string())?;
-    match suite.run_case(name) {
-        Outcome::NotYet => Err("not yet".into()),
-        Outcome::Failed(error) => Err(error.to_string().into()),
-        outcome if outcome.passed() => Ok(()),
-        Outcome::Ran(checks) => {
-            let failed = checks.list.iter().filter(|check| !check.passed());
-            let lines: Vec<String> = failed
-                .map(|check| {
-                    format!("{}: error {:e}, limit {:e} {}", check.tensor, check.error, check.limit, check.remark)
-                })
-                .collect();
-            Err(format!("{name}\n{}", lines.join("\n")).into())
-        }
-    }
 }

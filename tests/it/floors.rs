@@ -18,7 +18,7 @@ const FLOORS: [&[&str]; 7] = [
 ];
 
 /// Crates that only some modules may import. `a/b` means the module `b` of `a`. What is not listed is free.
-const CRATES: [(&str, &[&str]); 20] = [
+const CRATES: [(&str, &[&str]); 21] = [
     ("image", &["frame"]),
     ("crossbeam_channel", &["flow"]),
     ("nokhwa", &["capture"]),
@@ -33,6 +33,7 @@ const CRATES: [(&str, &[&str]); 20] = [
     ("candle_nn", &["exec"]),
     ("candle_transformers", &["exec"]),
     ("rayon", &["exec"]),
+    ("cudarc", &["exec/cuda"]),
     ("tokenizers", &["nn/text"]),
     ("egui", &["gui"]),
     ("eframe", &["gui"]),

@@ -203,6 +203,17 @@ fn another_executor_takes_over() -> Outcome {
     holds(executor.is_some_and(|name| name.contains("candle") && name.contains("1 thread")), "painted by another")
 }
 
+/// A GPU that is not there is told as that, so that a window can go on without.
+fn a_missing_gpu_is_told() -> Outcome {
+    let mut bench = Bench::new()?;
+    let model = ModelSource::Dir(fixtures().join(OLDER));
+    bench.studio.send(Command::Load(EngineSpec { model, executor: "cuda".into(), threads: 1 }));
+    // A machine with a GPU loads it.
+    let said = |bench: &Bench| bench.events.iter().any(|event| matches!(event, Event::NoDevice(_)));
+    bench.until("the model, or the word that there is no GPU", |bench| said(bench) || bench.loaded() == [OLDER])?;
+    if said(&bench) { bench.paints_on("after no GPU was found") } else { Ok(()) }
+}
+
 /// The disk does not answer, and the user need not wait for it.
 fn a_cancelled_load_changes_nothing() -> Outcome {
     let mut bench = Bench::new()?;
@@ -256,7 +267,8 @@ fn same<T: PartialEq + std::fmt::Debug>(found: T, expected: T) -> Outcome {
 }
 
 pub fn tests() -> Vec<Trial> {
-    let tests: [(&str, Test); 5] = [
+    let tests: [(&str, Test); 6] = [
+        ("a_missing_gpu_is_told", a_missing_gpu_is_told),
         ("a_newer_load_wins", a_newer_load_wins),
         ("a_finished_load_can_be_overtaken", a_finished_load_can_be_overtaken),
         ("a_cancelled_load_changes_nothing", a_cancelled_load_changes_nothing),

@@ -13,6 +13,8 @@ mod fixtures;
 mod floors;
 #[path = "../gate.rs"]
 mod gate;
+#[path = "../judge.rs"]
+mod judge;
 mod licences;
 mod loading;
 mod networks;

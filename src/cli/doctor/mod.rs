@@ -1,6 +1,7 @@
 //! `afterimage doctor`: what was found on this machine, what is wrong with it, and what to do.
 
 mod folders;
+mod gpu;
 mod machine;
 mod model;
 mod print;
@@ -9,6 +10,7 @@ mod window;
 use serde::Serialize;
 
 use self::folders::Folder;
+use self::gpu::GpuFindings;
 use self::machine::Machine;
 use self::model::ModelFindings;
 use self::window::WindowFindings;
@@ -28,6 +30,8 @@ pub struct Findings {
     pub machine: Machine,
     /// What a window would find.
     pub window: WindowFindings,
+    /// GPUs that could paint.
+    pub gpus: GpuFindings,
     /// Cameras.
     pub cameras: Vec<CameraFinding>,
     /// The model.
@@ -100,18 +104,22 @@ impl Findings {
     fn find(request: &DoctorRequest) -> Self {
         let window = WindowFindings::find();
         let model = ModelFindings::find(&request.engine);
-        let folders = folders::folders(&Places::find());
+        let places = Places::find();
+        let gpus = GpuFindings::find(&places);
+        let folders = folders::folders(&places);
         let (cameras, camera_problem) = cameras();
         let mut problems = window.problems();
         problems.extend(model.problem());
         problems.extend(folders::problems(&folders));
         problems.extend(camera_problem);
+        problems.extend(gpus.problems());
         problems.sort_by_key(|problem| !problem.fatal);
         Self {
             ok: problems.iter().all(|problem| !problem.fatal),
             version: Version { afterimage: env!("CARGO_PKG_VERSION"), features: features() },
             machine: Machine::find(),
             window,
+            gpus,
             cameras,
             model,
             folders,
@@ -124,6 +132,7 @@ fn features() -> Vec<&'static str> {
     let all = [
         ("camera", cfg!(feature = "camera")),
         ("bundled-model", cfg!(feature = "bundled-model")),
+        ("cuda", cfg!(feature = "cuda")),
         ("inspect", cfg!(feature = "inspect")),
     ];
     all.into_iter().filter(|(_, on)| *on).map(|(name, _)| name).collect()

@@ -8,6 +8,7 @@ use crate::display::AdapterKind;
 pub fn findings(found: &Findings) {
     about(found);
     window(found);
+    gpus(found);
     model(found);
     row("cameras", if found.cameras.is_empty() { "none" } else { "" });
     for camera in &found.cameras {
@@ -45,6 +46,17 @@ fn window(found: &Findings) {
     }
     for library in found.window.libraries.iter().filter(|library| !library.loads) {
         line(&format!("  {} does not load", library.file));
+    }
+}
+
+fn gpus(found: &Findings) {
+    row("CUDA", found.gpus.reason.as_deref().unwrap_or_default());
+    for gpu in &found.gpus.list {
+        let verified = if gpu.verified { "verified" } else { "not verified on this device" };
+        line(&format!(
+            "  {} {} ({} MB, capability {}), {verified}",
+            gpu.number, gpu.name, gpu.memory_mb, gpu.capability
+        ));
     }
 }
 

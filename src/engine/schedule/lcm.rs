@@ -89,6 +89,25 @@ impl LcmScheduler {
         clean.iter().zip(sample).map(|(x0, x)| out * x0 + skip * x).collect()
     }
 
+    /// The factors of sample and output whose sum is what [`Self::denoise`] gives at timestep `t`; none if it clips.
+    pub fn linear(&self, t: usize) -> Option<[f32; 2]> {
+        if self.config.threshold.is_some() || self.config.clip.is_some() {
+            return None;
+        }
+        let ((signal, spread), (skip, out)) = (self.weights(t), self.boundary(t));
+        Some(match self.config.prediction {
+            Prediction::Epsilon => [out / signal + skip, -out * spread / signal],
+            Prediction::Velocity => [out * signal + skip, -out * spread],
+            Prediction::Sample => [skip, out],
+        })
+    }
+
+    /// The factors of clean latents and noise in [`Self::add_noise`].
+    pub fn noising(&self, t: usize) -> [f32; 2] {
+        let (signal, spread) = self.weights(t);
+        [signal, spread]
+    }
+
     fn predict(&self, sample: &[f32], output: &[f32], t: usize) -> Vec<f32> {
         let (signal, spread) = self.weights(t);
         let pairs = sample.iter().zip(output);
@@ -129,6 +148,24 @@ mod tests {
         let scheduler = LcmScheduler::new(ScheduleConfig::default());
         assert_eq!(scheduler.boundary(0), (1.0, 0.0));
         assert!(scheduler.boundary(19).0 < 7e-6);
+    }
+
+    #[test]
+    fn a_step_is_two_factors() {
+        let (sample, output) = ([0.5, -1.5, 2.0], [1.0, 0.25, -0.5]);
+        for prediction in [Prediction::Epsilon, Prediction::Velocity, Prediction::Sample] {
+            let scheduler = LcmScheduler::new(ScheduleConfig { prediction, ..ScheduleConfig::default() });
+            for t in [19, 499, 999] {
+                let [first, second] = scheduler.linear(t).unwrap();
+                let expected = scheduler.denoise(&sample, &output, t, 1);
+                for ((x, y), expected) in sample.iter().zip(output).zip(expected) {
+                    let found = first * x + second * y;
+                    assert!((found - expected).abs() < 1e-4 * expected.abs().max(1.0), "{found} {expected}");
+                }
+            }
+        }
+        let clipping = ScheduleConfig { clip: Some(1.0), ..ScheduleConfig::default() };
+        assert!(LcmScheduler::new(clipping).linear(499).is_none());
     }
 
     #[test]

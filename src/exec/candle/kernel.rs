@@ -9,6 +9,7 @@ use super::norm::Norm;
 use super::packed::CandlePacked;
 use super::{norm, pointwise};
 use crate::exec::ExecError;
+use crate::exec::pixels::{from_pixels, to_pixels};
 use crate::graph::{Activation, Graph, Mask, Node, Op, Shape, WeightId};
 
 /// An op with its weights.
@@ -37,6 +38,8 @@ pub enum Kernel {
     Concat,
     Upsample,
     Reshape,
+    FromPixels,
+    ToPixels,
 }
 
 impl Kernel {
@@ -72,6 +75,8 @@ impl Kernel {
             Op::Concat => Self::Concat,
             Op::Upsample => Self::Upsample,
             Op::Reshape => Self::Reshape,
+            Op::FromPixels => Self::FromPixels,
+            Op::ToPixels => Self::ToPixels,
         })
     }
 
@@ -93,6 +98,8 @@ impl Kernel {
             (Self::Concat, values) => Tensor::cat(values, shape.rank() - 1),
             (Self::Upsample, [x]) => upsample(x, shape),
             (Self::Reshape, [x]) => x.reshape(shape.dims()),
+            (Self::FromPixels, [x]) => pixels(x, shape, from_pixels),
+            (Self::ToPixels, [x]) => pixels(x, shape, to_pixels),
             _ => bail!("an op got {} values", x.len()),
         }
     }
@@ -106,6 +113,12 @@ fn embedding(table: &Tensor, ids: &Tensor, shape: &Shape) -> Result<Tensor> {
         let Some(row) = row else { bail!("{id} is not a row of a table of {}", table.len() / width) };
         out.extend_from_slice(row);
     }
+    tensor(out, shape.dims())
+}
+
+fn pixels(x: &Tensor, shape: &Shape, convert: fn(&[f32], &mut [f32])) -> Result<Tensor> {
+    let mut out = vec![0.0; shape.len()];
+    convert(&Elements::of(x)?, &mut out);
     tensor(out, shape.dims())
 }
 

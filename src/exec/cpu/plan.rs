@@ -5,15 +5,14 @@ use std::sync::Arc;
 
 use super::kernels::PANEL;
 use super::packing::{CpuPacked, Keeping};
-use super::profile::About;
 use super::rounding::rounded;
 use super::steps::{
     Attention, Border, Conv, Copy, Ending, Factors, Geglu, GroupNorm, Layer, LayerNorm, Lookup, Map, Moments, Norm,
-    PackKeys, PackedKeys, PostView, Step, Winograd,
+    PackKeys, PackedKeys, Pixels, PostView, Step, Winograd,
 };
 use super::winograd;
 use crate::exec::ExecError;
-use crate::exec::planner::{After, Fused, Item, Kind, Places, Schedule, View, extent, fuse, packed_piece};
+use crate::exec::planner::{About, After, Fused, Item, Kind, Places, Schedule, View, extent, fuse, packed_piece};
 use crate::graph::{Graph, NodeId, Op, Padding, WeightId};
 
 /// Elements of an elementwise task: some microseconds.
@@ -89,7 +88,7 @@ impl Plan {
             let first = plan.steps.len();
             for item in items {
                 plan.steps.push(maker.step(*item)?);
-                plan.about.push(About::new(graph, &steps, *item, |step| is_short(graph, packed, step)));
+                plan.about.push(About::new(graph, &steps, *item, |step| way(graph, packed, step)));
             }
             let rounds = &mut rounds[*stage as usize];
             rounds.push(first..plan.steps.len());
@@ -136,6 +135,15 @@ fn rounds(graph: &Graph, packed: &CpuPacked, step: &Fused, id: NodeId) -> bool {
 /// Whether a step is a convolution done the short way. Weights that are kept small stay so.
 fn is_short(graph: &Graph, packed: &CpuPacked, step: &Fused) -> bool {
     packed.keeping() == Keeping::Plain && winograd::suits(graph, step, packed.kind())
+}
+
+/// How a step is done that is not done as its op says, and with how many operations.
+fn way(graph: &Graph, packed: &CpuPacked, step: &Fused) -> Option<(&'static str, u64)> {
+    if is_short(graph, packed, step) {
+        return Some(("winograd", winograd::flops(graph, step)));
+    }
+    // A kernel of 3 x 3 over a doubled map is done as four of 2 x 2.
+    step.doubled.then(|| ("doubled", graph.node_flops(step.main) * 4 / 9))
 }
 
 /// Where the keys of an attention go, from offset 0.
@@ -262,6 +270,10 @@ impl Maker<'_> {
             Op::Activate(_) | Op::Affine { .. } | Op::Add | Op::Mul => {
                 let per_task = (TASK_ELEMENTS / (input.w * input.c)).max(1);
                 Box::new(Map { input, output, posts, per_task })
+            }
+            Op::FromPixels | Op::ToPixels => {
+                let per_task = (TASK_ELEMENTS / (4 * input.w)).max(1);
+                Box::new(Pixels { input, output, per_task })
             }
             Op::Upsample => Box::new(Copy { input, output, reshape: false }),
             Op::Reshape => Box::new(Copy { input, output, reshape: true }),

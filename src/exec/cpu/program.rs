@@ -9,10 +9,10 @@ use super::kernels::Kernels;
 use super::memory::Memory;
 use super::packing::CpuPacked;
 use super::plan::{Options, POISON, Plan};
-use super::profile::{About, bytes_per_s, flops_per_s};
+use super::profile::{bytes_per_s, flops_per_s};
 use super::team::Team;
 use crate::exec::given::{self, Given};
-use crate::exec::planner::{Kind, View};
+use crate::exec::planner::{About, Kind, View};
 use crate::exec::{ExecError, Profile, Program, StepTime, Tensor, Value};
 use crate::graph::{Graph, Stage};
 

@@ -127,6 +127,38 @@ fn weights_of_8_bits_lose_nothing_that_they_can_hold() {
 }
 
 #[test]
+fn pictures_come_apart_and_together() {
+    for (n, h, w) in [(1, 1, 1), (2, 7, 5), (1, 64, 33)] {
+        let mut b = GraphBuilder::new("test", "");
+        let x = b.input("x", Shape::map(n, h, w, 1), Stage::Frame).unwrap();
+        let values = b.from_pixels(x).unwrap();
+        let other = b.conv2d("c", values, Conv::same(3, 3)).unwrap();
+        let same = b.to_pixels(values).unwrap();
+        let other = b.to_pixels(other).unwrap();
+        [("values", values), ("same", same), ("other", other)].into_iter().for_each(|(name, id)| b.output(name, id));
+        let graph = Arc::new(b.finish());
+        let pixels: Vec<f32> = noise(3, n * h * w).iter().map(|v| f32::from_bits(v.to_bits() | 0xff00_0000)).collect();
+        let picture = Tensor::new([n, h, w, 1], pixels.clone());
+        let paint = |executor: &dyn Executor| {
+            let packed = executor.load(&weights(&graph)).unwrap();
+            let mut program = executor.compile(graph.clone(), &packed, &[]).unwrap();
+            program.run(&[Value { name: "x", revision: 0, tensor: &picture }], 0).unwrap()
+        };
+        let bytes = |tensor: &Tensor| tensor.data.iter().flat_map(|v| v.to_bits().to_le_bytes()).collect::<Vec<u8>>();
+        let expected = paint(&Candle::new(1).unwrap());
+        for executor in executors() {
+            let found = paint(&executor);
+            near(&found[0], &expected[0], 1e-6, &executor.name());
+            assert_eq!(bytes(&found[1]), bytes(&picture));
+            // A rounding may fall to the other side.
+            let limit = 1.5 + 255.0 * executor.rounding();
+            let pairs = bytes(&found[2]).into_iter().zip(bytes(&expected[2]));
+            pairs.for_each(|(a, b)| assert!((f32::from(a) - f32::from(b)).abs() <= limit, "{a} instead of {b}"));
+        }
+    }
+}
+
+#[test]
 fn convolutions_of_all_kinds() {
     let mut seed = 0;
     for (n, h, w, c) in [(1, 1, 1, 3), (2, 7, 5, 3), (1, 13, 4, 17), (3, 9, 20, 8)] {

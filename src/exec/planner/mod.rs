@@ -4,12 +4,14 @@
 //! Nodes that follow a product element by element are joined to it ([`fuse`]); every value gets a place, concatenated values
 //! side by side ([`Places`]); the steps are put in order and values that are never needed together share memory ([`Schedule`]).
 
+mod about;
 mod arena;
 mod fuse;
 mod places;
 mod schedule;
 mod view;
 
+pub use about::About;
 pub use fuse::{After, Fused, MAX_POSTS, fuse};
 pub use places::{Piece, Places};
 pub use schedule::{Item, Schedule, packed_piece};

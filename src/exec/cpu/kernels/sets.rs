@@ -12,6 +12,7 @@ use super::rows::{self, Post, Softmax};
 use super::winograd::{self, PLACES};
 use super::{Tile, VECTOR_ROWS, portable};
 use crate::exec::cpu::isa::Isa;
+use crate::exec::pixels;
 
 type Moments = unsafe fn(&[f32], usize, &[f32], &mut [f32], &mut [f32]);
 type ScaleShift = unsafe fn(&[f32], usize, [&[f32]; 2], &mut [f32]);
@@ -44,6 +45,8 @@ pub struct Kernels {
     widen_f16: unsafe fn(&[f16], &mut [f32]),
     widen_bf16: unsafe fn(&[i8], &mut [bf16]),
     scale_columns: unsafe fn(&mut [f32], &[f32]),
+    unpack: unsafe fn(&[f32], &mut [f32]),
+    pack: unsafe fn(&[f32], &mut [f32]),
 }
 
 /// A table of the functions of [`rows`] compiled with some processor features, with the product tiles of a module.
@@ -115,6 +118,14 @@ macro_rules! table {
             rows::scale_columns(tile, scales);
         }
         $(#[target_feature(enable = $features)])?
+        fn unpack(pixels: &[f32], out: &mut [f32]) {
+            pixels::from_pixels(pixels, out);
+        }
+        $(#[target_feature(enable = $features)])?
+        fn pack(values: &[f32], out: &mut [f32]) {
+            pixels::to_pixels(values, out);
+        }
+        $(#[target_feature(enable = $features)])?
         fn scale(x: &mut [f32], factor: f32) {
             rows::scale(x, factor);
         }
@@ -141,6 +152,8 @@ macro_rules! table {
             widen_bf16,
             scale_columns,
             scale,
+            unpack,
+            pack,
         }
     }};
 }
@@ -256,4 +269,8 @@ calls! {
     scale_columns(tile: &mut [f32], scales: &[f32]);
     /// Each element times `factor`.
     scale(x: &mut [f32], factor: f32);
+    /// Pixels of four bytes, each the bits of one element, as three numbers in -1..=1.
+    unpack(pixels: &[f32], out: &mut [f32]);
+    /// The way back.
+    pack(values: &[f32], out: &mut [f32]);
 }

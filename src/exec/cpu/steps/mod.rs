@@ -7,6 +7,7 @@ mod ending;
 mod lookup;
 mod map;
 mod norm;
+mod pixels;
 mod winograd;
 
 use std::cell::RefCell;
@@ -18,6 +19,7 @@ pub use ending::Ending;
 pub use lookup::Lookup;
 pub use map::{Geglu, Map};
 pub use norm::{Factors, GroupNorm, LayerNorm, Moments, Norm};
+pub use pixels::Pixels;
 pub use winograd::Winograd;
 
 use super::kernels::{Kernels, MAX_ROWS, Post};

@@ -1,0 +1,138 @@
+//! A whole picture as one graph: encode, every step, decode, bytes in and bytes out. For executors that lose time whenever the
+//! host has a hand in it.
+//!
+//! The scheduler's arithmetic is two factors and a sum for each step, so it is part of the graph; the factors are inputs. What
+//! all steps make of the text is made once, and the memory of one step is that of the next.
+
+use super::networks::Configs;
+use super::programs::Course;
+use super::schedule::{LcmScheduler, Timesteps};
+use crate::exec::Tensor;
+use crate::graph::{Graph, GraphBuilder, GraphError, NodeId, Shape, Stage};
+use crate::nn::unet::{self, Guidance, UNetSize};
+
+/// More steps than this are painted one by one: the graph would only be long.
+const MOST_STEPS: usize = 16;
+
+/// An input of the graph that holds a factor.
+pub type Factor = (String, f32);
+
+/// Describes the picture.
+///
+/// # Shapes
+/// - `picture` [1, h, w, 1], frame, if there is one to begin with: [`crate::graph::Op::FromPixels`]
+/// - `noise.0`, `noise.1`, ... latents, frame: as many as are drawn
+/// - `timestep_embedding.0`, ..., and the factors of [`factors`] [1, 1, 1, c], schedule
+/// - `guidance_embedding` and `encoder_hidden_states` as in [`unet::build`]
+/// - `picture` [1, h, w, 1]: [`crate::graph::Op::ToPixels`]
+///
+/// # Errors
+/// [`GraphError`] when the sizes are empty or absurd.
+pub fn build(configs: &Configs, course: Course) -> Result<Graph, GraphError> {
+    let (autoencoder, at) = (&configs.autoencoder, course.extent);
+    let (factor, channels) = (autoencoder.factor(), autoencoder.latent_channels());
+    let mut b = GraphBuilder::new("picture", "");
+    let latents = Shape::map(1, at.height, at.width, channels);
+    let mut noises = 0;
+    let mut noise = |b: &mut GraphBuilder| {
+        noises += 1;
+        b.input(&format!("noise.{}", noises - 1), latents, Stage::Frame)
+    };
+    let mut x = if course.from_picture {
+        let picture = Shape::map(1, at.height * factor, at.width * factor, 1);
+        let picture = b.input("picture", picture, Stage::Frame)?;
+        let pixels = b.from_pixels(picture)?;
+        let encoder = autoencoder.encoder(1, at.height * factor, at.width * factor)?;
+        let encoded = only(b.append(&encoder, &[("pixels", pixels)])?, &b, pixels)?;
+        let (scale, shift) = (autoencoder.scale() as f32, autoencoder.shift() as f32);
+        let clean = b.affine(encoded, scale, -scale * shift)?;
+        let fresh = noise(&mut b)?;
+        mixed(&mut b, "start", clean, fresh, channels)?
+    } else {
+        noise(&mut b)?
+    };
+    let size = UNetSize { batch: 1, height: at.height, width: at.width, tokens: configs.text.positions };
+    let network = unet::build(&configs.unet, size, Guidance::Embedded)?;
+    let width = configs.unet.first_channels();
+    for step in 0..course.steps as usize {
+        let time = b.input(&format!("timestep_embedding.{step}"), Shape::rows(1, width), Stage::Schedule)?;
+        // A value of its own, which the network may round; the latents keep their digits.
+        let seen = b.affine(x, 1.0, 0.0)?;
+        let output = only(b.append(&network, &[("sample", seen), ("timestep_embedding", time)])?, &b, x)?;
+        let clean = mixed(&mut b, &format!("step.{step}"), x, output, channels)?;
+        x = if course.is_noised(step) {
+            let fresh = noise(&mut b)?;
+            mixed(&mut b, &format!("noise.{step}"), clean, fresh, channels)?
+        } else {
+            clean
+        };
+    }
+    let plain = b.affine(x, 1.0 / autoencoder.scale() as f32, autoencoder.shift() as f32)?;
+    let decoder = autoencoder.decoder(1, at.height, at.width)?;
+    let image = only(b.append(&decoder, &[("latents", plain)])?, &b, plain)?;
+    let picture = b.to_pixels(image)?;
+    b.output("picture", picture);
+    Ok(b.finish())
+}
+
+/// `a` times a factor plus `b` times another.
+fn mixed(
+    b: &mut GraphBuilder,
+    name: &str,
+    first: NodeId,
+    second: NodeId,
+    channels: usize,
+) -> Result<NodeId, GraphError> {
+    let row = Shape::map(1, 1, 1, channels);
+    let [one, two] = ["first", "second"].map(|which| b.input(&format!("{name}.{which}"), row, Stage::Schedule));
+    let (first, second) = (b.mul(first, one?)?, b.mul(second, two?)?);
+    b.add(second, first)
+}
+
+fn only(outputs: Vec<NodeId>, b: &GraphBuilder, value: NodeId) -> Result<NodeId, GraphError> {
+    outputs.first().copied().ok_or_else(|| b.refusal("append", &[value], "a network without a result"))
+}
+
+/// The course of a picture with these timesteps, if it can be painted in one go: not with a scheduler that clips, not with an
+/// autoencoder that draws its latents, and not in very many steps.
+pub fn course(
+    configs: &Configs,
+    scheduler: &LcmScheduler,
+    timesteps: &Timesteps,
+    extent: super::programs::Extent,
+    from_picture: bool,
+) -> Option<Course> {
+    let list = timesteps.list();
+    let drawn = from_picture && configs.autoencoder.has_posterior();
+    if drawn || list.is_empty() || list.len() > MOST_STEPS {
+        return None;
+    }
+    scheduler.linear(list[0])?;
+    let noised = (0..list.len()).filter(|step| timesteps.is_noised(*step)).fold(0, |bits, step| bits | 1 << step);
+    Some(Course { extent, steps: list.len() as u32, noised, from_picture })
+}
+
+/// The factors that belong to the inputs of [`build`], and the timestep each is from.
+pub fn factors(scheduler: &LcmScheduler, timesteps: &Timesteps, course: Course) -> Vec<Factor> {
+    let mut factors = Vec::new();
+    let mut pair = |name: String, [first, second]: [f32; 2]| {
+        factors.push((format!("{name}.first"), first));
+        factors.push((format!("{name}.second"), second));
+    };
+    let list = timesteps.list();
+    if course.from_picture {
+        pair("start".into(), scheduler.noising(list[0]));
+    }
+    for (step, &timestep) in list.iter().enumerate() {
+        pair(format!("step.{step}"), scheduler.linear(timestep).unwrap_or_default());
+        if course.is_noised(step) {
+            pair(format!("noise.{step}"), scheduler.noising(timesteps.after(step)));
+        }
+    }
+    factors
+}
+
+/// A factor for each channel of latents.
+pub fn row(factor: f32, channels: usize) -> Tensor {
+    Tensor::new([1, 1, 1, channels], vec![factor; channels])
+}

@@ -1,0 +1,317 @@
+//! The GPU: found at run time, since the program neither links nor needs NVIDIA's libraries.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use cudarc::driver::sys::{self, CUdevice_attribute as Attribute, CUresult};
+use cudarc::driver::{CudaContext, CudaFunction, CudaSlice, CudaStream, DeviceRepr, DriverError, result};
+use cudarc::nvrtc::Ptx;
+
+use super::kernels::{self, Half};
+use crate::exec::ExecError;
+use crate::flow::{LatestReceiver, LatestSender, latest};
+
+/// Says which of several GPUs computes, by its number. Without it the one with most multiprocessors does.
+const CHOICE: &str = "AFTERIMAGE_CUDA_DEVICE";
+
+/// What our kernels need: matrix products of 16-bit numbers that are loaded in the background.
+const LEAST_CAPABILITY: (i32, i32) = (8, 0);
+
+/// Memory that several programs use.
+type Block = Arc<CudaSlice<u8>>;
+
+/// A GPU with our kernels in it.
+pub struct Device {
+    context: Arc<CudaContext>,
+    stream: Arc<CudaStream>,
+    functions: BTreeMap<String, CudaFunction>,
+    /// Memory that holds nothing between runs.
+    common: (LatestSender<Block>, LatestReceiver<Block>),
+    name: String,
+    processors: usize,
+}
+
+impl Device {
+    /// Finds the driver and a GPU, and gives it the kernels for numbers of `half`.
+    ///
+    /// # Errors
+    /// [`ExecError::Device`] when there is no driver, no GPU, or one of them is too old.
+    pub fn open(half: Half) -> Result<Self, ExecError> {
+        let context = chosen(count()?)?;
+        let doing = |what| move |error| trouble(what, error);
+        let name = context.name().map_err(doing("asking the GPU for its name"))?;
+        let capability = context.compute_capability().map_err(doing("asking the GPU what it can do"))?;
+        if capability < LEAST_CAPABILITY {
+            let (major, minor) = capability;
+            let (least, _) = LEAST_CAPABILITY;
+            let text = format!("the GPU ({name}, compute capability {major}.{minor}) is too old: {least}.0 is needed");
+            return Err(unusable(text, "use a GeForce RTX 30 or newer, or `--executor cpu`"));
+        }
+        // SAFETY: one stream does all the work, so its order is the order of everything; nothing waits for another stream.
+        #[expect(unsafe_code, reason = "with one stream there is nothing that events could put in order")]
+        unsafe {
+            context.disable_event_tracking();
+        }
+        let stream = context.new_stream().map_err(doing("opening a stream on the GPU"))?;
+        let mut functions = BTreeMap::new();
+        for module in kernels::MODULES {
+            let loaded =
+                context.load_module(Ptx::from_src(module.text(half))).map_err(doing("giving the GPU its kernels"))?;
+            for name in module.names(half) {
+                let function = loaded.load_function(&name).map_err(doing("looking for a kernel"))?;
+                functions.insert(name, function);
+            }
+        }
+        for (name, bytes) in kernels::dynamic_shared(half) {
+            if let Some(function) = functions.get(&name) {
+                let limit = sys::CUfunction_attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
+                function.set_attribute(limit, bytes as i32).map_err(doing("making room in shared memory"))?;
+            }
+        }
+        let processors = processors(&context)?;
+        Ok(Self { context, stream, functions, common: latest(), name, processors })
+    }
+
+    /// Makes it the GPU of the thread that calls, which must happen before a kernel is started there.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub fn enter(&self) -> Result<(), ExecError> {
+        self.context.bind_to_thread().map_err(|error| trouble("turning to the GPU", error))
+    }
+
+    /// What its maker calls it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Streaming multiprocessors.
+    pub fn processors(&self) -> usize {
+        self.processors
+    }
+
+    /// Operations of its tensor cores, and bytes of its memory, a second at best, from what the driver says of its clocks. Of
+    /// products of 16-bit numbers with sums in f32; NVIDIA's data sheets count the same.
+    pub fn best(&self) -> [f64; 2] {
+        let ask = |attribute| f64::from(self.context.attribute(attribute).unwrap_or(0).max(0));
+        let each = match self.context.compute_capability() {
+            Ok((8, 0)) => 2048.0,
+            Ok((9 | 10, _)) => 4096.0,
+            _ => 512.0,
+        };
+        let clock = 1e3 * ask(Attribute::CU_DEVICE_ATTRIBUTE_CLOCK_RATE);
+        let memory = 1e3 * ask(Attribute::CU_DEVICE_ATTRIBUTE_MEMORY_CLOCK_RATE);
+        // Two transfers with each turn of the clock.
+        let width = 2.0 * ask(Attribute::CU_DEVICE_ATTRIBUTE_GLOBAL_MEMORY_BUS_WIDTH) / 8.0;
+        [self.processors as f64 * each * clock, memory * width]
+    }
+
+    /// The stream all work goes through.
+    pub fn stream(&self) -> &Arc<CudaStream> {
+        &self.stream
+    }
+
+    /// A kernel by its name.
+    ///
+    /// # Errors
+    /// There is none: a mistake in the program.
+    pub fn function(&self, name: &str) -> Result<CudaFunction, ExecError> {
+        self.functions.get(name).cloned().ok_or_else(|| super::failed(format!("there is no kernel `{name}`")))
+    }
+
+    /// So many elements of memory, zero, for `what`.
+    ///
+    /// # Errors
+    /// [`ExecError::Device`] with what is needed and what is free.
+    pub fn zeros<T: DeviceRepr + cudarc::driver::ValidAsZeroBits>(
+        &self,
+        len: usize,
+        what: &str,
+    ) -> Result<CudaSlice<T>, ExecError> {
+        let bytes = len * size_of::<T>();
+        self.stream.alloc_zeros(len.max(1)).map_err(|error| self.no_room(error, bytes, what))
+    }
+
+    /// At least so many bytes that hold nothing between runs, for `what`. Whoever asks gets the same: programs run one after the
+    /// other, on one stream. Those that were made when it was too small for the next keep theirs.
+    ///
+    /// # Errors
+    /// Those of [`Device::zeros`].
+    pub fn common(&self, bytes: usize, what: &str) -> Result<Block, ExecError> {
+        if let Some(common) = self.common.1.peek().filter(|common| common.len() >= bytes) {
+            return Ok(common);
+        }
+        let common: Block = Arc::new(self.zeros(bytes, what)?);
+        self.common.0.send(common.clone());
+        Ok(common)
+    }
+
+    /// Takes `bytes` to an address, after everything that was started before.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub fn write(&self, address: u64, bytes: &[u8]) -> Result<(), ExecError> {
+        let doing = |error| trouble("taking an input to the GPU", error);
+        self.enter()?;
+        // SAFETY: plans give addresses of memory that they hold, with room for the value; from memory that is not pinned the
+        // bytes are taken before the call returns.
+        #[expect(unsafe_code, reason = "an address within a block says nothing about its length")]
+        let copied = unsafe { result::memcpy_htod_async(address, bytes, self.stream.cu_stream()) };
+        copied.map_err(doing)
+    }
+
+    /// Fetches bytes from an address, after everything that was started before.
+    ///
+    /// # Errors
+    /// What went wrong meanwhile.
+    pub fn read(&self, address: u64, bytes: &mut [u8]) -> Result<(), ExecError> {
+        let doing = |error| trouble("fetching a result from the GPU", error);
+        self.enter()?;
+        // SAFETY: as above; the bytes are not looked at before the stream was waited for.
+        #[expect(unsafe_code, reason = "an address within a block says nothing about its length")]
+        let copied = unsafe { result::memcpy_dtoh_async(bytes, address, self.stream.cu_stream()) };
+        copied.map_err(doing)?;
+        self.wait()
+    }
+
+    /// A copy of `values` on the GPU, for `what`.
+    ///
+    /// # Errors
+    /// Those of [`Device::zeros`].
+    pub fn upload<T: DeviceRepr>(&self, values: &[T], what: &str) -> Result<CudaSlice<T>, ExecError> {
+        self.stream.clone_htod(values).map_err(|error| self.no_room(error, size_of_val(values), what))
+    }
+
+    /// Waits until everything is done.
+    ///
+    /// # Errors
+    /// What went wrong meanwhile.
+    pub fn wait(&self) -> Result<(), ExecError> {
+        self.stream.synchronize().map_err(|error| trouble("computing on the GPU", error))
+    }
+
+    fn no_room(&self, error: DriverError, bytes: usize, what: &str) -> ExecError {
+        if error.0 != CUresult::CUDA_ERROR_OUT_OF_MEMORY {
+            return trouble("reserving memory on the GPU", error);
+        }
+        let megabytes = |bytes: usize| bytes.div_ceil(1 << 20);
+        let free = self.context.mem_get_info().map_or(0, |(free, _)| free);
+        unusable(
+            format!(
+                "the GPU ({}) has no room for {what}: {} MB are needed, {} MB are free",
+                self.name,
+                megabytes(bytes),
+                megabytes(free)
+            ),
+            "choose a smaller picture or model, close other programs that use the GPU, or use `--executor cpu`",
+        )
+    }
+}
+
+const NO_GPU: &str = "use `--executor cpu`, which needs no GPU; for an NVIDIA GPU install its driver (535 or newer)";
+
+/// Whether the driver's library is there.
+fn has_driver() -> bool {
+    // SAFETY: the library is opened and closed; what it runs then is the driver's own start.
+    #[expect(unsafe_code, reason = "looking for a library loads it")]
+    unsafe {
+        sys::is_culib_present()
+    }
+}
+
+/// How many GPUs there are, at least one.
+fn count() -> Result<i32, ExecError> {
+    if !has_driver() {
+        return Err(unusable("there is no NVIDIA driver (libcuda) on this machine", NO_GPU));
+    }
+    let nothing = || unusable("the NVIDIA driver finds no GPU", NO_GPU);
+    match CudaContext::device_count() {
+        Ok(count) if count > 0 => Ok(count),
+        Ok(_) => Err(nothing()),
+        Err(error) if error.0 == CUresult::CUDA_ERROR_NO_DEVICE => Err(nothing()),
+        Err(error) => Err(trouble("starting the NVIDIA driver", error)),
+    }
+}
+
+/// A GPU as its driver describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gpu {
+    /// Which one, for `AFTERIMAGE_CUDA_DEVICE`.
+    pub number: usize,
+    /// What its maker calls it.
+    pub name: String,
+    /// Bytes of memory.
+    pub memory: usize,
+    /// Compute capability, major and minor.
+    pub capability: (i32, i32),
+}
+
+/// All there are.
+///
+/// # Errors
+/// [`ExecError::Device`] when there is no driver, or no GPU.
+pub fn list() -> Result<Vec<Gpu>, ExecError> {
+    let gpu = |number: i32| {
+        let asked = |error| trouble("asking the GPU what it is", error);
+        let number = number as usize;
+        let context = CudaContext::new(number).map_err(asked)?;
+        let (name, memory) = (context.name().map_err(asked)?, context.total_mem().map_err(asked)?);
+        Ok(Gpu { number, name, memory, capability: context.compute_capability().map_err(asked)? })
+    };
+    (0..count()?).map(gpu).collect()
+}
+
+fn chosen(count: i32) -> Result<Arc<CudaContext>, ExecError> {
+    let open = |ordinal: i32| {
+        CudaContext::new(ordinal as usize).map_err(|error| trouble(&format!("opening GPU {ordinal}"), error))
+    };
+    if let Ok(word) = std::env::var(CHOICE) {
+        let number: Option<i32> = word.parse().ok().filter(|number| (0..count).contains(number));
+        let wrong = || {
+            let text = format!("{CHOICE} is `{word}`, but the GPUs are 0 to {}", count - 1);
+            unusable(text, "set it to one of them, or unset it")
+        };
+        return open(number.ok_or_else(wrong)?);
+    }
+    let mut best: Option<(usize, Arc<CudaContext>)> = None;
+    for ordinal in 0..count {
+        let context = open(ordinal)?;
+        let processors = processors(&context)?;
+        if best.as_ref().is_none_or(|(most, _)| processors > *most) {
+            best = Some((processors, context));
+        }
+    }
+    best.map(|(_, context)| context).ok_or_else(|| unusable("the NVIDIA driver finds no GPU", NO_GPU))
+}
+
+fn processors(context: &CudaContext) -> Result<usize, ExecError> {
+    let count = context.attribute(Attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
+    count.map(|count| count.max(1) as usize).map_err(|error| trouble("asking the GPU for its size", error))
+}
+
+/// What the driver complains about while `doing` something, in words, with what helps.
+pub fn trouble(doing: &str, error: DriverError) -> ExecError {
+    use CUresult as E;
+    let (text, remedy) = match error.0 {
+        E::CUDA_ERROR_UNSUPPORTED_PTX_VERSION | E::CUDA_ERROR_INVALID_PTX | E::CUDA_ERROR_NO_BINARY_FOR_GPU => (
+            "the NVIDIA driver does not understand our kernels",
+            "install driver 535 or newer, or use `--executor cpu`",
+        ),
+        E::CUDA_ERROR_OUT_OF_MEMORY => {
+            ("the GPU has no room left", "choose a smaller picture, or use `--executor cpu`")
+        }
+        E::CUDA_ERROR_SYSTEM_DRIVER_MISMATCH => {
+            ("the parts of the NVIDIA driver do not fit each other", "restart the machine, or install the driver again")
+        }
+        E::CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE | E::CUDA_ERROR_DEVICE_UNAVAILABLE => {
+            ("the GPU is taken by another program", "close it, or use `--executor cpu`")
+        }
+        _ => ("the GPU stopped", "start the program again; if it happens again use `--executor cpu` and report this"),
+    };
+    let name = error.error_name().ok().and_then(|name| name.to_str().ok()).unwrap_or("an unknown error");
+    unusable(format!("{text} ({doing}: {name})"), remedy)
+}
+
+fn unusable(text: impl Into<String>, remedy: &'static str) -> ExecError {
+    ExecError::Device { text: text.into(), remedy }
+}

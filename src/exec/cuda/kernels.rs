@@ -1,0 +1,185 @@
+//! The kernels of `shaders/cuda`, compiled ahead to PTX by `scripts/build-cuda`, and what a launch of each needs.
+
+use half::{bf16, f16};
+
+/// Which numbers of 16 bits values and weights are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Half {
+    /// 11 digits, up to 65504. What checkpoints are published in.
+    F16,
+    /// 8 digits, as large as f32.
+    Bf16,
+}
+
+impl Half {
+    /// What the names of its kernels end with.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::F16 => "f16",
+            Self::Bf16 => "bf16",
+        }
+    }
+
+    /// The nearest such number's bits.
+    pub fn bits(self, value: f32) -> u16 {
+        match self {
+            Self::F16 => f16::from_f32(value).to_bits(),
+            Self::Bf16 => bf16::from_f32(value).to_bits(),
+        }
+    }
+
+    /// The number with these bits.
+    pub fn value(self, bits: u16) -> f32 {
+        match self {
+            Self::F16 => f16::from_bits(bits).to_f32(),
+            Self::Bf16 => bf16::from_bits(bits).to_f32(),
+        }
+    }
+}
+
+/// Kernels that are compiled together.
+pub struct Module {
+    /// Assembly for any GPU from compute capability 8.0 on; the driver translates it for the one there is.
+    ptx: &'static str,
+    /// Its kernels that exist for either kind of 16-bit numbers.
+    halves: &'static [&'static str],
+}
+
+/// What a kernel begins with in PTX.
+const ENTRY: &str = ".visible .entry ";
+
+impl Module {
+    /// The assembly of its kernels for numbers of `half` alone: the driver takes seconds to translate all of them.
+    pub fn text(&self, half: Half) -> String {
+        let suffix = format!("_{}(", half.word());
+        let mut parts = self.ptx.split(ENTRY);
+        let mut text = parts.next().unwrap_or_default().to_owned();
+        for kernel in parts.filter(|kernel| kernel.lines().next().is_some_and(|line| line.ends_with(&suffix))) {
+            text.push_str(ENTRY);
+            text.push_str(kernel);
+        }
+        text
+    }
+
+    /// The names of its kernels for numbers of `half`.
+    pub fn names(&self, half: Half) -> impl Iterator<Item = String> {
+        self.halves.iter().map(move |name| format!("{name}_{}", half.word()))
+    }
+}
+
+macro_rules! module {
+    ($file:literal, $($name:literal),+) => {
+        Module { ptx: include_str!(concat!("../../../shaders/cuda/ptx/", $file, ".ptx")), halves: &[$($name),+] }
+    };
+}
+
+/// All of them.
+pub const MODULES: [Module; 12] = [
+    module!("attention_wide", "attention_wide"),
+    module!("conv", "conv_128x128", "conv_128x64", "conv_64x64", "conv_64x32", "conv_gather"),
+    module!("conv_finish", "conv_finish"),
+    module!(
+        "attention",
+        "attention_16",
+        "attention_32",
+        "attention_48",
+        "attention_64",
+        "attention_80",
+        "attention_96",
+        "attention_128",
+        "attention_160"
+    ),
+    module!("copy", "copy"),
+    module!("geglu", "geglu"),
+    module!("group_norm", "group_norm"),
+    module!("layer_norm", "layer_norm"),
+    module!("lookup", "lookup"),
+    module!("map", "map"),
+    module!("moments", "moments"),
+    module!("pixels", "from_pixels", "to_pixels"),
+];
+
+/// A way to cut a product into blocks of threads: `TILE_*` in `args.cuh`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tile {
+    /// The kernel.
+    pub name: &'static str,
+    /// Pixels of a block.
+    pub pixels: usize,
+    /// Outputs of a block.
+    pub outputs: usize,
+    /// Products of a step along the depth.
+    pub depth: usize,
+    /// Bytes of dynamic shared memory.
+    pub shared: usize,
+    /// How much of the arithmetic is left for the tile when it is alone, by counting loads from shared memory: small tiles
+    /// load more for each product. To be measured.
+    pub efficiency: f64,
+}
+
+/// Tiles for inputs that can be loaded 16 bytes at a time, largest first.
+pub const TILES: [Tile; 4] = [
+    Tile { name: "conv_128x128", pixels: 128, outputs: 128, depth: 32, shared: 67584, efficiency: 1.0 },
+    Tile { name: "conv_128x64", pixels: 128, outputs: 64, depth: 32, shared: 51200, efficiency: 0.8 },
+    Tile { name: "conv_64x64", pixels: 64, outputs: 64, depth: 64, shared: 50176, efficiency: 0.65 },
+    Tile { name: "conv_64x32", pixels: 64, outputs: 32, depth: 64, shared: 50176, efficiency: 0.45 },
+];
+
+/// The tile for all other inputs.
+pub const GATHER: Tile =
+    Tile { name: "conv_gather", pixels: 64, outputs: 64, depth: 32, shared: 17408, efficiency: 0.1 };
+
+/// Threads of a block of a product.
+pub const TILE_THREADS: u32 = 128;
+
+/// Attention for heads up to so many channels: the kernel, and bytes of its dynamic shared memory (`HEADS` in `args.cuh`).
+pub const HEADS: [(usize, &str, usize); 8] = [
+    (16, "attention_16", 12288),
+    (32, "attention_32", 20480),
+    (48, "attention_48", 28672),
+    (64, "attention_64", 36864),
+    (80, "attention_80", 45056),
+    (96, "attention_96", 53248),
+    (128, "attention_128", 69632),
+    (160, "attention_160", 43008),
+];
+
+/// Attention for wider heads: channels at most, output channels of a block, and bytes of its dynamic shared memory.
+pub const WIDE_HEAD: (usize, usize, usize) = (512, 256, 95232);
+
+/// Queries of a block of attention.
+pub const QUERIES: usize = 64;
+
+/// The kernels that use dynamic shared memory, and how many bytes at most.
+pub fn dynamic_shared(half: Half) -> impl Iterator<Item = (String, usize)> {
+    let tiles = TILES.iter().chain([&GATHER]).map(|tile| (tile.name, tile.shared));
+    let heads = HEADS.iter().map(|&(_, name, bytes)| (name, bytes));
+    tiles
+        .chain(heads)
+        .chain([("attention_wide", WIDE_HEAD.2)])
+        .map(move |(name, bytes)| (format!("{name}_{}", half.word()), bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_module_is_given_for_one_kind_of_numbers() {
+        for module in &MODULES {
+            for (half, other) in [(Half::F16, Half::Bf16), (Half::Bf16, Half::F16)] {
+                let text = module.text(half);
+                assert!(text.starts_with(".version"), "the head is there");
+                assert!(module.names(half).all(|name| text.contains(&format!("{ENTRY}{name}("))));
+                assert!(module.names(other).all(|name| !text.contains(&format!("{ENTRY}{name}("))));
+                assert_eq!(text.matches(ENTRY).count(), module.halves.len(), "every kernel is listed");
+            }
+        }
+    }
+
+    #[test]
+    fn every_kernel_of_the_tables_is_in_a_module() {
+        let all: Vec<String> = MODULES.iter().flat_map(|module| module.names(Half::F16)).collect();
+        assert!(dynamic_shared(Half::F16).all(|(name, _)| all.contains(&name)));
+    }
+}

@@ -1,0 +1,386 @@
+//! From a graph to launches over one block of device memory.
+
+use std::ops::Range;
+
+use std::sync::Arc;
+
+use cudarc::driver::{CudaSlice, DevicePtr};
+
+use super::args::{Args, Placed};
+use super::device::Device;
+use super::kernels::{HEADS, Half, QUERIES, TILE_THREADS, WIDE_HEAD};
+use super::kinds::halves;
+use super::launch::{Launch, STRIDING_THREADS};
+use super::packing::{CudaPacked, TOGETHER};
+use super::tiles::{self, Cut, Extent};
+use crate::exec::ExecError;
+use crate::exec::planner::{About, After, Fused, Item, Kind, Places, Schedule, View, extent, fuse};
+use crate::graph::{Activation, Graph, Mask, NodeId, Op, Stage, WeightId};
+
+/// Channels whose gates lie beside them in a tile.
+const GATE: usize = 8;
+/// Numbers of a part of a map that one block measures, at least.
+const MEASURED: usize = 1 << 13;
+/// Parts of a map that are measured side by side, at most: each block of the norm reads what all of them found.
+const MAX_CHUNKS: usize = 32;
+/// Count, mean and sum of squared differences.
+const MOMENTS: usize = 3;
+/// Positions of a block of a layer norm, one to each warp.
+const ROWS_OF_BLOCK: usize = 8;
+
+/// Something done to each element of a result.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Post {
+    /// A function of it.
+    Activate(Activation),
+    /// Times `scale` plus `shift`.
+    Affine { scale: f32, shift: f32 },
+    /// Plus another value, repeated to the result's extent.
+    Add(Placed),
+    /// Times another value.
+    Mul(Placed),
+}
+
+/// Everything a program does, and the memory it does it in.
+pub struct Plan {
+    /// By stage, in order.
+    pub launches: [Vec<Launch>; 4],
+    /// By launch of the frame stage: what it is. The second of two has nothing to say.
+    pub about: Vec<About>,
+    /// Where inputs go.
+    pub inputs: Vec<(NodeId, Placed)>,
+    /// Where results are.
+    pub results: Vec<Placed>,
+    /// Inputs that name rows of a table, and how many rows it has.
+    pub ids: Vec<(NodeId, usize)>,
+    /// Bytes of memory that the schedule stage hands on.
+    pub schedule: Range<usize>,
+    /// What is kept between runs.
+    pub memory: CudaSlice<u8>,
+    /// What is not; other programs use the same.
+    pub _common: Arc<CudaSlice<u8>>,
+    /// What norms measured, and sums of split products; the launches hold their addresses.
+    pub _scratch: [CudaSlice<f32>; 2],
+}
+
+impl Plan {
+    /// Plans `graph`.
+    ///
+    /// # Errors
+    /// A weight that is missing or has another shape than the graph says; no room on the GPU.
+    pub fn new(
+        graph: &Graph,
+        packed: &CudaPacked,
+        results: &[NodeId],
+        device: &Device,
+        half: Half,
+    ) -> Result<Self, ExecError> {
+        let steps = fuse(graph, results, GATE);
+        let mut places = Places::new(graph, &steps, false);
+        for (piece, half) in halves(graph, &steps, &places).into_iter().enumerate() {
+            places.pieces[piece].kind = if half { Kind::Half } else { Kind::F32 };
+        }
+        let schedule = Schedule::new(graph, &steps, &places, results, None);
+        let cell = size_of::<f32>();
+        let memory: CudaSlice<u8> = device.zeros(schedule.shared * cell, "what a network keeps")?;
+        let common = device.common((schedule.len - schedule.shared) * cell, "the values of a network")?;
+        let mut maker = Maker {
+            graph,
+            packed,
+            steps: &steps,
+            places: &places,
+            schedule: &schedule,
+            device,
+            half,
+            memory: memory.device_ptr(device.stream()).0,
+            common: common.device_ptr(device.stream()).0.wrapping_sub((schedule.shared * cell) as u64),
+            moments: Vec::new(),
+            workspace: 0,
+        };
+        let moments = maker.measure(device)?;
+        let workspace = maker.split(device)?;
+        let mut launches: [Vec<Launch>; 4] = Default::default();
+        let mut about = Vec::new();
+        for (stage, items) in &schedule.rounds {
+            for item in items {
+                let made = maker.item(*item)?;
+                if *stage == Stage::Frame && !made.is_empty() {
+                    about.push(About::new(graph, &steps, *item, |_| None));
+                    about.resize(launches[*stage as usize].len() + made.len(), About::nothing("sums of splits"));
+                }
+                launches[*stage as usize].extend(made);
+            }
+        }
+        let ids = steps.iter().filter_map(|step| match graph.node(step.main).op {
+            Op::Embedding { weight } => Some((step.source, graph.weight(weight).shape[0])),
+            _ => None,
+        });
+        Ok(Self {
+            launches,
+            about,
+            inputs: graph.inputs().map(|(_, id)| (id, maker.placed(id))).collect(),
+            results: results.iter().map(|id| maker.placed(*id)).collect(),
+            ids: ids.collect(),
+            schedule: schedule.schedule.start * cell..schedule.schedule.end * cell,
+            memory,
+            _common: common,
+            _scratch: [moments, workspace],
+        })
+    }
+}
+
+struct Maker<'a> {
+    graph: &'a Graph,
+    packed: &'a CudaPacked,
+    steps: &'a [Fused],
+    places: &'a Places,
+    schedule: &'a Schedule,
+    device: &'a Device,
+    half: Half,
+    /// Address of the values that are kept.
+    memory: u64,
+    /// Address of all others, as if it began where those do.
+    common: u64,
+    /// By step: address of what a group norm measured.
+    moments: Vec<u64>,
+    /// Address of the sums of split products.
+    workspace: u64,
+}
+
+impl Maker<'_> {
+    fn placed(&self, id: NodeId) -> Placed {
+        let memory = if self.schedule.kept[self.places.piece(id)] { self.memory } else { self.common };
+        Placed { memory, view: self.places.view(self.graph, id, &self.schedule.offsets) }
+    }
+
+    /// Makes room for what group norms measure. Each has its own, since several may be measured before the first is used.
+    fn measure(&mut self, device: &Device) -> Result<CudaSlice<f32>, ExecError> {
+        let lens = self.steps.iter().map(|step| match self.graph.node(step.main).op {
+            Op::GroupNorm { groups, .. } => {
+                let view = self.placed(step.source).view;
+                view.n * groups * chunks(&view) * MOMENTS
+            }
+            _ => 0,
+        });
+        let ends: Vec<usize> =
+            lens.scan(0, |end, len| Some(std::mem::replace(end, *end + len)).map(|_| *end)).collect();
+        let slice = device.zeros(ends.last().copied().unwrap_or_default(), "the norms of a network")?;
+        let base = slice.device_ptr(device.stream()).0;
+        let begins = std::iter::once(0).chain(ends);
+        self.moments = begins.map(|begin| base + (begin * size_of::<f32>()) as u64).collect();
+        Ok(slice)
+    }
+
+    /// Makes room for the sums of the largest product that is split.
+    fn split(&mut self, device: &Device) -> Result<CudaSlice<f32>, ExecError> {
+        let mut most = 0;
+        for step in self.steps {
+            if let Some((extent, cut)) = self.cut(step)?.filter(|(_, cut)| cut.splits > 1) {
+                most = most.max(cut.splits * extent.pixels * extent.rows.next_multiple_of(TOGETHER));
+            }
+        }
+        let slice = device.zeros(most, "the sums of a network")?;
+        self.workspace = slice.device_ptr(device.stream()).0;
+        Ok(slice)
+    }
+
+    /// How a step that is a product is cut.
+    fn cut(&self, step: &Fused) -> Result<Option<(Extent, Cut)>, ExecError> {
+        let (weight, taps) = match self.graph.node(step.main).op {
+            Op::Conv2d { weight, .. } => (weight, self.graph.weight(weight).shape[2].pow(2)),
+            Op::Linear { weight, .. } => (weight, 1),
+            _ => return Ok(None),
+        };
+        let (_, rows) = self.packed.matrix(self.graph.weight(weight))?;
+        let (input, output) = (self.placed(step.source), self.placed(step.result).view);
+        let extent = Extent { pixels: output.n * output.positions(), rows, inputs: input.view.c, taps };
+        Ok(Some((extent, tiles::best(&extent, is_aligned(&input), self.device.processors()))))
+    }
+
+    fn function(&self, name: &str) -> Result<cudarc::driver::CudaFunction, ExecError> {
+        self.device.function(&format!("{name}_{}", self.half.word()))
+    }
+
+    /// A launch of a kernel that strides over the elements of `output`.
+    fn striding(&self, name: &str, output: &View, args: Args) -> Result<Launch, ExecError> {
+        let elements = output.n * output.positions() * output.c;
+        Ok(Launch::striding(self.function(name)?, elements, self.device.processors(), args))
+    }
+
+    fn item(&self, item: Item) -> Result<Vec<Launch>, ExecError> {
+        match item {
+            Item::Fused(index) => self.fused(index),
+            Item::Measure(index) => Ok(vec![self.moments(index)?]),
+            Item::Copy { from, to, first } => {
+                let input = self.placed(from);
+                let mut output = self.placed(to);
+                output.view = output.view.channels(first, input.view.c);
+                Ok(vec![self.copy(&input, &output, false)?])
+            }
+            // Neither is planned: zeros around maps and packed keys are a CPU's.
+            Item::Border(_) | Item::Pack(_) => Ok(Vec::new()),
+        }
+    }
+
+    fn copy(&self, input: &Placed, output: &Placed, reshape: bool) -> Result<Launch, ExecError> {
+        let args = Args::default().view(input).view(output).int(usize::from(reshape)).int(0);
+        self.striding("copy", &output.view, args)
+    }
+
+    fn moments(&self, index: usize) -> Result<Launch, ExecError> {
+        let step = &self.steps[index];
+        let Op::GroupNorm { groups, .. } = self.graph.node(step.main).op else {
+            return Err(super::failed("something is measured that is not normalised"));
+        };
+        let input = self.placed(step.source);
+        let chunks = chunks(&input.view);
+        let args = Args::default().view(&input).pointer(self.moments[index]).int(groups).int(chunks);
+        let grid = [chunks, input.view.n, 1];
+        Ok(Launch {
+            function: self.function("moments")?,
+            grid,
+            threads: STRIDING_THREADS,
+            shared: 0,
+            args: args.finish(),
+        })
+    }
+
+    fn fused(&self, index: usize) -> Result<Vec<Launch>, ExecError> {
+        let step = &self.steps[index];
+        let node = self.graph.node(step.main);
+        let output = self.placed(step.result);
+        let input = if node.inputs.is_empty() { output } else { self.placed(step.source) };
+        let posts: Vec<Post> = step.posts.iter().map(|post| self.post(*post, step.result)).collect();
+        let launch = match node.op {
+            Op::Conv2d { weight, bias, stride, padding } => {
+                let kernel = self.graph.weight(weight).shape[2];
+                let geometry = [kernel, stride, padding.top, padding.left];
+                return self.product(step, (weight, bias), geometry, &posts);
+            }
+            Op::Linear { weight, bias } => return self.product(step, (weight, bias), [1, 1, 0, 0], &posts),
+            Op::GroupNorm { weight, bias, groups, eps } => {
+                let chunks = chunks(&input.view);
+                let args = Args::default().view(&input).view(&output).pointer(self.moments[index]);
+                let args = args.pointer(self.flat(weight)?).pointer(self.flat(bias)?);
+                let args = args.int(groups).int(chunks).float(eps).int(0).posts(&posts);
+                let mut launch = self.striding("group_norm", &output.view.channels(0, output.view.c), args)?;
+                launch.grid[1] = input.view.n;
+                launch.grid[0] = launch.grid[0].div_ceil(input.view.n);
+                launch.shared = 2 * size_of::<f32>() * groups;
+                launch
+            }
+            Op::LayerNorm { weight, bias, eps } => {
+                let args = Args::default().view(&input).view(&output);
+                let args = args.pointer(self.flat(weight)?).pointer(self.flat(bias)?).float(eps).int(0);
+                let positions = input.view.n * input.view.positions();
+                let grid = [positions.div_ceil(ROWS_OF_BLOCK), 1, 1];
+                let function = self.function("layer_norm")?;
+                Launch { function, grid, threads: STRIDING_THREADS, shared: 0, args: args.finish() }
+            }
+            Op::Attention { heads, mask } => self.attention(&node.inputs, &output, heads, mask)?,
+            Op::Geglu => self.striding("geglu", &output.view, Args::default().view(&input).view(&output))?,
+            Op::Activate(_) | Op::Affine { .. } | Op::Add | Op::Mul => {
+                self.striding("map", &output.view, Args::default().view(&input).view(&output).posts(&posts))?
+            }
+            Op::FromPixels => self.striding("from_pixels", &output.view, Args::default().view(&input).view(&output))?,
+            Op::ToPixels => self.striding("to_pixels", &output.view, Args::default().view(&input).view(&output))?,
+            Op::Upsample => self.copy(&input, &output, false)?,
+            Op::Reshape => self.copy(&input, &output, true)?,
+            Op::Embedding { weight } => {
+                if !matches!(self.graph.node(step.source).op, Op::Input { .. }) {
+                    return Err(super::failed(format!("`{}` looks up ids that are no input", node.path)));
+                }
+                self.lookup(weight, Some(&input), &output)?
+            }
+            Op::Table { weight } => self.lookup(weight, None, &output)?,
+            Op::Input { .. } | Op::Concat => return Err(super::failed(format!("`{}` is no work", node.path))),
+        };
+        Ok(vec![launch])
+    }
+
+    fn product(
+        &self,
+        step: &Fused,
+        (weight, bias): (WeightId, Option<WeightId>),
+        [kernel, stride, top, left]: [usize; 4],
+        posts: &[Post],
+    ) -> Result<Vec<Launch>, ExecError> {
+        let Some((extent, Cut { tile, splits })) = self.cut(step)? else { return Ok(Vec::new()) };
+        let (address, rows) = self.packed.matrix(self.graph.weight(weight))?;
+        let (input, output) = (self.placed(step.source), self.placed(step.result));
+        let bias = bias.map_or(Ok(0), |bias| self.flat(bias))?;
+        let flags = [step.doubled, step.gated].map(usize::from);
+        let args = Args::default().view(&input).view(&output).pointer(address).pointer(bias);
+        let args = [kernel, stride, top, left, flags[0], flags[1], splits, rows].into_iter().fold(args, Args::int);
+        let args = args.pointer(self.workspace).posts(posts);
+        let finish = (splits > 1).then(|| self.striding("conv_finish", &output.view, args.clone())).transpose()?;
+        let launch = Launch {
+            function: self.function(tile.name)?,
+            grid: [extent.pixels.div_ceil(tile.pixels), rows.div_ceil(tile.outputs), splits],
+            threads: TILE_THREADS,
+            shared: tile.shared,
+            args: args.finish(),
+        };
+        Ok(std::iter::once(launch).chain(finish).collect())
+    }
+
+    fn attention(&self, inputs: &[NodeId], output: &Placed, heads: usize, mask: Mask) -> Result<Launch, ExecError> {
+        let width = output.view.c / heads;
+        let (most, slice, wide) = WIDE_HEAD;
+        // Of wide heads a block computes some of the output channels, and all scores for them.
+        let (name, slices, shared) = match HEADS.iter().find(|(most, ..)| width <= *most) {
+            Some(&(_, name, shared)) => (name, 1, shared),
+            None if width <= most => ("attention_wide", width.div_ceil(slice), wide),
+            None => {
+                let text = format!("attention with heads of {width} channels; at most {most} are possible");
+                return Err(super::failed(text));
+            }
+        };
+        let [queries, keys, values] = [0, 1, 2].map(|input| self.placed(inputs[input]));
+        let scale = 1.0 / (width as f32).sqrt();
+        let args = Args::default().view(&queries).view(&keys).view(&values).view(output);
+        let args = args.int(heads).int(width).int(usize::from(mask == Mask::Causal)).float(scale);
+        let grid = [queries.view.positions().div_ceil(QUERIES), heads * slices, queries.view.n];
+        Ok(Launch { function: self.function(name)?, grid, threads: TILE_THREADS, shared, args: args.finish() })
+    }
+
+    fn lookup(&self, table: WeightId, ids: Option<&Placed>, output: &Placed) -> Result<Launch, ExecError> {
+        let (address, rows) = self.packed.matrix(self.graph.weight(table))?;
+        let args = Args::default().pointer(address);
+        let args = match ids {
+            // Ids are the channels of a row.
+            Some(ids) => args.view(&Placed { view: View { w: ids.view.c, c: 1, pixel: 1, ..ids.view }, ..*ids }),
+            None => args.no_view(),
+        };
+        self.striding("lookup", &output.view, args.view(output).int(rows).int(0))
+    }
+
+    fn post(&self, after: After, result: NodeId) -> Post {
+        let other = |id: NodeId| {
+            let placed = self.placed(id);
+            Placed { view: placed.view.repeated(extent(&self.graph.node(result).shape)), ..placed }
+        };
+        match after {
+            After::Activate(activation) => Post::Activate(activation),
+            After::Affine { scale, shift } => Post::Affine { scale, shift },
+            After::Add(id) => Post::Add(other(id)),
+            After::Mul(id) => Post::Mul(other(id)),
+        }
+    }
+
+    fn flat(&self, id: WeightId) -> Result<u64, ExecError> {
+        self.packed.flat(self.graph.weight(id))
+    }
+}
+
+/// Whether all pixels of an input begin at 16 bytes and are whole sixteens.
+fn is_aligned(input: &Placed) -> bool {
+    let View { image, row, pixel, c, .. } = input.view;
+    let sixteen = (TOGETHER * size_of::<u16>()) as u64;
+    input.address().is_multiple_of(sixteen) && [image, row, pixel, c].iter().all(|step| step.is_multiple_of(TOGETHER))
+}
+
+/// In how many parts a map is measured.
+fn chunks(view: &View) -> usize {
+    (view.positions() * view.c / MEASURED).clamp(1, MAX_CHUNKS).min(view.positions())
+}

@@ -1,0 +1,60 @@
+//! What there is instead of the CUDA executor in a program built without it.
+
+use std::sync::Arc;
+
+use super::{ExecError, Executor, Packed, Program};
+use crate::graph::Graph;
+use crate::weights::Weights;
+
+/// An executor that cannot be opened.
+pub enum Cuda {}
+
+impl Cuda {
+    /// # Errors
+    /// [`ExecError::Device`] always.
+    pub fn new() -> Result<Self, ExecError> {
+        Err(ExecError::Device {
+            text: "this program was built without CUDA".into(),
+            remedy: "build it with the feature `cuda`, or use `--executor cpu`",
+        })
+    }
+
+    /// # Errors
+    /// [`ExecError::Device`] always.
+    pub fn gpus() -> Result<Vec<Gpu>, ExecError> {
+        Self::new().map(|cuda| match cuda {})
+    }
+
+    /// # Errors
+    /// [`ExecError::Device`] always.
+    pub fn wide() -> Result<Self, ExecError> {
+        Self::new()
+    }
+}
+
+/// A GPU as its driver describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gpu {
+    /// Which one.
+    pub number: usize,
+    /// What its maker calls it.
+    pub name: String,
+    /// Bytes of memory.
+    pub memory: usize,
+    /// Compute capability, major and minor.
+    pub capability: (i32, i32),
+}
+
+impl Executor for Cuda {
+    fn name(&self) -> String {
+        match *self {}
+    }
+
+    fn load(&self, _: &Weights) -> Result<Arc<dyn Packed>, ExecError> {
+        match *self {}
+    }
+
+    fn compile(&self, _: Arc<Graph>, _: &Arc<dyn Packed>, _: &[&str]) -> Result<Box<dyn Program>, ExecError> {
+        match *self {}
+    }
+}

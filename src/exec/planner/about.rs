@@ -1,0 +1,61 @@
+//! What a step is, for tables of what each costs.
+
+use super::{Fused, Item};
+use crate::graph::{Graph, NodeId, Op};
+
+/// What a step is and what it has to do at least.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// The op and the path of its module.
+    pub what: String,
+    /// Shape of the result.
+    pub shape: String,
+    /// Floating-point operations.
+    pub flops: u64,
+    /// Bytes read and written.
+    pub bytes: u64,
+}
+
+impl About {
+    /// Of something that no node asks for.
+    pub fn nothing(what: &str) -> Self {
+        Self { what: what.into(), shape: String::new(), flops: 0, bytes: 0 }
+    }
+
+    /// Of something that is to be done. `way` says of a joined step how it is done, if in another way than its op says, and with
+    /// how many operations.
+    pub fn new(
+        graph: &Graph,
+        steps: &[Fused],
+        item: Item,
+        way: impl Fn(&Fused) -> Option<(&'static str, u64)>,
+    ) -> Self {
+        let moved = |ids: &[NodeId]| ids.iter().map(|id| size_of::<f32>() * graph.node(*id).shape.len()).sum::<usize>();
+        let about = |what: String, id: NodeId, flops: u64, bytes: usize| {
+            let node = graph.node(id);
+            Self { what: format!("{what} {}", node.path), shape: node.shape.to_string(), flops, bytes: bytes as u64 }
+        };
+        match item {
+            Item::Fused(index) => {
+                let step = &steps[index];
+                let op = &graph.node(step.main).op;
+                let (way, flops) = way(step).unwrap_or(("", graph.node_flops(step.main)));
+                let inputs = graph.node(step.main).inputs[..].iter().skip(1).copied();
+                let others = step.posts.iter().filter_map(|post| post.other());
+                let values: Vec<NodeId> = inputs.chain(others).chain([step.source, step.result]).collect();
+                let weights: usize = op.weights().map(|id| graph.weight(id).shape.iter().product::<usize>()).sum();
+                let name = format!("{} {way}", op.name());
+                let name = name.trim_end().to_owned();
+                about(name, step.result, flops, moved(&values) + size_of::<f32>() * weights)
+            }
+            Item::Copy { from, .. } => about("copy".into(), from, 0, moved(&[from, from])),
+            Item::Pack(index) => {
+                let node = graph.node(steps[index].main);
+                debug_assert!(matches!(node.op, Op::Attention { .. }), "keys are packed for attention only");
+                about("pack keys".into(), node.inputs[1], 0, 2 * moved(&node.inputs[1..]))
+            }
+            Item::Measure(index) => about("moments".into(), steps[index].source, 0, moved(&[steps[index].source])),
+            Item::Border(_) => Self::nothing("zeros around a map"),
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! The CUDA executor on a played GPU: `tests/fakecuda` takes the driver's place and runs the kernels' own sources, thread by
+//! thread, on this machine. It finds wrong indices, layouts and missing barriers; only a real GPU tells how fast they are.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say so")]
+
+mod fixtures;
+mod graphs;
+#[path = "../judge.rs"]
+mod judge;
+mod kernels;
+mod played;
+mod scenes;
+
+fn main() {
+    let args = libtest_mimic::Arguments::from_args();
+    let mut trials = Vec::new();
+    trials.extend(kernels::tests());
+    match played::stage() {
+        played::Stage::Here => {
+            trials.extend(fixtures::tests());
+            trials.extend(graphs::tests());
+            trials.extend(scenes::tests());
+        }
+        // Listing needs no GPU, and a failure to build one is a failure of this program.
+        played::Stage::Elsewhere(reason) => trials.push(played::refused(reason)),
+        played::Stage::Done(status) => std::process::exit(status),
+    }
+    libtest_mimic::run(&args, trials).exit();
+}
