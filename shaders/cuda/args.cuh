@@ -1,4 +1,4 @@
-// What the host hands to the kernels: one struct by value each. Mirrored in Rust with #[repr(C)] by src/exec/cuda.
+// What the host hands to the kernels: one struct by value each, written field by field by src/exec/cuda/args.rs.
 //
 // Every kernel that may touch 16-bit numbers exists as NAME_bf16 and NAME_f16. `Kind::HALF` is the one of the two that
 // the kernel is named for. Sums are always of f32. Elements of a view and of a launch must number less than 2^31.
@@ -188,5 +188,5 @@ struct WideHead {
 constexpr WideHead WIDE_HEAD = {512, 256, 64, 64, 3};  // 95232 bytes
 static_assert(WIDE_HEAD.shared_bytes() == 95232, "the comment above");
 
-static_assert(sizeof(View) == 48 && sizeof(Post) == 64 && sizeof(Posts) == 392, "mirrored in Rust");
-static_assert(sizeof(ConvArgs) == 544 && sizeof(AttentionArgs) == 208, "mirrored in Rust");
+static_assert(sizeof(View) == 48 && sizeof(Post) == 64 && sizeof(Posts) == 392, "args.rs writes as much");
+static_assert(sizeof(ConvArgs) == 544 && sizeof(AttentionArgs) == 208, "args.rs writes as much");
