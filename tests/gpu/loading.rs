@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use afterimage::exec::Cuda;
 use afterimage::gui::App;
 use egui_kittest::kittest::Queryable;
 use libtest_mimic::{Failed, Trial};
@@ -145,10 +146,30 @@ fn a_broken_folder_is_named() -> Result<(), Failed> {
     check(window.app().settings().model.is_empty(), "the next start would try the broken model again")
 }
 
+/// Whoever asks for a GPU that is not there is told so, and the CPU goes on. Where there is one, it paints.
+fn a_missing_gpu_is_no_dead_end() -> Result<(), Failed> {
+    let mut window = open(&["new-model"]);
+    choose(&mut window, "new-model");
+    window.until_said("new-model paints now");
+    window.click("Settings");
+    window.click("GPU engine");
+    let painter = |app: &App| app.studio().snapshot().model.as_ref().map(|model| model.executor.clone());
+    if Cuda::gpus().is_ok() {
+        window.wait("the GPU", |app| painter(app).is_some_and(|name| name.contains("CUDA")));
+        return Ok(());
+    }
+    window.until_said("the CPU paints instead");
+    shoot(&mut window, "loading-no-gpu");
+    window.wait("the end of the load", |app| app.studio().snapshot().loading.is_none());
+    check(window.app().settings().executor == "auto", "the next start would look for a GPU again")?;
+    check(painter(window.app()).is_some_and(|name| name.starts_with("CPU")), "nobody paints")
+}
+
 pub fn tests() -> Vec<Trial> {
     vec![
         test("loading::the_newest_choice_wins", the_newest_choice_wins),
         test("loading::a_load_is_given_up_at_once", a_load_is_given_up_at_once),
         test("loading::a_broken_folder_is_named", a_broken_folder_is_named),
+        test("loading::a_missing_gpu_is_no_dead_end", a_missing_gpu_is_no_dead_end),
     ]
 }
