@@ -6,6 +6,9 @@ use crate::exec;
 use crate::studio::Places;
 use crate::verify::{Candidate, Outcome, Report, Status, Suite, VerifyError, run_builtin};
 
+/// What the executors are called that a passed verification is remembered of: those that differ from machine to machine.
+const GPU: &str = "cuda";
+
 /// Judges a fixture folder, or what is inside the program.
 ///
 /// # Errors
@@ -21,6 +24,9 @@ pub fn run(request: &VerifyRequest) -> Result<(), Failure> {
         output::json(&report)?;
     } else {
         print(&report);
+    }
+    if report.passed() && !request.engine.executor.starts_with(GPU) {
+        return Ok(());
     }
     if report.passed() {
         let remembered = verified::add(&Places::find(), &report.executor);

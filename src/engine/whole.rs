@@ -112,7 +112,7 @@ pub fn course(
     Some(Course { extent, steps: list.len() as u32, noised, from_picture })
 }
 
-/// The factors that belong to the inputs of [`build`], and the timestep each is from.
+/// The factors that belong to the inputs of [`build`], each with its name.
 pub fn factors(scheduler: &LcmScheduler, timesteps: &Timesteps, course: Course) -> Vec<Factor> {
     let mut factors = Vec::new();
     let mut pair = |name: String, [first, second]: [f32; 2]| {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ExecError, Executor, Packed, Program};
+use super::{ExecError, Executor, Gpu, Packed, Program};
 use crate::graph::Graph;
 use crate::weights::Weights;
 
@@ -30,19 +30,6 @@ impl Cuda {
     pub fn wide() -> Result<Self, ExecError> {
         Self::new()
     }
-}
-
-/// A GPU as its driver describes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Gpu {
-    /// Which one.
-    pub number: usize,
-    /// What its maker calls it.
-    pub name: String,
-    /// Bytes of memory.
-    pub memory: usize,
-    /// Compute capability, major and minor.
-    pub capability: (i32, i32),
 }
 
 impl Executor for Cuda {

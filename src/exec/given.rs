@@ -43,6 +43,15 @@ impl<'a> Given<'a> {
     }
 }
 
+/// Refuses ids that name no row of a table of so many, in words.
+///
+/// # Errors
+/// The first that is negative, too large or no whole number.
+pub fn rows(ids: &[f32], rows: usize) -> Result<(), String> {
+    let bad = |id: &&f32| !(**id >= 0.0 && id.fract() == 0.0 && (**id as usize) < rows);
+    ids.iter().find(bad).map_or(Ok(()), |id| Err(format!("{id} is not a row of a table of {rows}")))
+}
+
 /// The nodes that are results of a compiled graph: its outputs, then the taps.
 ///
 /// # Errors

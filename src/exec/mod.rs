@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 pub use candle::Candle;
 pub use cpu::Cpu;
-pub use cuda::{Cuda, Gpu};
+pub use cuda::Cuda;
 pub use profile::{Profile, StepTime};
 
 use crate::graph::Graph;
@@ -26,6 +26,19 @@ use crate::weights::{Weights, WeightsError};
 
 /// The executors that [`open`] knows.
 pub const NAMES: [&str; 7] = ["auto", "cuda", "cuda-bf16", "cpu", "cpu-f32", "cpu-int8", "candle"];
+
+/// A GPU as its driver describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gpu {
+    /// Which one, for `AFTERIMAGE_CUDA_DEVICE`.
+    pub number: usize,
+    /// What its maker calls it.
+    pub name: String,
+    /// Bytes of memory.
+    pub memory: usize,
+    /// Compute capability, major and minor.
+    pub capability: (i32, i32),
+}
 
 /// A host tensor at the border of an executor: f32, NHWC (or [n, t, c], [n, c]), contiguous.
 #[derive(Clone, Debug, PartialEq)]

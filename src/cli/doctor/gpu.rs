@@ -37,7 +37,9 @@ impl GpuFindings {
         match Cuda::gpus() {
             Ok(gpus) => {
                 let gpu = |Gpu { number, name, memory, capability: (major, minor) }: Gpu| GpuFinding {
-                    verified: verified.iter().any(|line| line.starts_with(&name)),
+                    verified: verified
+                        .iter()
+                        .any(|line| line.strip_prefix(&name).is_some_and(|rest| rest.starts_with(" ("))),
                     number,
                     name,
                     memory_mb: memory >> 20,

@@ -120,15 +120,12 @@ impl CpuProgram {
         for (id, value) in given.of(stage) {
             let work = self.work.clone();
             for (_, rows) in work.plan.ids.iter().filter(|(input, _)| *input == id) {
-                let bad = |id: &&f32| !(**id >= 0.0 && id.fract() == 0.0 && (**id as usize) < *rows);
-                if let Some(id) = value.tensor.data.iter().find(bad) {
-                    return Err(super::failed(format!("{id} is not a row of a table of {rows}")));
-                }
+                given::rows(&value.tensor.data, *rows).map_err(super::failed)?;
             }
             let view = work.plan.inputs.iter().find(|(input, _)| *input == id).map(|(_, view)| *view);
             if let Some(view) = view {
                 let memory = self.memory();
-                for_runs(&view, |at, from, count| {
+                view.for_runs(|at, from, count| {
                     memory[at..at + count].copy_from_slice(&value.tensor.data[from..from + count]);
                 });
             }
@@ -142,7 +139,7 @@ impl CpuProgram {
         let memory = self.memory();
         let taken = |view: &View| {
             let mut data = vec![0.0; view.n * view.positions() * view.c];
-            for_runs(view, |at, to, count| data[to..to + count].copy_from_slice(&memory[at..at + count]));
+            view.for_runs(|at, to, count| data[to..to + count].copy_from_slice(&memory[at..at + count]));
             data
         };
         let data: Vec<Vec<f32>> = work.plan.results.iter().map(taken).collect();
@@ -205,19 +202,5 @@ impl Program for CpuProgram {
         });
         let flops_per_s = flops_per_s(&self.team, &self.work.kernels, self.bf16);
         Some(Profile { steps: steps.collect(), flops_per_s, bytes_per_s: bytes_per_s(&self.team) })
-    }
-}
-
-/// Calls `run(place, index, count)` for each run of elements of a view without gaps: where it lies, and which elements it is.
-fn for_runs(view: &View, mut run: impl FnMut(usize, usize, usize)) {
-    let (steps, count) = if view.pixels_touch() { (1, view.w * view.c) } else { (view.w, view.c) };
-    let mut index = 0;
-    for n in 0..view.n {
-        for y in 0..view.h {
-            for x in 0..steps {
-                run(view.at(n, y, x), index, count);
-                index += count;
-            }
-        }
     }
 }

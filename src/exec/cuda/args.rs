@@ -1,10 +1,8 @@
 //! The arguments of a launch, as the kernels of `shaders/cuda/args.cuh` read them: one structure, field after field.
 
-use crate::exec::planner::{Kind, View};
-use crate::graph::Activation;
-
 use super::plan::Post;
-use crate::exec::planner::MAX_POSTS;
+use crate::exec::planner::{Kind, MAX_POSTS, View};
+use crate::graph::Activation;
 
 /// Bytes of a structure, each field where a C compiler puts it.
 #[derive(Clone, Debug, Default, PartialEq)]

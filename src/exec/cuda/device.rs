@@ -8,7 +8,7 @@ use cudarc::driver::{CudaContext, CudaFunction, CudaSlice, CudaStream, DeviceRep
 use cudarc::nvrtc::Ptx;
 
 use super::kernels::{self, Half};
-use crate::exec::ExecError;
+use crate::exec::{ExecError, Gpu};
 use crate::flow::{LatestReceiver, LatestSender, latest};
 
 /// Says which of several GPUs computes, by its number. Without it the one with most multiprocessors does.
@@ -231,19 +231,6 @@ fn count() -> Result<i32, ExecError> {
         Err(error) if error.0 == CUresult::CUDA_ERROR_NO_DEVICE => Err(nothing()),
         Err(error) => Err(trouble("starting the NVIDIA driver", error)),
     }
-}
-
-/// A GPU as its driver describes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Gpu {
-    /// Which one, for `AFTERIMAGE_CUDA_DEVICE`.
-    pub number: usize,
-    /// What its maker calls it.
-    pub name: String,
-    /// Bytes of memory.
-    pub memory: usize,
-    /// Compute capability, major and minor.
-    pub capability: (i32, i32),
 }
 
 /// All there are.

@@ -15,13 +15,11 @@ mod tiles;
 
 use std::sync::Arc;
 
-pub use self::device::Gpu;
-
 use self::device::Device;
 use self::kernels::Half;
 use self::packing::CudaPacked;
 use self::program::CudaProgram;
-use super::{ExecError, Executor, Packed, Program};
+use super::{ExecError, Executor, Gpu, Packed, Program};
 use crate::graph::Graph;
 use crate::weights::Weights;
 

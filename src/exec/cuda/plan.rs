@@ -263,7 +263,7 @@ impl Maker<'_> {
                 let args = Args::default().view(&input).view(&output).pointer(self.moments[index]);
                 let args = args.pointer(self.flat(weight)?).pointer(self.flat(bias)?);
                 let args = args.int(groups).int(chunks).float(eps).int(0).posts(&posts);
-                let mut launch = self.striding("group_norm", &output.view.channels(0, output.view.c), args)?;
+                let mut launch = self.striding("group_norm", &output.view, args)?;
                 launch.grid[1] = input.view.n;
                 launch.grid[0] = launch.grid[0].div_ceil(input.view.n);
                 launch.shared = 2 * size_of::<f32>() * groups;

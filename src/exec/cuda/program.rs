@@ -108,10 +108,7 @@ impl CudaProgram {
     fn run_stage(&mut self, stage: Stage, given: &Given<'_>) -> Result<(), ExecError> {
         for (id, value) in given.of(stage) {
             for (_, rows) in self.plan.ids.iter().filter(|(input, _)| *input == id) {
-                let bad = |id: &&f32| !(**id >= 0.0 && id.fract() == 0.0 && (**id as usize) < *rows);
-                if let Some(id) = value.tensor.data.iter().find(bad) {
-                    return Err(super::failed(format!("{id} is not a row of a table of {rows}")));
-                }
+                given::rows(&value.tensor.data, *rows).map_err(super::failed)?;
             }
             if let Some((_, place)) = self.plan.inputs.iter().find(|(input, _)| *input == id) {
                 self.upload(*place, &value.tensor.data)?;
@@ -149,21 +146,17 @@ impl CudaProgram {
     /// The elements of a view in order, from the bytes that begin with its first.
     fn gathered(&self, view: &View, bytes: &[u8]) -> Vec<f32> {
         let mut data = Vec::with_capacity(view.n * view.positions() * view.c);
-        for n in 0..view.n {
-            for y in 0..view.h {
-                for x in 0..view.w {
-                    let at = (view.at(n, y, x) - view.offset) * bytes_of(view.kind);
-                    let pixel = &bytes[at..at + view.c * bytes_of(view.kind)];
-                    match view.kind {
-                        Kind::F32 => data.extend(pixel.as_chunks().0.iter().map(|bytes| f32::from_ne_bytes(*bytes))),
-                        Kind::Half => {
-                            let bits = pixel.as_chunks().0.iter().map(|bytes| u16::from_ne_bytes(*bytes));
-                            data.extend(bits.map(|bits| self.half.value(bits)));
-                        }
-                    }
+        let size = bytes_of(view.kind);
+        view.for_runs(|place, _, count| {
+            let run = &bytes[(place - view.offset) * size..][..count * size];
+            match view.kind {
+                Kind::F32 => data.extend(run.as_chunks().0.iter().map(|bytes| f32::from_ne_bytes(*bytes))),
+                Kind::Half => {
+                    let bits = run.as_chunks().0.iter().map(|bytes| u16::from_ne_bytes(*bytes));
+                    data.extend(bits.map(|bits| self.half.value(bits)));
                 }
             }
-        }
+        });
         data
     }
 

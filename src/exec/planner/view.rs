@@ -96,6 +96,20 @@ impl View {
         self.offset + n * self.image + y * self.row + x * self.pixel
     }
 
+    /// Calls `run(place, index, count)` for each run of elements without gaps: where it lies, and which elements it is.
+    pub fn for_runs(&self, mut run: impl FnMut(usize, usize, usize)) {
+        let (steps, count) = if self.pixels_touch() { (1, self.w * self.c) } else { (self.w, self.c) };
+        let mut index = 0;
+        for n in 0..self.n {
+            for y in 0..self.h {
+                for x in 0..steps {
+                    run(self.at(n, y, x), index, count);
+                    index += count;
+                }
+            }
+        }
+    }
+
     /// Whether the pixels of a row lie without gaps.
     pub fn pixels_touch(&self) -> bool {
         self.pixel == self.c || self.w == 1
