@@ -1,13 +1,12 @@
 //! From tensors on disk to weights in the kernels' order.
 
 use std::any::Any;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 
 use super::panels::{Panels, is_narrow};
-use super::winograd;
 use crate::exec::planner::Kind;
 use crate::exec::store::{Found, Store};
 use crate::exec::{ExecError, Packed};
@@ -18,8 +17,6 @@ use crate::weights::{Dtype, Weights};
 pub enum Form {
     /// A matrix [out, in], or kernels [out, in, h, w] with rows in the order h, w, in.
     Panels(Arc<Panels>),
-    /// Kernels of 3 x 3, the same way, and what [`winograd`] makes of them, once a graph asks for it.
-    Kernels(Arc<Panels>, OnceLock<Arc<Panels>>),
     /// Anything else, as on disk.
     Flat(Arc<Vec<f32>>),
 }
@@ -37,19 +34,13 @@ pub enum Keeping {
 pub struct CpuPacked {
     store: Store<Form>,
     kind: Kind,
-    keeping: Keeping,
 }
 
 impl CpuPacked {
     /// Reads and packs everything on the threads it is called on, for products of `kind` where that is possible.
     pub fn load(weights: &Weights, kind: Kind, keeping: Keeping) -> Result<Self, ExecError> {
         let store = Store::load(weights, |found, scratch| Ok(pack(found, (kind, keeping), scratch)))?;
-        Ok(Self { store, kind, keeping })
-    }
-
-    /// How weights are kept.
-    pub fn keeping(&self) -> Keeping {
-        self.keeping
+        Ok(Self { store, kind })
     }
 
     /// As what weights are multiplied where that is possible.
@@ -60,16 +51,8 @@ impl CpuPacked {
     /// A matrix or the kernels of a convolution.
     pub fn panels(&self, weight: &Weight) -> Result<Arc<Panels>, ExecError> {
         match self.store.get(weight)? {
-            Form::Panels(panels) | Form::Kernels(panels, _) => Ok(panels.clone()),
+            Form::Panels(panels) => Ok(panels.clone()),
             Form::Flat(_) => Err(super::failed(format!("`{}` is no matrix", weight.key))),
-        }
-    }
-
-    /// Kernels of 3 x 3 in the space of [`winograd`], made on the threads it is called on when they are first asked for.
-    pub fn transformed(&self, weight: &Weight) -> Result<Arc<Panels>, ExecError> {
-        match self.store.get(weight)? {
-            Form::Kernels(panels, made) => Ok(made.get_or_init(|| Arc::new(winograd::transformed(panels))).clone()),
-            _ => Err(super::failed(format!("`{}` are no kernels of 3 x 3", weight.key))),
         }
     }
 
@@ -86,7 +69,6 @@ impl Packed for CpuPacked {
     fn bytes(&self) -> usize {
         let bytes = |form: &Form| match form {
             Form::Panels(panels) => panels.bytes(),
-            Form::Kernels(panels, made) => panels.bytes() + made.get().map_or(0, |made| made.bytes()),
             Form::Flat(values) => size_of_val(&***values),
         };
         self.store.forms().map(bytes).sum()
@@ -117,8 +99,7 @@ fn pack(found: &Found<'_>, (kind, keeping): (Kind, Keeping), scratch: &mut Scrat
             let pixels = height * width;
             // Where each row lies in a kernel on disk: found once, since two divisions for each weight take seconds.
             let places: Vec<usize> = (0..pixels * inputs).map(|row| row % inputs * pixels + row / inputs).collect();
-            let panels = matrix(found, [columns, pixels * inputs], (kind, keeping), scratch, |row| places[row]);
-            if (height, width) == (3, 3) { Form::Kernels(panels, OnceLock::new()) } else { Form::Panels(panels) }
+            Form::Panels(matrix(found, [columns, pixels * inputs], (kind, keeping), scratch, |row| places[row]))
         }
         _ => Form::Flat(Arc::new(found.values.to_vec())),
     }
@@ -171,7 +152,7 @@ mod tests {
     fn packed(values: &[f32], shape: &[usize], dtype: Dtype, how: (Kind, Keeping)) -> Arc<Panels> {
         let found = Found { values, shape, dtype: Some(dtype) };
         match pack(&found, how, &mut Scratch::default()) {
-            Form::Panels(panels) | Form::Kernels(panels, _) => panels,
+            Form::Panels(panels) => panels,
             Form::Flat(_) => panic!("no matrix"),
         }
     }

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::kernels::PANEL;
-use super::packing::{CpuPacked, Keeping};
+use super::packing::CpuPacked;
 use super::rounding::rounded;
 use super::steps::{
     Attention, Border, Conv, Copy, Ending, Factors, Geglu, GroupNorm, Layer, LayerNorm, Lookup, Map, Moments, Norm,
@@ -132,14 +132,9 @@ fn rounds(graph: &Graph, packed: &CpuPacked, step: &Fused, id: NodeId) -> bool {
     }
 }
 
-/// Whether a step is a convolution done the short way. Weights that are kept small stay so.
-fn is_short(graph: &Graph, packed: &CpuPacked, step: &Fused) -> bool {
-    packed.keeping() == Keeping::Plain && winograd::suits(graph, step, packed.kind())
-}
-
 /// How a step is done that is not done as its op says, and with how many operations.
 fn way(graph: &Graph, packed: &CpuPacked, step: &Fused) -> Option<(&'static str, u64)> {
-    if is_short(graph, packed, step) {
+    if winograd::suits(graph, step, packed.kind()) {
         return Some(("winograd", winograd::flops(graph, step)));
     }
     // A kernel of 3 x 3 over a doubled map is done as four of 2 x 2.
@@ -238,11 +233,10 @@ impl Maker<'_> {
                 let weight = self.graph.weight(weight);
                 let (kernel, doubled) = (weight.shape[2], step.doubled);
                 let ending = Ending { output, bias: self.bias(bias, output.c)?, posts };
-                if is_short(self.graph, self.packed, step) {
-                    let panels = self.packed.transformed(weight)?;
+                let panels = self.packed.panels(weight)?;
+                if winograd::suits(self.graph, step, self.packed.kind()) {
                     return Ok(Box::new(Winograd::new(input, panels, (padding, doubled), ending, self.threads)));
                 }
-                let panels = self.packed.panels(weight)?;
                 let layer = Layer { panels, kernel, stride, padding, doubled, gate: None };
                 Box::new(Conv::new(input, layer, ending, (self.threads, self.rows)))
             }

@@ -1,12 +1,12 @@
 //! The transforms of [`super::winograd`] with AVX2 and FMA, eight channels at a time.
 
 use std::arch::x86_64::{
-    __m256, _mm256_add_ps, _mm256_fmadd_ps, _mm256_fnmadd_ps, _mm256_loadu_ps, _mm256_mul_ps, _mm256_set1_ps,
-    _mm256_setzero_ps, _mm256_storeu_ps, _mm256_sub_ps,
+    __m256, _mm256_add_ps, _mm256_fmadd_ps, _mm256_fnmadd_ps, _mm256_fnmsub_ps, _mm256_loadu_ps, _mm256_mul_ps,
+    _mm256_set1_ps, _mm256_setzero_ps, _mm256_storeu_ps, _mm256_sub_ps,
 };
 use std::f32::consts::{FRAC_1_SQRT_2, SQRT_2};
 
-use super::winograd::{OUTPUTS, PLACES, SIDE};
+use super::winograd::{OUTPUTS, PLACES, SIDE, TAPS};
 
 /// Numbers in a register.
 const REGISTER: usize = 8;
@@ -72,6 +72,55 @@ pub fn back(sums: &[f32], step: usize, width: usize, out: &mut [f32]) {
             }
         }
     }
+}
+
+/// See [`super::winograd::lift`].
+#[target_feature(enable = "avx2,fma")]
+#[expect(unsafe_code, reason = "vector loads and stores take pointers")]
+pub fn lift(taps: &[&[f32]; TAPS], step: usize, out: &mut [f32]) {
+    let len = taps[0].len();
+    assert!(
+        len.is_multiple_of(REGISTER)
+            && taps.iter().all(|tap| tap.len() == len)
+            && out.len() >= (PLACES - 1) * step + len,
+        "a kernel reaches outside its weights"
+    );
+    let mut between = [[_mm256_setzero_ps(); 3]; SIDE];
+    for first in (0..len).step_by(REGISTER) {
+        // SAFETY: every tap has `len` numbers, every place `len` of `out` from a multiple of `step` on, and `first` and the seven
+        // after it are below `len`.
+        unsafe {
+            for x in 0..3 {
+                let column: [__m256; 3] = std::array::from_fn(|y| _mm256_loadu_ps(taps[y * 3 + x].as_ptr().add(first)));
+                for (row, value) in between.iter_mut().zip(kernel(&column)) {
+                    row[x] = value;
+                }
+            }
+            for (y, row) in between.iter().enumerate() {
+                for (x, value) in kernel(row).into_iter().enumerate() {
+                    _mm256_storeu_ps(out.as_mut_ptr().add((y * SIDE + x) * step + first), value);
+                }
+            }
+        }
+    }
+}
+
+/// The kernel's matrix times three numbers, in each lane.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn kernel(&[g0, g1, g2]: &[__m256; 3]) -> [__m256; SIDE] {
+    let [third, sixth, most] = [1.0 / 3.0, 1.0 / 6.0, 2.0 / 3.0].map(|v| _mm256_set1_ps(v));
+    let [near, far] = [2.0 / 3.0 * FRAC_1_SQRT_2, SQRT_2 / 6.0].map(|v| _mm256_set1_ps(v));
+    let tail = _mm256_mul_ps(third, g2);
+    let (even, even_far) = (_mm256_fnmsub_ps(most, g0, tail), _mm256_fmadd_ps(sixth, g0, tail));
+    [
+        g0,
+        _mm256_fnmadd_ps(near, g1, even),
+        _mm256_fmadd_ps(near, g1, even),
+        _mm256_fmadd_ps(far, g1, even_far),
+        _mm256_fnmadd_ps(far, g1, even_far),
+        g2,
+    ]
 }
 
 /// The input's matrix times six numbers, in each lane.

@@ -9,7 +9,7 @@ use super::avx2_winograd;
 #[cfg(target_arch = "x86_64")]
 use super::avx512bf16;
 use super::rows::{self, Post, Softmax};
-use super::winograd::{self, PLACES};
+use super::winograd::{self, PLACES, TAPS};
 use super::{Tile, VECTOR_ROWS, portable};
 use crate::exec::cpu::isa::Isa;
 use crate::exec::pixels;
@@ -40,6 +40,7 @@ pub struct Kernels {
     softmax: unsafe fn(&mut [f32], usize, usize, f32, &mut Softmax) -> f32,
     forth: unsafe fn(&[&[f32]; PLACES], usize, &mut [f32]),
     back: unsafe fn(&[f32], usize, usize, &mut [f32]),
+    lift: unsafe fn(&[&[f32]; TAPS], usize, &mut [f32]),
     scale: unsafe fn(&mut [f32], f32),
     widen: unsafe fn(&[i8], &mut [f32]),
     widen_f16: unsafe fn(&[f16], &mut [f32]),
@@ -106,6 +107,10 @@ macro_rules! table {
             winograd::back(sums, step, width, out);
         }
         $(#[target_feature(enable = $features)])?
+        fn lift(taps: &[&[f32]; TAPS], step: usize, out: &mut [f32]) {
+            winograd::lift(taps, step, out);
+        }
+        $(#[target_feature(enable = $features)])?
         fn widen(x: &[i8], out: &mut [f32]) {
             rows::widen(x, out);
         }
@@ -147,6 +152,7 @@ macro_rules! table {
             softmax,
             forth,
             back,
+            lift,
             widen,
             widen_f16: portable::widen_f16,
             widen_bf16,
@@ -169,21 +175,23 @@ impl Kernels {
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => {
                 let (dots, widen_f16) = (super::avx2::dots, super::avx2::widen_f16);
-                let (forth, back) = (avx2_winograd::forth, avx2_winograd::back);
+                let (forth, back, lift) = (avx2_winograd::forth, avx2_winograd::back, avx2_winograd::lift);
                 Self {
                     dots,
                     widen_f16,
                     forth,
                     back,
+                    lift,
                     ..table!(super::avx2::ROWS, super::avx2::tile, portable, "avx2,fma")
                 }
             }
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => {
-                let (forth, back, widen_f16) = (avx2_winograd::forth, avx2_winograd::back, super::avx2::widen_f16);
+                let (forth, back, lift) = (avx2_winograd::forth, avx2_winograd::back, avx2_winograd::lift);
+                let widen_f16 = super::avx2::widen_f16;
                 let features =
                     table!(VECTOR_ROWS, super::avx512::tile, portable, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma");
-                Self { forth, back, widen_f16, ..features }
+                Self { forth, back, lift, widen_f16, ..features }
             }
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512Bf16 => {
@@ -259,6 +267,8 @@ calls! {
     forth(pixels: &[&[f32]; PLACES], step: usize, out: &mut [f32]);
     /// Takes sums back from there.
     back(sums: &[f32], step: usize, width: usize, out: &mut [f32]);
+    /// Takes weights to that space.
+    lift(taps: &[&[f32]; TAPS], step: usize, out: &mut [f32]);
     /// Whole numbers as f32.
     widen(x: &[i8], out: &mut [f32]);
     /// Numbers of f16 as f32, as many as there is room for.

@@ -292,34 +292,25 @@ fn softmax_is_what_it_says() {
 
 #[test]
 fn winograd_is_a_convolution() {
-    use winograd::{KERNEL, OUTPUTS, PLACES, SIDE};
+    use winograd::{OUTPUTS, PLACES, SIDE, TAPS};
     let mut noise = Noise(21);
     let channels = 2 * LANES;
-    let (values, kernel) = (noise.values(PLACES * channels), noise.values(9 * channels));
+    let (values, kernel) = (noise.values(PLACES * channels), noise.values(TAPS * channels));
     let pixels: [&[f32]; PLACES] = std::array::from_fn(|place| &values[place * channels..][..channels]);
-    let all = Isa::ALL.into_iter().filter_map(Kernels::of);
-    for kernels in all {
+    let taps: [&[f32]; TAPS] = std::array::from_fn(|tap| &kernel[tap * channels..][..channels]);
+    for kernels in Isa::ALL.into_iter().filter_map(Kernels::of) {
         // One output a channel: places of the kernel times places of the values, channel by channel.
         let step = channels + 5;
-        let mut there = vec![0.0; PLACES * step];
+        let (mut there, mut lifted) = (vec![0.0; PLACES * step], vec![0.0; PLACES * step]);
         kernels.forth(&pixels, step, &mut there);
-        for place in 0..PLACES {
-            for channel in 0..channels {
-                let weight: f64 = (0..9)
-                    .map(|tap| {
-                        let factors = KERNEL[place / SIDE][tap / 3] * KERNEL[place % SIDE][tap % 3];
-                        factors * f64::from(kernel[tap * channels + channel])
-                    })
-                    .sum();
-                there[place * step + channel] *= weight as f32;
-            }
-        }
+        kernels.lift(&taps, step, &mut lifted);
+        there.iter_mut().zip(&lifted).for_each(|(value, weight)| *value *= weight);
         let mut found = vec![0.0; OUTPUTS * OUTPUTS * channels];
         kernels.back(&there, step, channels, &mut found);
         let expected: Vec<f32> = (0..OUTPUTS * OUTPUTS * channels)
             .map(|at| {
                 let (output, channel) = (at / channels, at % channels);
-                let sum: f64 = (0..9)
+                let sum: f64 = (0..TAPS)
                     .map(|tap| {
                         let place = (output / OUTPUTS + tap / 3) * SIDE + output % OUTPUTS + tap % 3;
                         f64::from(values[place * channels + channel]) * f64::from(kernel[tap * channels + channel])

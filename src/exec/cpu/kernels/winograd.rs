@@ -16,21 +16,11 @@ pub const OUTPUTS: usize = 4;
 /// Places of the space where a convolution is a product.
 pub const PLACES: usize = SIDE * SIDE;
 
+/// Weights of a kernel of 3 x 3.
+pub const TAPS: usize = 9;
+
 /// Channels handled at once: few enough that all numbers on the way stay in registers.
 const BLOCK: usize = LANES / 2;
-
-/// The kernel's matrix, in f64 since it is applied once when weights are packed.
-pub const KERNEL: [[f64; 3]; SIDE] = {
-    use std::f64::consts::{FRAC_1_SQRT_2, SQRT_2};
-    [
-        [1.0, 0.0, 0.0],
-        [-2.0 / 3.0, -2.0 / 3.0 * FRAC_1_SQRT_2, -1.0 / 3.0],
-        [-2.0 / 3.0, 2.0 / 3.0 * FRAC_1_SQRT_2, -1.0 / 3.0],
-        [1.0 / 6.0, SQRT_2 / 6.0, 1.0 / 3.0],
-        [1.0 / 6.0, -SQRT_2 / 6.0, 1.0 / 3.0],
-        [0.0, 0.0, 1.0],
-    ]
-};
 
 /// Takes a tile to the other space: `pixels` are the channels of its 6 x 6 inputs, row by row; place `p` of channel `c` goes to
 /// `out[p * step + c]`. The channels are whole blocks of 16.
@@ -45,6 +35,24 @@ pub fn forth(pixels: &[&[f32]; PLACES], step: usize, out: &mut [f32]) {
         }
         for (row, out) in between.iter().zip(out.chunks_mut(SIDE * step)) {
             for (values, out) in input(row).iter().zip(out.chunks_mut(step)) {
+                out[first..][..BLOCK].copy_from_slice(values);
+            }
+        }
+    }
+}
+
+/// Takes weights there: `taps` are those of each pixel of kernels, row by row; place `p` of weight `w` goes to
+/// `out[p * step + w]`. There are whole blocks of 16.
+#[inline(always)]
+pub fn lift(taps: &[&[f32]; TAPS], step: usize, out: &mut [f32]) {
+    let mut between = [[[0.0; BLOCK]; 3]; SIDE];
+    for first in (0..taps[0].len()).step_by(BLOCK) {
+        for x in 0..3 {
+            let column = kernel(&std::array::from_fn(|y| block(taps[y * 3 + x], first)));
+            between.iter_mut().zip(column).for_each(|(row, values)| row[x] = values);
+        }
+        for (row, out) in between.iter().zip(out.chunks_mut(SIDE * step)) {
+            for (values, out) in kernel(row).iter().zip(out.chunks_mut(step)) {
                 out[first..][..BLOCK].copy_from_slice(values);
             }
         }
@@ -106,6 +114,24 @@ fn output(m: &[[f32; BLOCK]; SIDE]) -> [[f32; BLOCK]; OUTPUTS] {
         out[1][c] = FRAC_1_SQRT_2 * difference + SQRT_2 * difference_far;
         out[2][c] = 0.5 * sum + 2.0 * sum_far;
         out[3][c] = (0.5 * FRAC_1_SQRT_2) * difference + (2.0 * SQRT_2) * difference_far + m[5][c];
+    }
+    out
+}
+
+/// The kernel's matrix times three numbers, for a block of weights.
+#[inline(always)]
+fn kernel(g: &[[f32; BLOCK]; 3]) -> [[f32; BLOCK]; SIDE] {
+    let mut out = [[0.0; BLOCK]; SIDE];
+    for c in 0..BLOCK {
+        let [g0, g1, g2] = [g[0][c], g[1][c], g[2][c]];
+        let (even, odd) = (-2.0 / 3.0 * g0 - 1.0 / 3.0 * g2, 2.0 / 3.0 * FRAC_1_SQRT_2 * g1);
+        let (even_far, odd_far) = (1.0 / 6.0 * g0 + 1.0 / 3.0 * g2, SQRT_2 / 6.0 * g1);
+        out[0][c] = g0;
+        out[1][c] = even - odd;
+        out[2][c] = even + odd;
+        out[3][c] = even_far + odd_far;
+        out[4][c] = even_far - odd_far;
+        out[5][c] = g2;
     }
     out
 }
