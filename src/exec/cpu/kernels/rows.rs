@@ -326,17 +326,10 @@ impl Softmax {
     }
 }
 
-/// Turns the first `seen` scores into e^(score * scale), all divided by one number, and the rest into 0. Returns the factor by
-/// which what was gathered before must shrink. Scores lie in panels, which begin `step` apart.
+/// Turns the first `seen` scores into 2^score, all divided by one number, and the rest into 0. Returns the factor by which what was
+/// gathered before must shrink. Scores lie in panels, which begin `step` apart.
 #[inline(always)]
-pub fn softmax<const FUSED: bool>(
-    scores: &mut [f32],
-    step: usize,
-    seen: usize,
-    scale: f32,
-    state: &mut Softmax,
-) -> f32 {
-    let scale = scale * std::f32::consts::LOG2_E;
+pub fn softmax<const FUSED: bool>(scores: &mut [f32], step: usize, seen: usize, state: &mut Softmax) -> f32 {
     let seen_of = |panel: usize| seen.saturating_sub(panel * PANEL).min(PANEL);
     let mut largest = [f32::NEG_INFINITY; LANES];
     for (index, panel) in scores.chunks_mut(step).enumerate() {
@@ -348,7 +341,7 @@ pub fn softmax<const FUSED: bool>(
             largest[i] = larger(larger(panel[i], panel[LANES + i]), largest[i]);
         }
     }
-    let highest = scale * largest_of(largest);
+    let highest = largest_of(largest);
     let mut shrink = 1.0;
     if highest > state.base + Softmax::SLACK {
         shrink = math::exp2::<FUSED>(state.base - highest);
@@ -358,7 +351,7 @@ pub fn softmax<const FUSED: bool>(
     each(&mut totals, |total| total * shrink);
     for (index, panel) in scores.chunks_mut(step).enumerate() {
         let Some(panel) = panel.first_chunk_mut::<PANEL>() else { break };
-        each(panel, |score| math::exp2::<FUSED>(math::fma::<FUSED>(score, scale, -base)));
+        each(panel, |score| math::exp2::<FUSED>(score - base));
         if seen_of(index) < PANEL {
             panel[seen_of(index)..].fill(0.0);
         }

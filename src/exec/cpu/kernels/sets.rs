@@ -37,7 +37,7 @@ pub struct Kernels {
     moments: Moments,
     scale_shift: ScaleShift,
     layer_norm: LayerNorm,
-    softmax: unsafe fn(&mut [f32], usize, usize, f32, &mut Softmax) -> f32,
+    softmax: unsafe fn(&mut [f32], usize, usize, &mut Softmax) -> f32,
     forth: unsafe fn(&[&[f32]; PLACES], usize, &mut [f32]),
     back: unsafe fn(&[f32], usize, usize, &mut [f32]),
     lift: unsafe fn(&[&[f32]; TAPS], usize, &mut [f32]),
@@ -95,8 +95,8 @@ macro_rules! table {
             rows::layer_norm(x, scale, shift, eps, out);
         }
         $(#[target_feature(enable = $features)])?
-        fn softmax(scores: &mut [f32], step: usize, seen: usize, scale: f32, state: &mut Softmax) -> f32 {
-            rows::softmax::<FUSED>(scores, step, seen, scale, state)
+        fn softmax(scores: &mut [f32], step: usize, seen: usize, state: &mut Softmax) -> f32 {
+            rows::softmax::<FUSED>(scores, step, seen, state)
         }
         $(#[target_feature(enable = $features)])?
         fn forth(pixels: &[&[f32]; PLACES], step: usize, out: &mut [f32]) {
@@ -262,7 +262,7 @@ calls! {
     /// Normalises a row, then scales and shifts it.
     layer_norm(x: &[f32], scale: &[f32], shift: &[f32], eps: f32, out: &mut [f32]);
     /// One block of a running softmax; returns the factor by which what was gathered before must shrink.
-    softmax(scores: &mut [f32], step: usize, seen: usize, scale: f32, state: &mut Softmax) -> f32;
+    softmax(scores: &mut [f32], step: usize, seen: usize, state: &mut Softmax) -> f32;
     /// Takes a tile of pixels to the space of [`winograd`].
     forth(pixels: &[&[f32]; PLACES], step: usize, out: &mut [f32]);
     /// Takes sums back from there.

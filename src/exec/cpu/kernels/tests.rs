@@ -265,7 +265,7 @@ fn softmax_is_what_it_says() {
             let (mut state, mut found) = (Softmax::START, Vec::new());
             for (block, seen) in blocks.iter().zip(seen) {
                 let mut y = block.clone();
-                let shrink = kernels.softmax(&mut y, rows * PANEL, seen, 0.7, &mut state);
+                let shrink = kernels.softmax(&mut y, rows * PANEL, seen, &mut state);
                 found.iter_mut().for_each(|chance| *chance *= shrink);
                 let chances = y.chunks(rows * PANEL).flat_map(|panel| &panel[..PANEL]);
                 found.extend(chances.clone().take(seen));
@@ -274,14 +274,10 @@ fn softmax_is_what_it_says() {
                 assert!(y.chunks(rows * PANEL).zip(block.chunks(rows * PANEL)).all(|(y, x)| y[PANEL..] == x[PANEL..]));
             }
             let scores = blocks.iter().zip(seen).flat_map(|(block, seen)| {
-                block
-                    .chunks(rows * PANEL)
-                    .flat_map(|panel| &panel[..PANEL])
-                    .take(seen)
-                    .map(|v| f64::from(*v) * f64::from(0.7f32))
+                block.chunks(rows * PANEL).flat_map(|panel| &panel[..PANEL]).take(seen).map(|v| f64::from(*v))
             });
             let highest = scores.clone().fold(f64::MIN, f64::max);
-            let powers: Vec<f64> = scores.map(|score| (score - highest).exp()).collect();
+            let powers: Vec<f64> = scores.map(|score| (score - highest).exp2()).collect();
             let total: f64 = powers.iter().sum();
             let expected: Vec<f32> = powers.iter().map(|power| (power / total) as f32).collect();
             found.iter_mut().for_each(|chance| *chance /= state.total());

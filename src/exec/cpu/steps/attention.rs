@@ -244,7 +244,8 @@ impl Step for Attention {
         let key_panels = desk.read(key_start..key_start + self.packed.room(padded * width));
         let value_panels = desk.read(value_start..value_start + self.packed.room(padded * columns));
         let products = Products { packed: self.packed, kernels, panels: [key_panels, value_panels] };
-        let scale = 1.0 / (width as f32).sqrt();
+        // Scores are to be powers of 2.
+        let scale = std::f32::consts::LOG2_E / (width as f32).sqrt();
 
         let mut states = vec![Softmax::START; queries.len()];
         let mut sums = vec![0.0f32; queries.len() * columns];
@@ -254,6 +255,7 @@ impl Step for Attention {
         for (query, place) in queries.clone().zip(input.chunks_exact_mut(width)) {
             read(&self.queries, self.queries.at(n, 0, query) + head * width, desk, place);
         }
+        kernels.scale(&mut input, scale);
         let input = products.rounded(&input);
         let mut chances = vec![bf16::ZERO; if self.packed.kind == Kind::Half { scores.len() } else { 0 }];
         // As even as can be: a last tile of few rows would take as long as a full one.
@@ -271,7 +273,7 @@ impl Step for Attention {
                 }
                 for row in 0..rows {
                     let (seen, state) = (self.seen(query(row), &block), &mut states[first + row]);
-                    let shrink = kernels.softmax(&mut scores[row * PANEL..used], step, seen, scale, state);
+                    let shrink = kernels.softmax(&mut scores[row * PANEL..used], step, seen, state);
                     if shrink != 1.0 {
                         for panel in (0..columns).step_by(PANEL) {
                             let wide = (columns - panel).min(PANEL);
