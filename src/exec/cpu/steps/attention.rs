@@ -11,8 +11,10 @@ use crate::exec::cpu::memory::Desk;
 use crate::exec::planner::{Kind, View};
 use crate::graph::Mask;
 
-/// Keys of a block.
-const BLOCK: usize = 256;
+/// Keys of a block at most.
+const BLOCK: usize = 512;
+/// Scores of a block that stay in the first-level cache.
+const SCORES: usize = 6 << 10;
 /// Queries of a task at least, in whole tiles: they share a block of keys while it is in the cache.
 const QUERIES: usize = 48;
 
@@ -149,6 +151,11 @@ impl Attention {
         QUERIES.next_multiple_of(self.rows)
     }
 
+    /// Keys of a block.
+    fn block(&self) -> usize {
+        (SCORES / self.rows).clamp(BLOCK / 2, BLOCK)
+    }
+
     fn parts(&self) -> usize {
         self.queries.w.div_ceil(self.per_task())
     }
@@ -249,7 +256,7 @@ impl Step for Attention {
 
         let mut states = vec![Softmax::START; queries.len()];
         let mut sums = vec![0.0f32; queries.len() * columns];
-        let mut scores = vec![0.0f32; kernels.rows * BLOCK.min(padded)];
+        let mut scores = vec![0.0f32; kernels.rows * self.block().min(padded)];
         // The queries of the task side by side, and the factors of each product as its weights want them.
         let mut input = vec![0.0f32; queries.len() * width];
         for (query, place) in queries.clone().zip(input.chunks_exact_mut(width)) {
@@ -260,8 +267,8 @@ impl Step for Attention {
         let mut chances = vec![bf16::ZERO; if self.packed.kind == Kind::Half { scores.len() } else { 0 }];
         // As even as can be: a last tile of few rows would take as long as a full one.
         let rows_of_tile = queries.len().div_ceil(queries.len().div_ceil(kernels.rows));
-        for start in (0..keys).step_by(BLOCK) {
-            let block = start..(start + BLOCK).min(keys);
+        for start in (0..keys).step_by(self.block()) {
+            let block = start..(start + self.block()).min(keys);
             let length = block.len().next_multiple_of(PANEL);
             for first in (0..queries.len()).step_by(rows_of_tile) {
                 let rows = rows_of_tile.min(queries.len() - first);
