@@ -14,6 +14,9 @@ const READ: usize = 16;
 const DIRECT: [usize; 2] = [9, 4];
 
 /// Whether the convolution that `step` is pays off done this way: with wide kernels over many pixels it does.
+///
+/// Maps of bf16 go the direct way, whose instructions make two products a lane. By a count of instructions, a store as two, widening
+/// them for f32 products gains 1.2 to 1.3 times at best (32 channels: 3570 for 4610 a tile) for eight times the bytes of weights.
 pub fn suits(graph: &Graph, step: &Fused, kind: Kind) -> bool {
     let Op::Conv2d { weight, stride: 1, .. } = graph.node(step.main).op else { return false };
     let &[outputs, inputs, 3, 3] = &graph.weight(weight).shape[..] else { return false };

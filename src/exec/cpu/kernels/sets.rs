@@ -5,10 +5,10 @@ use half::{bf16, f16};
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 use super::amx;
 #[cfg(target_arch = "x86_64")]
-use super::avx2_winograd;
-#[cfg(target_arch = "x86_64")]
 use super::avx512bf16;
 use super::rows::{self, Post, Softmax};
+#[cfg(target_arch = "x86_64")]
+use super::vector_winograd;
 use super::winograd::{self, PLACES};
 use super::{Tile, VECTOR_ROWS, portable};
 use crate::exec::cpu::isa::Isa;
@@ -169,7 +169,7 @@ impl Kernels {
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => {
                 let (dots, widen_f16) = (super::avx2::dots, super::avx2::widen_f16);
-                let (forth, back) = (avx2_winograd::forth, avx2_winograd::back);
+                let (forth, back) = (vector_winograd::avx2::forth, vector_winograd::avx2::back);
                 Self {
                     dots,
                     widen_f16,
@@ -180,7 +180,8 @@ impl Kernels {
             }
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => {
-                let (forth, back, widen_f16) = (avx2_winograd::forth, avx2_winograd::back, super::avx2::widen_f16);
+                let (forth, back) = (vector_winograd::avx512::forth, vector_winograd::avx512::back);
+                let widen_f16 = super::avx2::widen_f16;
                 let features =
                     table!(VECTOR_ROWS, super::avx512::tile, portable, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma");
                 Self { forth, back, widen_f16, ..features }
