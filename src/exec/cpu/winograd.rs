@@ -13,6 +13,9 @@ const LIFT: usize = 120;
 const DIRECT: [usize; 2] = [TAPS, 4];
 
 /// Whether the convolution that `step` is pays off done this way: over more than a few pixels it does.
+///
+/// Maps of bf16 go the direct way, whose instructions make two products a lane. By a count of instructions, a store as two and
+/// transforms not overlapped, widening them for f32 products would gain 1.2 to 1.3 times, for eight times the bytes of weights.
 pub fn suits(graph: &Graph, step: &Fused, kind: Kind) -> bool {
     let Op::Conv2d { weight, stride: 1, .. } = graph.node(step.main).op else { return false };
     let &[outputs, inputs, 3, 3] = &graph.weight(weight).shape[..] else { return false };

@@ -21,7 +21,7 @@ mod tests;
 /// The tile of f32 numbers, for which there is no AMX: some rows at a time in vector registers.
 #[target_feature(enable = "avx512f")]
 pub fn tile(tile: &Tile<'_>, out: &mut [f32]) {
-    assert!(out.len() >= tile.pixels.len() * tile.width, "a tile reaches outside its values");
+    tile.check(out);
     for (pixels, out) in tile.pixels.chunks(VECTOR_ROWS).zip(out.chunks_mut(VECTOR_ROWS * tile.width)) {
         avx512::tile(&Tile { pixels, ..*tile }, out);
     }

@@ -5,8 +5,6 @@ use half::{bf16, f16};
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 use super::amx;
 #[cfg(target_arch = "x86_64")]
-use super::avx2_winograd;
-#[cfg(target_arch = "x86_64")]
 use super::avx512bf16;
 use super::rows::{self, Post, Softmax};
 use super::winograd::{self, PLACES, TAPS};
@@ -174,20 +172,13 @@ impl Kernels {
             Isa::Portable => table!(VECTOR_ROWS, portable::tile, portable),
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => {
-                let (dots, widen_f16) = (super::avx2::dots, super::avx2::widen_f16);
-                let (forth, back, lift) = (avx2_winograd::forth, avx2_winograd::back, avx2_winograd::lift);
-                Self {
-                    dots,
-                    widen_f16,
-                    forth,
-                    back,
-                    lift,
-                    ..table!(super::avx2::ROWS, super::avx2::tile, portable, "avx2,fma")
-                }
+                use super::avx2::{ROWS, dots, tile, widen_f16};
+                use super::vector_winograd::avx2::{back, forth, lift};
+                Self { dots, widen_f16, forth, back, lift, ..table!(ROWS, tile, portable, "avx2,fma") }
             }
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => {
-                let (forth, back, lift) = (avx2_winograd::forth, avx2_winograd::back, avx2_winograd::lift);
+                use super::vector_winograd::avx512::{back, forth, lift};
                 let widen_f16 = super::avx2::widen_f16;
                 let features =
                     table!(VECTOR_ROWS, super::avx512::tile, portable, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma");

@@ -1,0 +1,181 @@
+//! The transforms of [`super::winograd`] in vector registers: one register of channels at a time, eight with AVX2 and sixteen with
+//! AVX-512, from the same text.
+
+/// The transforms, with some processor features and a type of register and its operations.
+macro_rules! transforms {
+    (
+        $features:literal, $register:ident of $lanes:literal,
+        $load:ident, $store:ident, $zero:ident, $all:ident, $add:ident, $sub:ident, $mul:ident, $fmadd:ident, $fnmadd:ident, $fnmsub:ident
+    ) => {
+        use std::arch::x86_64::{$add, $all, $fmadd, $fnmadd, $fnmsub, $load, $mul, $register, $store, $sub, $zero};
+        use std::f32::consts::{FRAC_1_SQRT_2, SQRT_2};
+
+        use crate::exec::cpu::kernels::winograd::{OUTPUTS, PLACES, SIDE, TAPS};
+
+        /// See [`winograd::forth`](crate::exec::cpu::kernels::winograd::forth).
+        #[target_feature(enable = $features)]
+        #[expect(unsafe_code, reason = "vector loads and stores take pointers")]
+        pub fn forth(pixels: &[&[f32]; PLACES], step: usize, out: &mut [f32]) {
+            let channels = pixels[0].len();
+            assert!(
+                channels.is_multiple_of($lanes)
+                    && pixels.iter().all(|pixel| pixel.len() == channels)
+                    && out.len() >= (PLACES - 1) * step + channels,
+                "a tile reaches outside its values"
+            );
+            let mut between = [[$zero(); SIDE]; SIDE];
+            for first in (0..channels).step_by($lanes) {
+                // SAFETY: every pixel has `channels` numbers, every place `channels` of `out` from a multiple of `step` on, and
+                // a register's numbers from `first` on are below `channels`.
+                unsafe {
+                    for x in 0..SIDE {
+                        let column: [$register; SIDE] =
+                            std::array::from_fn(|y| $load(pixels[y * SIDE + x].as_ptr().add(first)));
+                        for (row, value) in between.iter_mut().zip(input(&column)) {
+                            row[x] = value;
+                        }
+                    }
+                    for (y, row) in between.iter().enumerate() {
+                        for (x, value) in input(row).into_iter().enumerate() {
+                            $store(out.as_mut_ptr().add((y * SIDE + x) * step + first), value);
+                        }
+                    }
+                }
+            }
+        }
+
+        /// See [`winograd::back`](crate::exec::cpu::kernels::winograd::back).
+        #[target_feature(enable = $features)]
+        #[expect(unsafe_code, reason = "vector loads and stores take pointers")]
+        pub fn back(sums: &[f32], step: usize, width: usize, out: &mut [f32]) {
+            assert!(
+                width.is_multiple_of($lanes)
+                    && sums.len() >= (PLACES - 1) * step + width
+                    && out.len() >= OUTPUTS * OUTPUTS * width,
+                "a tile reaches outside its values"
+            );
+            let mut between = [[$zero(); SIDE]; OUTPUTS];
+            for first in (0..width).step_by($lanes) {
+                // SAFETY: every place has `width` of `sums` from a multiple of `step` on, every output `width` of `out`, and a
+                // register's numbers from `first` on are below `width`.
+                unsafe {
+                    for x in 0..SIDE {
+                        let column: [$register; SIDE] =
+                            std::array::from_fn(|y| $load(sums.as_ptr().add((y * SIDE + x) * step + first)));
+                        for (row, value) in between.iter_mut().zip(output(&column)) {
+                            row[x] = value;
+                        }
+                    }
+                    for (y, row) in between.iter().enumerate() {
+                        for (x, value) in output(row).into_iter().enumerate() {
+                            $store(out.as_mut_ptr().add((y * OUTPUTS + x) * width + first), value);
+                        }
+                    }
+                }
+            }
+        }
+
+        /// See [`winograd::lift`](crate::exec::cpu::kernels::winograd::lift).
+        #[target_feature(enable = $features)]
+        #[expect(unsafe_code, reason = "vector loads and stores take pointers")]
+        pub fn lift(taps: &[&[f32]; TAPS], step: usize, out: &mut [f32]) {
+            let len = taps[0].len();
+            assert!(
+                len.is_multiple_of($lanes)
+                    && taps.iter().all(|tap| tap.len() == len)
+                    && out.len() >= (PLACES - 1) * step + len,
+                "a kernel reaches outside its weights"
+            );
+            let mut between = [[$zero(); 3]; SIDE];
+            for first in (0..len).step_by($lanes) {
+                // SAFETY: every tap has `len` numbers, every place `len` of `out` from a multiple of `step` on, and a register's
+                // numbers from `first` on are below `len`.
+                unsafe {
+                    for x in 0..3 {
+                        let column: [$register; 3] =
+                            std::array::from_fn(|y| $load(taps[y * 3 + x].as_ptr().add(first)));
+                        for (row, value) in between.iter_mut().zip(kernel(&column)) {
+                            row[x] = value;
+                        }
+                    }
+                    for (y, row) in between.iter().enumerate() {
+                        for (x, value) in kernel(row).into_iter().enumerate() {
+                            $store(out.as_mut_ptr().add((y * SIDE + x) * step + first), value);
+                        }
+                    }
+                }
+            }
+        }
+
+        /// The kernel's matrix times three numbers, in each lane.
+        #[inline]
+        #[target_feature(enable = $features)]
+        fn kernel(&[g0, g1, g2]: &[$register; 3]) -> [$register; SIDE] {
+            let [third, sixth, most] = [1.0 / 3.0, 1.0 / 6.0, 2.0 / 3.0].map(|v| $all(v));
+            let [near, far] = [2.0 / 3.0 * FRAC_1_SQRT_2, SQRT_2 / 6.0].map(|v| $all(v));
+            let last = $mul(third, g2);
+            let (even, even_far) = ($fnmsub(most, g0, last), $fmadd(sixth, g0, last));
+            [
+                g0,
+                $fnmadd(near, g1, even),
+                $fmadd(near, g1, even),
+                $fmadd(far, g1, even_far),
+                $fnmadd(far, g1, even_far),
+                g2,
+            ]
+        }
+
+        /// The input's matrix times six numbers, in each lane.
+        #[inline]
+        #[target_feature(enable = $features)]
+        fn input(&[d0, d1, d2, d3, d4, d5]: &[$register; SIDE]) -> [$register; SIDE] {
+            let [half, two, most] = [0.5, 2.0, 2.5].map(|v| $all(v));
+            let [near, far] = [FRAC_1_SQRT_2, SQRT_2].map(|v| $all(v));
+            let (even, odd) = ($fnmadd(two, d2, d4), $fnmadd(two, d1, d3));
+            let (even_far, odd_far) = ($fnmadd(half, d2, d4), $fnmadd(half, d1, d3));
+            [
+                $fnmadd(most, d2, $add(d0, d4)),
+                $fmadd(near, odd, even),
+                $fnmadd(near, odd, even),
+                $fmadd(far, odd_far, even_far),
+                $fnmadd(far, odd_far, even_far),
+                $fnmadd(most, d3, $add(d1, d5)),
+            ]
+        }
+
+        /// The output's matrix times six numbers, in each lane.
+        #[inline]
+        #[target_feature(enable = $features)]
+        fn output(&[m0, m1, m2, m3, m4, m5]: &[$register; SIDE]) -> [$register; OUTPUTS] {
+            let [half, two] = [0.5, 2.0].map(|v| $all(v));
+            let [near, far] = [FRAC_1_SQRT_2, SQRT_2].map(|v| $all(v));
+            let [cubed, cubed_far] = [0.5 * FRAC_1_SQRT_2, 2.0 * SQRT_2].map(|v| $all(v));
+            let (sum, difference) = ($add(m1, m2), $sub(m1, m2));
+            let (sum_far, difference_far) = ($add(m3, m4), $sub(m3, m4));
+            [
+                $add(m0, $add(sum, sum_far)),
+                $fmadd(near, difference, $mul(far, difference_far)),
+                $fmadd(half, sum, $mul(two, sum_far)),
+                $fmadd(cubed, difference, $fmadd(cubed_far, difference_far, m5)),
+            ]
+        }
+    };
+}
+
+/// Eight channels at a time.
+pub mod avx2 {
+    transforms! {
+        "avx2,fma", __m256 of 8,
+        _mm256_loadu_ps, _mm256_storeu_ps, _mm256_setzero_ps, _mm256_set1_ps,
+        _mm256_add_ps, _mm256_sub_ps, _mm256_mul_ps, _mm256_fmadd_ps, _mm256_fnmadd_ps, _mm256_fnmsub_ps
+    }
+}
+
+/// Sixteen channels at a time.
+pub mod avx512 {
+    transforms! {
+        "avx512f", __m512 of 16,
+        _mm512_loadu_ps, _mm512_storeu_ps, _mm512_setzero_ps, _mm512_set1_ps,
+        _mm512_add_ps, _mm512_sub_ps, _mm512_mul_ps, _mm512_fmadd_ps, _mm512_fnmadd_ps, _mm512_fnmsub_ps
+    }
+}
