@@ -11,6 +11,7 @@
 #include <mutex>
 
 #include "block.h"
+#include "clock.h"
 #include "memory.h"
 #include "module.h"
 #include "scene.h"
@@ -86,6 +87,7 @@ bool initialized;
 int users[8];        // of each device's primary context
 int lost = SUCCESS;  // what went wrong on the device, for good
 long launched;
+double clock_ms;  // the device's clock, which only kernels move
 thread_local void* current_context;
 std::map<Event*, std::unique_ptr<Event>> events;
 std::map<Module*, std::unique_ptr<Module>> modules;
@@ -127,6 +129,7 @@ void execute(const Function& function, const Launch& launch) {
     }
     Counts counts;
     std::string wrong = run(launch, scene.seed + uint64_t(launched), counts);
+    clock_ms += duration_ms(launch, counts, PROCESSORS);
     log_line("run %s grid %u %u %u block %u shared %u matrices %lld conflicts %lld", function.kernel->name,
              launch.grid.x, launch.grid.y, launch.grid.z, launch.block.x, launch.dynamic_shared, counts.matrices,
              counts.conflicts);
@@ -230,7 +233,7 @@ API cuDeviceGet(int* device, int ordinal) {
 }
 
 API cuDeviceGetName(char* name, int length, int device) {
-    std::snprintf(name, size_t(length), "Played GPU %d", device);
+    std::snprintf(name, size_t(length), "%s %d", scene.name.c_str(), device);
     return SUCCESS;
 }
 
@@ -336,7 +339,7 @@ API cuEventRecord(void* handle, void* on) {
     Stream* stream = find_stream(on);
     if (!events.count(event) || !stream) return INVALID_HANDLE;
     stream_ask(*stream, [event] {
-        if (events.count(event)) event->time = std::chrono::steady_clock::now();
+        if (events.count(event)) event->ms = clock_ms;
     });
     event->stream = stream;
     event->ticket = stream->asked;
@@ -383,7 +386,7 @@ API cuEventElapsedTime(float* milliseconds, void* start, void* end) {
     auto *first = static_cast<Event*>(start), *last = static_cast<Event*>(end);
     if (!events.count(first) || !events.count(last) || !first->stream || !last->stream) return INVALID_HANDLE;
     if (first->stream->done < first->ticket || last->stream->done < last->ticket) return NOT_READY;
-    *milliseconds = std::chrono::duration<float, std::milli>(last->time - first->time).count();
+    *milliseconds = float(last->ms - first->ms);
     return SUCCESS;
 }
 
