@@ -12,7 +12,7 @@ use libtest_mimic::{Failed, Trial};
 
 /// Largest difference allowed, as a part of the largest value: each value is rounded to 11 or 8 digits, and errors add up
 /// over the few steps of these graphs.
-const LIMITS: [f32; 2] = [0.004, 0.03];
+pub const LIMITS: [f32; 2] = [0.004, 0.03];
 
 type Outcome = Result<(), Failed>;
 type Test = fn() -> Outcome;
@@ -50,7 +50,8 @@ fn inputs(graph: &Graph, seed: usize) -> Vec<(String, Tensor)> {
     graph.inputs().enumerate().map(tensor).collect()
 }
 
-fn run(
+/// The results of some runs.
+pub fn run(
     executor: &dyn Executor,
     graph: &Arc<Graph>,
     taps: &[&str],
@@ -69,7 +70,7 @@ fn run(
 }
 
 /// Inputs (by seed), their revision, and the slot of each run: again, another step, back, a new prompt.
-const JOBS: [(usize, u64, usize); 4] = [(100, 1, 0), (100, 1, 1), (100, 1, 0), (300, 2, 0)];
+pub const JOBS: [(usize, u64, usize); 4] = [(100, 1, 0), (100, 1, 1), (100, 1, 0), (300, 2, 0)];
 
 fn same_graph(graph: Graph, taps: &[&str]) -> Outcome {
     let graph = Arc::new(graph);
@@ -92,7 +93,8 @@ fn same_graph(graph: Graph, taps: &[&str]) -> Outcome {
     Ok(())
 }
 
-fn near(found: &Tensor, expected: &Tensor, limit: f32) -> Result<(), String> {
+/// Refuses a tensor with an element that is further from another's than a part of its largest.
+pub fn near(found: &Tensor, expected: &Tensor, limit: f32) -> Result<(), String> {
     if found.shape != expected.shape {
         return Err(format!("shape {:?} instead of {:?}", found.shape, expected.shape));
     }

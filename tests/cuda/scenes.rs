@@ -10,10 +10,11 @@ type Outcome = Result<(), Failed>;
 type Test = fn() -> Outcome;
 
 /// A folder that is removed when dropped.
-struct Folder(PathBuf);
+pub struct Folder(pub PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Self {
+    /// An empty one.
+    pub fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("afterimage-cuda-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
@@ -30,7 +31,8 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn afterimage(folder: &Folder, args: &[&str], scene: &[(&str, &str)]) -> Result<Output, Failed> {
+/// What the program does in a folder of its own.
+pub fn afterimage(folder: &Folder, args: &[&str], scene: &[(&str, &str)]) -> Result<Output, Failed> {
     let mut program = Command::new(env!("CARGO_BIN_EXE_afterimage"));
     program.args(args).envs(scene.iter().copied()).env("HOME", &folder.0).env("XDG_DATA_HOME", folder.0.join("data"));
     Ok(program

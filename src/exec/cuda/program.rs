@@ -58,7 +58,7 @@ impl CudaProgram {
         half: Half,
     ) -> Result<Self, ExecError> {
         let results = given::results(&graph, taps)?;
-        let plan = Plan::new(&graph, weights, &results, device, half)?;
+        let plan = Plan::new(&graph, weights, &results, device)?;
         let shapes = results.iter().map(|id| graph.node(*id).shape.dims().to_vec()).collect();
         let mut program = Self {
             graph,
