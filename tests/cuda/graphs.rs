@@ -29,7 +29,7 @@ fn noise(seed: usize, len: usize) -> Vec<f32> {
 }
 
 /// Weights that keep values about as large as they are.
-fn weights(graph: &Graph) -> Weights {
+pub fn weights(graph: &Graph) -> Weights {
     let value = |(seed, weight): (usize, &Weight)| {
         let inputs: usize = weight.shape[1..].iter().product();
         let scale = if weight.shape.len() > 1 { 3.0 / (inputs as f32).sqrt() } else { 1.0 };
@@ -39,7 +39,8 @@ fn weights(graph: &Graph) -> Weights {
     Weights::from_values(graph.weights().iter().enumerate().map(value))
 }
 
-fn inputs(graph: &Graph, seed: usize) -> Vec<(String, Tensor)> {
+/// Values for all inputs.
+pub fn inputs(graph: &Graph, seed: usize) -> Vec<(String, Tensor)> {
     let tensor = |(i, (name, id)): (usize, (&str, NodeId))| {
         let shape = graph.node(id).shape;
         let values = noise(seed + i, shape.len());

@@ -304,6 +304,7 @@ API cuStreamSynchronize(void* handle) {
     if (int error = ready()) return error;
     Stream* stream = find_stream(handle);
     if (int error = waitable(stream)) return error;
+    log_line("wait");
     stream_drain(*stream);
     if (!lost && !red_zones_intact()) lost = ILLEGAL_ADDRESS;
     return lost;
@@ -365,7 +366,10 @@ API cuEventSynchronize(void* handle) {
     if (int error = ready()) return error;
     auto* event = static_cast<Event*>(handle);
     if (!events.count(event)) return INVALID_HANDLE;
-    if (event->stream && find_stream(event->stream)) stream_drain(*event->stream, event->ticket);
+    if (event->stream && find_stream(event->stream)) {
+        log_line("wait");
+        stream_drain(*event->stream, event->ticket);
+    }
     return lost;
 }
 
@@ -449,7 +453,7 @@ API cuMemGetInfo_v2(size_t* free, size_t* total) {
 API cuMemHostAlloc(void** at, size_t bytes, unsigned) {
     Lock lock(mutex);
     if (int error = ready()) return error;
-    *at = host_alloc(bytes);
+    *at = scene.pinned ? host_alloc(bytes) : nullptr;
     return *at ? SUCCESS : OUT_OF_MEMORY;
 }
 
@@ -469,7 +473,7 @@ API cuMemcpyHtoDAsync_v2(uint64_t to, const void* from, size_t bytes, void* hand
     Stream* stream = find_stream(handle);
     if (!stream) return INVALID_HANDLE;
     if (int error = check_range("a copy to the device", to, bytes)) return error;
-    log_line("htod %zu", bytes);
+    log_line("htod %zu%s", bytes, is_pinned(from) ? " pinned" : "");
     auto* memory = reinterpret_cast<void*>(to);
     if (is_pinned(from) || stream->capture != Capture::NONE) {
         stream_ask(*stream, [=] { std::memcpy(memory, from, bytes); });
@@ -488,7 +492,7 @@ API cuMemcpyDtoHAsync_v2(void* to, uint64_t from, size_t bytes, void* handle) {
     Stream* stream = find_stream(handle);
     if (!stream) return INVALID_HANDLE;
     if (int error = check_range("a copy from the device", from, bytes)) return error;
-    log_line("dtoh %zu", bytes);
+    log_line("dtoh %zu%s", bytes, is_pinned(to) ? " pinned" : "");
     stream_ask(*stream, [=] {
         if (!lost) std::memcpy(to, reinterpret_cast<const void*>(from), bytes);
     });

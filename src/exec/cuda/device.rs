@@ -110,6 +110,11 @@ impl Device {
         [self.processors as f64 * each * clock, memory * width]
     }
 
+    /// What memory is asked of.
+    pub fn context(&self) -> &Arc<CudaContext> {
+        &self.context
+    }
+
     /// The stream all work goes through.
     pub fn stream(&self) -> &Arc<CudaStream> {
         &self.stream
@@ -162,7 +167,8 @@ impl Device {
         Ok(common)
     }
 
-    /// Takes `bytes` to an address, after everything that was started before.
+    /// Takes `bytes` to an address, after everything that was started before. If they are in pinned memory, they must stay as they
+    /// are until somebody has waited.
     ///
     /// # Errors
     /// The driver's.
@@ -170,24 +176,23 @@ impl Device {
         let doing = |error| trouble("taking an input to the GPU", error);
         self.enter()?;
         // SAFETY: plans give addresses of memory that they hold, with room for the value; from memory that is not pinned the
-        // bytes are taken before the call returns.
+        // bytes are taken before the call returns, and programs keep what is pinned until they have waited.
         #[expect(unsafe_code, reason = "an address within a block says nothing about its length")]
         let copied = unsafe { result::memcpy_htod_async(address, bytes, self.stream.cu_stream()) };
         copied.map_err(doing)
     }
 
-    /// Fetches bytes from an address, after everything that was started before.
+    /// Fetches bytes from an address, after everything that was started before. They are there when somebody has waited.
     ///
     /// # Errors
-    /// What went wrong meanwhile.
+    /// The driver's.
     pub fn read(&self, address: u64, bytes: &mut [u8]) -> Result<(), ExecError> {
         let doing = |error| trouble("fetching a result from the GPU", error);
         self.enter()?;
-        // SAFETY: as above; the bytes are not looked at before the stream was waited for.
+        // SAFETY: as above; programs keep the bytes, and do not look at them, until they have waited.
         #[expect(unsafe_code, reason = "an address within a block says nothing about its length")]
         let copied = unsafe { result::memcpy_dtoh_async(bytes, address, self.stream.cu_stream()) };
-        copied.map_err(doing)?;
-        self.wait()
+        copied.map_err(doing)
     }
 
     /// Copies bytes from one address to another.

@@ -13,6 +13,7 @@ mod packing;
 mod plan;
 mod product;
 mod program;
+mod staging;
 mod tiles;
 mod trial;
 mod tune;
