@@ -32,7 +32,7 @@ pub use settings_file::SettingsError;
 pub use snapshot::{LiveState, Snapshot};
 
 pub use crate::engine::ModelInfo;
-use crate::engine::{Engine, Picture, Render};
+use crate::engine::{Engine, Params, Picture, Render};
 use crate::flow::channel::{Receiver, Sender, unbounded};
 use crate::flow::{Latency, LatestReceiver, LatestSender, Rate, Worker, latest};
 use crate::frame::{Frame, Size};
@@ -82,6 +82,8 @@ pub struct Studio {
     /// What paints now, and what is being loaded.
     spec: Option<EngineSpec>,
     wanted: Option<EngineSpec>,
+    /// What shapes pictures now, and how often that has changed.
+    params: Arc<Params>,
     revision: u64,
     tally: Arc<Tally>,
     arrived_before: u64,
@@ -174,6 +176,7 @@ impl Studio {
             wake,
             spec: None,
             wanted: None,
+            params: Arc::default(),
             revision: 0,
             tally,
             arrived_before: 0,
@@ -196,7 +199,8 @@ impl Studio {
         match command {
             Command::SetParams(params) => {
                 self.revision += 1;
-                self.order(Order::Params(Arc::new(params), self.revision));
+                self.params = Arc::new(params);
+                self.order(Order::Params(self.params.clone(), self.revision));
             }
             Command::SetSource(spec) => {
                 if let Some(specs) = &self.specs {
@@ -306,7 +310,7 @@ impl Studio {
     fn load(&mut self, spec: EngineSpec) {
         self.leave_load();
         self.wanted = Some(spec.clone());
-        match loader::spawn(self.load, spec, self.load_sender.clone(), self.wake.clone()) {
+        match loader::spawn(self.load, spec, self.params.clone(), self.load_sender.clone(), self.wake.clone()) {
             Ok(worker) => {
                 self.loader = Some(worker);
                 self.snapshot.loading = Some(("starting".into(), 0.0, 0.0));

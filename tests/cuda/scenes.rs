@@ -153,6 +153,11 @@ fn a_whole_picture_in_one_go() -> Outcome {
     let text = std::fs::read_to_string(&log)?;
     let started = text.lines().filter(|line| line.trim() == "graph launch").count();
     let fetched = text.lines().filter(|line| line.starts_with("dtoh")).count();
+    // One was prepared at the model's size, one is of the size that was asked for; the text has none.
+    let recorded = text.lines().filter(|line| line.starts_with("graph of")).count();
+    if recorded != 2 {
+        return Err(format!("{recorded} graphs were recorded").into());
+    }
     // The prompt's states are fetched too.
     if (started, fetched) != (1, 2) {
         return Err(format!("{started} graphs were started, {fetched} results fetched").into());
