@@ -9,6 +9,7 @@ mod device;
 mod kernels;
 mod kinds;
 mod launch;
+mod norm;
 mod packing;
 mod plan;
 mod product;

@@ -11,6 +11,7 @@ use super::device::Device;
 use super::kernels::{HEADS, QUERIES, TILE_THREADS, WIDE_HEAD};
 use super::kinds::halves;
 use super::launch::{Launch, STRIDING_THREADS};
+use super::norm::Measured;
 use super::packing::CudaPacked;
 use super::product::Product;
 use super::tiles::{Cut, Extent};
@@ -20,12 +21,6 @@ use crate::graph::{Activation, Graph, Mask, NodeId, Op, Stage, WeightId};
 
 /// Channels whose gates lie beside them in a tile.
 const GATE: usize = 8;
-/// Numbers of a part of a map that one block measures, at least.
-const MEASURED: usize = 1 << 13;
-/// Parts of a map that are measured side by side, at most: each block of the norm reads what all of them found.
-const MAX_CHUNKS: usize = 32;
-/// Count, mean and sum of squared differences.
-const MOMENTS: usize = 3;
 /// Positions of a block of a layer norm, one to each warp.
 const ROWS_OF_BLOCK: usize = 8;
 
@@ -88,11 +83,11 @@ impl Plan {
             device,
             memory: memory.device_ptr(device.stream()).0,
             common: common.device_ptr(device.stream()).0.wrapping_sub((schedule.shared * cell) as u64),
-            moments: Vec::new(),
+            measured: Vec::new(),
             products: Vec::new(),
             workspace: 0,
         };
-        let moments = maker.measure(device)?;
+        let moments = maker.measure()?;
         let workspace = maker.cut(&[&memory, &common])?;
         let mut launches: [Vec<Launch>; 4] = Default::default();
         let mut about = Vec::new();
@@ -135,8 +130,8 @@ struct Maker<'a> {
     memory: u64,
     /// Address of all others, as if it began where those do.
     common: u64,
-    /// By step: address of what a group norm measured.
-    moments: Vec<u64>,
+    /// By step: what a group norm measures.
+    measured: Vec<Option<Measured>>,
     /// By step: the product that it is, and how it is cut.
     products: Vec<Option<(Product, Cut)>>,
     /// Address of the sums of split products.
@@ -150,20 +145,23 @@ impl Maker<'_> {
     }
 
     /// Makes room for what group norms measure. Each has its own, since several may be measured before the first is used.
-    fn measure(&mut self, device: &Device) -> Result<CudaSlice<f32>, ExecError> {
-        let lens = self.steps.iter().map(|step| match self.graph.node(step.main).op {
-            Op::GroupNorm { groups, .. } => {
-                let view = self.placed(step.source).view;
-                view.n * groups * chunks(&view) * MOMENTS
-            }
-            _ => 0,
-        });
-        let ends: Vec<usize> =
-            lens.scan(0, |end, len| Some(std::mem::replace(end, *end + len)).map(|_| *end)).collect();
-        let slice = device.zeros(ends.last().copied().unwrap_or_default(), "the norms of a network")?;
-        let base = slice.device_ptr(device.stream()).0;
-        let begins = std::iter::once(0).chain(ends);
-        self.moments = begins.map(|begin| base + (begin * size_of::<f32>()) as u64).collect();
+    fn measure(&mut self) -> Result<CudaSlice<f32>, ExecError> {
+        let mut end = 0;
+        for step in self.steps {
+            let norm = match self.graph.node(step.main).op {
+                Op::GroupNorm { groups, .. } => {
+                    let view = self.placed(step.source).view;
+                    Some(Measured::new(&view, groups, self.device.processors(), end))
+                }
+                _ => None,
+            };
+            end = norm.map_or(end, |norm| norm.end());
+            self.measured.push(norm);
+        }
+        // Zero, as the counts of blocks that are done must be.
+        let slice = self.device.zeros(end as usize / size_of::<f32>(), "the norms of a network")?;
+        let base = slice.device_ptr(self.device.stream()).0;
+        self.measured.iter_mut().flatten().for_each(|norm| norm.partial += base);
         Ok(slice)
     }
 
@@ -255,13 +253,14 @@ impl Maker<'_> {
 
     fn moments(&self, index: usize) -> Result<Launch, ExecError> {
         let step = &self.steps[index];
-        let Op::GroupNorm { groups, .. } = self.graph.node(step.main).op else {
+        let (Op::GroupNorm { groups, eps, .. }, Some(norm)) = (&self.graph.node(step.main).op, self.measured[index])
+        else {
             return Err(super::failed("something is measured that is not normalised"));
         };
         let input = self.placed(step.source);
-        let chunks = chunks(&input.view);
-        let args = Args::default().view(&input).pointer(self.moments[index]).int(groups).int(chunks);
-        let grid = [chunks, input.view.n, 1];
+        let args = Args::default().view(&input).pointer(norm.partial).pointer(norm.scales()).pointer(norm.done());
+        let args = args.int(*groups).int(norm.chunks).float(*eps).int(0);
+        let grid = [norm.chunks, input.view.n, 1];
         Ok(Launch {
             function: self.function("moments")?,
             grid,
@@ -281,15 +280,16 @@ impl Maker<'_> {
         let input = if node.inputs.is_empty() { output } else { self.placed(step.source) };
         let posts: Vec<Post> = step.posts.iter().map(|post| self.post(*post, step.result)).collect();
         let launch = match node.op {
-            Op::GroupNorm { weight, bias, groups, eps } => {
-                let chunks = chunks(&input.view);
-                let args = Args::default().view(&input).view(&output).pointer(self.moments[index]);
+            Op::GroupNorm { weight, bias, groups, .. } => {
+                let args = Args::default()
+                    .view(&input)
+                    .view(&output)
+                    .pointer(self.measured[index].map_or(0, |norm| norm.scales()));
                 let args = args.pointer(self.flat(weight)?).pointer(self.flat(bias)?);
-                let args = args.int(groups).int(chunks).float(eps).int(0).posts(&posts);
+                let args = args.int(groups).int(0).posts(&posts);
                 let mut launch = self.striding("group_norm", &output.view, args)?;
                 launch.grid[1] = input.view.n;
                 launch.grid[0] = launch.grid[0].div_ceil(input.view.n);
-                launch.shared = 2 * size_of::<f32>() * groups;
                 launch
             }
             Op::LayerNorm { weight, bias, eps } => {
@@ -370,9 +370,4 @@ impl Maker<'_> {
     fn flat(&self, id: WeightId) -> Result<u64, ExecError> {
         self.packed.flat(self.graph.weight(id))
     }
-}
-
-/// In how many parts a map is measured.
-fn chunks(view: &View) -> usize {
-    (view.positions() * view.c / MEASURED).clamp(1, MAX_CHUNKS).min(view.positions())
 }
