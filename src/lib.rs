@@ -18,6 +18,7 @@ pub mod canvas;
 pub mod capture;
 pub mod display;
 pub mod graph;
+pub mod places;
 pub mod record;
 pub mod weights;
 // Floor 2: networks.

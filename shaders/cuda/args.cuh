@@ -7,7 +7,7 @@
 //   conv_MxN_*              ConvArgs       pixels/M, rows/N, splits (rounded up)         TILES     TILES
 //   conv_finish_*           ConvArgs       any x                                         256       0
 //   moments_*               MomentsArgs    chunks, n                                     256       0
-//   group_norm_*            GroupNormArgs  any x, n                                      256       8 * groups
+//   group_norm_*            GroupNormArgs  any x, n                                      256       0
 //   layer_norm_*            LayerNormArgs  positions/8 (a warp each)                     256       0
 //   attention_W_*           AttentionArgs  queries/64, heads, n                          128       HEADS
 //   attention_wide_*        AttentionArgs  queries/64, heads * slices, n                 128       WIDE_HEAD
@@ -70,19 +70,27 @@ struct ConvArgs {
     Posts posts;
 };
 
-// Counts, means and sums of squared differences of each group's chunk of positions.
+// Of a group: its mean, and one over its deviation.
+struct Scale {
+    float mean, factor;
+};
+
+// Counts, means and sums of squared differences of each group's chunk of positions, and what they come to.
 struct MomentsArgs {
     View in;
     float* partial;  // [n][groups][chunks][3]
+    Scale* scales;   // [n][groups]
+    int* done;       // [n]: 0 before and after
     int groups, chunks;
+    float eps;
+    int pad_;
 };
 
 struct GroupNormArgs {
     View in, out;
-    const float* partial;  // of moments_*
+    const Scale* scales;  // of moments_*
     const float *weight, *bias;
-    int groups, chunks;
-    float eps;
+    int groups;
     int pad_;
     Posts posts;
 };

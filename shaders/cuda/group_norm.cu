@@ -1,28 +1,10 @@
-// The second half of a group norm: joins the moments of all chunks in a fixed order and scales what it reads.
+// The second half of a group norm: scales what it reads by what moments_* found.
 #include "posts.cuh"
-#include "warp.cuh"
-
-// Of a group.
-struct Scale {
-    float mean, factor;
-};
-
-__device__ inline void join(const GroupNormArgs& args, Scale* scales) {
-    for (int group = threadIdx.x / 32; group < args.groups; group += 8) {
-        const float* partial = args.partial + 3 * ((long long)(blockIdx.y) * args.groups + group) * args.chunks;
-        Moments found = {};
-        for (int i = lane(); i < args.chunks; i += 32) {
-            found = together(found, {partial[3 * i], partial[3 * i + 1], partial[3 * i + 2]});
-        }
-        found = warp_together(found);
-        if (lane() == 0) scales[group] = {found.mean, 1.0f / sqrtf(found.m2 / found.count + args.eps)};
-    }
-    __syncthreads();
-}
 
 // Each thread has COUNT channels and some of the positions, so that it looks for a channel's numbers once.
 template <typename T, int COUNT>
-__device__ inline void group_norm(const GroupNormArgs& args, const Scale* scales) {
+__device__ inline void group_norm_by(const GroupNormArgs& args) {
+    const Scale* scales = args.scales + (long long)(blockIdx.y) * args.groups;
     const View &in = args.in, &out = args.out;
     const int depth = in.c / args.groups, all = in.h * in.w;
     for (int first = 0; first < in.c; first += 256 * COUNT) {
@@ -49,12 +31,10 @@ __device__ inline void group_norm(const GroupNormArgs& args, const Scale* scales
 
 template <typename T>
 __device__ inline void group_norm(const GroupNormArgs& args) {
-    Scale* scales = reinterpret_cast<Scale*>(dynamic_shared());
-    join(args, scales);
     if (in_eights(args.in) && in_eights(args.out) && in_eights(args.posts)) {
-        group_norm<T, 8>(args, scales);
+        group_norm_by<T, 8>(args);
     } else {
-        group_norm<T, 1>(args, scales);
+        group_norm_by<T, 1>(args);
     }
 }
 

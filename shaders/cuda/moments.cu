@@ -1,4 +1,5 @@
-// The first half of a group norm: count, mean and squared differences of each group over a chunk of positions.
+// The first half of a group norm: count, mean and squared differences of each group over a chunk of positions. Whichever
+// block of a sample is done last joins those of all chunks, in their order, so that the result does not depend on which it is.
 #include "view.cuh"
 #include "warp.cuh"
 
@@ -91,13 +92,44 @@ __device__ inline void moments_one_by_one(const MomentsArgs& args) {
     }
 }
 
+// Whether all other blocks of this sample are done.
+__device__ inline bool is_last(const MomentsArgs& args) {
+    int& before = shared<int>();
+    __threadfence();  // what this thread has written is there before its block is counted
+    __syncthreads();
+    if (threadIdx.x == 0) before = atomicAdd(args.done + blockIdx.y, 1);
+    __syncthreads();
+    return before == args.chunks - 1;
+}
+
+// What the norm subtracts and what it multiplies by, for each group. Chunks are read four at a time: they come from other
+// multiprocessors, and one after the other would mean waiting for each.
+__device__ inline void join(const MomentsArgs& args) {
+    __threadfence();  // nothing is read before the blocks were counted
+    for (int group = threadIdx.x / 32; group < args.groups; group += 8) {
+        const long long index = (long long)(blockIdx.y) * args.groups + group;
+        const float* partial = args.partial + 3 * index * args.chunks;
+        Moments found = {};
+        FOUR_TIMES for (int i = lane(); i < args.chunks; i += 32) {
+            found = together(found, {__ldcg(partial + 3 * i), __ldcg(partial + 3 * i + 1), __ldcg(partial + 3 * i + 2)});
+        }
+        found = warp_together(found);
+        if (lane() == 0) args.scales[index] = {found.mean, 1.0f / sqrtf(found.m2 / found.count + args.eps)};
+    }
+    if (threadIdx.x == 0) args.done[blockIdx.y] = 0;  // for the next launch
+}
+
 template <typename T>
 __device__ inline void moments(const MomentsArgs& args) {
     const int at_once = lot(args);
-    if (!in_eights(args.in) || at_once == 0) return moments_one_by_one<T>(args);
-    for (int first = 0; first < args.groups; first += at_once) {
-        moments_in_eights<T>(args, first, min(at_once, args.groups - first));
+    if (!in_eights(args.in) || at_once == 0) {
+        moments_one_by_one<T>(args);
+    } else {
+        for (int first = 0; first < args.groups; first += at_once) {
+            moments_in_eights<T>(args, first, min(at_once, args.groups - first));
+        }
     }
+    if (is_last(args)) join(args);
 }
 
 extern "C" __global__ void __launch_bounds__(256) moments_bf16(const __grid_constant__ MomentsArgs args) {

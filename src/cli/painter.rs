@@ -30,7 +30,7 @@ impl Painter {
             }
             true
         };
-        let loaded = load(&spec.model, &spec.executor, spec.threads, &mut progress);
+        let loaded = load(&spec.model, &spec.executor, spec.threads, None, &mut progress);
         if watched {
             write!(stderr, "\r\x1b[K").ok();
         }
@@ -67,12 +67,7 @@ impl Painter {
 
 /// What was said, and for the rest what the model's card suggests.
 pub fn params(info: &ModelInfo, input: Size, prompt: &str, seed: u64, wishes: &Wishes) -> Params {
-    let mut params = Params { prompt: prompt.to_owned(), seed, ..Params::default() };
-    if let Some(card) = &info.card {
-        params.steps = card.defaults.steps;
-        params.strength = card.defaults.strength;
-        params.guidance = card.defaults.guidance;
-    }
+    let mut params = Params { prompt: prompt.to_owned(), seed, ..Params::of_card(info.card.as_ref()) };
     params.steps = wishes.steps.unwrap_or(params.steps);
     params.strength = wishes.strength.unwrap_or(params.strength);
     params.guidance = wishes.guidance.unwrap_or(params.guidance);

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::networks::Networks;
 use super::prompt::{Prompts, States};
-use super::schedule::{LcmScheduler, ScheduleConfig};
-use super::{EngineError, ModelInfo};
+use super::schedule::{LcmScheduler, ScheduleConfig, ScheduleError, StepRequest, Steps, Timesteps};
+use super::{EngineError, ModelInfo, Params};
 use crate::exec::{self, Executor};
 use crate::frame::Size;
 use crate::nn::Fields;
@@ -94,6 +94,37 @@ impl Model {
     ) -> Result<Arc<States>, EngineError> {
         self.prompts.states(&mut self.networks, executor, prompts, clip_skip)
     }
+
+    /// The timesteps of `params`, softly: where the strength leaves fewer steps than asked for, there are fewer, and at the
+    /// weakest there is one. (The reference refuses; someone who moves a slider wants a picture.) Without a picture to begin
+    /// with the whole schedule is used.
+    ///
+    /// # Errors
+    /// Steps or a strength that are none.
+    pub(super) fn timesteps(&self, params: &Params, from_picture: bool) -> Result<Timesteps, ScheduleError> {
+        let scheduler = &self.scheduler;
+        let strength = if from_picture { params.strength } else { 1.0 };
+        let steps = params.steps as usize;
+        // Refused with all of the schedule: then strength is not to blame.
+        scheduler.timesteps(&StepRequest::count(steps))?;
+        if !(0.0..=1.0).contains(&params.strength) {
+            return Err(ScheduleError::Strength { strength: params.strength });
+        }
+        let strength = strength.max(scheduler.least_strength());
+        let steps = steps.min(scheduler.steps_at(strength));
+        scheduler.timesteps(&StepRequest { steps: Steps::Count(steps), original_steps: None, strength })
+    }
+
+    /// Compiles what pictures of `size` need that are painted over others with the steps and strength of `params`.
+    ///
+    /// # Errors
+    /// A weight that is missing or misshapen; the executor's.
+    fn prepare(&mut self, executor: &dyn Executor, params: &Params, size: Size) -> Result<(), EngineError> {
+        // What the schedule refuses is told when it is to be painted.
+        let timesteps = self.timesteps(params, true).ok();
+        let course = timesteps.and_then(|steps| self.networks.course(&self.scheduler, &steps, size, true));
+        self.networks.prepare(executor, size, course)
+    }
 }
 
 /// A model that can be sent to the thread where it paints.
@@ -110,7 +141,8 @@ impl LoadedModel {
     }
 }
 
-/// Loads a model for the executor called `executor` ("auto" takes the fastest) with so many `threads` (0 means all cores).
+/// Loads a model for the executor called `executor` ("auto" takes the fastest) with so many `threads` (0 means all cores), and
+/// prepares pictures with the steps and strength of `wished`, or of the model's card.
 ///
 /// # Errors
 /// Those of [`Model::open`]; a pipeline that is not supported; an executor that is not known.
@@ -118,6 +150,7 @@ pub fn load(
     source: &ModelSource,
     executor: &str,
     threads: usize,
+    wished: Option<&Params>,
     progress: &mut Progress<'_>,
 ) -> Result<LoadedModel, EngineError> {
     go_on(progress, "opening the model", 0.0)?;
@@ -130,7 +163,8 @@ pub fn load(
     let size = side.map_or_else(|| model.networks.native_size(), Size::square);
     go_on(progress, "preparing the networks", 0.9)?;
     // Now, on the loader's thread, so that what is missing is told before the model is taken.
-    model.networks.prepare(&*executor, size)?;
+    let defaults = Params::of_card(card.as_ref());
+    model.prepare(&*executor, wished.unwrap_or(&defaults), size)?;
     go_on(progress, "ready", 1.0)?;
     let info = ModelInfo {
         name: files.name().to_owned(),

@@ -154,16 +154,19 @@ impl Networks {
         fits("number of words", ((largest_id + 1).max(words), tokenizer), (words, text_encoder))
     }
 
-    /// Compiles what pictures of `size` need, so that missing weights are found at once and the first picture is quick.
+    /// Compiles what pictures of `size` need, so that missing weights are found at once and the first picture is quick. With a
+    /// `course` they are painted in one go.
     ///
     /// # Errors
     /// A weight that is missing or misshapen.
-    pub fn prepare(&mut self, executor: &dyn Executor, size: Size) -> Result<(), EngineError> {
+    pub fn prepare(&mut self, executor: &dyn Executor, size: Size, course: Option<Course>) -> Result<(), EngineError> {
         let shape = self.latent_shape(1, size);
         let extent = Extent { batch: 1, height: shape[1], width: shape[2] };
-        for purpose in
-            [Purpose::Text { clip_skip: 0 }, Purpose::See(extent), Purpose::Predict(extent), Purpose::Show(extent)]
-        {
+        let painting = match course {
+            Some(course) => vec![Purpose::Whole(course)],
+            None => vec![Purpose::See(extent), Purpose::Predict(extent), Purpose::Show(extent)],
+        };
+        for purpose in [Purpose::Text { clip_skip: 0 }].into_iter().chain(painting) {
             self.program(executor, purpose)?;
         }
         Ok(())

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::frame::Size;
+use crate::weights::Card;
 
 /// What shapes a picture. Two equal values on the same frame and executor give the same picture.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,6 +23,17 @@ pub struct Params {
     pub size: Size,
     /// How many of the text encoder's last layers to skip. Default 0.
     pub clip_skip: u32,
+}
+
+impl Params {
+    /// What a model's card suggests, if there is one; the rest is as usual.
+    pub fn of_card(card: Option<&Card>) -> Self {
+        let usual = Self::default();
+        match card.map(|card| &card.defaults) {
+            Some(card) => Self { steps: card.steps, strength: card.strength, guidance: card.guidance, ..usual },
+            None => usual,
+        }
+    }
 }
 
 impl Default for Params {

@@ -9,7 +9,7 @@ use super::pixels::{frame_from_pixels, pixels_from_frame};
 use super::plan::{Basis, Plan};
 use super::programs::Course;
 use super::prompt::States;
-use super::schedule::{ScheduleError, StepRequest, Steps, Timesteps};
+use super::schedule::Timesteps;
 use super::{EngineError, Generator, Job, ModelInfo, Params, Picture, Render, StageTimes, Stamps};
 use crate::exec::{Executor, Profile, Tensor};
 use crate::frame::{Frame, Size, cover_crop};
@@ -61,23 +61,6 @@ impl Engine {
         self.model.networks.profile(runs)
     }
 
-    /// The timesteps of `params`, softly: where the strength leaves fewer steps than asked for, there are fewer, and at the
-    /// weakest there is one. (The reference refuses; someone who moves a slider wants a picture.) Without an input the whole
-    /// schedule is used.
-    fn timesteps(&self, params: &Params, input: Option<&Frame>) -> Result<Timesteps, ScheduleError> {
-        let scheduler = &self.model.scheduler;
-        let strength = if input.is_some() { params.strength } else { 1.0 };
-        let steps = params.steps as usize;
-        // Refused with all of the schedule: then strength is not to blame.
-        scheduler.timesteps(&StepRequest::count(steps))?;
-        if !(0.0..=1.0).contains(&params.strength) {
-            return Err(ScheduleError::Strength { strength: params.strength });
-        }
-        let strength = strength.max(scheduler.least_strength());
-        let steps = steps.min(scheduler.steps_at(strength));
-        scheduler.timesteps(&StepRequest { steps: Steps::Count(steps), original_steps: None, strength })
-    }
-
     /// What can be kept from the last picture, and the rest made again.
     fn prepare(&mut self, basis: Basis, times: &mut StageTimes) -> Result<Last, EngineError> {
         // Taken out, so that a failure below leaves nothing half changed.
@@ -90,7 +73,7 @@ impl Engine {
         };
         let timesteps = match timesteps.filter(|_| !plan.schedule) {
             Some(kept) => kept,
-            None => self.timesteps(params, basis.frame.as_ref())?,
+            None => self.model.timesteps(params, basis.frame.is_some())?,
         };
         let began = Instant::now();
         let states = match states.filter(|_| !plan.prompt) {

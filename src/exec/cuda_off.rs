@@ -25,6 +25,11 @@ impl Cuda {
         Self::new().map(|cuda| match cuda {})
     }
 
+    /// None ever.
+    pub fn measured(_: &Gpu) -> usize {
+        0
+    }
+
     /// # Errors
     /// [`ExecError::Device`] always.
     pub fn wide() -> Result<Self, ExecError> {

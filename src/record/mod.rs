@@ -1,4 +1,5 @@
-//! Pictures to disk, with what made them written inside. Knows pixels and pairs of words, not engines.
+//! Pictures to disk, with what made them written inside, and files that are replaced whole or not at all. Knows pixels and pairs of
+//! words, not engines.
 
 mod error;
 mod png;
@@ -6,4 +7,4 @@ mod replace;
 
 pub use self::png::{read_text, save_png};
 pub use error::RecordError;
-pub use replace::place;
+pub use replace::{place, replace};

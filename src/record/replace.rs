@@ -8,6 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::RecordError;
 
 /// Lets `write` fill a file that then takes the place of `path`. On failure nothing new remains and what was there stays.
+///
+/// # Errors
+/// Those of [`place`]; the file system's.
 pub fn replace(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>) -> Result<(), RecordError> {
     let failed = |error: io::Error| RecordError::io(path, &error);
     let place = place(path)?;

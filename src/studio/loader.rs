@@ -2,10 +2,11 @@
 //! which is the only one it listens to, from those it gave up.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::{EngineSpec, Event, Notice, Wake};
-use crate::engine::{self, EngineError, LoadedModel};
+use crate::engine::{self, EngineError, LoadedModel, Params};
 use crate::exec::ExecError;
 use crate::flow::channel::Sender;
 use crate::flow::{Worker, lower_priority, panic_text};
@@ -20,8 +21,15 @@ pub(super) struct LoadNews {
     pub model: Option<Box<LoadedModel>>,
 }
 
-/// Starts the load with the number `load` on a thread of its own. A load that is stopped says nothing more.
-pub(super) fn spawn(load: u64, spec: EngineSpec, news: Sender<LoadNews>, wake: Wake) -> std::io::Result<Worker> {
+/// Starts the load with the number `load` on a thread of its own, for pictures as they are `wished` now. A load that is stopped
+/// says nothing more.
+pub(super) fn spawn(
+    load: u64,
+    spec: EngineSpec,
+    wished: Arc<Params>,
+    news: Sender<LoadNews>,
+    wake: Wake,
+) -> std::io::Result<Worker> {
     Worker::spawn("loader", move |stop| {
         // The executor's pool starts on this thread and takes over its priority.
         lower_priority();
@@ -41,7 +49,7 @@ pub(super) fn spawn(load: u64, spec: EngineSpec, news: Sender<LoadNews>, wake: W
             }
             !stop.is_stopped()
         };
-        let work = || engine::load(&spec.model, &spec.executor, spec.threads, &mut progress);
+        let work = || engine::load(&spec.model, &spec.executor, spec.threads, Some(&wished), &mut progress);
         match catch_unwind(AssertUnwindSafe(work)) {
             _ if stop.is_stopped() => {}
             Err(panic) => {

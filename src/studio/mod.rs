@@ -14,7 +14,6 @@ mod live;
 mod loader;
 mod mixer;
 mod notice;
-mod places;
 mod settings;
 mod settings_file;
 mod snapshot;
@@ -28,16 +27,16 @@ use std::time::{Duration, Instant};
 pub use command::{Arrival, Command, EngineSpec, Event, Origin, SourceFrame, SourceState};
 pub use files::describe;
 pub use notice::{Notice, NoticeKind};
-pub use places::Places;
 pub use settings::{CameraSettings, Settings, ToolSettings, WindowSettings};
 pub use settings_file::SettingsError;
 pub use snapshot::{LiveState, Snapshot};
 
 pub use crate::engine::ModelInfo;
-use crate::engine::{Engine, Picture, Render};
+use crate::engine::{Engine, Params, Picture, Render};
 use crate::flow::channel::{Receiver, Sender, unbounded};
 use crate::flow::{Latency, LatestReceiver, LatestSender, Rate, Worker, latest};
 use crate::frame::{Frame, Size};
+pub use crate::places::Places;
 use crate::weights::ModelSource;
 use files::Errand;
 use live::{Live, News, Order};
@@ -83,6 +82,8 @@ pub struct Studio {
     /// What paints now, and what is being loaded.
     spec: Option<EngineSpec>,
     wanted: Option<EngineSpec>,
+    /// What shapes pictures now, and how often that has changed.
+    params: Arc<Params>,
     revision: u64,
     tally: Arc<Tally>,
     arrived_before: u64,
@@ -175,6 +176,7 @@ impl Studio {
             wake,
             spec: None,
             wanted: None,
+            params: Arc::default(),
             revision: 0,
             tally,
             arrived_before: 0,
@@ -197,7 +199,8 @@ impl Studio {
         match command {
             Command::SetParams(params) => {
                 self.revision += 1;
-                self.order(Order::Params(Arc::new(params), self.revision));
+                self.params = Arc::new(params);
+                self.order(Order::Params(self.params.clone(), self.revision));
             }
             Command::SetSource(spec) => {
                 if let Some(specs) = &self.specs {
@@ -307,7 +310,7 @@ impl Studio {
     fn load(&mut self, spec: EngineSpec) {
         self.leave_load();
         self.wanted = Some(spec.clone());
-        match loader::spawn(self.load, spec, self.load_sender.clone(), self.wake.clone()) {
+        match loader::spawn(self.load, spec, self.params.clone(), self.load_sender.clone(), self.wake.clone()) {
             Ok(worker) => {
                 self.loader = Some(worker);
                 self.snapshot.loading = Some(("starting".into(), 0.0, 0.0));

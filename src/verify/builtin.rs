@@ -92,9 +92,9 @@ fn default_model(candidate: Candidate<'_>) -> Result<Checks, VerifyError> {
 }
 
 fn picture(candidate: Candidate<'_>) -> Result<Frame, VerifyError> {
-    let loaded = load(candidate.model, candidate.executor, candidate.threads, &mut |_, _| true)?;
-    let size = loaded.info().size;
-    let params = Params { prompt: "red apple, 3d".into(), size, ..Params::default() };
+    let params = Params { prompt: "red apple, 3d".into(), ..Params::default() };
+    let loaded = load(candidate.model, candidate.executor, candidate.threads, Some(&params), &mut |_, _| true)?;
+    let params = Params { size: loaded.info().size, ..params };
     let paper = Frame::filled(Size::square(64), [200, 60, 40, 255]);
     let job = Job { frame: Some(paper), params: params.into(), revision: 1 };
     let picture = Engine::new(loaded).render(&job)?;

@@ -12,7 +12,7 @@ use libtest_mimic::{Failed, Trial};
 
 /// Largest difference allowed, as a part of the largest value: each value is rounded to 11 or 8 digits, and errors add up
 /// over the few steps of these graphs.
-const LIMITS: [f32; 2] = [0.004, 0.03];
+pub const LIMITS: [f32; 2] = [0.004, 0.03];
 
 type Outcome = Result<(), Failed>;
 type Test = fn() -> Outcome;
@@ -29,7 +29,7 @@ fn noise(seed: usize, len: usize) -> Vec<f32> {
 }
 
 /// Weights that keep values about as large as they are.
-fn weights(graph: &Graph) -> Weights {
+pub fn weights(graph: &Graph) -> Weights {
     let value = |(seed, weight): (usize, &Weight)| {
         let inputs: usize = weight.shape[1..].iter().product();
         let scale = if weight.shape.len() > 1 { 3.0 / (inputs as f32).sqrt() } else { 1.0 };
@@ -39,7 +39,8 @@ fn weights(graph: &Graph) -> Weights {
     Weights::from_values(graph.weights().iter().enumerate().map(value))
 }
 
-fn inputs(graph: &Graph, seed: usize) -> Vec<(String, Tensor)> {
+/// Values for all inputs.
+pub fn inputs(graph: &Graph, seed: usize) -> Vec<(String, Tensor)> {
     let tensor = |(i, (name, id)): (usize, (&str, NodeId))| {
         let shape = graph.node(id).shape;
         let values = noise(seed + i, shape.len());
@@ -50,7 +51,8 @@ fn inputs(graph: &Graph, seed: usize) -> Vec<(String, Tensor)> {
     graph.inputs().enumerate().map(tensor).collect()
 }
 
-fn run(
+/// The results of some runs.
+pub fn run(
     executor: &dyn Executor,
     graph: &Arc<Graph>,
     taps: &[&str],
@@ -69,7 +71,7 @@ fn run(
 }
 
 /// Inputs (by seed), their revision, and the slot of each run: again, another step, back, a new prompt.
-const JOBS: [(usize, u64, usize); 4] = [(100, 1, 0), (100, 1, 1), (100, 1, 0), (300, 2, 0)];
+pub const JOBS: [(usize, u64, usize); 4] = [(100, 1, 0), (100, 1, 1), (100, 1, 0), (300, 2, 0)];
 
 fn same_graph(graph: Graph, taps: &[&str]) -> Outcome {
     let graph = Arc::new(graph);
@@ -92,7 +94,8 @@ fn same_graph(graph: Graph, taps: &[&str]) -> Outcome {
     Ok(())
 }
 
-fn near(found: &Tensor, expected: &Tensor, limit: f32) -> Result<(), String> {
+/// Refuses a tensor with an element that is further from another's than a part of its largest.
+pub fn near(found: &Tensor, expected: &Tensor, limit: f32) -> Result<(), String> {
     if found.shape != expected.shape {
         return Err(format!("shape {:?} instead of {:?}", found.shape, expected.shape));
     }

@@ -10,8 +10,16 @@ mod judge;
 mod kernels;
 mod played;
 mod scenes;
+mod transfers;
+mod tuning;
 
 fn main() {
+    if std::env::var_os(tuning::SCENE).is_some() {
+        return tuning::play();
+    }
+    if std::env::var_os(transfers::SCENE).is_some() {
+        return transfers::play();
+    }
     let args = libtest_mimic::Arguments::from_args();
     let mut trials = Vec::new();
     trials.extend(kernels::tests());
@@ -20,6 +28,8 @@ fn main() {
             trials.extend(fixtures::tests());
             trials.extend(graphs::tests());
             trials.extend(scenes::tests());
+            trials.extend(transfers::tests());
+            trials.extend(tuning::tests());
         }
         // Listing needs no GPU, and a failure to build one is a failure of this program.
         played::Stage::Elsewhere(reason) => trials.push(played::refused(reason)),

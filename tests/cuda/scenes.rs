@@ -10,10 +10,11 @@ type Outcome = Result<(), Failed>;
 type Test = fn() -> Outcome;
 
 /// A folder that is removed when dropped.
-struct Folder(PathBuf);
+pub struct Folder(pub PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Self {
+    /// An empty one.
+    pub fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("afterimage-cuda-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
@@ -30,7 +31,8 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn afterimage(folder: &Folder, args: &[&str], scene: &[(&str, &str)]) -> Result<Output, Failed> {
+/// What the program does in a folder of its own.
+pub fn afterimage(folder: &Folder, args: &[&str], scene: &[(&str, &str)]) -> Result<Output, Failed> {
     let mut program = Command::new(env!("CARGO_BIN_EXE_afterimage"));
     program.args(args).envs(scene.iter().copied()).env("HOME", &folder.0).env("XDG_DATA_HOME", folder.0.join("data"));
     Ok(program
@@ -151,6 +153,11 @@ fn a_whole_picture_in_one_go() -> Outcome {
     let text = std::fs::read_to_string(&log)?;
     let started = text.lines().filter(|line| line.trim() == "graph launch").count();
     let fetched = text.lines().filter(|line| line.starts_with("dtoh")).count();
+    // One was prepared at the model's size, one is of the size that was asked for; the text has none.
+    let recorded = text.lines().filter(|line| line.starts_with("graph of")).count();
+    if recorded != 2 {
+        return Err(format!("{recorded} graphs were recorded").into());
+    }
     // The prompt's states are fetched too.
     if (started, fetched) != (1, 2) {
         return Err(format!("{started} graphs were started, {fetched} results fetched").into());

@@ -79,6 +79,22 @@ inline T __shfl_down_sync(unsigned mask, T value, int by, FAKE_SITE) {
     return fake::shuffle(mask, value, {file, line}, [=](int lane) { return lane + by; });
 }
 
+// --- Blocks that count each other -------------------------------------------------------------------------------------
+
+// Blocks run one after the other, so that everybody sees what those before have done.
+inline void __threadfence() {}
+
+inline int atomicAdd(int* at, int more) {
+    const int before = *at;
+    *at += more;
+    return before;
+}
+
+template <typename T>
+inline T __ldcg(const T* from) {
+    return *from;
+}
+
 // --- Shared memory ---------------------------------------------------------------------------------------------------
 
 inline unsigned char* dynamic_shared() { return static_cast<unsigned char*>(fake::dynamic_shared_memory()); }

@@ -11,6 +11,7 @@
 #include <mutex>
 
 #include "block.h"
+#include "clock.h"
 #include "memory.h"
 #include "module.h"
 #include "scene.h"
@@ -86,6 +87,7 @@ bool initialized;
 int users[8];        // of each device's primary context
 int lost = SUCCESS;  // what went wrong on the device, for good
 long launched;
+double clock_ms;  // the device's clock, which only kernels move
 thread_local void* current_context;
 std::map<Event*, std::unique_ptr<Event>> events;
 std::map<Module*, std::unique_ptr<Module>> modules;
@@ -127,6 +129,7 @@ void execute(const Function& function, const Launch& launch) {
     }
     Counts counts;
     std::string wrong = run(launch, scene.seed + uint64_t(launched), counts);
+    clock_ms += duration_ms(launch, counts, PROCESSORS);
     log_line("run %s grid %u %u %u block %u shared %u matrices %lld conflicts %lld", function.kernel->name,
              launch.grid.x, launch.grid.y, launch.grid.z, launch.block.x, launch.dynamic_shared, counts.matrices,
              counts.conflicts);
@@ -230,7 +233,7 @@ API cuDeviceGet(int* device, int ordinal) {
 }
 
 API cuDeviceGetName(char* name, int length, int device) {
-    std::snprintf(name, size_t(length), "Played GPU %d", device);
+    std::snprintf(name, size_t(length), "%s %d", scene.name.c_str(), device);
     return SUCCESS;
 }
 
@@ -301,6 +304,7 @@ API cuStreamSynchronize(void* handle) {
     if (int error = ready()) return error;
     Stream* stream = find_stream(handle);
     if (int error = waitable(stream)) return error;
+    log_line("wait");
     stream_drain(*stream);
     if (!lost && !red_zones_intact()) lost = ILLEGAL_ADDRESS;
     return lost;
@@ -336,7 +340,7 @@ API cuEventRecord(void* handle, void* on) {
     Stream* stream = find_stream(on);
     if (!events.count(event) || !stream) return INVALID_HANDLE;
     stream_ask(*stream, [event] {
-        if (events.count(event)) event->time = std::chrono::steady_clock::now();
+        if (events.count(event)) event->ms = clock_ms;
     });
     event->stream = stream;
     event->ticket = stream->asked;
@@ -362,7 +366,10 @@ API cuEventSynchronize(void* handle) {
     if (int error = ready()) return error;
     auto* event = static_cast<Event*>(handle);
     if (!events.count(event)) return INVALID_HANDLE;
-    if (event->stream && find_stream(event->stream)) stream_drain(*event->stream, event->ticket);
+    if (event->stream && find_stream(event->stream)) {
+        log_line("wait");
+        stream_drain(*event->stream, event->ticket);
+    }
     return lost;
 }
 
@@ -383,7 +390,7 @@ API cuEventElapsedTime(float* milliseconds, void* start, void* end) {
     auto *first = static_cast<Event*>(start), *last = static_cast<Event*>(end);
     if (!events.count(first) || !events.count(last) || !first->stream || !last->stream) return INVALID_HANDLE;
     if (first->stream->done < first->ticket || last->stream->done < last->ticket) return NOT_READY;
-    *milliseconds = std::chrono::duration<float, std::milli>(last->time - first->time).count();
+    *milliseconds = float(last->ms - first->ms);
     return SUCCESS;
 }
 
@@ -446,7 +453,7 @@ API cuMemGetInfo_v2(size_t* free, size_t* total) {
 API cuMemHostAlloc(void** at, size_t bytes, unsigned) {
     Lock lock(mutex);
     if (int error = ready()) return error;
-    *at = host_alloc(bytes);
+    *at = scene.pinned ? host_alloc(bytes) : nullptr;
     return *at ? SUCCESS : OUT_OF_MEMORY;
 }
 
@@ -466,7 +473,7 @@ API cuMemcpyHtoDAsync_v2(uint64_t to, const void* from, size_t bytes, void* hand
     Stream* stream = find_stream(handle);
     if (!stream) return INVALID_HANDLE;
     if (int error = check_range("a copy to the device", to, bytes)) return error;
-    log_line("htod %zu", bytes);
+    log_line("htod %zu%s", bytes, is_pinned(from) ? " pinned" : "");
     auto* memory = reinterpret_cast<void*>(to);
     if (is_pinned(from) || stream->capture != Capture::NONE) {
         stream_ask(*stream, [=] { std::memcpy(memory, from, bytes); });
@@ -485,7 +492,7 @@ API cuMemcpyDtoHAsync_v2(void* to, uint64_t from, size_t bytes, void* handle) {
     Stream* stream = find_stream(handle);
     if (!stream) return INVALID_HANDLE;
     if (int error = check_range("a copy from the device", from, bytes)) return error;
-    log_line("dtoh %zu", bytes);
+    log_line("dtoh %zu%s", bytes, is_pinned(to) ? " pinned" : "");
     stream_ask(*stream, [=] {
         if (!lost) std::memcpy(to, reinterpret_cast<const void*>(from), bytes);
     });

@@ -16,6 +16,11 @@ static long long number(const char* name, long long otherwise) {
     return text && *text ? std::atoll(text) : otherwise;
 }
 
+static std::string text(const char* name, const std::string& otherwise) {
+    const char* found = std::getenv(name);
+    return found && *found ? found : otherwise;
+}
+
 void read_scene() {
     const Scene usual;
     scene.devices = int(number("FAKECUDA_DEVICES", usual.devices));
@@ -25,8 +30,10 @@ void read_scene() {
     scene.fail_alloc = long(number("FAKECUDA_FAIL_ALLOC", usual.fail_alloc));
     scene.lost = long(number("FAKECUDA_LOST", usual.lost));
     scene.seed = uint64_t(number("FAKECUDA_SEED", (long long)(usual.seed)));
-    const char* path = std::getenv("FAKECUDA_LOG");
-    log_path = path ? path : "";
+    scene.pinned = number("FAKECUDA_PINNED", usual.pinned) != 0;
+    scene.name = text("FAKECUDA_NAME", usual.name);
+    scene.slow = text("FAKECUDA_SLOW", usual.slow);
+    log_path = text("FAKECUDA_LOG", "");
 }
 
 void log_line(const char* format, ...) {

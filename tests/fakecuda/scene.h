@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 namespace fake {
 
@@ -13,6 +14,9 @@ struct Scene {
     long fail_alloc = 0;           // FAKECUDA_FAIL_ALLOC: the n-th allocation fails
     long lost = 0;                 // FAKECUDA_LOST: the n-th kernel and all that follows fail
     uint64_t seed = 1;             // FAKECUDA_SEED: of the order of blocks and threads
+    std::string name = "Played GPU";  // FAKECUDA_NAME: what devices are called, with their number
+    bool pinned = true;            // FAKECUDA_PINNED: 0 if the host has no memory that can be pinned
+    std::string slow;              // FAKECUDA_SLOW: kernels that take so many times as long, as in conv_64x64:10,map:0.5
 };
 
 extern Scene scene;

@@ -2,7 +2,6 @@
 // wait reads NaN every time, and not once in a thousand.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -28,7 +27,7 @@ struct Stream {
 struct Event {
     Stream* stream = nullptr;
     uint64_t ticket = 0;  // how much of the stream must be done
-    std::chrono::steady_clock::time_point time;
+    double ms = 0;        // by the device's clock
 };
 
 struct Graph {

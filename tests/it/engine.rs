@@ -143,7 +143,7 @@ fn a_load_can_be_cancelled() -> Outcome {
         heard.push((what.to_owned(), fraction));
         heard.len() < 3
     };
-    let result = engine::load(&source, "auto", 0, &mut progress);
+    let result = engine::load(&source, "auto", 0, None, &mut progress);
     holds(matches!(result, Err(EngineError::Cancelled)), "the load went on")?;
     holds(heard.windows(2).all(|pair| pair[0].1 <= pair[1].1), &format!("progress goes back: {heard:?}"))
 }
@@ -278,7 +278,7 @@ fn load(path: &Path) -> Result<LoadedModel, EngineError> {
     fn sendable<T: Send>(value: T) -> T {
         value
     }
-    engine::load(&ModelSource::Dir(path.into()), "auto", 0, &mut |_, _| true).map(sendable)
+    engine::load(&ModelSource::Dir(path.into()), "auto", 0, None, &mut |_, _| true).map(sendable)
 }
 
 fn refused(path: &Path) -> Result<EngineError, Failed> {

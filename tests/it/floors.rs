@@ -9,7 +9,7 @@ use crate::support::root;
 /// The modules of each floor, lowest first. A module imports from lower floors only.
 const FLOORS: [&[&str]; 7] = [
     &["frame", "flow"],
-    &["canvas", "capture", "display", "graph", "record", "weights"],
+    &["canvas", "capture", "display", "graph", "places", "record", "weights"],
     &["nn", "exec"],
     &["engine"],
     &["verify"],

@@ -53,7 +53,7 @@ fn newer() -> TempDir {
 /// What the model in `folder` makes of the drawing.
 fn painted_by(folder: &Path) -> Vec<u8> {
     let source = ModelSource::Dir(folder.to_owned());
-    let mut engine = Engine::new(engine::load(&source, "auto", 0, &mut |_, _| true).unwrap());
+    let mut engine = Engine::new(engine::load(&source, "auto", 0, None, &mut |_, _| true).unwrap());
     let job = Job { frame: Some(drawing()), params: Arc::new(params()), revision: 1 };
     engine.render(&job).unwrap().unwrap().frame.pixels().to_vec()
 }

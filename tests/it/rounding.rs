@@ -68,7 +68,7 @@ fn pictures_look_the_same(executor: &str, least: f64) -> Result<(), Failed> {
 
 fn engine(name: &str) -> Result<Engine, Failed> {
     exec::open(name, 0).map_err(|error| error.to_string())?;
-    let loaded = load(&ModelSource::Default, name, 0, &mut |_, _| true).map_err(|error| error.to_string())?;
+    let loaded = load(&ModelSource::Default, name, 0, None, &mut |_, _| true).map_err(|error| error.to_string())?;
     Ok(Engine::new(loaded))
 }
 

@@ -28,6 +28,8 @@ pub struct GpuFinding {
     pub capability: String,
     /// Whether `afterimage verify` passed on one of this name.
     pub verified: bool,
+    /// How many shapes of products were measured on it, to be cut in the fastest way.
+    pub measured: usize,
 }
 
 impl GpuFindings {
@@ -36,14 +38,16 @@ impl GpuFindings {
         let verified = super::super::verified::list(places);
         match Cuda::gpus() {
             Ok(gpus) => {
-                let gpu = |Gpu { number, name, memory, capability: (major, minor) }: Gpu| GpuFinding {
-                    verified: verified
-                        .iter()
-                        .any(|line| line.strip_prefix(&name).is_some_and(|rest| rest.starts_with(" ("))),
-                    number,
-                    name,
-                    memory_mb: memory >> 20,
-                    capability: format!("{major}.{minor}"),
+                let is_verified = |name: &str| {
+                    verified.iter().any(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(" (")))
+                };
+                let gpu = |gpu: Gpu| GpuFinding {
+                    measured: Cuda::measured(&gpu),
+                    verified: is_verified(&gpu.name),
+                    number: gpu.number,
+                    memory_mb: gpu.memory >> 20,
+                    capability: format!("{}.{}", gpu.capability.0, gpu.capability.1),
+                    name: gpu.name,
                 };
                 Self { list: gpus.into_iter().map(gpu).collect(), reason: None }
             }

@@ -54,8 +54,8 @@ fn gpus(found: &Findings) {
     for gpu in &found.gpus.list {
         let verified = if gpu.verified { "verified" } else { "not verified on this device" };
         line(&format!(
-            "  {} {} ({} MB, capability {}), {verified}",
-            gpu.number, gpu.name, gpu.memory_mb, gpu.capability
+            "  {} {} ({} MB, capability {}), {verified}, {} shapes of products measured",
+            gpu.number, gpu.name, gpu.memory_mb, gpu.capability, gpu.measured
         ));
     }
 }

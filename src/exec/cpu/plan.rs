@@ -88,7 +88,9 @@ impl Plan {
             let first = plan.steps.len();
             for item in items {
                 plan.steps.push(maker.step(*item)?);
-                plan.about.push(About::new(graph, &steps, *item, |step| way(graph, packed, step)));
+                plan.about.push(About::new(graph, &steps, *item, |step| {
+                    way(graph, packed, step).map(|(word, flops)| (word.into(), flops))
+                }));
             }
             let rounds = &mut rounds[*stage as usize];
             rounds.push(first..plan.steps.len());

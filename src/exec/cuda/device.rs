@@ -8,6 +8,7 @@ use cudarc::driver::{CudaContext, CudaFunction, CudaSlice, CudaStream, DeviceRep
 use cudarc::nvrtc::Ptx;
 
 use super::kernels::{self, Half};
+use super::tune::Tuner;
 use crate::exec::{ExecError, Gpu};
 use crate::flow::{LatestReceiver, LatestSender, latest};
 
@@ -29,6 +30,8 @@ pub struct Device {
     common: (LatestSender<Block>, LatestReceiver<Block>),
     name: String,
     processors: usize,
+    half: Half,
+    tuner: Tuner,
 }
 
 impl Device {
@@ -69,7 +72,8 @@ impl Device {
             }
         }
         let processors = processors(&context)?;
-        Ok(Self { context, stream, functions, common: latest(), name, processors })
+        let tuner = Tuner::new(&identity(&name, capability, half)?)?;
+        Ok(Self { context, stream, functions, common: latest(), name, processors, half, tuner })
     }
 
     /// Makes it the GPU of the thread that calls, which must happen before a kernel is started there.
@@ -106,17 +110,34 @@ impl Device {
         [self.processors as f64 * each * clock, memory * width]
     }
 
+    /// What memory is asked of.
+    pub fn context(&self) -> &Arc<CudaContext> {
+        &self.context
+    }
+
     /// The stream all work goes through.
     pub fn stream(&self) -> &Arc<CudaStream> {
         &self.stream
     }
 
-    /// A kernel by its name.
+    /// Who knows how products are cut here.
+    pub fn tuner(&self) -> &Tuner {
+        &self.tuner
+    }
+
+    /// Bytes of its second cache.
+    pub fn second_cache(&self) -> usize {
+        let size = self.context.attribute(Attribute::CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE);
+        size.map_or(0, |bytes| bytes.max(0) as usize)
+    }
+
+    /// A kernel by its name, for this device's numbers of 16 bits.
     ///
     /// # Errors
     /// There is none: a mistake in the program.
     pub fn function(&self, name: &str) -> Result<CudaFunction, ExecError> {
-        self.functions.get(name).cloned().ok_or_else(|| super::failed(format!("there is no kernel `{name}`")))
+        let full = format!("{name}_{}", self.half.word());
+        self.functions.get(&full).cloned().ok_or_else(|| super::failed(format!("there is no kernel `{full}`")))
     }
 
     /// So many elements of memory, zero, for `what`.
@@ -146,7 +167,8 @@ impl Device {
         Ok(common)
     }
 
-    /// Takes `bytes` to an address, after everything that was started before.
+    /// Takes `bytes` to an address, after everything that was started before. If they are in pinned memory, they must stay as they
+    /// are until somebody has waited.
     ///
     /// # Errors
     /// The driver's.
@@ -154,24 +176,35 @@ impl Device {
         let doing = |error| trouble("taking an input to the GPU", error);
         self.enter()?;
         // SAFETY: plans give addresses of memory that they hold, with room for the value; from memory that is not pinned the
-        // bytes are taken before the call returns.
+        // bytes are taken before the call returns, and programs keep what is pinned until they have waited.
         #[expect(unsafe_code, reason = "an address within a block says nothing about its length")]
         let copied = unsafe { result::memcpy_htod_async(address, bytes, self.stream.cu_stream()) };
         copied.map_err(doing)
     }
 
-    /// Fetches bytes from an address, after everything that was started before.
+    /// Fetches bytes from an address, after everything that was started before. They are there when somebody has waited.
     ///
     /// # Errors
-    /// What went wrong meanwhile.
+    /// The driver's.
     pub fn read(&self, address: u64, bytes: &mut [u8]) -> Result<(), ExecError> {
         let doing = |error| trouble("fetching a result from the GPU", error);
         self.enter()?;
-        // SAFETY: as above; the bytes are not looked at before the stream was waited for.
+        // SAFETY: as above; programs keep the bytes, and do not look at them, until they have waited.
         #[expect(unsafe_code, reason = "an address within a block says nothing about its length")]
         let copied = unsafe { result::memcpy_dtoh_async(bytes, address, self.stream.cu_stream()) };
-        copied.map_err(doing)?;
-        self.wait()
+        copied.map_err(doing)
+    }
+
+    /// Copies bytes from one address to another.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub fn copy(&self, from: u64, to: u64, bytes: usize) -> Result<(), ExecError> {
+        self.enter()?;
+        // SAFETY: as above, of both ranges, which do not meet; nothing of the host's is touched.
+        #[expect(unsafe_code, reason = "an address within a block says nothing about its length")]
+        let copied = unsafe { result::memcpy_dtod_async(to, from, bytes, self.stream.cu_stream()) };
+        copied.map_err(|error| trouble("copying on the GPU", error))
     }
 
     /// A copy of `values` on the GPU, for `what`.
@@ -246,6 +279,19 @@ pub fn list() -> Result<Vec<Gpu>, ExecError> {
         Ok(Gpu { number, name, memory, capability: context.compute_capability().map_err(asked)? })
     };
     (0..count()?).map(gpu).collect()
+}
+
+/// Everything that the time of a kernel depends on, but for the kernel: the GPU, its driver, and which kernels ours are.
+///
+/// # Errors
+/// The driver's.
+pub fn identity(name: &str, (major, minor): (i32, i32), half: Half) -> Result<String, ExecError> {
+    let mut driver = 0;
+    // SAFETY: the driver writes one number there.
+    #[expect(unsafe_code, reason = "cudarc has no safe call for it")]
+    let asked = unsafe { sys::cuDriverGetVersion(&mut driver) }.result();
+    asked.map_err(|error| trouble("asking the driver for its version", error))?;
+    Ok(format!("{name}, {major}.{minor}, driver {driver}, kernels {:016x}", kernels::fingerprint(half)))
 }
 
 fn chosen(count: i32) -> Result<Arc<CudaContext>, ExecError> {

@@ -99,6 +99,13 @@ pub const MODULES: [Module; 12] = [
     module!("pixels", "from_pixels", "to_pixels"),
 ];
 
+/// A number that is another one whenever the kernels for numbers of `half` are: FNV-1a over their assembly.
+pub fn fingerprint(half: Half) -> u64 {
+    let texts = MODULES.iter().map(|module| module.text(half));
+    let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    texts.fold(0xcbf2_9ce4_8422_2325, |hash, text| text.bytes().fold(hash, mix))
+}
+
 /// A way to cut a product into blocks of threads: `TILE_*` in `args.cuh`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tile {
@@ -175,6 +182,11 @@ mod tests {
                 assert_eq!(text.matches(ENTRY).count(), module.halves.len(), "every kernel is listed");
             }
         }
+    }
+
+    #[test]
+    fn other_kernels_have_another_fingerprint() {
+        assert_ne!(fingerprint(Half::F16), fingerprint(Half::Bf16));
     }
 
     #[test]

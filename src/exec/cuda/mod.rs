@@ -4,14 +4,20 @@
 //! `shaders/cuda` and come compiled ahead, so that neither building nor running needs NVIDIA's tools.
 
 mod args;
+mod cuts;
 mod device;
 mod kernels;
 mod kinds;
 mod launch;
+mod norm;
 mod packing;
 mod plan;
+mod product;
 mod program;
+mod staging;
 mod tiles;
+mod trial;
+mod tune;
 
 use std::sync::Arc;
 
@@ -19,6 +25,7 @@ use self::device::Device;
 use self::kernels::Half;
 use self::packing::CudaPacked;
 use self::program::CudaProgram;
+use self::tune::Tuner;
 use super::{ExecError, Executor, Gpu, Packed, Program};
 use crate::graph::Graph;
 use crate::weights::Weights;
@@ -52,6 +59,12 @@ impl Cuda {
     /// [`ExecError::Device`] when there is no driver, or no GPU.
     pub fn gpus() -> Result<Vec<Gpu>, ExecError> {
         device::list()
+    }
+
+    /// How many shapes of products were measured on a GPU, with this driver and these kernels.
+    pub fn measured(gpu: &Gpu) -> usize {
+        let count = |half| Some(Tuner::read(&device::identity(&gpu.name, gpu.capability, half).ok()?).len());
+        [Half::F16, Half::Bf16].into_iter().filter_map(count).sum()
     }
 
     fn with(half: Half) -> Result<Self, ExecError> {

@@ -8,23 +8,19 @@ use cudarc::driver::{CudaSlice, DevicePtr};
 
 use super::args::{Args, Placed};
 use super::device::Device;
-use super::kernels::{HEADS, Half, QUERIES, TILE_THREADS, WIDE_HEAD};
+use super::kernels::{HEADS, QUERIES, TILE_THREADS, WIDE_HEAD};
 use super::kinds::halves;
 use super::launch::{Launch, STRIDING_THREADS};
-use super::packing::{CudaPacked, TOGETHER};
-use super::tiles::{self, Cut, Extent};
+use super::norm::Measured;
+use super::packing::CudaPacked;
+use super::product::Product;
+use super::tiles::{Cut, Extent};
 use crate::exec::ExecError;
 use crate::exec::planner::{About, After, Fused, Item, Kind, Places, Schedule, View, extent, fuse};
 use crate::graph::{Activation, Graph, Mask, NodeId, Op, Stage, WeightId};
 
 /// Channels whose gates lie beside them in a tile.
 const GATE: usize = 8;
-/// Numbers of a part of a map that one block measures, at least.
-const MEASURED: usize = 1 << 13;
-/// Parts of a map that are measured side by side, at most: each block of the norm reads what all of them found.
-const MAX_CHUNKS: usize = 32;
-/// Count, mean and sum of squared differences.
-const MOMENTS: usize = 3;
 /// Positions of a block of a layer norm, one to each warp.
 const ROWS_OF_BLOCK: usize = 8;
 
@@ -68,13 +64,7 @@ impl Plan {
     ///
     /// # Errors
     /// A weight that is missing or has another shape than the graph says; no room on the GPU.
-    pub fn new(
-        graph: &Graph,
-        packed: &CudaPacked,
-        results: &[NodeId],
-        device: &Device,
-        half: Half,
-    ) -> Result<Self, ExecError> {
+    pub fn new(graph: &Graph, packed: &CudaPacked, results: &[NodeId], device: &Device) -> Result<Self, ExecError> {
         let steps = fuse(graph, results, GATE);
         let mut places = Places::new(graph, &steps, false);
         for (piece, half) in halves(graph, &steps, &places).into_iter().enumerate() {
@@ -91,21 +81,21 @@ impl Plan {
             places: &places,
             schedule: &schedule,
             device,
-            half,
             memory: memory.device_ptr(device.stream()).0,
             common: common.device_ptr(device.stream()).0.wrapping_sub((schedule.shared * cell) as u64),
-            moments: Vec::new(),
+            measured: Vec::new(),
+            products: Vec::new(),
             workspace: 0,
         };
-        let moments = maker.measure(device)?;
-        let workspace = maker.split(device)?;
+        let moments = maker.measure()?;
+        let workspace = maker.cut(&[&memory, &common])?;
         let mut launches: [Vec<Launch>; 4] = Default::default();
         let mut about = Vec::new();
         for (stage, items) in &schedule.rounds {
             for item in items {
                 let made = maker.item(*item)?;
                 if *stage == Stage::Frame && !made.is_empty() {
-                    about.push(About::new(graph, &steps, *item, |_| None));
+                    about.push(maker.about(*item));
                     about.resize(launches[*stage as usize].len() + made.len(), About::nothing("sums of splits"));
                 }
                 launches[*stage as usize].extend(made);
@@ -136,13 +126,14 @@ struct Maker<'a> {
     places: &'a Places,
     schedule: &'a Schedule,
     device: &'a Device,
-    half: Half,
     /// Address of the values that are kept.
     memory: u64,
     /// Address of all others, as if it began where those do.
     common: u64,
-    /// By step: address of what a group norm measured.
-    moments: Vec<u64>,
+    /// By step: what a group norm measures.
+    measured: Vec<Option<Measured>>,
+    /// By step: the product that it is, and how it is cut.
+    products: Vec<Option<(Product, Cut)>>,
     /// Address of the sums of split products.
     workspace: u64,
 }
@@ -154,51 +145,84 @@ impl Maker<'_> {
     }
 
     /// Makes room for what group norms measure. Each has its own, since several may be measured before the first is used.
-    fn measure(&mut self, device: &Device) -> Result<CudaSlice<f32>, ExecError> {
-        let lens = self.steps.iter().map(|step| match self.graph.node(step.main).op {
-            Op::GroupNorm { groups, .. } => {
-                let view = self.placed(step.source).view;
-                view.n * groups * chunks(&view) * MOMENTS
-            }
-            _ => 0,
-        });
-        let ends: Vec<usize> =
-            lens.scan(0, |end, len| Some(std::mem::replace(end, *end + len)).map(|_| *end)).collect();
-        let slice = device.zeros(ends.last().copied().unwrap_or_default(), "the norms of a network")?;
-        let base = slice.device_ptr(device.stream()).0;
-        let begins = std::iter::once(0).chain(ends);
-        self.moments = begins.map(|begin| base + (begin * size_of::<f32>()) as u64).collect();
-        Ok(slice)
-    }
-
-    /// Makes room for the sums of the largest product that is split.
-    fn split(&mut self, device: &Device) -> Result<CudaSlice<f32>, ExecError> {
-        let mut most = 0;
+    fn measure(&mut self) -> Result<CudaSlice<f32>, ExecError> {
+        let mut end = 0;
         for step in self.steps {
-            if let Some((extent, cut)) = self.cut(step)?.filter(|(_, cut)| cut.splits > 1) {
-                most = most.max(cut.splits * extent.pixels * extent.rows.next_multiple_of(TOGETHER));
-            }
+            let norm = match self.graph.node(step.main).op {
+                Op::GroupNorm { groups, .. } => {
+                    let view = self.placed(step.source).view;
+                    Some(Measured::new(&view, groups, self.device.processors(), end))
+                }
+                _ => None,
+            };
+            end = norm.map_or(end, |norm| norm.end());
+            self.measured.push(norm);
         }
-        let slice = device.zeros(most, "the sums of a network")?;
-        self.workspace = slice.device_ptr(device.stream()).0;
+        // Zero, as the counts of blocks that are done must be.
+        let slice = self.device.zeros(end as usize / size_of::<f32>(), "the norms of a network")?;
+        let base = slice.device_ptr(self.device.stream()).0;
+        self.measured.iter_mut().flatten().for_each(|norm| norm.partial += base);
         Ok(slice)
     }
 
-    /// How a step that is a product is cut.
-    fn cut(&self, step: &Fused) -> Result<Option<(Extent, Cut)>, ExecError> {
-        let (weight, taps) = match self.graph.node(step.main).op {
-            Op::Conv2d { weight, .. } => (weight, self.graph.weight(weight).shape[2].pow(2)),
-            Op::Linear { weight, .. } => (weight, 1),
+    /// Chooses how each product is cut, and makes room for the sums of the largest that is split. What is in `blocks`, the
+    /// program's memory, may be lost.
+    fn cut(&mut self, blocks: &[&CudaSlice<u8>]) -> Result<CudaSlice<f32>, ExecError> {
+        let products: Vec<Option<Product>> =
+            self.steps.iter().map(|step| self.product(step)).collect::<Result<_, _>>()?;
+        let rounds = self.schedule.rounds.iter().filter(|(stage, _)| *stage == Stage::Frame);
+        let often = rounds.flat_map(|(_, items)| items).filter_map(|item| match item {
+            Item::Fused(index) => products[*index].as_ref(),
+            _ => None,
+        });
+        let cuts = self.device.tuner().learn(self.device, self.graph.name(), often.collect(), blocks)?;
+        let chosen = |product: Product| {
+            let cut = cuts.of(&product, self.device.processors());
+            (product, cut)
+        };
+        self.products = products.into_iter().map(|product| product.map(chosen)).collect();
+        let sums = self.products.iter().flatten().map(|(product, cut)| cut.sums(&product.extent));
+        let slice = self.device.zeros(sums.max().unwrap_or_default(), "the sums of a network")?;
+        self.workspace = slice.device_ptr(self.device.stream()).0;
+        Ok(slice)
+    }
+
+    /// The product that a step is, if it is one.
+    fn product(&self, step: &Fused) -> Result<Option<Product>, ExecError> {
+        let (weight, bias, geometry) = match self.graph.node(step.main).op {
+            Op::Conv2d { weight, bias, stride, padding } => {
+                (weight, bias, [self.graph.weight(weight).shape[2], stride, padding.top, padding.left])
+            }
+            Op::Linear { weight, bias } => (weight, bias, [1, 1, 0, 0]),
             _ => return Ok(None),
         };
-        let (_, rows) = self.packed.matrix(self.graph.weight(weight))?;
-        let (input, output) = (self.placed(step.source), self.placed(step.result).view);
-        let extent = Extent { pixels: output.n * output.positions(), rows, inputs: input.view.c, taps };
-        Ok(Some((extent, tiles::best(&extent, is_aligned(&input), self.device.processors()))))
+        let (address, rows) = self.packed.matrix(self.graph.weight(weight))?;
+        let (input, output) = (self.placed(step.source), self.placed(step.result));
+        let pixels = output.view.n * output.view.positions();
+        Ok(Some(Product {
+            extent: Extent { pixels, rows, inputs: input.view.c, taps: geometry[0].pow(2) },
+            input,
+            output,
+            weight: [address, bias.map_or(Ok(0), |bias| self.flat(bias))?],
+            geometry,
+            doubled: step.doubled,
+            gated: step.gated,
+            posts: step.posts.iter().map(|post| self.post(*post, step.result)).collect(),
+        }))
+    }
+
+    fn about(&self, item: Item) -> About {
+        let product = match item {
+            Item::Fused(index) => self.products[index].as_ref(),
+            _ => None,
+        };
+        About::new(self.graph, self.steps, item, |step| {
+            product.map(|(_, cut)| (cut.to_string().into(), self.graph.node_flops(step.main)))
+        })
     }
 
     fn function(&self, name: &str) -> Result<cudarc::driver::CudaFunction, ExecError> {
-        self.device.function(&format!("{name}_{}", self.half.word()))
+        self.device.function(name)
     }
 
     /// A launch of a kernel that strides over the elements of `output`.
@@ -229,13 +253,14 @@ impl Maker<'_> {
 
     fn moments(&self, index: usize) -> Result<Launch, ExecError> {
         let step = &self.steps[index];
-        let Op::GroupNorm { groups, .. } = self.graph.node(step.main).op else {
+        let (Op::GroupNorm { groups, eps, .. }, Some(norm)) = (&self.graph.node(step.main).op, self.measured[index])
+        else {
             return Err(super::failed("something is measured that is not normalised"));
         };
         let input = self.placed(step.source);
-        let chunks = chunks(&input.view);
-        let args = Args::default().view(&input).pointer(self.moments[index]).int(groups).int(chunks);
-        let grid = [chunks, input.view.n, 1];
+        let args = Args::default().view(&input).pointer(norm.partial).pointer(norm.scales()).pointer(norm.done());
+        let args = args.int(*groups).int(norm.chunks).float(*eps).int(0);
+        let grid = [norm.chunks, input.view.n, 1];
         Ok(Launch {
             function: self.function("moments")?,
             grid,
@@ -246,27 +271,25 @@ impl Maker<'_> {
     }
 
     fn fused(&self, index: usize) -> Result<Vec<Launch>, ExecError> {
+        if let Some((product, cut)) = &self.products[index] {
+            return product.launches(*cut, self.workspace, self.device);
+        }
         let step = &self.steps[index];
         let node = self.graph.node(step.main);
         let output = self.placed(step.result);
         let input = if node.inputs.is_empty() { output } else { self.placed(step.source) };
         let posts: Vec<Post> = step.posts.iter().map(|post| self.post(*post, step.result)).collect();
         let launch = match node.op {
-            Op::Conv2d { weight, bias, stride, padding } => {
-                let kernel = self.graph.weight(weight).shape[2];
-                let geometry = [kernel, stride, padding.top, padding.left];
-                return self.product(step, (weight, bias), geometry, &posts);
-            }
-            Op::Linear { weight, bias } => return self.product(step, (weight, bias), [1, 1, 0, 0], &posts),
-            Op::GroupNorm { weight, bias, groups, eps } => {
-                let chunks = chunks(&input.view);
-                let args = Args::default().view(&input).view(&output).pointer(self.moments[index]);
+            Op::GroupNorm { weight, bias, groups, .. } => {
+                let args = Args::default()
+                    .view(&input)
+                    .view(&output)
+                    .pointer(self.measured[index].map_or(0, |norm| norm.scales()));
                 let args = args.pointer(self.flat(weight)?).pointer(self.flat(bias)?);
-                let args = args.int(groups).int(chunks).float(eps).int(0).posts(&posts);
+                let args = args.int(groups).int(0).posts(&posts);
                 let mut launch = self.striding("group_norm", &output.view, args)?;
                 launch.grid[1] = input.view.n;
                 launch.grid[0] = launch.grid[0].div_ceil(input.view.n);
-                launch.shared = 2 * size_of::<f32>() * groups;
                 launch
             }
             Op::LayerNorm { weight, bias, eps } => {
@@ -293,35 +316,11 @@ impl Maker<'_> {
                 self.lookup(weight, Some(&input), &output)?
             }
             Op::Table { weight } => self.lookup(weight, None, &output)?,
-            Op::Input { .. } | Op::Concat => return Err(super::failed(format!("`{}` is no work", node.path))),
+            Op::Conv2d { .. } | Op::Linear { .. } | Op::Input { .. } | Op::Concat => {
+                return Err(super::failed(format!("`{}` is no work", node.path)));
+            }
         };
         Ok(vec![launch])
-    }
-
-    fn product(
-        &self,
-        step: &Fused,
-        (weight, bias): (WeightId, Option<WeightId>),
-        [kernel, stride, top, left]: [usize; 4],
-        posts: &[Post],
-    ) -> Result<Vec<Launch>, ExecError> {
-        let Some((extent, Cut { tile, splits })) = self.cut(step)? else { return Ok(Vec::new()) };
-        let (address, rows) = self.packed.matrix(self.graph.weight(weight))?;
-        let (input, output) = (self.placed(step.source), self.placed(step.result));
-        let bias = bias.map_or(Ok(0), |bias| self.flat(bias))?;
-        let flags = [step.doubled, step.gated].map(usize::from);
-        let args = Args::default().view(&input).view(&output).pointer(address).pointer(bias);
-        let args = [kernel, stride, top, left, flags[0], flags[1], splits, rows].into_iter().fold(args, Args::int);
-        let args = args.pointer(self.workspace).posts(posts);
-        let finish = (splits > 1).then(|| self.striding("conv_finish", &output.view, args.clone())).transpose()?;
-        let launch = Launch {
-            function: self.function(tile.name)?,
-            grid: [extent.pixels.div_ceil(tile.pixels), rows.div_ceil(tile.outputs), splits],
-            threads: TILE_THREADS,
-            shared: tile.shared,
-            args: args.finish(),
-        };
-        Ok(std::iter::once(launch).chain(finish).collect())
     }
 
     fn attention(&self, inputs: &[NodeId], output: &Placed, heads: usize, mask: Mask) -> Result<Launch, ExecError> {
@@ -371,16 +370,4 @@ impl Maker<'_> {
     fn flat(&self, id: WeightId) -> Result<u64, ExecError> {
         self.packed.flat(self.graph.weight(id))
     }
-}
-
-/// Whether all pixels of an input begin at 16 bytes and are whole sixteens.
-fn is_aligned(input: &Placed) -> bool {
-    let View { image, row, pixel, c, .. } = input.view;
-    let sixteen = (TOGETHER * size_of::<u16>()) as u64;
-    input.address().is_multiple_of(sixteen) && [image, row, pixel, c].iter().all(|step| step.is_multiple_of(TOGETHER))
-}
-
-/// In how many parts a map is measured.
-fn chunks(view: &View) -> usize {
-    (view.positions() * view.c / MEASURED).clamp(1, MAX_CHUNKS).min(view.positions())
 }

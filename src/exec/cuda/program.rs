@@ -6,11 +6,12 @@ use std::sync::Arc;
 use cudarc::driver::sys::{CUevent_flags, CUgraphInstantiate_flags, CUstreamCaptureMode};
 use cudarc::driver::{CudaGraph, CudaSlice};
 
-use super::args::{Placed, bytes_of};
+use super::args::bytes_of;
 use super::device::{Device, trouble};
 use super::kernels::Half;
 use super::packing::CudaPacked;
 use super::plan::Plan;
+use super::staging::{Staging, Way};
 use crate::exec::given::{self, Given};
 use crate::exec::planner::{About, Kind, View};
 use crate::exec::{ExecError, Packed, Profile, Program, StepTime, Tensor, Value};
@@ -34,8 +35,10 @@ pub struct CudaProgram {
     schedule: HashMap<usize, (Vec<u64>, CudaSlice<u8>)>,
     /// The slot whose results are in memory.
     slot: Option<usize>,
-    /// Bytes on their way, kept for their room.
-    staging: Vec<u8>,
+    /// Inputs on their way, in the order of the plan.
+    up: Staging,
+    /// Results on theirs.
+    down: Staging,
 }
 
 /// A CUDA graph that may move between threads with its program.
@@ -58,8 +61,10 @@ impl CudaProgram {
         half: Half,
     ) -> Result<Self, ExecError> {
         let results = given::results(&graph, taps)?;
-        let plan = Plan::new(&graph, weights, &results, device, half)?;
+        let plan = Plan::new(&graph, weights, &results, device)?;
         let shapes = results.iter().map(|id| graph.node(*id).shape.dims().to_vec()).collect();
+        let up = Staging::new(device, plan.inputs.iter().map(|(_, place)| place), Way::ToGpu);
+        let down = Staging::new(device, plan.results.iter(), Way::FromGpu);
         let mut program = Self {
             graph,
             plan,
@@ -71,7 +76,8 @@ impl CudaProgram {
             prompt: None,
             schedule: HashMap::new(),
             slot: None,
-            staging: Vec::new(),
+            up,
+            down,
         };
         program.start(Stage::Constant)?;
         program.device.wait()?;
@@ -110,8 +116,8 @@ impl CudaProgram {
             for (_, rows) in self.plan.ids.iter().filter(|(input, _)| *input == id) {
                 given::rows(&value.tensor.data, *rows).map_err(super::failed)?;
             }
-            if let Some((_, place)) = self.plan.inputs.iter().find(|(input, _)| *input == id) {
-                self.upload(*place, &value.tensor.data)?;
+            if let Some(index) = self.plan.inputs.iter().position(|(input, _)| *input == id) {
+                self.upload(index, &value.tensor.data)?;
             }
         }
         match &self.frame {
@@ -122,42 +128,32 @@ impl CudaProgram {
         }
     }
 
-    /// Takes an input to its place, which has no gaps.
-    fn upload(&mut self, place: Placed, values: &[f32]) -> Result<(), ExecError> {
-        self.staging.clear();
+    /// Sends an input to its place, which has no gaps.
+    fn upload(&mut self, index: usize, values: &[f32]) -> Result<(), ExecError> {
+        let (_, place) = self.plan.inputs[index];
+        let bytes = self.up.value(index)?;
         match place.view.kind {
-            Kind::F32 => self.staging.extend_from_slice(bytemuck::cast_slice(values)),
-            Kind::Half => self.staging.extend(values.iter().flat_map(|value| self.half.bits(*value).to_ne_bytes())),
+            Kind::F32 => bytes.copy_from_slice(bytemuck::cast_slice(values)),
+            Kind::Half => {
+                let (to, _) = bytes.as_chunks_mut();
+                to.iter_mut().zip(values).for_each(|(to, value)| *to = self.half.bits(*value).to_ne_bytes());
+            }
         }
-        self.device.write(place.address(), &self.staging)
+        self.device.write(place.address(), bytes)
     }
 
+    /// Fetches all results, and waits for them and everything before them.
     fn results(&mut self) -> Result<Vec<Tensor>, ExecError> {
+        for (index, place) in self.plan.results.iter().enumerate() {
+            self.device.read(place.address(), self.down.value(index)?)?;
+        }
+        self.device.wait()?;
         let mut tensors = Vec::new();
-        for (place, shape) in self.plan.results.iter().zip(&self.shapes) {
-            let view = &place.view;
-            let mut bytes = vec![0; (view.end() - view.offset) * bytes_of(view.kind)];
-            self.device.read(place.address(), &mut bytes)?;
-            tensors.push(Tensor::new(shape.clone(), self.gathered(view, &bytes)));
+        for (index, (place, shape)) in self.plan.results.iter().zip(&self.shapes).enumerate() {
+            let data = gathered(&place.view, self.down.value(index)?, self.half);
+            tensors.push(Tensor::new(shape.clone(), data));
         }
         Ok(tensors)
-    }
-
-    /// The elements of a view in order, from the bytes that begin with its first.
-    fn gathered(&self, view: &View, bytes: &[u8]) -> Vec<f32> {
-        let mut data = Vec::with_capacity(view.n * view.positions() * view.c);
-        let size = bytes_of(view.kind);
-        view.for_runs(|place, _, count| {
-            let run = &bytes[(place - view.offset) * size..][..count * size];
-            match view.kind {
-                Kind::F32 => data.extend(run.as_chunks().0.iter().map(|bytes| f32::from_ne_bytes(*bytes))),
-                Kind::Half => {
-                    let bits = run.as_chunks().0.iter().map(|bytes| u16::from_ne_bytes(*bytes));
-                    data.extend(bits.map(|bits| self.half.value(bits)));
-                }
-            }
-        });
-        data
     }
 
     /// Makes the results of the schedule stage those of `slot`: again where they are out of date, else from where they are kept.
@@ -185,6 +181,21 @@ impl CudaProgram {
         self.slot = Some(slot);
         Ok(())
     }
+
+    /// All stages that are out of date, and what comes out.
+    fn attempt(&mut self, inputs: &[Value<'_>], slot: usize) -> Result<Vec<Tensor>, ExecError> {
+        let graph = self.graph.clone();
+        let given = Given::new(&graph, inputs)?;
+        let revisions = given.revisions(Stage::Prompt);
+        if self.prompt.as_ref() != Some(&revisions) {
+            self.prompt = None;
+            self.run_stage(Stage::Prompt, &given)?;
+            self.prompt = Some(revisions);
+        }
+        self.schedule(&given, slot)?;
+        self.run_stage(Stage::Frame, &given)?;
+        self.results()
+    }
 }
 
 impl CudaProgram {
@@ -207,17 +218,12 @@ impl CudaProgram {
 
 impl Program for CudaProgram {
     fn run(&mut self, inputs: &[Value<'_>], slot: usize) -> Result<Vec<Tensor>, ExecError> {
-        let graph = self.graph.clone();
-        let given = Given::new(&graph, inputs)?;
-        let revisions = given.revisions(Stage::Prompt);
-        if self.prompt.as_ref() != Some(&revisions) {
-            self.prompt = None;
-            self.run_stage(Stage::Prompt, &given)?;
-            self.prompt = Some(revisions);
+        let results = self.attempt(inputs, slot);
+        if results.is_err() {
+            // What is still on its way must arrive as it is: the next run writes to the same memory. What else is wrong it will see.
+            self.device.wait().ok();
         }
-        self.schedule(&given, slot)?;
-        self.run_stage(Stage::Frame, &given)?;
-        self.results()
+        results
     }
 
     fn profile(&mut self, runs: usize) -> Option<Profile> {
@@ -235,4 +241,21 @@ impl Program for CudaProgram {
         let [flops_per_s, bytes_per_s] = self.device.best();
         Some(Profile { steps: self.plan.about.iter().enumerate().map(step).collect(), flops_per_s, bytes_per_s })
     }
+}
+
+/// The elements of a view in order, from the bytes that begin with its first.
+fn gathered(view: &View, bytes: &[u8], half: Half) -> Vec<f32> {
+    let mut data = Vec::with_capacity(view.n * view.positions() * view.c);
+    let size = bytes_of(view.kind);
+    view.for_runs(|place, _, count| {
+        let run = &bytes[(place - view.offset) * size..][..count * size];
+        match view.kind {
+            Kind::F32 => data.extend(run.as_chunks().0.iter().map(|bytes| f32::from_ne_bytes(*bytes))),
+            Kind::Half => {
+                let bits = run.as_chunks().0.iter().map(|bytes| u16::from_ne_bytes(*bytes));
+                data.extend(bits.map(|bits| half.value(bits)));
+            }
+        }
+    });
+    data
 }

@@ -1,4 +1,7 @@
-//! Which tile and how many splits suit a product: the least time by counting waves of blocks.
+//! Into which tiles, and in how many parts, a product may be cut: by counting waves of blocks, which knows nothing of caches and
+//! clocks. What is measured decides between the cuts that come out near each other (`tune.rs`).
+
+use std::fmt;
 
 use super::kernels::{GATHER, TILES, Tile};
 use super::packing::TOGETHER as EIGHT;
@@ -37,27 +40,57 @@ const SECOND_KERNEL: f64 = 6.0e6;
 const MAX_SPLITS: usize = 16;
 /// A part of a sum has so many steps at least.
 const LEAST_STEPS: usize = 4;
+/// Cuts that cost up to so many times the least may be faster in truth: the tiles' efficiencies are guesses.
+const NEAR: f64 = 2.5;
+/// Candidates of each tile: neighbouring numbers of parts cost nearly the same.
+const EACH_TILE: usize = 3;
 
-/// The cut that should take the least time on so many multiprocessors.
-pub fn best(extent: &Extent, aligned: bool, processors: usize) -> Cut {
-    if !aligned {
-        return Cut { tile: &GATHER, splits: 1 };
+impl Cut {
+    /// For inputs that cannot be loaded 16 bytes at a time.
+    pub const GATHER: Self = Self { tile: &GATHER, splits: 1 };
+
+    /// Numbers of f32 that the parts of the sums take.
+    pub fn sums(&self, extent: &Extent) -> usize {
+        if self.splits > 1 { self.splits * extent.pixels * extent.rows.next_multiple_of(EIGHT) } else { 0 }
     }
-    let cuts = TILES.iter().flat_map(|tile| {
-        let most = (steps(extent, tile) / LEAST_STEPS).clamp(1, MAX_SPLITS);
-        (1..=most).map(move |splits| Cut { tile, splits })
-    });
+}
+
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.tile.name.trim_start_matches("conv_"))?;
+        if self.splits > 1 { write!(f, " in {}", self.splits) } else { Ok(()) }
+    }
+}
+
+/// The cuts that may take the least time on so many multiprocessors: first the one that does by counting, then those near it; a
+/// dozen at most.
+pub fn candidates(extent: &Extent, processors: usize) -> Vec<Cut> {
     let cost = |cut: &Cut| cost(extent, cut, processors);
-    let best = cuts.min_by(|a, b| cost(a).total_cmp(&cost(b)));
-    best.unwrap_or(Cut { tile: &TILES[0], splits: 1 })
+    let mut cuts: Vec<Cut> = TILES
+        .iter()
+        .flat_map(|tile| {
+            let cuts = (1..=most_splits(extent, tile)).map(move |splits| Cut { tile, splits });
+            let mut cuts: Vec<Cut> = cuts.collect();
+            cuts.sort_by(|a, b| cost(a).total_cmp(&cost(b)));
+            cuts.into_iter().take(EACH_TILE)
+        })
+        .collect();
+    cuts.sort_by(|a, b| cost(a).total_cmp(&cost(b)));
+    let limit = cuts.first().map_or(0.0, |best| NEAR * cost(best));
+    cuts.retain(|cut| cost(cut) <= limit);
+    cuts
 }
 
 fn steps(extent: &Extent, tile: &Tile) -> usize {
     (extent.taps * extent.inputs.next_multiple_of(EIGHT)).div_ceil(tile.depth)
 }
 
-/// Time in products of one multiprocessor.
-fn cost(extent: &Extent, cut: &Cut, processors: usize) -> f64 {
+fn most_splits(extent: &Extent, tile: &Tile) -> usize {
+    (steps(extent, tile) / LEAST_STEPS).clamp(1, MAX_SPLITS)
+}
+
+/// Time by counting, in products of one multiprocessor.
+pub fn cost(extent: &Extent, cut: &Cut, processors: usize) -> f64 {
     let Cut { tile, splits } = *cut;
     let blocks = extent.pixels.div_ceil(tile.pixels) * extent.rows.div_ceil(tile.outputs) * splits;
     let waves = blocks.div_ceil(processors * TOGETHER) as f64 * TOGETHER.min(blocks.div_ceil(processors)) as f64;
@@ -76,7 +109,7 @@ mod tests {
     const H100: usize = 132;
 
     fn cut(pixels: usize, rows: usize, inputs: usize, taps: usize) -> Cut {
-        best(&Extent { pixels, rows, inputs, taps }, true, H100)
+        candidates(&Extent { pixels, rows, inputs, taps }, H100)[0]
     }
 
     #[test]
@@ -85,19 +118,20 @@ mod tests {
         assert!(deep.splits > 1, "{deep:?}");
         let wide = cut(1 << 18, 64, 64, 9);
         assert_eq!(wide.splits, 1, "{wide:?}");
-        assert_eq!(best(&Extent { pixels: 64, rows: 64, inputs: 4, taps: 9 }, false, H100).tile, &GATHER);
     }
 
     #[test]
-    fn a_split_has_enough_to_do() {
-        for pixels in [1, 77, 1024] {
+    fn candidates_are_few_possible_and_of_several_tiles() {
+        for pixels in [1, 77, 1024, 1 << 16] {
             for inputs in [8, 320, 10240] {
-                let found = cut(pixels, 320, inputs, 1);
-                assert!(
-                    found.splits == 1
-                        || steps(&Extent { pixels, rows: 320, inputs, taps: 1 }, found.tile) / found.splits
-                            >= LEAST_STEPS
-                );
+                let extent = Extent { pixels, rows: 320, inputs, taps: 1 };
+                let found = candidates(&extent, H100);
+                assert!((2..=12).contains(&found.len()), "{extent:?}: {}", found.len());
+                let costs: Vec<f64> = found.iter().map(|cut| cost(&extent, cut, H100)).collect();
+                assert!(costs.is_sorted() && costs[costs.len() - 1] <= NEAR * costs[0], "{costs:?}");
+                for cut in found {
+                    assert!(cut.splits == 1 || steps(&extent, cut.tile) / cut.splits >= LEAST_STEPS, "{cut:?}");
+                }
             }
         }
     }

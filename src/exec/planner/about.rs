@@ -1,5 +1,7 @@
 //! What a step is, for tables of what each costs.
 
+use std::borrow::Cow;
+
 use super::{Fused, Item};
 use crate::graph::{Graph, NodeId, Op};
 
@@ -28,7 +30,7 @@ impl About {
         graph: &Graph,
         steps: &[Fused],
         item: Item,
-        way: impl Fn(&Fused) -> Option<(&'static str, u64)>,
+        way: impl Fn(&Fused) -> Option<(Cow<'static, str>, u64)>,
     ) -> Self {
         let moved = |ids: &[NodeId]| ids.iter().map(|id| size_of::<f32>() * graph.node(*id).shape.len()).sum::<usize>();
         let about = |what: String, id: NodeId, flops: u64, bytes: usize| {
@@ -39,7 +41,7 @@ impl About {
             Item::Fused(index) => {
                 let step = &steps[index];
                 let op = &graph.node(step.main).op;
-                let (way, flops) = way(step).unwrap_or(("", graph.node_flops(step.main)));
+                let (way, flops) = way(step).unwrap_or(("".into(), graph.node_flops(step.main)));
                 let inputs = graph.node(step.main).inputs[..].iter().skip(1).copied();
                 let others = step.posts.iter().filter_map(|post| post.other());
                 let values: Vec<NodeId> = inputs.chain(others).chain([step.source, step.result]).collect();

@@ -100,6 +100,31 @@ void capturing(const Buffer& x, const Buffer& y) {
     expect(cuStreamDestroy_v2(stream), "a stream");
 }
 
+// Milliseconds of some launches, by the device's clock.
+float timed(const MapArgs& args, int launches) {
+    void* events[2];
+    for (void*& event : events) expect(cuEventCreate(&event, 0), "an event");
+    expect(cuEventRecord(events[0], nullptr), "an event");
+    for (int i = 0; i < launches; i++) expect(ask_map(args, nullptr), "a launch");
+    expect(cuEventRecord(events[1], nullptr), "an event");
+    expect(cuCtxSynchronize(), "waiting");
+    float ms = 0;
+    expect(cuEventElapsedTime(&ms, events[0], events[1]), "the time between events");
+    for (void* event : events) expect(cuEventDestroy_v2(event), "an event");
+    return ms;
+}
+
+void timing(const MapArgs& args) {
+    const float one = timed(args, 1), three = timed(args, 3);
+    report("driver: time passes with launches", one > 0 && std::fabs(three / one - 3) < 0.01f ? "" : "another time");
+    float slow = 0;
+    in_scene("FAKECUDA_SLOW", "copy:3,map_:10", [&] {
+        slow = timed(args, 1);
+        return 0;
+    });
+    report("driver: a slow kernel", std::fabs(slow / one - 10) < 0.01f ? "" : "another time");
+}
+
 void scenes(const MapArgs& args) {
     uint64_t at = 0;
     result_case("no device", in_scene("FAKECUDA_DEVICES", "0", [] { return 0; }), NO_DEVICE);
@@ -160,6 +185,7 @@ void driver_cases() {
     launches(args);
     waiting(x, y);
     capturing(x, y);
+    timing(args);
     modules();
     float number = 0;
     result_case("a copy beyond an allocation", cuMemcpyHtoD_v2(x.at + 253, &number, 4), INVALID_VALUE);

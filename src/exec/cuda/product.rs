@@ -1,0 +1,99 @@
+//! A step that is a product: what its time depends on, and the launches that compute it.
+
+use super::args::{Args, Placed};
+use super::device::Device;
+use super::kernels::TILE_THREADS;
+use super::launch::Launch;
+use super::packing::TOGETHER;
+use super::plan::Post;
+use super::tiles::{self, Cut, Extent};
+use crate::exec::ExecError;
+use crate::exec::planner::{Kind, View};
+
+/// A convolution or a product with a matrix, with all that follows it.
+pub struct Product {
+    /// How much is multiplied.
+    pub extent: Extent,
+    /// What is read.
+    pub input: Placed,
+    /// What is written.
+    pub output: Placed,
+    /// Addresses of the weights, and of the bias or 0.
+    pub weight: [u64; 2],
+    /// Side of the kernel, stride, zeros above and to the left.
+    pub geometry: [usize; 4],
+    /// Whether the map is read as if doubled in height and width.
+    pub doubled: bool,
+    /// Whether the second half of the rows are gates.
+    pub gated: bool,
+    /// What follows.
+    pub posts: Vec<Post>,
+}
+
+impl Product {
+    /// Whether all pixels of the input begin at 16 bytes and are whole sixteens.
+    fn is_aligned(&self) -> bool {
+        let View { image, row, pixel, c, .. } = self.input.view;
+        let sixteen = (TOGETHER * size_of::<u16>()) as u64;
+        let steps = [image, row, pixel, c];
+        self.input.address().is_multiple_of(sixteen) && steps.iter().all(|step| step.is_multiple_of(TOGETHER))
+    }
+
+    /// The cuts that may be its fastest on so many multiprocessors, the best by counting first.
+    pub fn candidates(&self, processors: usize) -> Vec<Cut> {
+        if self.is_aligned() { tiles::candidates(&self.extent, processors) } else { vec![Cut::GATHER] }
+    }
+
+    /// Everything that its time depends on, on a given GPU: products of the same key take the same time.
+    pub fn key(&self) -> String {
+        let (View { pixel, c, .. }, to) = (self.input.view, self.output.view);
+        let (View { n, h, w, .. }, [kernel, stride, ..]) = (to, self.geometry);
+        let kind = match to.kind {
+            Kind::F32 => "f32",
+            Kind::Half => "half",
+        };
+        let way = [(self.doubled, " doubled"), (self.gated, " gated")];
+        let way: String = way.iter().filter(|(is, _)| *is).map(|(_, word)| *word).collect();
+        let then: String = self.posts.iter().map(sign).collect();
+        let rows = self.extent.rows;
+        format!("{n}x{h}x{w} {c}/{pixel} to {rows}/{} {kind} {kernel}x{kernel}/{stride}{way} {then}", to.pixel)
+            .trim_end()
+            .to_owned()
+    }
+
+    /// The launches that compute it, cut so. Sums of its parts go through `workspace`.
+    ///
+    /// # Errors
+    /// There is no such kernel: a mistake in the program.
+    pub fn launches(&self, cut: Cut, workspace: u64, device: &Device) -> Result<Vec<Launch>, ExecError> {
+        let Cut { tile, splits } = cut;
+        let Self { extent: Extent { pixels, rows, .. }, geometry: [kernel, stride, top, left], .. } = *self;
+        let flags = [self.doubled, self.gated].map(usize::from);
+        let args = Args::default().view(&self.input).view(&self.output).pointer(self.weight[0]).pointer(self.weight[1]);
+        let args = [kernel, stride, top, left, flags[0], flags[1], splits, rows].into_iter().fold(args, Args::int);
+        let args = args.pointer(workspace).posts(&self.posts);
+        let mut launches = vec![Launch {
+            function: device.function(tile.name)?,
+            grid: [pixels.div_ceil(tile.pixels), rows.div_ceil(tile.outputs), splits],
+            threads: TILE_THREADS,
+            shared: tile.shared,
+            args: args.clone().finish(),
+        }];
+        if splits > 1 {
+            let View { n, h, w, c, .. } = self.output.view;
+            let function = device.function("conv_finish")?;
+            launches.push(Launch::striding(function, n * h * w * c, device.processors(), args));
+        }
+        Ok(launches)
+    }
+}
+
+/// What is done to each element, as far as time is concerned: other values are read from memory.
+fn sign(post: &Post) -> char {
+    match post {
+        Post::Activate(_) => 'f',
+        Post::Affine { .. } => 's',
+        Post::Add(_) => '+',
+        Post::Mul(_) => '*',
+    }
+}

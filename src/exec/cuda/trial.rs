@@ -1,0 +1,125 @@
+//! Measuring, on the GPU itself, which of several ways to compute a product takes the least time.
+//!
+//! What is measured: the launches themselves, between two events, after everything else was thrown out of the second cache and the
+//! input was brought back. So they meet what they meet in a network that is larger than the cache: weights come from memory, and
+//! the input is where the launch before left it. Time between launches, which a recorded graph does not have, is not seen, for
+//! they are queued while the cache is being filled. Ways take turns, so that a clock that changes meanwhile favours none.
+
+use std::time::Instant;
+
+use cudarc::driver::sys::CUevent_flags;
+use cudarc::driver::{CudaSlice, DevicePtr};
+
+use super::args::{Placed, bytes_of};
+use super::device::{Device, trouble};
+use super::launch::Launch;
+use crate::exec::ExecError;
+
+/// Rounds that count, after one that loads kernels and wakes the GPU.
+const ROUNDS: usize = 5;
+/// Bytes of the values that everything is computed with.
+const NOISE: usize = 1 << 20;
+
+/// Memory to measure with.
+pub struct Bench<'a> {
+    device: &'a Device,
+    /// What fills the cache, then sums.
+    memory: CudaSlice<u8>,
+    /// Bytes that fill the cache.
+    cache: usize,
+}
+
+impl<'a> Bench<'a> {
+    /// For products whose parts of sums take so many bytes.
+    ///
+    /// # Errors
+    /// No room on the GPU.
+    pub fn new(device: &'a Device, sums: usize) -> Result<Self, ExecError> {
+        let cache = (2 * device.second_cache()).next_multiple_of(NOISE).max(NOISE);
+        Ok(Self { device, memory: device.zeros(cache + sums, "measuring")?, cache })
+    }
+
+    /// Where parts of sums go.
+    pub fn workspace(&self) -> u64 {
+        self.memory.device_ptr(self.device.stream()).0 + self.cache as u64
+    }
+
+    /// Fills memory with values of which some are large and some are small. (Of zeros, a GPU would run at a higher clock.)
+    ///
+    /// # Errors
+    /// The driver's.
+    pub fn fill(&self, block: &CudaSlice<u8>) -> Result<(), ExecError> {
+        let noise = noise();
+        let begin = block.device_ptr(self.device.stream()).0;
+        for at in (0..block.len()).step_by(NOISE) {
+            self.device.write(begin + at as u64, &noise[..NOISE.min(block.len() - at)])?;
+        }
+        Ok(())
+    }
+
+    /// The median time of each way in milliseconds, at least of one round, of more while they begin before `end`.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub fn medians(&mut self, input: &Placed, ways: &[Vec<Launch>], end: Instant) -> Result<Vec<f64>, ExecError> {
+        self.round(input, ways)?;
+        let mut rounds = vec![self.round(input, ways)?];
+        while rounds.len() < ROUNDS && Instant::now() < end {
+            rounds.push(self.round(input, ways)?);
+        }
+        let median = |way: usize| {
+            let mut times: Vec<f64> = rounds.iter().map(|round| round[way]).collect();
+            times.sort_by(f64::total_cmp);
+            times[times.len() / 2]
+        };
+        Ok((0..ways.len()).map(median).collect())
+    }
+
+    /// The time of each way, once.
+    fn round(&mut self, input: &Placed, ways: &[Vec<Launch>]) -> Result<Vec<f64>, ExecError> {
+        let doing = |error| trouble("measuring a kernel", error);
+        let stream = self.device.stream();
+        let event = || stream.record_event(Some(CUevent_flags::CU_EVENT_DEFAULT)).map_err(doing);
+        let bytes = (input.view.end() - input.view.offset) * bytes_of(input.view.kind);
+        let mut events = Vec::new();
+        for way in ways {
+            stream.memset_zeros(&mut self.memory.slice_mut(..self.cache)).map_err(doing)?;
+            let scratch = self.memory.device_ptr(stream).0;
+            self.device.copy(input.address(), scratch, bytes.min(self.cache))?;
+            let begin = event()?;
+            way.iter().try_for_each(|launch| launch.start(stream))?;
+            events.push((begin, event()?));
+        }
+        self.device.wait()?;
+        events.iter().map(|(begin, end)| Ok(f64::from(begin.elapsed_ms(end).map_err(doing)?))).collect()
+    }
+}
+
+/// Numbers from -1 to 1 in f16. In bf16 and f32 the same bits are small numbers, and as finite.
+fn noise() -> Vec<u8> {
+    let mut state = 1u64;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+    };
+    (0..NOISE / 2).flat_map(|_| half::f16::from_f32(next()).to_bits().to_ne_bytes()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn noise_is_finite_in_every_kind() {
+        let bytes = noise();
+        assert_eq!(bytes.len(), NOISE);
+        let (halves, _) = bytes.as_chunks::<2>();
+        let bits: Vec<u16> = halves.iter().map(|bytes| u16::from_ne_bytes(*bytes)).collect();
+        assert!(bits.iter().all(|bits| half::f16::from_bits(*bits).to_f32().abs() <= 1.0));
+        assert!(bits.iter().all(|bits| half::bf16::from_bits(*bits).is_finite()));
+        let (words, _) = bytes.as_chunks::<4>();
+        assert!(words.iter().all(|bytes| f32::from_ne_bytes(*bytes).is_finite()));
+        let distinct: std::collections::HashSet<u16> = bits.into_iter().collect();
+        assert!(distinct.len() > 10_000, "{}", distinct.len());
+    }
+}
