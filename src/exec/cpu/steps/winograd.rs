@@ -230,13 +230,13 @@ fn taps<'a>(
 ) -> [&'a [f32]; TAPS] {
     let len = depth * panel.width;
     let rows = |tap: usize| (tap * inputs + first) * panel.width..(tap * inputs + first + depth) * panel.width;
-    let rooms = widened.chunks_exact_mut(len).take(TAPS).enumerate();
+    let rooms = widened.chunks_exact_mut(len).take(TAPS);
     match panel.weights {
         Numbers::F32(weights) => return std::array::from_fn(|tap| &weights[rows(tap)]),
-        Numbers::F16(weights) => rooms.for_each(|(tap, room)| kernels.widen_f16(&weights[rows(tap)], room)),
-        Numbers::Int8(weights) => rooms.for_each(|(tap, room)| kernels.widen(&weights[rows(tap)], room)),
+        Numbers::F16(weights) => rooms.enumerate().for_each(|(tap, room)| kernels.widen_f16(&weights[rows(tap)], room)),
+        Numbers::Int8(weights) => rooms.enumerate().for_each(|(tap, room)| kernels.widen(&weights[rows(tap)], room)),
         // In pairs: such layers are not planned this way.
-        Numbers::Bf16(_) => rooms.for_each(|(_, room)| room.fill(f32::NAN)),
+        Numbers::Bf16(_) => rooms.for_each(|room| room.fill(f32::NAN)),
     }
     let widened = &*widened;
     std::array::from_fn(|tap| &widened[tap * len..][..len])
