@@ -13,8 +13,8 @@ use crate::graph::Mask;
 
 /// Keys of a block at most.
 const BLOCK: usize = 512;
-/// Scores of a block that stay in the first-level cache.
-const SCORES: usize = 6 << 10;
+/// Scores of a tile against a block, about: they stay near the first-level cache.
+const SCORES: usize = 9 << 10;
 /// Queries of a task at least, in whole tiles: they share a block of keys while it is in the cache.
 const QUERIES: usize = 48;
 
@@ -153,7 +153,7 @@ impl Attention {
 
     /// Keys of a block.
     fn block(&self) -> usize {
-        (SCORES / self.rows).clamp(BLOCK / 2, BLOCK)
+        (SCORES / self.rows).next_multiple_of(PANEL).clamp(BLOCK / 2, BLOCK)
     }
 
     fn parts(&self) -> usize {
