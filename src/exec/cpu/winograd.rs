@@ -9,6 +9,9 @@ use crate::graph::{Graph, Op};
 const READ: usize = 16;
 /// What taking a weight to the other space costs, in products.
 const LIFT: usize = 120;
+/// Weights of a layer, without its pixels, below which what is done around the products takes longer than they do: over few pixels
+/// nothing is gained.
+const FEW: usize = 1 << 13;
 /// Products of a kernel of 3 x 3, and of the four of 2 x 2 that it is over a doubled map.
 const DIRECT: [usize; 2] = [TAPS, 4];
 
@@ -23,7 +26,8 @@ pub fn suits(graph: &Graph, step: &Fused, kind: Kind) -> bool {
     let [_, h, w, _] = extent(&graph.node(step.result).shape);
     let direct = DIRECT[usize::from(step.doubled)] * (h * w + READ);
     // The transforms of pixels cost about a quarter of the products.
-    let short = PLACES * height * width * 5 / 4 + TAPS * READ + LIFT;
+    let weights = if inputs * outputs < FEW { PLACES * READ } else { TAPS * READ + LIFT };
+    let short = PLACES * height * width * 5 / 4 + weights;
     kind == Kind::F32 && inputs.is_multiple_of(LANES) && outputs > NARROW && short < direct
 }
 
