@@ -80,6 +80,14 @@ pub trait Packed: Send + Sync {
     fn as_any(&self) -> &dyn std::any::Any;
 }
 
+/// Weights in the layout `T`, which only the executor that `failed` speaks for makes.
+///
+/// # Errors
+/// Another executor packed them.
+fn own<T: 'static>(packed: &Arc<dyn Packed>, failed: fn(&'static str) -> ExecError) -> Result<&T, ExecError> {
+    packed.as_any().downcast_ref().ok_or_else(|| failed("the weights were packed for another executor"))
+}
+
 /// Runs graphs.
 pub trait Executor: Send + Sync {
     /// What the user reads, for example "CPU (candle f32)".

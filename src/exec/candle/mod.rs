@@ -67,8 +67,7 @@ impl Executor for Candle {
         packed: &Arc<dyn Packed>,
         taps: &[&str],
     ) -> Result<Box<dyn Program>, ExecError> {
-        let packed = packed.as_any().downcast_ref::<CandlePacked>();
-        let packed = packed.ok_or_else(|| failed("the weights were packed for another executor"))?;
+        let packed = super::own::<CandlePacked>(packed, failed)?;
         let program = self.pool.install(|| CandleProgram::compile(graph, packed, taps))?;
         Ok(Box::new(Pooled { pool: self.pool.clone(), program }))
     }

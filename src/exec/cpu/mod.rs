@@ -124,8 +124,7 @@ impl Executor for Cpu {
         packed: &Arc<dyn Packed>,
         taps: &[&str],
     ) -> Result<Box<dyn Program>, ExecError> {
-        let packed = packed.as_any().downcast_ref::<CpuPacked>();
-        let packed = packed.ok_or_else(|| failed("the weights were packed for another executor"))?;
+        let packed = super::own::<CpuPacked>(packed, failed)?;
         let how = (self.team.clone(), self.kernels, self.poison);
         Ok(Box::new(CpuProgram::compile(graph, packed, taps, how)?))
     }

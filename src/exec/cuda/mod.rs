@@ -99,8 +99,7 @@ impl Executor for Cuda {
         packed: &Arc<dyn Packed>,
         taps: &[&str],
     ) -> Result<Box<dyn Program>, ExecError> {
-        let weights = packed.as_any().downcast_ref::<CudaPacked>();
-        let weights = weights.ok_or_else(|| failed("the weights were packed for another executor"))?;
+        let weights = super::own::<CudaPacked>(packed, failed)?;
         Ok(Box::new(CudaProgram::compile(graph, (weights, packed), taps, &self.device, self.half)?))
     }
 }
