@@ -7,8 +7,8 @@ use super::kernels::PANEL;
 use super::packing::CpuPacked;
 use super::rounding::rounded;
 use super::steps::{
-    Attention, Border, Conv, Copy, Ending, Factors, Geglu, GroupNorm, Layer, LayerNorm, Lookup, Map, Moments, Norm,
-    PackKeys, PackedKeys, Pixels, PostView, Step, Winograd,
+    Attention, Border, Conv, Copy, Cut, Ending, Factors, Geglu, GroupNorm, Layer, LayerNorm, Lookup, Map, Moments,
+    Norm, PackKeys, PackedKeys, Pixels, PostView, Step, Winograd,
 };
 use super::winograd;
 use crate::exec::ExecError;
@@ -54,9 +54,16 @@ impl Plan {
         for piece in rounded(graph, &steps, &places, results, |step, id| rounds(graph, packed, step, id)) {
             places.pieces[piece].kind = Kind::Half;
         }
-        let keys: Vec<usize> =
-            steps.iter().filter_map(|step| Some(keys(graph, step, packed.kind())?.len(batch(graph, step)))).collect();
-        let schedule = Schedule::new(graph, &steps, &places, results, Some(&keys));
+        let nowhere = vec![0; places.pieces.len()];
+        let room = |step: &Fused| {
+            if let Some(keys) = keys(graph, step, packed.kind()) {
+                return Ok(keys.len(batch(graph, step)));
+            }
+            let input = places.view(graph, step.source, &nowhere);
+            Ok(cut(graph, packed, step, (input, options.threads))?.and_then(|cut| cut.values()).unwrap_or(0))
+        };
+        let room = steps.iter().map(room).collect::<Result<Vec<usize>, ExecError>>()?;
+        let schedule = Schedule::new(graph, &steps, &places, results, &room);
         let factors = steps.iter().map(|step| {
             let shape = &graph.node(step.main).shape;
             matches!(graph.node(step.main).op, Op::GroupNorm { .. })
@@ -154,6 +161,22 @@ fn keys(graph: &Graph, step: &Fused, kind: Kind) -> Option<PackedKeys> {
     Some(PackedKeys { offset: 0, heads, keys, width, kind })
 }
 
+/// How a convolution over `input` that is done the short way is cut for so many threads.
+fn cut(
+    graph: &Graph,
+    packed: &CpuPacked,
+    step: &Fused,
+    (input, threads): (View, usize),
+) -> Result<Option<Cut>, ExecError> {
+    let node = graph.node(step.main);
+    let Op::Conv2d { weight, padding, .. } = node.op else { return Ok(None) };
+    if !winograd::suits(graph, step, packed.kind()) {
+        return Ok(None);
+    }
+    let (panels, [_, h, w, _]) = (packed.panels(graph.weight(weight))?, extent(&graph.node(step.result).shape));
+    Ok(Some(Cut::new(input, (padding, step.doubled), [h, w], panels.count(), threads)))
+}
+
 fn batch(graph: &Graph, step: &Fused) -> usize {
     graph.node(step.main).shape.batch()
 }
@@ -186,8 +209,13 @@ impl Maker<'_> {
             }
             Item::Pack(index) => {
                 let inputs = &self.graph.node(self.steps[index].main).inputs;
-                let packed = self.keys(index);
-                Box::new(PackKeys { keys: self.view(inputs[1]), values: self.view(inputs[2]), packed })
+                match self.cut(index)? {
+                    Some(cut) => Box::new(cut.pack(self.packed_at(index))),
+                    None => {
+                        let packed = self.keys(index);
+                        Box::new(PackKeys { keys: self.view(inputs[1]), values: self.view(inputs[2]), packed })
+                    }
+                }
             }
         };
         Ok(step)
@@ -201,12 +229,21 @@ impl Maker<'_> {
     }
 
     fn keys(&self, index: usize) -> PackedKeys {
-        let piece = packed_piece(self.graph, self.steps, self.places, index);
         let nothing = PackedKeys { offset: 0, heads: 1, keys: 0, width: 0, kind: Kind::F32 };
         PackedKeys {
-            offset: self.schedule.offsets[piece],
+            offset: self.packed_at(index),
             ..keys(self.graph, &self.steps[index], self.packed.kind()).unwrap_or(nothing)
         }
+    }
+
+    /// Where what is packed for a step is.
+    fn packed_at(&self, index: usize) -> usize {
+        self.schedule.offsets[packed_piece(self.places, index)]
+    }
+
+    fn cut(&self, index: usize) -> Result<Option<Cut>, ExecError> {
+        let step = &self.steps[index];
+        cut(self.graph, self.packed, step, (self.view(step.source), self.threads))
     }
 
     fn factors(&self, index: usize) -> Result<Arc<Factors>, ExecError> {
@@ -236,8 +273,8 @@ impl Maker<'_> {
                 let (kernel, doubled) = (weight.shape[2], step.doubled);
                 let ending = Ending { output, bias: self.bias(bias, output.c)?, posts };
                 let panels = self.packed.panels(weight)?;
-                if winograd::suits(self.graph, step, self.packed.kind()) {
-                    return Ok(Box::new(Winograd::new(input, panels, (padding, doubled), ending, self.threads)));
+                if let Some(cut) = self.cut(index)? {
+                    return Ok(Box::new(Winograd::new(cut, self.packed_at(index), panels, ending)));
                 }
                 let layer = Layer { panels, kernel, stride, padding, doubled, gate: None };
                 Box::new(Conv::new(input, layer, ending, (self.threads, self.rows)))

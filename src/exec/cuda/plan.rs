@@ -70,7 +70,7 @@ impl Plan {
         for (piece, half) in halves(graph, &steps, &places).into_iter().enumerate() {
             places.pieces[piece].kind = if half { Kind::Half } else { Kind::F32 };
         }
-        let schedule = Schedule::new(graph, &steps, &places, results, None);
+        let schedule = Schedule::new(graph, &steps, &places, results, &[]);
         let cell = size_of::<f32>();
         let memory: CudaSlice<u8> = device.zeros(schedule.shared * cell, "what a network keeps")?;
         let common = device.common((schedule.len - schedule.shared) * cell, "the values of a network")?;
@@ -241,7 +241,7 @@ impl Maker<'_> {
                 output.view = output.view.channels(first, input.view.c);
                 Ok(vec![self.copy(&input, &output, false)?])
             }
-            // Neither is planned: zeros around maps and packed keys are a CPU's.
+            // Neither is planned: zeros around maps and what is packed are a CPU's.
             Item::Border(_) | Item::Pack(_) => Ok(Vec::new()),
         }
     }

@@ -52,9 +52,12 @@ impl About {
             }
             Item::Copy { from, .. } => about("copy".into(), from, 0, moved(&[from, from])),
             Item::Pack(index) => {
-                let node = graph.node(steps[index].main);
-                debug_assert!(matches!(node.op, Op::Attention { .. }), "keys are packed for attention only");
-                about("pack keys".into(), node.inputs[1], 0, 2 * moved(&node.inputs[1..]))
+                let step = &steps[index];
+                let inputs = &graph.node(step.main).inputs;
+                match graph.node(step.main).op {
+                    Op::Attention { .. } => about("pack keys".into(), inputs[1], 0, 2 * moved(&inputs[1..])),
+                    _ => about("pack map".into(), step.source, 0, 2 * moved(&[step.source])),
+                }
             }
             Item::Measure(index) => about("moments".into(), steps[index].source, 0, moved(&[steps[index].source])),
             Item::Border(_) => Self::nothing("zeros around a map"),
