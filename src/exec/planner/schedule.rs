@@ -251,7 +251,7 @@ fn access(graph: &Graph, steps: &[Fused], places: &Places, packs: bool, item: It
                 Op::GroupNorm { .. } => reads.push(measured(index)),
                 _ => {}
             }
-            Access { reads, writes: vec![part(step.result)] }
+            Access { reads, writes: step.results().map(part).collect() }
         }
     }
 }
