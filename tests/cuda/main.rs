@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say so")]
 
+mod beside;
 mod fixtures;
 mod graphs;
 #[path = "../judge.rs"]
@@ -25,6 +26,7 @@ fn main() {
     trials.extend(kernels::tests());
     match played::stage() {
         played::Stage::Here => {
+            trials.extend(beside::tests());
             trials.extend(fixtures::tests());
             trials.extend(graphs::tests());
             trials.extend(scenes::tests());
