@@ -9,6 +9,7 @@ mod graphs;
 #[path = "../judge.rs"]
 mod judge;
 mod kernels;
+mod pictures;
 mod played;
 mod scenes;
 mod transfers;
@@ -21,6 +22,9 @@ fn main() {
     if std::env::var_os(transfers::SCENE).is_some() {
         return transfers::play();
     }
+    if std::env::var_os(pictures::SCENE).is_some() {
+        return pictures::play();
+    }
     let args = libtest_mimic::Arguments::from_args();
     let mut trials = Vec::new();
     trials.extend(kernels::tests());
@@ -29,6 +33,7 @@ fn main() {
             trials.extend(beside::tests());
             trials.extend(fixtures::tests());
             trials.extend(graphs::tests());
+            trials.extend(pictures::tests());
             trials.extend(scenes::tests());
             trials.extend(transfers::tests());
             trials.extend(tuning::tests());
