@@ -146,8 +146,9 @@ impl Frame {
 
     /// Whether no pixel lets anything through.
     pub fn is_opaque(&self) -> bool {
-        let all = |part: &[u8]| part.as_chunks::<4>().0.iter().fold(255, |alpha, pixel| alpha & pixel[3]) == 255;
-        self.pixels.chunks(4096).all(all)
+        // Whole pixels, of which the compiler makes vector code.
+        let all = |part: &[u8]| part.as_chunks().0.iter().fold(u32::MAX, |all, pixel| all & u32::from_le_bytes(*pixel));
+        self.pixels.chunks(4096).all(|part| all(part) >> 24 == 255)
     }
 
     /// The same picture with another number and time.
