@@ -178,6 +178,18 @@ mod tests {
     }
 
     #[test]
+    fn one_pixel_that_lets_something_through_is_seen() {
+        let size = Size::new(37, 40);
+        let opaque = Frame::filled(size, [0, 1, 2, 255]);
+        assert!(opaque.is_opaque() && !Frame::filled(size, [255, 255, 255, 254]).is_opaque());
+        for place in [0, 1, 1023, 1024, size.area() - 1] {
+            let mut frame = opaque.clone();
+            frame.pixels_mut()[4 * place + 3] = 127;
+            assert!(!frame.is_opaque(), "pixel {place}");
+        }
+    }
+
+    #[test]
     fn pixels_outside_are_the_border() {
         let mut frame = Frame::filled(Size::square(2), [1, 2, 3, 255]);
         frame.pixels_mut()[12..].copy_from_slice(&[9, 9, 9, 9]);
