@@ -12,7 +12,7 @@ use super::steps::{
 };
 use super::winograd;
 use crate::exec::ExecError;
-use crate::exec::planner::{About, After, Fused, Item, Kind, Places, Schedule, View, extent, fuse, packed_piece};
+use crate::exec::planner::{About, After, Fused, Item, Kind, Places, Schedule, View, extent, fuse, join, packed_piece};
 use crate::graph::{Graph, NodeId, Op, Padding, WeightId};
 
 /// Elements of an elementwise task: some microseconds.
@@ -49,7 +49,7 @@ impl Plan {
     /// # Errors
     /// A weight that is missing or has another shape than the graph says.
     pub fn new(graph: &Graph, packed: &CpuPacked, results: &[NodeId], options: Options) -> Result<Self, ExecError> {
-        let steps = fuse(graph, results, PANEL);
+        let steps = join(graph, results, fuse(graph, results, PANEL), |weights| Some((0..weights.len()).collect()));
         let mut places = Places::new(graph, &steps, true);
         for piece in rounded(graph, &steps, &places, results, |step, id| rounds(graph, packed, step, id)) {
             places.pieces[piece].kind = Kind::Half;
@@ -276,16 +276,21 @@ impl Maker<'_> {
                 if let Some(cut) = self.cut(index)? {
                     return Ok(Box::new(Winograd::new(cut, self.packed_at(index), panels, ending)));
                 }
-                let layer = Layer { panels, kernel, stride, padding, doubled, gate: None };
+                let beside = Vec::new();
+                let layer = Layer { panels, beside, kernel, stride, padding, doubled, gate: None };
                 Box::new(Conv::new(input, layer, ending, (self.threads, self.rows)))
             }
-            Op::Linear { weight, bias } => {
+            Op::Linear { weight, .. } => {
                 let panels = self.packed.panels(self.graph.weight(weight))?;
-                let bias = self.bias(bias, panels.columns)?;
+                let matrices = step.matrices(self.graph);
+                let beside = matrices[1..].iter().map(|(weight, _)| self.packed.panels(self.graph.weight(*weight)));
+                let beside = beside.collect::<Result<_, _>>()?;
+                let bias = self.biases(&matrices)?;
+                let output = View { c: step.channels(self.graph), ..output };
                 // Of a product with a gate, biases are added before it.
                 let (bias, gate) = if step.gated { (Arc::new(vec![0.0; output.c]), Some(bias)) } else { (bias, None) };
                 let (padding, doubled) = (Padding::all(0), false);
-                let layer = Layer { panels, kernel: 1, stride: 1, padding, doubled, gate };
+                let layer = Layer { panels, beside, kernel: 1, stride: 1, padding, doubled, gate };
                 Box::new(Conv::new(input, layer, Ending { output, bias, posts }, (self.threads, self.rows)))
             }
             Op::GroupNorm { .. } => {
@@ -331,6 +336,18 @@ impl Maker<'_> {
             After::Affine { scale, shift } => PostView::Affine { scale, shift },
             After::Add(id) => PostView::Add(other(id)),
             After::Mul(id) => PostView::Mul(other(id)),
+        }
+    }
+
+    /// The biases of matrices, one beside the other.
+    fn biases(&self, matrices: &[(WeightId, Option<WeightId>)]) -> Result<Arc<Vec<f32>>, ExecError> {
+        let bias = |&(weight, bias): &(WeightId, Option<WeightId>)| self.bias(bias, self.graph.weight(weight).shape[0]);
+        match matrices {
+            [one] => bias(one),
+            several => {
+                let several = several.iter().map(bias).collect::<Result<Vec<_>, _>>()?;
+                Ok(Arc::new(several.iter().flat_map(|bias| bias.iter().copied()).collect()))
+            }
         }
     }
 

@@ -264,7 +264,7 @@ fn access(graph: &Graph, steps: &[Fused], places: &Places, packed: &[usize], ite
             if matches!(node.op, Op::GroupNorm { .. }) {
                 reads.push(measured(index));
             }
-            Access { reads, writes: vec![part(step.result)] }
+            Access { reads, writes: step.results().map(part).collect() }
         }
     }
 }
