@@ -56,7 +56,7 @@ impl Plan {
         }
         let nowhere = vec![0; places.pieces.len()];
         let room = |step: &Fused| {
-            if let Some(keys) = keys(graph, step, packed.kind()) {
+            if let Some(keys) = keys(graph, step, (packed.kind(), options.lanes)) {
                 return Ok(keys.len(batch(graph, step)));
             }
             let input = places.view(graph, step.source, &nowhere);
@@ -78,6 +78,7 @@ impl Plan {
             schedule: &schedule,
             threads: options.threads,
             rows: options.rows,
+            lanes: options.lanes,
         };
         let mut plan = Self {
             steps: Vec::new(),
@@ -125,6 +126,8 @@ pub struct Options {
     pub threads: usize,
     /// Rows of a tile that are quickest.
     pub rows: usize,
+    /// Columns of the narrowest tile.
+    pub lanes: usize,
     /// Whether memory is filled with NaN as soon as nothing in it is needed, so that a stale read is seen. For tests.
     pub poison: bool,
 }
@@ -136,7 +139,7 @@ fn rounds(graph: &Graph, packed: &CpuPacked, step: &Fused, id: NodeId) -> bool {
         Op::Conv2d { weight, .. } | Op::Linear { weight, .. } => {
             id == step.source && packed.panels(graph.weight(weight)).is_ok_and(|panels| panels.kind() == Kind::Half)
         }
-        Op::Attention { .. } => keys(graph, step, packed.kind()).is_some_and(|keys| keys.kind == Kind::Half),
+        Op::Attention { .. } => keys(graph, step, (packed.kind(), 1)).is_some_and(|keys| keys.kind == Kind::Half),
         _ => false,
     }
 }
@@ -151,14 +154,14 @@ fn way(graph: &Graph, packed: &CpuPacked, step: &Fused) -> Option<(&'static str,
 }
 
 /// Where the keys of an attention go, from offset 0.
-fn keys(graph: &Graph, step: &Fused, kind: Kind) -> Option<PackedKeys> {
+fn keys(graph: &Graph, step: &Fused, (kind, lanes): (Kind, usize)) -> Option<PackedKeys> {
     let node = graph.node(step.main);
     let Op::Attention { heads, .. } = node.op else { return None };
     let keys = graph.node(node.inputs[1]).shape.positions();
     let width = node.shape.channels() / heads;
     // An odd number of channels is no whole pairs.
     let kind = if width.is_multiple_of(2) { kind } else { Kind::F32 };
-    Some(PackedKeys { offset: 0, heads, keys, width, kind })
+    Some(PackedKeys { offset: 0, heads, keys, width, kind, lanes })
 }
 
 /// How a convolution over `input` that is done the short way is cut for so many threads.
@@ -191,6 +194,7 @@ struct Maker<'a> {
     schedule: &'a Schedule,
     threads: usize,
     rows: usize,
+    lanes: usize,
 }
 
 impl Maker<'_> {
@@ -229,10 +233,10 @@ impl Maker<'_> {
     }
 
     fn keys(&self, index: usize) -> PackedKeys {
-        let nothing = PackedKeys { offset: 0, heads: 1, keys: 0, width: 0, kind: Kind::F32 };
+        let nothing = PackedKeys { offset: 0, heads: 1, keys: 0, width: 0, kind: Kind::F32, lanes: self.lanes };
         PackedKeys {
             offset: self.packed_at(index),
-            ..keys(self.graph, &self.steps[index], self.packed.kind()).unwrap_or(nothing)
+            ..keys(self.graph, &self.steps[index], (self.packed.kind(), self.lanes)).unwrap_or(nothing)
         }
     }
 

@@ -56,7 +56,7 @@ impl CpuProgram {
     ) -> Result<Self, ExecError> {
         let bf16 = packed.kind() == Kind::Half;
         let results = given::results(&graph, taps)?;
-        let options = Options { threads: team.threads(), rows: kernels.rows, poison };
+        let options = Options { threads: team.threads(), rows: kernels.rows, lanes: kernels.lanes, poison };
         let plan = team.install(|| Plan::new(&graph, packed, &results, options))?;
         let tasks = plan.steps.iter().map(|step| step.tasks()).collect();
         let memory = Memory::new(plan.len);

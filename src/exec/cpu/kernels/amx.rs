@@ -21,7 +21,7 @@ mod tests;
 /// The tile of f32 numbers, for which there is no AMX: some rows at a time in vector registers.
 #[target_feature(enable = "avx512f")]
 pub fn tile(tile: &Tile<'_>, out: &mut [f32]) {
-    tile.check(out);
+    tile.check(LANES, out);
     for (pixels, out) in tile.pixels.chunks(VECTOR_ROWS).zip(out.chunks_mut(VECTOR_ROWS * tile.width)) {
         avx512::tile(&Tile { pixels, ..*tile }, out);
     }
@@ -30,7 +30,7 @@ pub fn tile(tile: &Tile<'_>, out: &mut [f32]) {
 /// See [`Tile`]. AVX2 is for copies only: every processor with AMX has it, and so have those that tests emulate AMX on.
 #[target_feature(enable = "avx2")]
 pub fn tile_bf16(tile: &Tile<'_, bf16>, out: &mut [f32]) {
-    tile.check(out);
+    tile.check(LANES, out);
     assert!(tile.run.is_multiple_of(2) && tile.run > 0, "a run of bf16 numbers is no whole pairs");
     let cut = Cut::of(tile.run);
     let shape = Shape::of(tile.pixels.len(), cut.depth);

@@ -11,39 +11,53 @@ use half::f16;
 use super::{LANES, Tile, portable};
 
 /// Numbers in a register.
-const REGISTER: usize = 8;
+pub const REGISTER: usize = 8;
 /// Rows whose sums fit into the registers.
 const MOST_ROWS: usize = 6;
 /// Rows of a tile that are quickest: they divide well into parts of six, of five, and of four.
 pub const ROWS: usize = 3 * MOST_ROWS;
-/// Registers across the columns.
-const COLUMNS: usize = LANES / REGISTER;
 
 /// See [`Tile`].
 #[target_feature(enable = "avx2,fma")]
 pub fn tile(tile: &Tile<'_>, out: &mut [f32]) {
-    tile.check(out);
+    tile.check(REGISTER, out);
+    if tile.width == REGISTER {
+        return by_rows::<1>(tile, 0, out);
+    }
     for column in (0..tile.width).step_by(LANES) {
-        let mut first = 0;
-        while first < tile.pixels.len() {
-            // Even parts: a few rows left over would cost as much as many.
-            let left = tile.pixels.len() - first;
-            first += match left.div_ceil(left.div_ceil(MOST_ROWS)) {
-                1 => rows::<1>(tile, first, column, out),
-                2 => rows::<2>(tile, first, column, out),
-                3 => rows::<3>(tile, first, column, out),
-                4 => rows::<4>(tile, first, column, out),
-                5 => rows::<5>(tile, first, column, out),
-                _ => rows::<6>(tile, first, column, out),
-            };
-        }
+        by_rows::<2>(tile, column, out);
     }
 }
 
-/// Rows `first..first + ROWS`, 16 columns from `column`. Returns how many rows that was.
+/// All rows, so many registers from `column` on.
+#[target_feature(enable = "avx2,fma")]
+fn by_rows<const COLUMNS: usize>(tile: &Tile<'_>, column: usize, out: &mut [f32]) {
+    let (most, mut first) = (if COLUMNS == 1 { 9 } else { MOST_ROWS }, 0);
+    while first < tile.pixels.len() {
+        // Even parts: a few rows left over would cost as much as many.
+        let left = tile.pixels.len() - first;
+        first += match left.div_ceil(left.div_ceil(most)) {
+            1 => rows::<1, COLUMNS>(tile, first, column, out),
+            2 => rows::<2, COLUMNS>(tile, first, column, out),
+            3 => rows::<3, COLUMNS>(tile, first, column, out),
+            4 => rows::<4, COLUMNS>(tile, first, column, out),
+            5 => rows::<5, COLUMNS>(tile, first, column, out),
+            6 | 7 => rows::<6, COLUMNS>(tile, first, column, out),
+            8 => rows::<8, 1>(tile, first, column, out),
+            _ => rows::<9, 1>(tile, first, column, out),
+        };
+    }
+}
+
+/// Rows `first..first + ROWS`, so many registers from `column` on. Returns how many rows that was.
 #[target_feature(enable = "avx2,fma")]
 #[expect(unsafe_code, reason = "vector loads and stores take pointers")]
-fn rows<const ROWS: usize>(tile: &Tile<'_>, first: usize, column: usize, out: &mut [f32]) -> usize {
+fn rows<const ROWS: usize, const COLUMNS: usize>(
+    tile: &Tile<'_>,
+    first: usize,
+    column: usize,
+    out: &mut [f32],
+) -> usize {
     // SAFETY: `check` has seen that every run of every pixel lies in `input`, all weights in `weights` and all rows in `out`.
     unsafe {
         let base: [*const f32; ROWS] = std::array::from_fn(|row| tile.input.as_ptr().add(tile.pixels[first + row]));

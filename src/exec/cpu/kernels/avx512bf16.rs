@@ -56,7 +56,7 @@ fn by_rows<const COLUMNS: usize>(tile: &Tile<'_, bf16>, out: &mut [f32]) {
 #[target_feature(enable = "avx512f,avx512bf16")]
 #[expect(unsafe_code, reason = "vector loads and stores take pointers")]
 fn rows<const ROWS: usize, const COLUMNS: usize>(tile: &Tile<'_, bf16>, out: &mut [f32]) {
-    tile.check(out);
+    tile.check(LANES, out);
     assert!(tile.pixels.len() <= ROWS, "a tile has more rows than registers");
     assert!(tile.run.is_multiple_of(2), "a run of bf16 numbers is odd");
     let last = tile.pixels.len() - 1;

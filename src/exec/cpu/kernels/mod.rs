@@ -54,20 +54,20 @@ pub struct Tile<'a, T = f32> {
     pub run: usize,
     /// `taps.len() * run` rows of `width` weights.
     pub weights: &'a [T],
-    /// 16 or 32; of a narrow panel, whose weights lie column after column, 1 to [`NARROW`].
+    /// 16, 32 or [`Kernels::lanes`]; of a narrow panel, whose weights lie column after column, 1 to [`NARROW`].
     pub width: usize,
     /// Whether the sums begin with what `out` holds; never those of a narrow panel.
     pub hold: bool,
 }
 
 impl<T> Tile<'_, T> {
-    /// Refuses what would read or write outside.
+    /// Refuses what would read or write outside, and widths that an instruction set has no tile for whose narrowest is `lanes`.
     ///
     /// # Panics
     /// That is how it refuses: it would be a mistake in the plan.
     #[inline(always)]
-    fn check(&self, out: &[f32]) {
-        assert!(self.width == LANES || self.width == PANEL, "a tile is {} wide", self.width);
+    fn check(&self, lanes: usize, out: &[f32]) {
+        assert!([lanes, LANES, PANEL].contains(&self.width), "a tile is {} wide", self.width);
         self.check_reach(out);
     }
 

@@ -6,12 +6,14 @@ use half::{bf16, f16};
 
 use super::{Tile, rows};
 
+/// Columns of the narrowest tile.
+pub const NARROWEST: usize = 8;
 /// Rows of weights used together, so that sums are read and written less often.
 const TOGETHER: usize = 4;
 
 /// See [`Tile`]. Every sum runs over the taps in order.
 pub fn tile(tile: &Tile<'_>, out: &mut [f32]) {
-    tile.check(out);
+    tile.check(NARROWEST, out);
     if !tile.hold {
         out[..tile.pixels.len() * tile.width].fill(0.0);
     }

@@ -8,7 +8,7 @@ use super::amx;
 use super::avx512bf16;
 use super::rows::{self, Post, Softmax};
 use super::winograd::{self, PLACES, TAPS};
-use super::{Tile, VECTOR_ROWS, portable};
+use super::{LANES, Tile, VECTOR_ROWS, portable};
 use crate::exec::cpu::isa::Isa;
 use crate::exec::pixels;
 
@@ -22,6 +22,8 @@ type LayerNorm = unsafe fn(&[f32], &[f32], &[f32], f32, &mut [f32]);
 pub struct Kernels {
     /// Rows of a tile that are quickest, and at most.
     pub rows: usize,
+    /// Columns of the narrowest tile of f32.
+    pub lanes: usize,
     tile: unsafe fn(&Tile<'_>, &mut [f32]),
     tile_bf16: unsafe fn(&Tile<'_, bf16>, &mut [f32]),
     narrow: unsafe fn(&[f32], &mut [bf16]),
@@ -134,6 +136,7 @@ macro_rules! table {
         }
         Kernels {
             rows: $rows,
+            lanes: LANES,
             tile: $tile,
             tile_bf16: $bf16::tile_bf16,
             narrow: $bf16::narrow,
@@ -169,12 +172,12 @@ impl Kernels {
             return None;
         }
         Some(match isa {
-            Isa::Portable => table!(VECTOR_ROWS, portable::tile, portable),
+            Isa::Portable => Self { lanes: portable::NARROWEST, ..table!(VECTOR_ROWS, portable::tile, portable) },
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => {
-                use super::avx2::{ROWS, dots, tile, widen_f16};
+                use super::avx2::{REGISTER, ROWS, dots, tile, widen_f16};
                 use super::vector_winograd::avx2::{back, forth, lift};
-                Self { dots, widen_f16, forth, back, lift, ..table!(ROWS, tile, portable, "avx2,fma") }
+                Self { lanes: REGISTER, dots, widen_f16, forth, back, lift, ..table!(ROWS, tile, portable, "avx2,fma") }
             }
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => {
@@ -204,7 +207,7 @@ impl Kernels {
         #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
         if amx::emulator::install() {
             let portable = Self::of(Isa::Portable)?;
-            return Some(Self { rows: super::MAX_ROWS, tile_bf16: amx::tile_bf16, ..portable });
+            return Some(Self { rows: super::MAX_ROWS, lanes: LANES, tile_bf16: amx::tile_bf16, ..portable });
         }
         None
     }

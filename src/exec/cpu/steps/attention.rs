@@ -31,6 +31,8 @@ pub struct PackedKeys {
     pub width: usize,
     /// How they are stored: as f32, or as bf16 with two to a number of memory.
     pub kind: Kind,
+    /// Columns of the narrowest tile.
+    pub lanes: usize,
 }
 
 impl PackedKeys {
@@ -41,7 +43,9 @@ impl PackedKeys {
 
     /// Columns of values with those that are only padding.
     fn columns(&self) -> usize {
-        self.width.next_multiple_of(LANES)
+        let rest = self.width % PANEL;
+        let room = [0, self.lanes, LANES].into_iter().find(|columns| rest <= *columns);
+        self.width - rest + room.unwrap_or(PANEL)
     }
 
     /// Numbers of memory that so many keys or values take.
@@ -59,7 +63,7 @@ impl PackedKeys {
         batch * self.heads * self.head()
     }
 
-    /// Where the keys, in panels of 32, and the values, in panels of 32 or 16 columns, of a head begin.
+    /// Where the keys, in panels of 32, and the values, in panels of 32 columns and one of what is left, of a head begin.
     fn at(&self, n: usize, head: usize) -> [usize; 2] {
         let start = self.offset + (n * self.heads + head) * self.head();
         [start, start + self.room(self.padded() * self.width)]
@@ -89,42 +93,56 @@ impl Step for PackKeys {
         let keys = desk.write(key_start, self.packed.room(padded * width));
         let values = desk.write(value_start, self.packed.room(padded * columns));
         match self.packed.kind {
-            Kind::F32 => self.pack((n, head), desk, 1, [keys, values], |value| value),
+            Kind::F32 => self.pack::<1, f32>((n, head), desk, [keys, values], |value| value),
             Kind::Half => {
                 let places = [keys, values].map(bytemuck::cast_slice_mut);
-                self.pack((n, head), desk, 2, places, bf16::from_f32);
+                self.pack::<2, bf16>((n, head), desk, places, bf16::from_f32);
             }
         }
     }
 }
 
 impl PackKeys {
-    /// Packs one head of one sample, with so many rows lying `together`.
-    fn pack<T: Copy + Default>(
+    /// Packs one head of one sample, with so many rows lying together.
+    fn pack<const TOGETHER: usize, T: Copy + Default>(
         &self,
         (n, head): (usize, usize),
         desk: Desk<'_>,
-        together: usize,
         [keys, values]: [&mut [T]; 2],
         form: impl Fn(f32) -> T,
     ) {
-        let (width, padded, columns) = (self.packed.width, self.packed.padded(), self.packed.columns());
-        let place =
-            |row: usize, panel: usize, column: usize| (row / together * panel + column) * together + row % together;
-        keys.fill(T::default());
-        values.fill(T::default());
-        let mut row = vec![0.0; width];
-        for key in 0..self.packed.keys {
-            read(&self.keys, self.keys.at(n, 0, key) + head * width, desk, &mut row);
-            let panel = &mut keys[key / PANEL * PANEL * width..][..PANEL * width];
-            for (c, value) in row.iter().enumerate() {
-                panel[place(c, PANEL, key % PANEL)] = form(*value);
+        let PackedKeys { width, keys: count, .. } = self.packed;
+        let (padded, columns) = (self.packed.padded(), self.packed.columns());
+        // A panel of keys at a time, since one key after the other would go to and fro between far places. Those that are only
+        // padding are zeros.
+        let mut block = vec![0.0; PANEL * width];
+        for first in (0..padded).step_by(PANEL) {
+            let here = PANEL.min(count - first);
+            block[here * width..].fill(0.0);
+            let fetch = |view: &View, block: &mut [f32]| {
+                for (key, row) in (first..first + here).zip(block.chunks_exact_mut(width)) {
+                    read(view, view.at(n, 0, key) + head * width, desk, row);
+                }
+            };
+            fetch(&self.keys, &mut block);
+            let panel = keys[first * width..][..PANEL * width].chunks_exact_mut(PANEL * TOGETHER);
+            for (channel, out) in (0..width).step_by(TOGETHER).zip(panel) {
+                for (key, out) in out.chunks_exact_mut(TOGETHER).enumerate() {
+                    for together in 0..TOGETHER {
+                        out[together] = form(block[key * width + channel + together]);
+                    }
+                }
             }
-            read(&self.values, self.values.at(n, 0, key) + head * width, desk, &mut row);
-            for (first, given) in (0..).step_by(PANEL).zip(row.chunks(PANEL)) {
-                let wide = (columns - first).min(PANEL);
-                for (c, value) in given.iter().enumerate() {
-                    values[padded * first + place(key, wide, c)] = form(*value);
+            fetch(&self.values, &mut block);
+            for column in (0..columns).step_by(PANEL) {
+                let (wide, used) = ((columns - column).min(PANEL), (width - column).min(PANEL));
+                let panel = values[padded * column + first * wide..][..PANEL * wide].chunks_exact_mut(wide * TOGETHER);
+                for (key, out) in (0..PANEL).step_by(TOGETHER).zip(panel) {
+                    for together in 0..TOGETHER {
+                        let row = &block[(key + together) * width + column..][..used];
+                        row.iter().enumerate().for_each(|(c, value)| out[c * TOGETHER + together] = form(*value));
+                    }
+                    out[used * TOGETHER..].fill(T::default());
                 }
             }
         }
