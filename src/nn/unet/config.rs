@@ -170,7 +170,8 @@ type Depths = Vec<Vec<usize>>;
 fn depths(fields: &Fields<'_>, layers: &[usize]) -> Result<(Depths, Depths), ConfigError> {
     const DOWN: &str = "transformer_layers_per_block";
     const UP: &str = "reverse_transformer_layers_per_block";
-    const DEPTHS: std::ops::RangeInclusive<usize> = 1..=MOST_DEPTH;
+    // Levels without attention have a number too, which nobody reads; some files say 0 there.
+    const DEPTHS: std::ops::RangeInclusive<usize> = 0..=MOST_DEPTH;
     let down = fields.per_layer(DOWN, 1, layers, DEPTHS)?;
     let layers_up: Vec<usize> = layers.iter().rev().map(|count| count + 1).collect();
     if fields.get(UP).is_some() {

@@ -94,6 +94,7 @@ fn published_configs_of_the_xl_family() {
     assert_eq!(sdxl.mid, Some(Attention { heads: 20, depths: vec![10] }));
     assert_eq!(sdxl.added, Some(Added { pooled: 1280, id_width: 256 }));
     assert_eq!(parameters(&sdxl), 2_567_463_684);
+    assert_eq!(xl(json!({"transformer_layers_per_block": [0, 2, 10]})).unwrap(), sdxl);
     let small = xl(ssd1b()).unwrap();
     assert_eq!(depths(&small.down), [vec![], vec![2, 2], vec![4, 4]]);
     assert_eq!(depths(&small.up), [vec![4, 4, 10], vec![2, 1, 1], vec![]]);
@@ -127,7 +128,7 @@ fn odd_configs_of_the_xl_family_are_refused_by_name() {
         (json!({depth: "deep"}), depth),
         (json!({turned: [10, 2]}), turned),
         (json!({turned: [[10, 10], 2, 1]}), turned),
-        (json!({turned: [0, 2, 1]}), turned),
+        (json!({turned: [-1, 2, 1]}), turned),
         (json!({"addition_embed_type": "text"}), "addition_embed_type"),
         (json!({"addition_embed_type": null}), "projection_class_embeddings_input_dim"),
         (json!({"addition_time_embed_dim": null}), "addition_time_embed_dim"),
