@@ -95,11 +95,10 @@ struct Contrast {
 impl Contrast {
     fn new(b: &mut GraphBuilder, network: &Graph, channels: usize) -> Result<Self, GraphError> {
         let mut negative = Vec::new();
-        for (name, id) in WORDED
-            .iter()
-            .filter_map(|name| network.inputs().find(|(input, _)| input == name).map(|(_, id)| (*name, id)))
-        {
-            negative.push((name, b.input(&format!("{NEGATIVE}{name}"), network.node(id).shape, Stage::Prompt)?));
+        for name in WORDED {
+            if let Some((_, id)) = network.inputs().find(|(input, _)| *input == name) {
+                negative.push((name, b.input(&format!("{NEGATIVE}{name}"), network.node(id).shape, Stage::Prompt)?));
+            }
         }
         Ok(Self { negative, factors: pair(b, "guidance", channels)? })
     }

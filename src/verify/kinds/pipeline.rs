@@ -1,4 +1,4 @@
-//! `pipe_lcm_txt2img`, `pipe_lcm_img2img`, `sdxl/pipe_*`: whole pictures, through the function that the live loop calls.
+//! `pipe_lcm_txt2img`, `pipe_sd_txt2img`, `sdxl/pipe_*` and the like: whole pictures, through the function that the live loop calls.
 
 use serde_json::Value;
 
@@ -46,6 +46,10 @@ fn run_with(
     if case.has("timesteps") {
         let list: Vec<i64> = timesteps.list().iter().map(|t| *t as i64).collect();
         checks.ints(case, "timesteps", &list)?;
+    }
+    if case.meta("guidance_rescale").as_f64().is_some_and(|scale| scale != 0.0) {
+        checks.not_yet("guidance_rescale");
+        return Ok(());
     }
     let picture = if case.has("init_image_u8") { Some(picture(case)?) } else { None };
     let encoded = match &picture {
