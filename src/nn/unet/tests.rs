@@ -99,8 +99,7 @@ fn published_configs_of_the_xl_family() {
     assert_eq!(depths(&small.down), [vec![], vec![2, 2], vec![4, 4]]);
     assert_eq!(depths(&small.up), [vec![4, 4, 10], vec![2, 1, 1], vec![]]);
     assert_eq!(small.mid, None);
-    // It is published in round numbers: 1.3 billion.
-    assert_eq!(parameters(&small) / 100_000_000, 13);
+    assert_eq!(parameters(&small), 1_331_334_404);
 }
 
 #[test]
