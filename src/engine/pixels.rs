@@ -25,13 +25,10 @@ pub fn pixels_from_frame(frame: &Frame) -> Tensor {
 /// # Errors
 /// [`EngineError::NotFinite`] when a pixel says so.
 pub fn frame_from_pixels(tensor: &Tensor) -> Result<Frame, EngineError> {
-    let pixels = to_bytes(&tensor.data);
-    // All of them: a loop without an exit, of which the compiler makes vector code.
-    let alpha = pixels.as_chunks::<4>().0.iter().fold(u8::MAX, |least, pixel| least.min(pixel[3]));
-    if alpha == 0 {
-        return Err(EngineError::NotFinite { what: "the picture", step: None });
-    }
-    Ok(Frame::new(crate::frame::Size::new(tensor.shape[2] as u32, tensor.shape[1] as u32), pixels)?)
+    let size = crate::frame::Size::new(tensor.shape[2] as u32, tensor.shape[1] as u32);
+    let frame = Frame::new(size, to_bytes(&tensor.data))?;
+    // Any other pixel is opaque.
+    if frame.is_opaque() { Ok(frame) } else { Err(EngineError::NotFinite { what: "the picture", step: None }) }
 }
 
 /// The first picture of [n, h, w, 3] in 0..=1 as a frame; halves are rounded to even.

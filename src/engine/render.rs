@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 
 use super::model::{LoadedModel, Model};
 use super::networks::Begin;
+use super::noise::Kept;
 use super::pipeline::{Encoded, Request, Start, see, show, show_whole};
 use super::pixels::{frame_from_pixels, pixels_from_frame};
 use super::plan::{Basis, Plan};
 use super::programs::Course;
 use super::prompt::{States, Wording};
 use super::schedule::Timesteps;
-use super::{EngineError, Generator, Job, ModelInfo, Params, Picture, Render, StageTimes, Stamps};
+use super::{EngineError, Job, ModelInfo, Params, Picture, Render, StageTimes, Stamps};
 use crate::exec::{Executor, Profile, Tensor};
 use crate::frame::{Frame, Size, cover_crop};
 use crate::nn::unet::Framing;
@@ -26,6 +27,7 @@ pub struct Engine {
     executor: Arc<dyn Executor>,
     model: Model,
     info: ModelInfo,
+    noise: Kept,
     last: Option<Last>,
 }
 
@@ -49,7 +51,7 @@ impl Engine {
     /// An engine around a loaded model.
     pub fn new(loaded: LoadedModel) -> Self {
         let LoadedModel { executor, model, info } = loaded;
-        Self { executor, model, info, last: None }
+        Self { executor, model, info, noise: Kept::new(0), last: None }
     }
 
     /// What the faces may know about the model.
@@ -138,16 +140,16 @@ impl Render for Engine {
                 _ => Start::Noise,
             },
         };
-        let mut noise = Generator::new(params.seed);
+        self.noise.begin(params.seed);
         let shown = match self.course(&last.timesteps, &last.basis) {
             Some(course) => {
                 let picture = match &last.input {
                     Some(Input::Pixels(pixels)) => Some(pixels),
                     _ => None,
                 };
-                show_whole(&mut self.model, &*self.executor, (&request, course), picture, &mut noise)?
+                show_whole(&mut self.model, &*self.executor, (&request, course), picture, &mut self.noise)?
             }
-            None => show(&mut self.model, &*self.executor, &request, &mut noise)?,
+            None => show(&mut self.model, &*self.executor, &request, &mut self.noise)?,
         };
         self.last = Some(last);
         times.step_ms = shown.times.step_ms;

@@ -24,6 +24,8 @@ struct Stored<T> {
 
 /// A tensor as it was read.
 pub struct Found<'a> {
+    /// Its name.
+    pub key: &'a str,
     /// Its values, row-major.
     pub values: &'a [f32],
     /// Its shape on disk.
@@ -51,7 +53,7 @@ impl<T: Send> Store<T> {
                 Err(error @ WeightsError::Type { .. }) => return Ok((key.to_owned(), Err(error))),
                 read => read?,
             };
-            let form = pack(&Found { values, shape: &shape, dtype: weights.dtype(key) }, scratch)?;
+            let form = pack(&Found { key, values, shape: &shape, dtype: weights.dtype(key) }, scratch)?;
             let file = weights.label(key).unwrap_or_default().to_owned();
             Ok((key.to_owned(), Ok(Stored { file, shape, form })))
         };

@@ -16,7 +16,8 @@ pub const LIMITS: [f32; 2] = [0.004, 0.03];
 
 type Outcome = Result<(), Failed>;
 type Test = fn() -> Outcome;
-type Built = Result<NodeId, GraphError>;
+/// A node, or what the builder has against it.
+pub type Built = Result<NodeId, GraphError>;
 
 /// Numbers that look random, from -0.5 to 0.5.
 fn noise(seed: usize, len: usize) -> Vec<f32> {
@@ -73,7 +74,8 @@ pub fn run(
 /// Inputs (by seed), their revision, and the slot of each run: again, another step, back, a new prompt.
 pub const JOBS: [(usize, u64, usize); 4] = [(100, 1, 0), (100, 1, 1), (100, 1, 0), (300, 2, 0)];
 
-fn same_graph(graph: Graph, taps: &[&str]) -> Outcome {
+/// A graph gives what the reference gives, in f16 and in bf16, with taps too.
+pub fn same_graph(graph: Graph, taps: &[&str]) -> Outcome {
     let graph = Arc::new(graph);
     let expected = run(&Candle::new(1).map_err(|error| error.to_string())?, &graph, taps, &JOBS)?;
     for (executor, limit) in [Cuda::new(), Cuda::wide()].into_iter().zip(LIMITS) {

@@ -3,11 +3,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say so")]
 
+mod beside;
 mod fixtures;
 mod graphs;
 #[path = "../judge.rs"]
 mod judge;
 mod kernels;
+mod pictures;
 mod played;
 mod scenes;
 mod transfers;
@@ -21,13 +23,18 @@ fn main() {
     if std::env::var_os(transfers::SCENE).is_some() {
         return transfers::play();
     }
+    if std::env::var_os(pictures::SCENE).is_some() {
+        return pictures::play();
+    }
     let args = libtest_mimic::Arguments::from_args();
     let mut trials = Vec::new();
     trials.extend(kernels::tests());
     match played::stage() {
         played::Stage::Here => {
+            trials.extend(beside::tests());
             trials.extend(fixtures::tests());
             trials.extend(graphs::tests());
+            trials.extend(pictures::tests());
             trials.extend(scenes::tests());
             trials.extend(transfers::tests());
             trials.extend(tuning::tests());

@@ -3,8 +3,10 @@
 //! MT19937 and two forms of Box-Muller, computed in f64 with `libm` and rounded to f32: the same numbers on every
 //! machine. Tensors are drawn in NCHW order, whatever the layout of the executor.
 
+mod kept;
 mod mersenne;
 
+pub use kept::Kept;
 use mersenne::Mersenne;
 
 use super::EngineError;

@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     fn packed(values: &[f32], shape: &[usize], dtype: Dtype, how: (Kind, Keeping)) -> Arc<Panels> {
-        let found = Found { values, shape, dtype: Some(dtype) };
+        let found = Found { key: "weight", values, shape, dtype: Some(dtype) };
         match pack(&found, how, &mut Scratch::default()) {
             Form::Panels(panels) => panels,
             Form::Flat(_) => panic!("no matrix"),

@@ -1,6 +1,7 @@
 //! Weights in the order in which the kernels read them.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
@@ -63,6 +64,45 @@ pub struct Panel<'a> {
     pub columns: usize,
     /// What each output is multiplied by, `width` of them; nothing where weights are no whole numbers.
     pub scales: &'a [f32],
+}
+
+/// Matrices of the same inputs, one beside the other: the outputs of each follow those of the last. Each begins with a panel of
+/// its own, so that it is the same whether it stands alone or not.
+pub struct Row(Vec<Arc<Panels>>);
+
+impl Row {
+    /// Of one matrix, and others of as many rows and of the same kind.
+    pub fn new(first: Arc<Panels>, others: Vec<Arc<Panels>>) -> Self {
+        debug_assert!(others.iter().all(|other| (other.rows, other.kind()) == (first.rows, first.kind())));
+        Self([first].into_iter().chain(others).collect())
+    }
+
+    /// Weights of one output.
+    pub fn rows(&self) -> usize {
+        self.0[0].rows
+    }
+
+    /// As what its weights are multiplied.
+    pub fn kind(&self) -> Kind {
+        self.0[0].kind()
+    }
+
+    /// How many panels.
+    pub fn count(&self) -> usize {
+        self.0.iter().map(|panels| panels.count()).sum()
+    }
+
+    /// One panel, its first output counted from the first of all.
+    pub fn panel(&self, mut index: usize) -> Panel<'_> {
+        let (mut matrix, mut first) = (0, 0);
+        while index >= self.0[matrix].count() {
+            index -= self.0[matrix].count();
+            first += self.0[matrix].columns;
+            matrix += 1;
+        }
+        let panel = self.0[matrix].panel(index);
+        Panel { first: first + panel.first, ..panel }
+    }
 }
 
 /// Padded columns of a matrix of so many.
@@ -240,6 +280,22 @@ mod tests {
             }
             assert_eq!(seen, columns);
             assert_eq!(panels.weight(columns - 1, rows - 1), (columns * rows) as f32);
+        }
+    }
+
+    #[test]
+    fn a_row_counts_outputs_on() {
+        let weight = |o: usize, r: usize| (o * 4 + r) as f32;
+        for kind in [Kind::F32, Kind::Half] {
+            let all = [37, 3, 48].map(|columns| Arc::new(Panels::new(kind, columns, 4, weight)));
+            let [first, others @ ..] = all.clone();
+            let row = Row::new(first, others.into());
+            assert_eq!((row.count(), row.rows(), row.kind()), (5, 4, kind));
+            let found: Vec<[usize; 3]> =
+                (0..5).map(|at| row.panel(at)).map(|p| [p.first, p.columns, p.width]).collect();
+            assert_eq!(found, [[0, 32, 32], [32, 5, 16], [37, 3, 3], [40, 32, 32], [72, 16, 16]]);
+            let (own, here) = (all[2].panel(1).weights, row.panel(4).weights);
+            assert_eq!(format!("{own:?}"), format!("{here:?}"));
         }
     }
 

@@ -7,12 +7,12 @@ use super::kernels::PANEL;
 use super::packing::CpuPacked;
 use super::rounding::rounded;
 use super::steps::{
-    Attention, Border, Conv, Copy, Ending, Factors, Geglu, GroupNorm, Layer, LayerNorm, Lookup, Map, Moments, Norm,
-    PackKeys, PackedKeys, Pixels, PostView, Step, Winograd,
+    Attention, Border, Conv, Copy, Cut, Ending, Factors, Geglu, GroupNorm, Layer, LayerNorm, Lookup, Map, Moments,
+    Norm, PackKeys, PackedKeys, Pixels, PostView, Step, Winograd,
 };
 use super::winograd;
 use crate::exec::ExecError;
-use crate::exec::planner::{About, After, Fused, Item, Kind, Places, Schedule, View, extent, fuse, packed_piece};
+use crate::exec::planner::{About, After, Fused, Item, Kind, Places, Schedule, View, extent, fuse, join, packed_piece};
 use crate::graph::{Graph, NodeId, Op, Padding, WeightId};
 
 /// Elements of an elementwise task: some microseconds.
@@ -49,14 +49,21 @@ impl Plan {
     /// # Errors
     /// A weight that is missing or has another shape than the graph says.
     pub fn new(graph: &Graph, packed: &CpuPacked, results: &[NodeId], options: Options) -> Result<Self, ExecError> {
-        let steps = fuse(graph, results, PANEL);
+        let steps = join(graph, results, fuse(graph, results, PANEL), |weights| Some((0..weights.len()).collect()));
         let mut places = Places::new(graph, &steps, true);
         for piece in rounded(graph, &steps, &places, results, |step, id| rounds(graph, packed, step, id)) {
             places.pieces[piece].kind = Kind::Half;
         }
-        let keys: Vec<usize> =
-            steps.iter().filter_map(|step| Some(keys(graph, step, packed.kind())?.len(batch(graph, step)))).collect();
-        let schedule = Schedule::new(graph, &steps, &places, results, Some(&keys));
+        let nowhere = vec![0; places.pieces.len()];
+        let room = |step: &Fused| {
+            if let Some(keys) = keys(graph, step, packed.kind()) {
+                return Ok(keys.len(batch(graph, step)));
+            }
+            let input = places.view(graph, step.source, &nowhere);
+            Ok(cut(graph, packed, step, (input, options.threads))?.and_then(|cut| cut.values()).unwrap_or(0))
+        };
+        let room = steps.iter().map(room).collect::<Result<Vec<usize>, ExecError>>()?;
+        let schedule = Schedule::new(graph, &steps, &places, results, &room);
         let factors = steps.iter().map(|step| {
             let shape = &graph.node(step.main).shape;
             matches!(graph.node(step.main).op, Op::GroupNorm { .. })
@@ -154,6 +161,22 @@ fn keys(graph: &Graph, step: &Fused, kind: Kind) -> Option<PackedKeys> {
     Some(PackedKeys { offset: 0, heads, keys, width, kind })
 }
 
+/// How a convolution over `input` that is done the short way is cut for so many threads.
+fn cut(
+    graph: &Graph,
+    packed: &CpuPacked,
+    step: &Fused,
+    (input, threads): (View, usize),
+) -> Result<Option<Cut>, ExecError> {
+    let node = graph.node(step.main);
+    let Op::Conv2d { weight, padding, .. } = node.op else { return Ok(None) };
+    if !winograd::suits(graph, step, packed.kind()) {
+        return Ok(None);
+    }
+    let (panels, [_, h, w, _]) = (packed.panels(graph.weight(weight))?, extent(&graph.node(step.result).shape));
+    Ok(Some(Cut::new(input, (padding, step.doubled), [h, w], panels.count(), threads)))
+}
+
 fn batch(graph: &Graph, step: &Fused) -> usize {
     graph.node(step.main).shape.batch()
 }
@@ -186,8 +209,13 @@ impl Maker<'_> {
             }
             Item::Pack(index) => {
                 let inputs = &self.graph.node(self.steps[index].main).inputs;
-                let packed = self.keys(index);
-                Box::new(PackKeys { keys: self.view(inputs[1]), values: self.view(inputs[2]), packed })
+                match self.cut(index)? {
+                    Some(cut) => Box::new(cut.pack(self.packed_at(index))),
+                    None => {
+                        let packed = self.keys(index);
+                        Box::new(PackKeys { keys: self.view(inputs[1]), values: self.view(inputs[2]), packed })
+                    }
+                }
             }
         };
         Ok(step)
@@ -201,12 +229,21 @@ impl Maker<'_> {
     }
 
     fn keys(&self, index: usize) -> PackedKeys {
-        let piece = packed_piece(self.graph, self.steps, self.places, index);
         let nothing = PackedKeys { offset: 0, heads: 1, keys: 0, width: 0, kind: Kind::F32 };
         PackedKeys {
-            offset: self.schedule.offsets[piece],
+            offset: self.packed_at(index),
             ..keys(self.graph, &self.steps[index], self.packed.kind()).unwrap_or(nothing)
         }
+    }
+
+    /// Where what is packed for a step is.
+    fn packed_at(&self, index: usize) -> usize {
+        self.schedule.offsets[packed_piece(self.places, index)]
+    }
+
+    fn cut(&self, index: usize) -> Result<Option<Cut>, ExecError> {
+        let step = &self.steps[index];
+        cut(self.graph, self.packed, step, (self.view(step.source), self.threads))
     }
 
     fn factors(&self, index: usize) -> Result<Arc<Factors>, ExecError> {
@@ -236,19 +273,24 @@ impl Maker<'_> {
                 let (kernel, doubled) = (weight.shape[2], step.doubled);
                 let ending = Ending { output, bias: self.bias(bias, output.c)?, posts };
                 let panels = self.packed.panels(weight)?;
-                if winograd::suits(self.graph, step, self.packed.kind()) {
-                    return Ok(Box::new(Winograd::new(input, panels, (padding, doubled), ending, self.threads)));
+                if let Some(cut) = self.cut(index)? {
+                    return Ok(Box::new(Winograd::new(cut, self.packed_at(index), panels, ending)));
                 }
-                let layer = Layer { panels, kernel, stride, padding, doubled, gate: None };
+                let beside = Vec::new();
+                let layer = Layer { panels, beside, kernel, stride, padding, doubled, gate: None };
                 Box::new(Conv::new(input, layer, ending, (self.threads, self.rows)))
             }
-            Op::Linear { weight, bias } => {
+            Op::Linear { weight, .. } => {
                 let panels = self.packed.panels(self.graph.weight(weight))?;
-                let bias = self.bias(bias, panels.columns)?;
+                let matrices = step.matrices(self.graph);
+                let beside = matrices[1..].iter().map(|(weight, _)| self.packed.panels(self.graph.weight(*weight)));
+                let beside = beside.collect::<Result<_, _>>()?;
+                let bias = self.biases(&matrices)?;
+                let output = View { c: step.channels(self.graph), ..output };
                 // Of a product with a gate, biases are added before it.
                 let (bias, gate) = if step.gated { (Arc::new(vec![0.0; output.c]), Some(bias)) } else { (bias, None) };
                 let (padding, doubled) = (Padding::all(0), false);
-                let layer = Layer { panels, kernel: 1, stride: 1, padding, doubled, gate };
+                let layer = Layer { panels, beside, kernel: 1, stride: 1, padding, doubled, gate };
                 Box::new(Conv::new(input, layer, Ending { output, bias, posts }, (self.threads, self.rows)))
             }
             Op::GroupNorm { .. } => {
@@ -294,6 +336,18 @@ impl Maker<'_> {
             After::Affine { scale, shift } => PostView::Affine { scale, shift },
             After::Add(id) => PostView::Add(other(id)),
             After::Mul(id) => PostView::Mul(other(id)),
+        }
+    }
+
+    /// The biases of matrices, one beside the other.
+    fn biases(&self, matrices: &[(WeightId, Option<WeightId>)]) -> Result<Arc<Vec<f32>>, ExecError> {
+        let bias = |&(weight, bias): &(WeightId, Option<WeightId>)| self.bias(bias, self.graph.weight(weight).shape[0]);
+        match matrices {
+            [one] => bias(one),
+            several => {
+                let several = several.iter().map(bias).collect::<Result<Vec<_>, _>>()?;
+                Ok(Arc::new(several.iter().flat_map(|bias| bias.iter().copied()).collect()))
+            }
         }
     }
 

@@ -5,6 +5,8 @@ use super::*;
 use crate::exec::{Candle, Tensor, Value};
 use crate::graph::{Activation, Bias, Conv, GraphBuilder, Mask, NodeId, Padding, Shape, Stage};
 
+mod beside;
+
 fn executors() -> Vec<Cpu> {
     let here = Isa::ALL.into_iter().filter(|isa| isa.is_here());
     let here = here.flat_map(|isa| [1, 3].map(|threads| Cpu::with(isa, threads, true).unwrap()));

@@ -4,6 +4,7 @@
 //! `shaders/cuda` and come compiled ahead, so that neither building nor running needs NVIDIA's tools.
 
 mod args;
+mod biases;
 mod cuts;
 mod device;
 mod kernels;

@@ -1,6 +1,8 @@
-//! Weights on the GPU: matrices in 16 bits, everything else in f32.
+//! Weights on the GPU: matrices in 16 bits, everything else in f32. The matrices of one module that take the same inputs lie one
+//! after the other: any that are neighbours there are one matrix too.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cudarc::driver::{CudaSlice, DevicePtr};
@@ -23,10 +25,19 @@ enum Form {
 
 /// A matrix [rows, inputs], or kernels [rows, inputs, h, w] whose rows lie in the order h, w, inputs. Inputs are filled up with
 /// zeros to a multiple of [`TOGETHER`].
-pub struct Matrix {
-    slice: CudaSlice<u16>,
+struct Matrix {
+    room: Room,
+    /// Numbers it has.
+    len: usize,
     /// Outputs.
-    pub rows: usize,
+    rows: usize,
+}
+
+/// Where a matrix begins, perhaps between others.
+#[derive(Clone)]
+struct Room {
+    slice: Arc<CudaSlice<u16>>,
+    first: usize,
 }
 
 /// All weights of a model on one GPU.
@@ -41,7 +52,8 @@ impl CudaPacked {
     /// # Errors
     /// A tensor that cannot be read; no room on the GPU.
     pub fn load(weights: &Weights, device: &Arc<Device>, half: Half) -> Result<Self, ExecError> {
-        let store = Store::load(weights, |found, scratch| pack(found, device, half, scratch))?;
+        let rooms = rooms(weights, device)?;
+        let store = Store::load(weights, |found, scratch| pack(found, (device, &rooms), half, scratch))?;
         device.wait()?;
         Ok(Self { stores: vec![Arc::new(store)], device: device.clone() })
     }
@@ -69,9 +81,22 @@ impl CudaPacked {
     /// Where a matrix lies, and how many rows it has.
     pub fn matrix(&self, weight: &Weight) -> Result<(u64, usize), ExecError> {
         match self.get(weight)? {
-            Form::Matrix(matrix) => Ok((matrix.slice.device_ptr(self.device.stream()).0, matrix.rows)),
+            Form::Matrix(Matrix { room, rows, .. }) => Ok((room.address(&self.device), *rows)),
             Form::Flat(_) => Err(super::failed(format!("`{}` is no matrix", weight.key))),
         }
+    }
+
+    /// The order in which some weights are one matrix, if they are: each begins where the one before ends.
+    pub fn row(&self, weights: &[&Weight]) -> Option<Vec<usize>> {
+        let matrix = |(index, weight): (usize, &&Weight)| match self.get(weight) {
+            Ok(Form::Matrix(matrix)) => Some((index, matrix)),
+            _ => None,
+        };
+        let mut all = weights.iter().enumerate().map(matrix).collect::<Option<Vec<_>>>()?;
+        all.sort_by_key(|(_, matrix)| matrix.room.first);
+        let touch =
+            |a: &Matrix, b: &Matrix| Arc::ptr_eq(&a.room.slice, &b.room.slice) && a.room.first + a.len == b.room.first;
+        all.windows(2).all(|two| touch(two[0].1, two[1].1)).then(|| all.iter().map(|(index, _)| *index).collect())
     }
 
     /// Where one number per channel lies.
@@ -86,7 +111,7 @@ impl CudaPacked {
 impl Packed for CudaPacked {
     fn bytes(&self) -> usize {
         let bytes = |form: &Form| match form {
-            Form::Matrix(matrix) => matrix.slice.num_bytes(),
+            Form::Matrix(matrix) => matrix.len * size_of::<u16>(),
             Form::Flat(slice) => slice.num_bytes(),
         };
         self.stores.iter().flat_map(|store| store.forms()).map(bytes).sum()
@@ -97,7 +122,41 @@ impl Packed for CudaPacked {
     }
 }
 
-fn pack(found: &Found<'_>, device: &Device, half: Half, scratch: &mut Vec<u16>) -> Result<Form, ExecError> {
+impl Room {
+    fn address(&self, device: &Device) -> u64 {
+        self.slice.device_ptr(device.stream()).0 + (self.first * size_of::<u16>()) as u64
+    }
+}
+
+/// By key: room for each matrix that has others beside it.
+fn rooms(weights: &Weights, device: &Device) -> Result<BTreeMap<String, Room>, ExecError> {
+    let mut modules: BTreeMap<(&str, usize), Vec<(&str, usize)>> = BTreeMap::new();
+    for key in weights.keys() {
+        if let &[rows, inputs] = weights.shape(key).unwrap_or_default() {
+            // Of `attn1.to_q.weight` the module is `attn1`.
+            let module = key.rsplitn(3, '.').nth(2).unwrap_or_default();
+            let len = rows * inputs.next_multiple_of(TOGETHER);
+            modules.entry((module, inputs)).or_default().push((key, len));
+        }
+    }
+    let mut rooms = BTreeMap::new();
+    for matrices in modules.into_values().filter(|matrices| matrices.len() > 1) {
+        let slice = Arc::new(device.zeros(matrices.iter().map(|(_, len)| len).sum(), "weights")?);
+        let mut first = 0;
+        for (key, len) in matrices {
+            rooms.insert(key.to_owned(), Room { slice: slice.clone(), first });
+            first += len;
+        }
+    }
+    Ok(rooms)
+}
+
+fn pack(
+    found: &Found<'_>,
+    (device, rooms): (&Device, &BTreeMap<String, Room>),
+    half: Half,
+    scratch: &mut Vec<u16>,
+) -> Result<Form, ExecError> {
     let (rows, inputs, taps) = match *found.shape {
         [rows, inputs] => (rows, inputs, 1),
         [rows, inputs, height, width] => (rows, inputs, height * width),
@@ -112,5 +171,12 @@ fn pack(found: &Found<'_>, device: &Device, half: Half, scratch: &mut Vec<u16>) 
             values.for_each(|(to, from)| *to = half.bits(*from));
         }
     }
-    Ok(Form::Matrix(Matrix { slice: device.upload(scratch, "weights")?, rows }))
+    let room = match rooms.get(found.key) {
+        Some(room) => {
+            device.write(room.address(device), bytemuck::cast_slice(scratch))?;
+            room.clone()
+        }
+        None => Room { slice: Arc::new(device.upload(scratch, "weights")?), first: 0 },
+    };
+    Ok(Form::Matrix(Matrix { room, len: scratch.len(), rows }))
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use cudarc::driver::{CudaSlice, DevicePtr};
 
 use super::args::{Args, Placed};
+use super::biases::Biases;
 use super::device::Device;
 use super::kernels::{HEADS, QUERIES, TILE_THREADS, WIDE_HEAD};
 use super::kinds::halves;
@@ -16,7 +17,7 @@ use super::packing::CudaPacked;
 use super::product::Product;
 use super::tiles::{Cut, Extent};
 use crate::exec::ExecError;
-use crate::exec::planner::{About, After, Fused, Item, Kind, Places, Schedule, View, extent, fuse};
+use crate::exec::planner::{About, After, Fused, Item, Kind, Places, Schedule, View, extent, fuse, join};
 use crate::graph::{Activation, Graph, Mask, NodeId, Op, Stage, WeightId};
 
 /// Channels whose gates lie beside them in a tile.
@@ -55,8 +56,8 @@ pub struct Plan {
     pub memory: CudaSlice<u8>,
     /// What is not; other programs use the same.
     pub _common: Arc<CudaSlice<u8>>,
-    /// What norms measured, and sums of split products; the launches hold their addresses.
-    pub _scratch: [CudaSlice<f32>; 2],
+    /// What norms measured, sums of split products, and joined biases; the launches hold their addresses.
+    pub _scratch: [CudaSlice<f32>; 3],
 }
 
 impl Plan {
@@ -65,12 +66,12 @@ impl Plan {
     /// # Errors
     /// A weight that is missing or has another shape than the graph says; no room on the GPU.
     pub fn new(graph: &Graph, packed: &CudaPacked, results: &[NodeId], device: &Device) -> Result<Self, ExecError> {
-        let steps = fuse(graph, results, GATE);
+        let steps = join(graph, results, fuse(graph, results, GATE), |weights| packed.row(weights));
         let mut places = Places::new(graph, &steps, false);
         for (piece, half) in halves(graph, &steps, &places).into_iter().enumerate() {
             places.pieces[piece].kind = if half { Kind::Half } else { Kind::F32 };
         }
-        let schedule = Schedule::new(graph, &steps, &places, results, None);
+        let schedule = Schedule::new(graph, &steps, &places, results, &[]);
         let cell = size_of::<f32>();
         let memory: CudaSlice<u8> = device.zeros(schedule.shared * cell, "what a network keeps")?;
         let common = device.common((schedule.len - schedule.shared) * cell, "the values of a network")?;
@@ -81,6 +82,7 @@ impl Plan {
             places: &places,
             schedule: &schedule,
             device,
+            biases: Biases::new(graph, &steps, packed, device)?,
             memory: memory.device_ptr(device.stream()).0,
             common: common.device_ptr(device.stream()).0.wrapping_sub((schedule.shared * cell) as u64),
             measured: Vec::new(),
@@ -114,7 +116,7 @@ impl Plan {
             schedule: schedule.schedule.start * cell..schedule.schedule.end * cell,
             memory,
             _common: common,
-            _scratch: [moments, workspace],
+            _scratch: [moments, workspace, maker.biases.memory],
         })
     }
 }
@@ -126,6 +128,7 @@ struct Maker<'a> {
     places: &'a Places,
     schedule: &'a Schedule,
     device: &'a Device,
+    biases: Biases,
     /// Address of the values that are kept.
     memory: u64,
     /// Address of all others, as if it began where those do.
@@ -196,14 +199,21 @@ impl Maker<'_> {
             Op::Linear { weight, bias } => (weight, bias, [1, 1, 0, 0]),
             _ => return Ok(None),
         };
-        let (address, rows) = self.packed.matrix(self.graph.weight(weight))?;
-        let (input, output) = (self.placed(step.source), self.placed(step.result));
+        let (address, _) = self.packed.matrix(self.graph.weight(weight))?;
+        let (input, mut output) = (self.placed(step.source), self.placed(step.result));
+        output.view.c = step.channels(self.graph);
+        let bias = match self.biases.of(step.main) {
+            Some(joined) => joined,
+            None => bias.map_or(Ok(0), |bias| self.flat(bias))?,
+        };
+        let weights = step.mains().filter_map(|id| self.graph.node(id).op.weights().next());
+        let rows = weights.map(|id| self.graph.weight(id).shape[0]).sum();
         let pixels = output.view.n * output.view.positions();
         Ok(Some(Product {
             extent: Extent { pixels, rows, inputs: input.view.c, taps: geometry[0].pow(2) },
             input,
             output,
-            weight: [address, bias.map_or(Ok(0), |bias| self.flat(bias))?],
+            weight: [address, bias],
             geometry,
             doubled: step.doubled,
             gated: step.gated,
@@ -217,7 +227,7 @@ impl Maker<'_> {
             _ => None,
         };
         About::new(self.graph, self.steps, item, |step| {
-            product.map(|(_, cut)| (cut.to_string().into(), self.graph.node_flops(step.main)))
+            product.map(|(_, cut)| (cut.to_string().into(), step.flops(self.graph)))
         })
     }
 
@@ -241,7 +251,7 @@ impl Maker<'_> {
                 output.view = output.view.channels(first, input.view.c);
                 Ok(vec![self.copy(&input, &output, false)?])
             }
-            // Neither is planned: zeros around maps and packed keys are a CPU's.
+            // Neither is planned: zeros around maps and what is packed are a CPU's.
             Item::Border(_) | Item::Pack(_) => Ok(Vec::new()),
         }
     }

@@ -37,24 +37,32 @@ impl About {
             let node = graph.node(id);
             Self { what: format!("{what} {}", node.path), shape: node.shape.to_string(), flops, bytes: bytes as u64 }
         };
+        let last = |id: NodeId| graph.node(id).path.rsplit('.').next().unwrap_or_default();
         match item {
             Item::Fused(index) => {
                 let step = &steps[index];
                 let op = &graph.node(step.main).op;
-                let (way, flops) = way(step).unwrap_or(("".into(), graph.node_flops(step.main)));
+                let (way, flops) = way(step).unwrap_or(("".into(), step.flops(graph)));
                 let inputs = graph.node(step.main).inputs[..].iter().skip(1).copied();
                 let others = step.posts.iter().filter_map(|post| post.other());
-                let values: Vec<NodeId> = inputs.chain(others).chain([step.source, step.result]).collect();
-                let weights: usize = op.weights().map(|id| graph.weight(id).shape.iter().product::<usize>()).sum();
+                let values: Vec<NodeId> = inputs.chain(others).chain([step.source]).chain(step.results()).collect();
+                let weights = step.mains().flat_map(|id| graph.node(id).op.weights());
+                let weights: usize = weights.map(|id| graph.weight(id).shape.iter().product::<usize>()).sum();
                 let name = format!("{} {way}", op.name());
                 let name = name.trim_end().to_owned();
-                about(name, step.result, flops, moved(&values) + size_of::<f32>() * weights)
+                let mut about = about(name, step.result, flops, moved(&values) + size_of::<f32>() * weights);
+                step.beside.iter().for_each(|id| about.what.extend([" + ", last(*id)]));
+                about.shape = graph.node(step.result).shape.with_channels(step.channels(graph)).to_string();
+                about
             }
             Item::Copy { from, .. } => about("copy".into(), from, 0, moved(&[from, from])),
             Item::Pack(index) => {
-                let node = graph.node(steps[index].main);
-                debug_assert!(matches!(node.op, Op::Attention { .. }), "keys are packed for attention only");
-                about("pack keys".into(), node.inputs[1], 0, 2 * moved(&node.inputs[1..]))
+                let step = &steps[index];
+                let inputs = &graph.node(step.main).inputs;
+                match graph.node(step.main).op {
+                    Op::Attention { .. } => about("pack keys".into(), inputs[1], 0, 2 * moved(&inputs[1..])),
+                    _ => about("pack map".into(), step.source, 0, 2 * moved(&[step.source])),
+                }
             }
             Item::Measure(index) => about("moments".into(), steps[index].source, 0, moved(&[steps[index].source])),
             Item::Border(_) => Self::nothing("zeros around a map"),

@@ -22,6 +22,8 @@ pub struct Fused {
     pub gated: bool,
     /// What follows.
     pub posts: Vec<After>,
+    /// Other products of the source that are made with it: their results lie behind its own, one beside the other.
+    pub beside: Vec<NodeId>,
 }
 
 /// Something done to each element of a result.
@@ -109,7 +111,8 @@ impl<'a> Fuser<'a> {
             Some(&input) => input,
             None => id,
         };
-        let mut fused = Fused { main: id, result: id, source, doubled, gated: false, posts: Vec::new() };
+        let mut fused =
+            Fused { main: id, result: id, source, doubled, gated: false, posts: Vec::new(), beside: Vec::new() };
         if let Some(gate) = self.gate(id) {
             return Fused { result: gate, gated: true, ..fused };
         }

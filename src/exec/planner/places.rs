@@ -1,6 +1,6 @@
 //! Where every value lives: which values share a piece of memory, and how its pixels lie.
 //!
-//! Values that are concatenated lie side by side from the start. A reshaped value is the same memory. A map that a wide
+//! Values that are concatenated, or made by one product, lie side by side from the start. A reshaped value is the same memory. A map that a wide
 //! convolution reads has a border of zeros around it, if its executor wants one.
 
 use super::fuse::Fused;
@@ -82,18 +82,17 @@ impl Places {
             match graph.node(step.main).op {
                 Op::Reshape => places.reshape(graph, step, &borders),
                 Op::Concat => places.concat(graph, steps, step.main),
-                _ => {}
+                _ => places.beside(graph, step),
             }
         }
-        let inputs = graph.inputs().map(|(_, id)| id);
-        let values: Vec<NodeId> = inputs.chain(steps.iter().map(|step| step.result)).collect();
-        for &id in values.iter().filter(|id| places.homes[id.index()] == Home::Own) {
-            places.piece_of[id.index()] = Some(places.pieces.len());
-            places.pieces.push(Piece {
-                extent: extent(&graph.node(id).shape),
-                border: Padding::all(0),
-                kind: Kind::F32,
-            });
+        let inputs = graph.inputs().map(|(_, id)| (id, graph.node(id).shape.channels()));
+        let made = steps.iter().map(|step| (step.result, step.channels(graph)));
+        for (id, channels) in inputs.chain(made) {
+            if places.homes[id.index()] == Home::Own {
+                places.piece_of[id.index()] = Some(places.pieces.len());
+                let extent = extent(&graph.node(id).shape.with_channels(channels));
+                places.pieces.push(Piece { extent, border: Padding::all(0), kind: Kind::F32 });
+            }
         }
         for (id, border) in borders {
             let piece = places.piece(id);
@@ -128,7 +127,7 @@ impl Places {
         match self.homes[id.index()] {
             Home::Own => {
                 let piece = self.piece(id);
-                self.pieces[piece].view(offsets[piece])
+                self.pieces[piece].view(offsets[piece]).channels(0, shape.channels())
             }
             Home::Same(other) => self.view(graph, other, offsets).reshaped(shape),
             Home::Part(other, first) => self.view(graph, other, offsets).channels(first, shape.channels()),
@@ -150,6 +149,15 @@ impl Places {
         let part = matches!(self.homes[from.index()], Home::Part(..));
         if key(from) == key(to) && !bordered(from) && !bordered(to) && !part {
             self.homes[to.index()] = Home::Same(from);
+        }
+    }
+
+    /// Lets what a product makes lie side by side.
+    fn beside(&mut self, graph: &Graph, step: &Fused) {
+        let mut first = graph.node(step.result).shape.channels();
+        for &id in &step.beside {
+            self.homes[id.index()] = Home::Part(step.result, first);
+            first += graph.node(id).shape.channels();
         }
     }
 

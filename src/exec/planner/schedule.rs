@@ -16,7 +16,7 @@ pub enum Item {
     Copy { from: NodeId, to: NodeId, first: usize },
     /// The zeros around a piece.
     Border(usize),
-    /// Keys and values of the attention that is this joined step.
+    /// What this joined step wants in another form before it begins: keys and values of attention, the map of a convolution.
     Pack(usize),
     /// What the group normalisation that is this joined step normalises with.
     Measure(usize),
@@ -29,7 +29,7 @@ const WINDOW: usize = 3;
 pub struct Schedule {
     /// What to do, stage after stage, round after round. The items of a round may run in any order or at the same time.
     pub rounds: Vec<(Stage, Vec<Item>)>,
-    /// By piece of memory: those of the places, then the packed keys of each attention in the order of the list.
+    /// By piece of memory: those of the places, then what is packed for each joined step ([`packed_piece`]).
     pub offsets: Vec<usize>,
     /// By piece: needed until the next run, or longer.
     pub kept: Vec<bool>,
@@ -43,21 +43,26 @@ pub struct Schedule {
     pub len: usize,
 }
 
-/// The attentions among `steps`, in order, and the piece of memory of each one's packed keys.
-pub fn packed_piece(graph: &Graph, steps: &[Fused], places: &Places, attention: usize) -> usize {
-    let is_attention = |step: &&Fused| matches!(graph.node(step.main).op, Op::Attention { .. });
-    places.pieces.len() + steps[..attention].iter().filter(is_attention).count()
+/// The piece of memory of what is packed for a joined step.
+pub fn packed_piece(places: &Places, index: usize) -> usize {
+    places.pieces.len() + index
+}
+
+/// What is packed for a joined step, if anything is.
+fn unpacked<'a>(graph: &'a Graph, step: &'a Fused) -> &'a [NodeId] {
+    let node = graph.node(step.main);
+    if matches!(node.op, Op::Attention { .. }) { &node.inputs[1..] } else { std::slice::from_ref(&step.source) }
 }
 
 impl Schedule {
-    /// Orders `steps` and gives every piece its memory. `packed` is how many numbers the keys of each attention take, if
-    /// they are packed.
-    pub fn new(graph: &Graph, steps: &[Fused], places: &Places, results: &[NodeId], packed: Option<&[usize]>) -> Self {
+    /// Orders `steps` and gives every piece its memory. `packed` is by step how many numbers it takes what is packed for it; 0, or
+    /// nothing at all, where nothing is.
+    pub fn new(graph: &Graph, steps: &[Fused], places: &Places, results: &[NodeId], packed: &[usize]) -> Self {
         let mut writer = Writer {
             graph,
             steps,
             places,
-            packs: packed.is_some(),
+            packed,
             rounds: Vec::new(),
             accesses: Vec::new(),
             bordered: vec![false; places.pieces.len()],
@@ -68,8 +73,7 @@ impl Schedule {
             writer.stage(stage);
         }
         let Writer { rounds, .. } = writer;
-        let lens =
-            places.pieces.iter().map(super::places::Piece::len).chain(packed.unwrap_or_default().iter().copied());
+        let lens = places.pieces.iter().map(super::places::Piece::len).chain(packed.iter().copied());
         let mut needs: Vec<Need> = lens.map(|len| Need { len, first: usize::MAX, last: 0 }).collect();
         let mut stages: Vec<Option<(Stage, Stage)>> = vec![None; needs.len()];
         let mut touch = |piece: usize, at: usize, stage: Stage| {
@@ -84,7 +88,7 @@ impl Schedule {
         }
         for (at, (stage, items)) in rounds.iter().enumerate() {
             for item in items {
-                let Access { reads, writes } = access(graph, steps, places, packed.is_some(), *item);
+                let Access { reads, writes } = access(graph, steps, places, packed, *item);
                 let pieces = reads.iter().chain(&writes).map(|part| part.piece);
                 // What a normalisation measures is not in memory.
                 pieces.filter(|piece| *piece < MEASURED).for_each(|piece| touch(piece, at, *stage));
@@ -118,8 +122,8 @@ struct Writer<'a> {
     graph: &'a Graph,
     steps: &'a [Fused],
     places: &'a Places,
-    /// Whether keys and values are packed before attention reads them.
-    packs: bool,
+    /// By step: how many numbers what is packed for it takes.
+    packed: &'a [usize],
     rounds: Vec<(Stage, Vec<Item>)>,
     /// By round: what its items touch.
     accesses: Vec<Vec<Access>>,
@@ -130,7 +134,7 @@ struct Writer<'a> {
 impl Writer<'_> {
     /// Puts an item into a round: the last but a few, or after the last that has something it must not run beside.
     fn add(&mut self, stage: Stage, item: Item) {
-        let access = access(self.graph, self.steps, self.places, self.packs, item);
+        let access = access(self.graph, self.steps, self.places, self.packed, item);
         let begin = self.rounds.partition_point(|(of, _)| *of < stage);
         let earliest = begin.max(self.rounds.len().saturating_sub(WINDOW));
         let apart = |round: &usize| self.accesses[*round].iter().any(|other| access.meets(other));
@@ -159,7 +163,7 @@ impl Writer<'_> {
                 }
                 continue;
             }
-            if self.packs && matches!(node.op, Op::Attention { .. }) && self.keys_stage(step) == stage {
+            if self.packed_stage(index) == Some(stage) {
                 self.add(stage, Item::Pack(index));
             }
             if matches!(node.op, Op::GroupNorm { .. }) {
@@ -167,19 +171,18 @@ impl Writer<'_> {
             }
             self.add(stage, Item::Fused(index));
         }
-        // Keys that are there before the stage of their attention are packed at the end of their own.
+        // What is there before the stage of the step that wants it is packed at the end of its own.
         for (index, step) in self.steps.iter().enumerate() {
-            let node = self.graph.node(step.main);
-            let attends = self.packs && matches!(node.op, Op::Attention { .. });
-            if attends && node.stage != stage && self.keys_stage(step) == stage {
+            if self.graph.node(step.main).stage != stage && self.packed_stage(index) == Some(stage) {
                 self.add(stage, Item::Pack(index));
             }
         }
     }
 
-    fn keys_stage(&self, step: &Fused) -> Stage {
-        let inputs = &self.graph.node(step.main).inputs;
-        self.graph.node(inputs[1]).stage.max(self.graph.node(inputs[2]).stage)
+    /// When something can be packed for a step, if anything is.
+    fn packed_stage(&self, index: usize) -> Option<Stage> {
+        let stages = unpacked(self.graph, &self.steps[index]).iter().map(|id| self.graph.node(*id).stage);
+        stages.max().filter(|_| is_packed(self.packed, index))
     }
 
     fn border(&mut self, piece: usize, stage: Stage) {
@@ -221,10 +224,15 @@ impl Access {
     }
 }
 
-fn access(graph: &Graph, steps: &[Fused], places: &Places, packs: bool, item: Item) -> Access {
+/// Whether something is packed for a step.
+fn is_packed(packed: &[usize], index: usize) -> bool {
+    packed.get(index).is_some_and(|len| *len > 0)
+}
+
+fn access(graph: &Graph, steps: &[Fused], places: &Places, packed: &[usize], item: Item) -> Access {
     let part = |id: NodeId| Part { piece: places.piece(id), channels: places.channels(graph, id) };
     let edge = |id: NodeId| Part { piece: places.piece(id), channels: EDGE };
-    let packed = |index: usize| Part { piece: packed_piece(graph, steps, places, index), channels: 0..1 };
+    let whole = |index: usize| Part { piece: packed_piece(places, index), channels: 0..1 };
     let measured = |index: usize| Part { piece: MEASURED + index, channels: 0..1 };
     match item {
         Item::Copy { from, to, first } => {
@@ -234,24 +242,29 @@ fn access(graph: &Graph, steps: &[Fused], places: &Places, packs: bool, item: It
         }
         Item::Border(piece) => Access { reads: Vec::new(), writes: vec![Part { piece, channels: EDGE }] },
         Item::Pack(index) => {
-            let inputs = &graph.node(steps[index].main).inputs;
-            Access { reads: vec![part(inputs[1]), part(inputs[2])], writes: vec![packed(index)] }
+            let reads = unpacked(graph, &steps[index]).iter().copied().map(part).collect();
+            Access { reads, writes: vec![whole(index)] }
         }
         Item::Measure(index) => Access { reads: vec![part(steps[index].source)], writes: vec![measured(index)] },
         Item::Fused(index) => {
             let step = &steps[index];
             let node = graph.node(step.main);
             let mut reads: Vec<Part> = step.posts.iter().filter_map(|post| post.other()).map(part).collect();
+            let mut values = vec![step.source];
+            if matches!(node.op, Op::Attention { .. }) {
+                values.extend(&node.inputs[1..]);
+            }
+            if is_packed(packed, index) {
+                values.retain(|id| !unpacked(graph, step).contains(id));
+                reads.push(whole(index));
+            }
             if !node.inputs.is_empty() {
-                reads.extend([part(step.source), edge(step.source)]);
+                reads.extend(values.iter().flat_map(|id| [part(*id), edge(*id)]));
             }
-            match node.op {
-                Op::Attention { .. } if packs => reads.push(packed(index)),
-                Op::Attention { .. } => reads.extend(node.inputs[1..].iter().copied().map(part)),
-                Op::GroupNorm { .. } => reads.push(measured(index)),
-                _ => {}
+            if matches!(node.op, Op::GroupNorm { .. }) {
+                reads.push(measured(index));
             }
-            Access { reads, writes: vec![part(step.result)] }
+            Access { reads, writes: step.results().map(part).collect() }
         }
     }
 }
@@ -274,7 +287,7 @@ mod tests {
         let graph = b.finish();
         let steps = fuse(&graph, &[both], 32);
         let places = Places::new(&graph, &steps, true);
-        let Schedule { rounds, .. } = Schedule::new(&graph, &steps, &places, &[both], Some(&[]));
+        let Schedule { rounds, .. } = Schedule::new(&graph, &steps, &places, &[both], &[]);
         let at = |id: NodeId| {
             let index = steps.iter().position(|step| step.result == id).unwrap();
             rounds.iter().position(|(_, items)| items.contains(&Item::Fused(index))).unwrap()

@@ -9,7 +9,7 @@ use half::bf16;
 use super::{Ending, Step, piece};
 use crate::exec::cpu::kernels::{Kernels, MAX_ROWS, NARROW, PANEL, Tile};
 use crate::exec::cpu::memory::Desk;
-use crate::exec::cpu::panels::{Numbers, Panel, Panels};
+use crate::exec::cpu::panels::{Numbers, Panel, Panels, Row};
 use crate::exec::planner::{Kind, View};
 use crate::graph::Padding;
 
@@ -25,6 +25,8 @@ const CHUNK_VALUES: usize = 1 << 17;
 pub struct Layer {
     /// The kernels, rows in the order h, w, in.
     pub panels: Arc<Panels>,
+    /// Others of the same kind and rows, whose outputs follow. A doubled input has none.
+    pub beside: Vec<Arc<Panels>>,
     /// Side of the kernel.
     pub kernel: usize,
     /// Step between outputs.
@@ -56,7 +58,7 @@ pub struct Conv {
 /// One kernel over the whole input. A doubled input has four: each pixel of a 2 x 2 block of outputs sees 2 x 2 pixels of the
 /// input, with the weights that fall on the same pixel added up.
 struct Pass {
-    panels: Arc<Panels>,
+    panels: Row,
     taps: Vec<usize>,
     run: usize,
     /// Of the first tap, in pixels of the padded input.
@@ -135,23 +137,25 @@ impl Wide {
 impl Conv {
     /// Plans a layer over `input` (with its zeros around) for so many threads and tiles of so many rows.
     pub fn new(input: View, layer: Layer, ending: Ending, (threads, rows): (usize, usize)) -> Self {
-        let Layer { panels, kernel, stride, padding, doubled, gate } = layer;
+        let Layer { panels, beside, kernel, stride, padding, doubled, gate } = layer;
         let output = ending.output;
-        let pass = |panels: Arc<Panels>, side: usize, shift: [usize; 2], spread: usize| {
+        let pass = |panels: Row, side: usize, shift: [usize; 2], spread: usize| {
             let (taps, run) = taps(&input, side);
             Pass { panels, taps, run, shift, spread, place: if doubled { shift } else { [0, 0] } }
         };
         let passes: Vec<Pass> = if doubled {
             let corners = [[0, 0], [0, 1], [1, 0], [1, 1]];
-            corners.map(|corner| pass(Arc::new(halved(&panels, corner)), 2, corner, 2)).into()
+            let halved = |corner| Row::new(Arc::new(halved(&panels, corner)), Vec::new());
+            corners.map(|corner| pass(halved(corner), 2, corner, 2)).into()
         } else {
-            vec![pass(panels, kernel, [0, 0], 1)]
+            vec![pass(Row::new(panels, beside), kernel, [0, 0], 1)]
         };
         let grid = if doubled { [input.h, input.w] } else { [output.h, output.w] };
-        let (pixels, count) = (grid[0] * grid[1], output.c.div_ceil(PANEL));
-        let flops = 2 * input.n * passes.len() * pixels * passes[0].panels.rows * output.c;
+        let (pixels, count) = (grid[0] * grid[1], count(&passes, &gate));
+        let depth = passes[0].panels.rows();
+        let flops = 2 * input.n * passes.len() * pixels * depth * output.c;
         let wanted = (flops / TASK_FLOPS).clamp(1, TASKS_PER_THREAD * threads).div_ceil(input.n * passes.len());
-        let heavy = passes[0].panels.rows * output.c > pixels * input.c;
+        let heavy = depth * output.c > pixels * input.c;
         let groups = if heavy { wanted.min(count) } else { 1 };
         let chunks = wanted.div_ceil(groups).min(pixels.div_ceil(rows));
         let groups = if heavy { groups } else { wanted.div_ceil(chunks).min(count) };
@@ -160,9 +164,9 @@ impl Conv {
         Self { input, ending, passes, stride, padding, gate, grid, chunk, group: count.div_ceil(groups) }
     }
 
-    /// Panels of results. A gate's panels are as many more.
+    /// Panels of results.
     fn count(&self) -> usize {
-        self.ending.output.c.div_ceil(PANEL)
+        count(&self.passes, &self.gate)
     }
 
     /// How often each loop of the tasks goes round: samples, passes, chunks, groups.
@@ -291,6 +295,11 @@ impl Step for Conv {
         let pixels = piece(chunk, self.chunk, self.grid[0] * self.grid[1]);
         self.work(&self.passes[pass], n, pixels, group, (desk, kernels));
     }
+}
+
+/// Panels of the results of each pass. A gate's panels are as many more.
+fn count(passes: &[Pass], gate: &Option<Arc<Vec<f32>>>) -> usize {
+    passes[0].panels.count() / if gate.is_some() { 2 } else { 1 }
 }
 
 /// Where the runs of values under a kernel begin, and their length: whole rows of the kernel where pixels touch.

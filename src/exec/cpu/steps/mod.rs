@@ -20,7 +20,7 @@ pub use lookup::Lookup;
 pub use map::{Geglu, Map};
 pub use norm::{Factors, GroupNorm, LayerNorm, Moments, Norm};
 pub use pixels::Pixels;
-pub use winograd::Winograd;
+pub use winograd::{Cut, Winograd};
 
 use super::kernels::{Kernels, MAX_ROWS, Post};
 use super::memory::Desk;

@@ -1,15 +1,21 @@
 //! Convolutions of 3 x 3 the short way: tiles of pixels and kernels are taken to a space where they are products, and back.
 //!
 //! Kernels of small layers are taken there once, those of large ones whenever they are used: there they are four times as many
-//! numbers, and reading those from memory takes longer than making them.
+//! numbers, and reading those from memory takes longer than making them. Pixels that many panels are multiplied with are taken
+//! there once ([`PackTiles`]), else by the task that needs them.
+
+mod tiles;
 
 use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
+use tiles::Values;
+pub use tiles::{PackTiles, Tiles};
+
 use super::{Ending, Step, piece};
-use crate::exec::cpu::kernels::winograd::{OUTPUTS, PLACES, SIDE, TAPS};
-use crate::exec::cpu::kernels::{Kernels, PANEL, Tile, VECTOR_ROWS};
+use crate::exec::cpu::kernels::winograd::{OUTPUTS, PLACES, TAPS};
+use crate::exec::cpu::kernels::{Kernels, PANEL, VECTOR_ROWS};
 use crate::exec::cpu::memory::Desk;
 use crate::exec::cpu::panels::{Numbers, Panel, Panels};
 use crate::exec::planner::View;
@@ -17,8 +23,12 @@ use crate::graph::Padding;
 
 /// Channels that are handled at a time, so that their kernels in the other space stay in the second-level cache.
 const DEPTH: usize = 64;
-/// Tiles that are handled at a time, so that their values do.
-const TILES: usize = 4 * VECTOR_ROWS;
+/// Tiles that are handled at a time where a task takes its pixels to the other space, so that their values stay there too.
+const OWN_TILES: usize = 4 * VECTOR_ROWS;
+/// Tiles that are handled at a time where all panels share those values.
+const SHARED_TILES: usize = 16 * VECTOR_ROWS;
+/// Values that panels share at most.
+const SHARED: usize = 1 << 24;
 /// Numbers of kernels in the other space that a layer keeps at most: they stay in a cache that all threads share.
 const KEPT: usize = 1 << 20;
 /// Sums of a task at most: they are read and written once for each [`DEPTH`] channels.
@@ -31,20 +41,62 @@ const BLOCK: usize = PLACES * (DEPTH * PANEL + GAP);
 /// Tasks for each thread at least, so that none waits long for the last.
 const TASKS_PER_THREAD: usize = 4;
 
-/// A convolution and what follows it.
-pub struct Winograd {
-    input: View,
-    panels: Arc<Panels>,
-    padding: Padding,
-    /// Whether the input is read doubled in height and width.
-    doubled: bool,
-    ending: Ending,
-    /// Rows and columns of tiles.
-    tiles: [usize; 2],
-    /// Tiles of a task.
-    chunk: usize,
+/// How a layer is cut into tasks.
+#[derive(Clone, Copy, Debug)]
+pub struct Cut {
+    tiles: Tiles,
     /// Panels of a task.
     group: usize,
+    /// Whether all panels share the values of a tile.
+    shared: bool,
+}
+
+impl Cut {
+    /// Cuts a layer that reads `input` and makes maps of `h` x `w` with so many `panels`, for so many threads.
+    pub fn new(
+        input: View,
+        (padding, doubled): (Padding, bool),
+        [h, w]: [usize; 2],
+        panels: usize,
+        threads: usize,
+    ) -> Self {
+        let grid = [h.div_ceil(OUTPUTS), w.div_ceil(OUTPUTS)];
+        let all = input.n * grid[0] * grid[1];
+        let cut = |most: usize, shared: bool| {
+            let chunk = all.div_ceil(all.div_ceil(most)).next_multiple_of(VECTOR_ROWS);
+            let tiles = Tiles { input, padding, doubled, grid, chunk };
+            let group = (SUMS / (PLACES * sums_step(chunk))).max(1);
+            let groups = (TASKS_PER_THREAD * threads).div_ceil(tiles.chunks()).max(panels.div_ceil(group)).min(panels);
+            Self { tiles, group: panels.div_ceil(groups), shared }
+        };
+        let own = cut(OWN_TILES, false);
+        if own.group >= panels {
+            return own;
+        }
+        // Fewer tiles where there would be too few tasks.
+        let chunks = (TASKS_PER_THREAD * threads).div_ceil(panels);
+        let shared = cut(all.div_ceil(chunks).clamp(OWN_TILES, SHARED_TILES), true);
+        if shared.values().is_some_and(|len| len > SHARED) { own } else { shared }
+    }
+
+    /// Numbers of the values that all panels share, if they do.
+    pub fn values(&self) -> Option<usize> {
+        self.shared.then(|| self.tiles.chunks() * self.tiles.parts() * self.tiles.block())
+    }
+
+    /// The step that makes these values at `offset`.
+    pub fn pack(&self, offset: usize) -> PackTiles {
+        PackTiles { tiles: self.tiles, offset }
+    }
+}
+
+/// A convolution and what follows it.
+pub struct Winograd {
+    cut: Cut,
+    /// Where the values are that all panels share.
+    values: usize,
+    panels: Arc<Panels>,
+    ending: Ending,
     /// Kernels in the other space, block after block of [`DEPTH`] channels of a panel, once the first task asked for them.
     kept: OnceLock<Vec<f32>>,
 }
@@ -66,43 +118,29 @@ fn with_kept<const N: usize>(lens: [usize; N], work: impl FnOnce([&mut [f32]; N]
 }
 
 impl Winograd {
-    /// Plans a layer with kernels of 3 x 3 over `input` for so many threads.
-    pub fn new(
-        input: View,
-        panels: Arc<Panels>,
-        (padding, doubled): (Padding, bool),
-        ending: Ending,
-        threads: usize,
-    ) -> Self {
-        let tiles = [ending.output.h.div_ceil(OUTPUTS), ending.output.w.div_ceil(OUTPUTS)];
-        let (all, count) = (tiles[0] * tiles[1], panels.count());
-        let chunks = all.div_ceil(TILES);
-        let chunk = all.div_ceil(chunks).next_multiple_of(VECTOR_ROWS);
-        let most = (SUMS / (PLACES * sums_step(chunk))).max(1);
-        let groups = (TASKS_PER_THREAD * threads).div_ceil(chunks * input.n).max(count.div_ceil(most)).min(count);
-        let (group, kept) = (count.div_ceil(groups), OnceLock::new());
-        Self { input, panels, padding, doubled, ending, tiles, chunk, group, kept }
+    /// Plans a layer. The values that its panels share, if they do, are at `values`.
+    pub fn new(cut: Cut, values: usize, panels: Arc<Panels>, ending: Ending) -> Self {
+        Self { cut, values, panels, ending, kept: OnceLock::new() }
     }
 
-    /// How often each loop of the tasks goes round: samples, chunks, groups.
-    fn counts(&self) -> [usize; 3] {
-        let chunks = (self.tiles[0] * self.tiles[1]).div_ceil(self.chunk);
-        [self.input.n, chunks, self.panels.count().div_ceil(self.group)]
-    }
-
-    /// Blocks of [`DEPTH`] channels.
-    fn parts(&self) -> usize {
-        self.input.c.div_ceil(DEPTH)
+    /// How many groups of panels there are.
+    fn groups(&self) -> usize {
+        self.panels.count().div_ceil(self.cut.group)
     }
 
     /// All kernels in the other space, if the layer keeps them.
     fn kept(&self, kernels: &Kernels) -> Option<&[f32]> {
-        let len = self.parts() * self.panels.count() * BLOCK;
+        let len = self.cut.tiles.parts() * self.panels.count() * BLOCK;
         (len <= KEPT).then(|| {
             &self.kept.get_or_init(|| {
                 let (mut lifted, mut widened) = (vec![0.0; len], vec![0.0; TAPS * DEPTH * PANEL]);
                 for (index, block) in lifted.chunks_exact_mut(BLOCK).enumerate() {
-                    self.lift([index / self.parts(), index % self.parts()], kernels, &mut widened, block);
+                    self.lift(
+                        [index / self.cut.tiles.parts(), index % self.cut.tiles.parts()],
+                        kernels,
+                        &mut widened,
+                        block,
+                    );
                 }
                 lifted
             })[..]
@@ -113,59 +151,18 @@ impl Winograd {
     /// `p * (depth * width + GAP)`.
     fn lift(&self, [panel, part]: [usize; 2], kernels: &Kernels, widened: &mut [f32], out: &mut [f32]) {
         let panel = self.panels.panel(panel);
-        let (first, inputs) = (part * DEPTH, self.input.c);
-        let depth = DEPTH.min(inputs - first);
-        let taps = taps(&panel, inputs, (first, depth), kernels, widened);
-        kernels.lift(&taps, depth * panel.width + GAP, out);
+        let (channels, inputs) = (self.cut.tiles.channels(part), self.cut.tiles.input.c);
+        let taps = taps(&panel, inputs, (channels.start, channels.len()), kernels, widened);
+        kernels.lift(&taps, channels.len() * panel.width + GAP, out);
     }
 
-    /// The first row and column of a tile of outputs.
-    fn corner(&self, tile: usize) -> [usize; 2] {
-        [tile / self.tiles[1] * OUTPUTS, tile % self.tiles[1] * OUTPUTS]
-    }
-
-    /// Some channels of the inputs under a tile of sample `n`; `zeros` where there are none.
-    fn pixels<'a>(
-        &self,
-        (n, tile): (usize, usize),
-        channels: Range<usize>,
-        desk: Desk<'a>,
-        zeros: &'a [f32],
-    ) -> [&'a [f32]; PLACES] {
-        let View { offset, h, w, image, row, pixel, .. } = self.input;
-        let factor = if self.doubled { 2 } else { 1 };
-        let corner = self.corner(tile);
-        // Rows and columns are counted from the zeros before them.
-        let places = |corner: usize, before: usize, size: usize, step: usize| -> [Option<usize>; SIDE] {
-            std::array::from_fn(|at| {
-                let inside = (corner + at).checked_sub(before).filter(|at| *at < factor * size);
-                inside.map(|at| at / factor * step)
-            })
-        };
-        let (rows, columns) =
-            (places(corner[0], self.padding.top, h, row), places(corner[1], self.padding.left, w, pixel));
-        std::array::from_fn(|place| match (rows[place / SIDE], columns[place % SIDE]) {
-            (Some(y), Some(x)) => {
-                let at = offset + n * image + y + x;
-                desk.read(at + channels.start..at + channels.end)
-            }
-            _ => &zeros[..channels.len()],
-        })
-    }
-
-    /// Finishes the outputs of a tile of sample `n`.
-    fn finish(
-        &self,
-        (n, tile): (usize, usize),
-        panel: &Panel<'_>,
-        outputs: &mut [f32],
-        (desk, kernels): (Desk<'_>, &Kernels),
-    ) {
+    /// Finishes the outputs of a tile.
+    fn finish(&self, tile: usize, panel: &Panel<'_>, outputs: &mut [f32], (desk, kernels): (Desk<'_>, &Kernels)) {
         if !panel.scales.is_empty() {
             kernels.scale_columns(outputs, panel.scales);
         }
         let View { h, w, pixel, .. } = self.ending.output;
-        let [top, left] = self.corner(tile);
+        let [n, top, left] = self.cut.tiles.corner(tile);
         let [rows, columns] = [OUTPUTS.min(h - top), OUTPUTS.min(w - left)];
         // All at once, or row by row where some columns are outside.
         let together = if columns == OUTPUTS { rows } else { 1 };
@@ -181,35 +178,6 @@ impl Winograd {
             let count = together * columns;
             let outputs = &mut outputs[first * OUTPUTS * panel.width..][..count * panel.width];
             self.ending.store((desk, kernels), (outputs, panel), &at[..count], &to[..count]);
-        }
-    }
-}
-
-/// Values of some tiles in the other space: of place `p`, tile `t` has its `channels` at `p * step + t * channels`.
-struct Values<'a> {
-    numbers: &'a [f32],
-    channels: usize,
-    count: usize,
-}
-
-impl Values<'_> {
-    /// From one place to the next.
-    fn step(channels: usize, count: usize) -> usize {
-        count * channels + GAP
-    }
-
-    /// At a place, times rows of weights of `width`. The sums of tile `t` go to `t * width`, or are added to what is there.
-    fn multiply(&self, place: usize, weights: (&[f32], usize), hold: bool, kernels: &Kernels, sums: &mut [f32]) {
-        let (mut rows, (weights, width)) = ([0; VECTOR_ROWS], weights);
-        let begin = place * Self::step(self.channels, self.count);
-        for first in (0..self.count).step_by(VECTOR_ROWS) {
-            let here = VECTOR_ROWS.min(self.count - first);
-            for (row, at) in rows[..here].iter_mut().enumerate() {
-                *at = begin + (first + row) * self.channels;
-            }
-            let (pixels, taps, run) = (&rows[..here], &[0][..], self.channels);
-            let tile = Tile { input: self.numbers, pixels, taps, run, weights, width, hold };
-            kernels.tile(&tile, &mut sums[first * width..][..here * width]);
         }
     }
 }
@@ -251,27 +219,24 @@ struct Room<'a> {
 }
 
 impl Winograd {
-    /// The sums of some tiles of sample `n` for the panels `group`: of panel `i` of it, place `p` and tile `t` at
+    /// The sums of a chunk of tiles for the panels `group`: of panel `i` of it, place `p` and tile `t` at
     /// `(i * PLACES + p) * sums_step + t * width`.
-    fn sum(
-        &self,
-        (n, tiles): (usize, Range<usize>),
-        group: Range<usize>,
-        room: &mut Room<'_>,
-        (desk, kernels): (Desk<'_>, &Kernels),
-    ) {
-        let (inputs, count, zeros, kept) = (self.input.c, tiles.len(), [0.0; DEPTH], self.kept(kernels));
-        for part in 0..self.parts() {
-            let first = part * DEPTH;
-            let depth = DEPTH.min(inputs - first);
-            for (index, tile) in tiles.clone().enumerate() {
-                let pixels = self.pixels((n, tile), first..first + depth, desk, &zeros);
-                kernels.forth(&pixels, Values::step(depth, count), &mut room.values[index * depth..]);
-            }
-            let values = Values { numbers: room.values, channels: depth, count };
+    fn sum(&self, chunk: usize, group: Range<usize>, room: &mut Room<'_>, (desk, kernels): (Desk<'_>, &Kernels)) {
+        let Cut { tiles, shared, .. } = self.cut;
+        let (count, kept, parts) = (tiles.of(chunk).len(), self.kept(kernels), tiles.parts());
+        for part in 0..parts {
+            let depth = tiles.channels(part).len();
+            let numbers = if shared {
+                let begin = self.values + (chunk * parts + part) * tiles.block();
+                desk.read(begin..begin + tiles.block())
+            } else {
+                tiles.forth(tiles.of(chunk), part, (desk, kernels), room.values);
+                &*room.values
+            };
+            let values = Values { numbers, channels: depth, count };
             for (nth, index) in group.clone().enumerate() {
                 let lifted = match kept {
-                    Some(kept) => &kept[(index * self.parts() + part) * BLOCK..][..BLOCK],
+                    Some(kept) => &kept[(index * parts + part) * BLOCK..][..BLOCK],
                     None => {
                         self.lift([index, part], kernels, room.widened, room.lifted);
                         &*room.lifted
@@ -282,7 +247,7 @@ impl Winograd {
                 for place in 0..PLACES {
                     let weights = (&lifted[place * (len + GAP)..][..len], width);
                     let sums = &mut room.sums[(nth * PLACES + place) * sums_step(count)..];
-                    values.multiply(place, weights, first > 0, kernels, sums);
+                    values.multiply(place, weights, part > 0, kernels, sums);
                 }
             }
         }
@@ -291,18 +256,16 @@ impl Winograd {
 
 impl Step for Winograd {
     fn tasks(&self) -> usize {
-        self.counts().iter().product()
+        self.cut.tiles.chunks() * self.groups()
     }
 
     fn run(&self, task: usize, desk: Desk<'_>, kernels: &Kernels) {
-        let [_, chunks, groups] = self.counts();
-        let (group, rest) = (task % groups, task / groups);
-        let (chunk, n) = (rest % chunks, rest / chunks);
-        let tiles = piece(chunk, self.chunk, self.tiles[0] * self.tiles[1]);
-        let group = piece(group, self.group, self.panels.count());
+        let (chunk, group) = (task / self.groups(), task % self.groups());
+        let group = piece(group, self.cut.group, self.panels.count());
+        let tiles = self.cut.tiles.of(chunk);
         let step = sums_step(tiles.len());
         let lens = [
-            PLACES * Values::step(DEPTH.min(self.input.c), tiles.len()),
+            if self.cut.shared { 0 } else { self.cut.tiles.block() },
             TAPS * DEPTH * PANEL,
             BLOCK,
             PLACES * step * group.len(),
@@ -310,14 +273,14 @@ impl Step for Winograd {
         ];
         with_kept(lens, |[values, widened, lifted, sums, outputs]| {
             let mut room = Room { values, widened, lifted, sums };
-            self.sum((n, tiles.clone()), group.clone(), &mut room, (desk, kernels));
+            self.sum(chunk, group.clone(), &mut room, (desk, kernels));
             for (nth, index) in group.enumerate() {
                 let panel = self.panels.panel(index);
                 let outputs = &mut outputs[..OUTPUTS * OUTPUTS * panel.width];
                 for (index, tile) in tiles.clone().enumerate() {
                     let sums = &room.sums[nth * PLACES * step + index * panel.width..];
                     kernels.back(sums, step, panel.width, outputs);
-                    self.finish((n, tile), &panel, outputs, (desk, kernels));
+                    self.finish(tile, &panel, outputs, (desk, kernels));
                 }
             }
         });
