@@ -65,9 +65,9 @@ impl Painter {
     }
 }
 
-/// What was said, and for the rest what the model's card suggests.
+/// What was said, and for the rest what the model suggests.
 pub fn params(info: &ModelInfo, input: Size, prompt: &str, seed: u64, wishes: &Wishes) -> Params {
-    let mut params = Params { prompt: prompt.to_owned(), seed, ..Params::of_card(info.card.as_ref()) };
+    let mut params = Params { prompt: prompt.to_owned(), seed, ..info.params() };
     params.steps = wishes.steps.unwrap_or(params.steps);
     params.strength = wishes.strength.unwrap_or(params.strength);
     params.guidance = wishes.guidance.unwrap_or(params.guidance);
@@ -90,6 +90,7 @@ fn within(input: Size, longer_px: u32, multiple: u32) -> Size {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::GuidanceWay;
     use crate::weights::{Card, CardDefaults, ModelSource};
 
     fn info(card: Option<Card>) -> ModelInfo {
@@ -99,6 +100,7 @@ mod tests {
             card,
             size: Size::square(256),
             multiple: 8,
+            guidance: GuidanceWay::Taught,
             executor: "none".into(),
             bytes: 0,
         }

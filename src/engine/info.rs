@@ -1,5 +1,6 @@
 //! What the faces may know about the model that paints.
 
+use super::Params;
 use crate::frame::Size;
 use crate::weights::{Card, ModelSource};
 
@@ -16,8 +17,34 @@ pub struct ModelInfo {
     pub size: Size,
     /// Picture sides must be multiples of this.
     pub multiple: u32,
+    /// How the guidance scale reaches it.
+    pub guidance: GuidanceWay,
     /// Who computes, for example "CPU (candle f32, 2 threads)".
     pub executor: String,
     /// Bytes of weights in memory.
     pub bytes: usize,
+}
+
+/// How the guidance scale reaches a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GuidanceWay {
+    /// The network was taught it: it costs nothing.
+    Taught,
+    /// Each step predicts twice, with the words and without, unless the scale is 1 or less.
+    Twice,
+}
+
+impl ModelInfo {
+    /// What the model suggests: what its card says, else what is usual. A network that was not taught guidance is usually made
+    /// for the scale 1, and takes half the time then.
+    pub fn params(&self) -> Params {
+        let usual = Params::default();
+        match (&self.card, self.guidance) {
+            (Some(Card { defaults, .. }), _) => {
+                Params { steps: defaults.steps, strength: defaults.strength, guidance: defaults.guidance, ..usual }
+            }
+            (None, GuidanceWay::Taught) => usual,
+            (None, GuidanceWay::Twice) => Params { guidance: 1.0, ..usual },
+        }
+    }
 }

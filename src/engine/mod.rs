@@ -3,20 +3,26 @@
 //! [`load`] opens a model (on any thread), [`Engine`] paints with it (on one), [`pipeline`] is what both the live loop and
 //! the fixtures run.
 
+mod bytes;
+mod configs;
+mod contrast;
 mod embed;
 mod error;
+mod folder;
 mod info;
 mod latents;
 mod model;
 mod networks;
 mod noise;
 mod params;
+mod parts;
 mod picture;
 pub mod pipeline;
 mod pixels;
 mod plan;
 mod programs;
 mod prompt;
+mod reader;
 mod render;
 pub mod schedule;
 mod whole;
@@ -24,11 +30,13 @@ mod whole;
 pub use crate::exec::pixels::{signed, unsigned};
 pub use embed::guidance_embedding;
 pub use error::EngineError;
-pub use info::ModelInfo;
-pub use model::{LoadedModel, Model, Parts, Progress, load};
+pub use info::{GuidanceWay, ModelInfo};
+pub use model::{LoadedModel, Model, Progress, load};
 pub use noise::{Generator, Given, NoiseSource};
 pub use params::Params;
+pub use parts::{Parts, TextPart};
 pub use picture::{Job, Picture, Render, StageTimes, Stamps};
 pub use pixels::{frame_from_tensor, nhwc};
-pub use prompt::States;
+pub use prompt::{Negative, Prompts, Silence, States, Wording};
+pub use reader::{Reader, Reading};
 pub use render::Engine;

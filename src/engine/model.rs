@@ -4,55 +4,19 @@
 
 use std::sync::Arc;
 
-use super::networks::Networks;
-use super::prompt::{Prompts, States};
+use super::configs::Configs;
+use super::networks::{Begin, Networks};
+use super::parts::Parts;
+use super::prompt::{Negative, Prompts, States, Wording};
+use super::reader::Reader;
 use super::schedule::{LcmScheduler, ScheduleConfig, ScheduleError, StepRequest, Steps, Timesteps};
-use super::{EngineError, ModelInfo, Params};
-use crate::exec::{self, Executor};
+use super::{EngineError, ModelInfo, Params, folder};
+use crate::exec::{self, Executor, Profile};
 use crate::frame::Size;
-use crate::nn::Fields;
-use crate::nn::text::Tokenizer;
 use crate::weights::{ModelFiles, ModelSource};
 
 /// Hears what is being done and how far it is, 0..=1; says `false` to give up.
 pub type Progress<'a> = dyn FnMut(&str, f32) -> bool + 'a;
-
-/// Pipelines whose folders can be painted with, because their parts are the same.
-const PIPELINES: [&str; 4] = [
-    "LatentConsistencyModelPipeline",
-    "LatentConsistencyModelImg2ImgPipeline",
-    "StableDiffusionPipeline",
-    "StableDiffusionImg2ImgPipeline",
-];
-
-/// Parts of a pipeline, and the classes each may have.
-const CLASSES: [(&str, &[&str]); 4] = [
-    ("unet", &["UNet2DConditionModel"]),
-    ("vae", &["AutoencoderTiny", "AutoencoderKL"]),
-    ("text_encoder", &["CLIPTextModel"]),
-    ("tokenizer", &["CLIPTokenizer", "CLIPTokenizerFast"]),
-];
-
-/// Where the parts of a model are, below its root.
-#[derive(Clone, Copy, Debug)]
-pub struct Parts<'a> {
-    /// The denoising network.
-    pub unet: &'a str,
-    /// The autoencoder.
-    pub vae: &'a str,
-    /// The text encoder.
-    pub text_encoder: &'a str,
-    /// Its tokenizer.
-    pub tokenizer: &'a str,
-    /// The scheduler's config.
-    pub scheduler: &'a str,
-}
-
-impl Default for Parts<'_> {
-    fn default() -> Self {
-        Self { unet: "unet", vae: "vae", text_encoder: "text_encoder", tokenizer: "tokenizer", scheduler: "scheduler" }
-    }
-}
 
 /// A model's networks, ready to run on the executor they were packed by.
 pub struct Model {
@@ -76,23 +40,36 @@ impl Model {
     ) -> Result<Self, EngineError> {
         let config = format!("{}/scheduler_config.json", parts.scheduler);
         let config = ScheduleConfig::parse(&files.label(&config), &files.read_small(&config)?)?;
-        let networks = Networks::open(files, parts, executor, progress)?;
-        let tokenizer = Tokenizer::open(files, parts.tokenizer, networks.text_length())?;
-        networks.check_vocabulary(tokenizer.largest_id() as usize, parts.tokenizer, parts.text_encoder)?;
-        Ok(Self { scheduler: LcmScheduler::new(config), networks, prompts: Prompts::new(tokenizer) })
+        let configs = Configs::read(files, parts)?;
+        let reader = Reader::open(files, &parts.texts(), executor, progress)?;
+        let networks = Networks::open(files, parts, configs, executor, progress)?;
+        let prompts = Prompts::new(reader, parts.silence);
+        Ok(Self { scheduler: LcmScheduler::new(config), networks, prompts })
     }
 
-    /// The states of `prompts`, one for each, without the text encoder's last `clip_skip` layers.
+    /// The states of `wording` without the text encoders' last `clip_skip` layers.
     ///
     /// # Errors
     /// More layers skipped than there are; the executor's.
     pub fn states(
         &mut self,
         executor: &dyn Executor,
-        prompts: &[String],
+        wording: &Wording,
         clip_skip: u32,
     ) -> Result<Arc<States>, EngineError> {
-        self.prompts.states(&mut self.networks, executor, prompts, clip_skip)
+        self.prompts.states(executor, wording, clip_skip)
+    }
+
+    /// What guidance of scale `guidance` leads away from when nobody gives a negative prompt.
+    pub fn negative(&self, guidance: f64) -> Negative {
+        if self.networks.is_guided(guidance) { Negative::Absent } else { Negative::Unused }
+    }
+
+    /// Times the steps of the networks used so far, under the name of their job.
+    pub(super) fn profile(&mut self, runs: usize) -> Vec<(&'static str, Profile)> {
+        let mut profiles = self.networks.profile(runs);
+        profiles.extend(self.prompts.reader().profile(runs));
+        profiles
     }
 
     /// The timesteps of `params`, softly: where the strength leaves fewer steps than asked for, there are fewer, and at the
@@ -122,8 +99,11 @@ impl Model {
     fn prepare(&mut self, executor: &dyn Executor, params: &Params, size: Size) -> Result<(), EngineError> {
         // What the schedule refuses is told when it is to be painted.
         let timesteps = self.timesteps(params, true).ok();
-        let course = timesteps.and_then(|steps| self.networks.course(&self.scheduler, &steps, size, true));
-        self.networks.prepare(executor, size, course)
+        let guided = self.networks.is_guided(params.guidance);
+        let begin = Begin { size, from_picture: true, guided };
+        let course = timesteps.and_then(|steps| self.networks.course(&self.scheduler, &steps, begin));
+        self.prompts.reader().prepare(executor)?;
+        self.networks.prepare(executor, begin, course)
     }
 }
 
@@ -155,59 +135,29 @@ pub fn load(
 ) -> Result<LoadedModel, EngineError> {
     go_on(progress, "opening the model", 0.0)?;
     let files = ModelFiles::open(source)?;
-    check_pipeline(&files)?;
+    let parts = folder::parts(&files)?;
     let executor = exec::open(executor, threads)?;
-    let mut model = Model::open(&files, &Parts::default(), &*executor, progress)?;
+    let mut model = Model::open(&files, &parts, &*executor, progress)?;
     let card = files.card()?;
     let side = card.as_ref().map(|card| card.resolution).filter(|side| *side > 0);
-    let size = side.map_or_else(|| model.networks.native_size(), Size::square);
-    go_on(progress, "preparing the networks", 0.9)?;
-    // Now, on the loader's thread, so that what is missing is told before the model is taken.
-    let defaults = Params::of_card(card.as_ref());
-    model.prepare(&*executor, wished.unwrap_or(&defaults), size)?;
-    go_on(progress, "ready", 1.0)?;
     let info = ModelInfo {
         name: files.name().to_owned(),
         source: source.clone(),
         card,
-        size,
+        size: side.map_or_else(|| model.networks.native_size(), Size::square),
         multiple: model.networks.multiple(),
+        guidance: model.networks.guidance(),
         executor: executor.name(),
-        bytes: model.networks.bytes(),
+        bytes: model.networks.bytes() + model.prompts.reader().bytes(),
     };
+    go_on(progress, "preparing the networks", 0.9)?;
+    // Now, on the loader's thread, so that what is missing is told before the model is taken.
+    model.prepare(&*executor, wished.unwrap_or(&info.params()), info.size)?;
+    go_on(progress, "ready", 1.0)?;
     Ok(LoadedModel { executor, model, info })
 }
 
 /// Tells `progress`, and gives up if it says so.
 pub(super) fn go_on(progress: &mut Progress<'_>, what: &str, fraction: f32) -> Result<(), EngineError> {
     if progress(what, fraction) { Ok(()) } else { Err(EngineError::Cancelled) }
-}
-
-/// Refuses pipelines, and parts of them, that are something else.
-fn check_pipeline(files: &ModelFiles) -> Result<(), EngineError> {
-    let label = files.label("model_index.json");
-    let index = Fields::parse(&label, &files.read_small("model_index.json")?)?;
-    let class = index.get("_class_name").and_then(|class| class.as_str()).unwrap_or("model without a class");
-    if !PIPELINES.contains(&class) {
-        let supported = "a model with the pipeline LatentConsistencyModelPipeline, or StableDiffusionPipeline of the \
-            1.x or 2.x family made for few steps";
-        return Err(unsupported(files.name(), class, supported));
-    }
-    for (part, classes) in CLASSES {
-        let pair = index.get(part).and_then(|value| value.as_array()).and_then(|pair| pair.get(1)?.as_str());
-        match pair {
-            Some(class) if classes.contains(&class) => {}
-            Some(class) => {
-                let name = format!("the {part} of {}", files.name());
-                return Err(unsupported(&name, class, &format!("a model whose {part} is {}", classes.join(" or "))));
-            }
-            None => return Err(index.refuse(part, &format!("a library and {}", classes.join(" or "))).into()),
-        }
-    }
-    Ok(())
-}
-
-fn unsupported(name: &str, class: &str, supported: &str) -> EngineError {
-    let class = class.chars().filter(|c| !c.is_control()).take(80).collect();
-    EngineError::Unsupported { name: name.into(), class, supported: supported.into() }
 }

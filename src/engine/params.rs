@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::frame::Size;
-use crate::weights::Card;
 
 /// What shapes a picture. Two equal values on the same frame and executor give the same picture.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,23 +16,13 @@ pub struct Params {
     pub steps: u32,
     /// How far the picture may leave the input, 0..=1. 0 keeps it, 1 ignores it. Default 0.6.
     pub strength: f64,
-    /// Guidance scale g; the network is told w = g - 1. 1..=15 is useful, default 6.
+    /// Guidance scale g; a network that was taught it is told w = g - 1. 1..=15 is useful, default 6. Any other predicts twice
+    /// when g is above 1; 1..=2 is useful there.
     pub guidance: f64,
     /// Size of the painted picture in pixels; rounded down to the model's multiple.
     pub size: Size,
     /// How many of the text encoder's last layers to skip. Default 0.
     pub clip_skip: u32,
-}
-
-impl Params {
-    /// What a model's card suggests, if there is one; the rest is as usual.
-    pub fn of_card(card: Option<&Card>) -> Self {
-        let usual = Self::default();
-        match card.map(|card| &card.defaults) {
-            Some(card) => Self { steps: card.steps, strength: card.strength, guidance: card.guidance, ..usual },
-            None => usual,
-        }
-    }
 }
 
 impl Default for Params {

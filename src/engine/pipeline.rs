@@ -15,6 +15,7 @@ use super::{EngineError, NoiseSource, StageTimes};
 use crate::exec::pixels::unsigned;
 use crate::exec::{Executor, Tensor};
 use crate::frame::Size;
+use crate::nn::unet::Framing;
 
 /// Where the latents begin.
 #[derive(Clone, Copy)]
@@ -31,8 +32,10 @@ pub struct Request<'a> {
     pub states: &'a States,
     /// The timesteps to visit.
     pub timesteps: &'a Timesteps,
-    /// Guidance scale; ignored by a network that was not taught one.
+    /// Guidance scale. A network that was not taught one follows it only with guided states.
     pub guidance: f64,
+    /// How the pictures are framed; ignored by a network that is not told.
+    pub framing: Framing,
     /// Size in pixels, a multiple of the model's.
     pub size: Size,
     /// Where the latents begin.
@@ -148,7 +151,8 @@ pub fn show_whole(
     let began = Instant::now();
     let shape = model.networks.latent_shape(1, request.size);
     let noises = (0..1 + course.noised.count_ones()).map(|_| draw(noise, &shape)).collect::<Result<_, _>>()?;
-    let run = WholeRun { guidance: request.guidance, states: request.states, noises, picture };
+    let Request { guidance, states, framing, .. } = request;
+    let run = WholeRun { guidance: *guidance, states, framing, noises, picture };
     let picture = model.networks.paint(executor, (course, &model.scheduler, request.timesteps), &run)?;
     let steps = course.steps as usize;
     let step_ms = vec![began.elapsed().as_secs_f64() * 1e3 / steps as f64; steps];
@@ -169,7 +173,8 @@ fn denoise(
     let list = request.timesteps.list();
     for (step, &timestep) in list.iter().enumerate() {
         let began = Instant::now();
-        let run = Run { timestep, guidance: request.guidance, states: request.states, slot: step };
+        let Request { guidance, states, framing, .. } = request;
+        let run = Run { timestep, guidance: *guidance, states, framing, slot: step };
         let output = model.networks.predict(executor, &latents, &run)?;
         denoised.data = model.scheduler.denoise(&latents.data, &output.data, timestep, latents.shape[0]);
         finite("the latents", Some((step + 1, list.len())), &denoised)?;

@@ -10,6 +10,8 @@ pub struct Basis {
     pub params: Params,
     /// The size it was painted in, a multiple of the model's.
     pub size: Size,
+    /// Whether its steps predicted twice.
+    pub guided: bool,
     /// Its input. Holding it keeps its pixels from being changed in place, so that equal addresses mean equal pixels.
     pub frame: Option<Frame>,
 }
@@ -31,7 +33,7 @@ impl Plan {
         let Some(last) = last else { return Self { prompt: true, schedule: true, encode: next.frame.is_some() } };
         let (a, b) = (&last.params, &next.params);
         Self {
-            prompt: (&a.prompt, a.clip_skip) != (&b.prompt, b.clip_skip),
+            prompt: (&a.prompt, a.clip_skip, last.guided) != (&b.prompt, b.clip_skip, next.guided),
             schedule: (a.steps, a.strength) != (b.steps, b.strength) || last.frame.is_some() != next.frame.is_some(),
             encode: next.frame.as_ref().is_some_and(|frame| last.size != next.size || !is_seen(last, frame)),
         }
@@ -49,7 +51,7 @@ mod tests {
     use super::*;
 
     fn basis(change: impl FnOnce(&mut Basis)) -> Basis {
-        let mut basis = Basis { params: Params::default(), size: Size::square(64), frame: None };
+        let mut basis = Basis { params: Params::default(), size: Size::square(64), guided: false, frame: None };
         change(&mut basis);
         basis
     }
@@ -71,6 +73,8 @@ mod tests {
         assert_eq!(Plan::new(Some(&last), &seed), nothing);
         let prompt = basis(|b| b.params.prompt.push('a'));
         assert_eq!(Plan::new(Some(&last), &prompt), Plan { prompt: true, ..nothing });
+        let guided = basis(|b| b.guided = true);
+        assert_eq!(Plan::new(Some(&last), &guided), Plan { prompt: true, ..nothing });
         let steps = basis(|b| b.params.steps += 1);
         assert_eq!(Plan::new(Some(&last), &steps), Plan { schedule: true, ..nothing });
     }

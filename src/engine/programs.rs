@@ -5,17 +5,12 @@ use std::collections::VecDeque;
 use super::EngineError;
 use crate::exec::{Profile, Program};
 
-/// How many programs are kept: about four sizes of three networks, and the text encoder.
-const KEPT: usize = 13;
+/// How many programs are kept: about four sizes of three networks.
+const KEPT: usize = 12;
 
 /// What a graph was compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// Text to states, without the last layers.
-    Text {
-        /// Layers skipped.
-        clip_skip: u32,
-    },
     /// Pictures to latents.
     Encode(Extent),
     /// One denoising step.
@@ -41,6 +36,8 @@ pub struct Course {
     pub noised: u64,
     /// Whether it begins with a picture.
     pub from_picture: bool,
+    /// Whether each step predicts twice, with the words and with their opposite.
+    pub guided: bool,
 }
 
 impl Course {
@@ -54,7 +51,6 @@ impl Purpose {
     /// A word for it.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Text { .. } => "text",
             Self::Encode(_) | Self::See(_) => "encode",
             Self::Predict(_) => "step",
             Self::Decode(_) | Self::Show(_) => "decode",
@@ -75,19 +71,24 @@ pub struct Extent {
 }
 
 /// The programs kept, last used first.
-#[derive(Default)]
-pub struct Programs {
-    kept: VecDeque<(Purpose, Box<dyn Program>)>,
+pub struct Programs<K> {
+    kept: VecDeque<(K, Box<dyn Program>)>,
 }
 
-impl Programs {
+impl<K> Default for Programs<K> {
+    fn default() -> Self {
+        Self { kept: VecDeque::new() }
+    }
+}
+
+impl<K: Copy + PartialEq> Programs<K> {
     /// The program for `purpose`, compiled by `compile` if it is not there.
     ///
     /// # Errors
     /// Those of `compile`.
     pub fn get(
         &mut self,
-        purpose: Purpose,
+        purpose: K,
         compile: impl FnOnce() -> Result<Box<dyn Program>, EngineError>,
     ) -> Result<&mut dyn Program, EngineError> {
         let found = self.kept.iter().position(|(kept, _)| *kept == purpose).and_then(|at| self.kept.remove(at));
@@ -99,12 +100,10 @@ impl Programs {
         self.kept.push_front(entry);
         Ok(&mut *self.kept[0].1)
     }
-}
 
-impl Programs {
     /// Times the steps of the programs that were used, last used first; see [`Program::profile`].
-    pub fn profile(&mut self, runs: usize) -> Vec<(Purpose, Profile)> {
-        let timed = |(purpose, program): &mut (Purpose, Box<dyn Program>)| Some((*purpose, program.profile(runs)?));
+    pub fn profile(&mut self, runs: usize) -> Vec<(K, Profile)> {
+        let timed = |(purpose, program): &mut (K, Box<dyn Program>)| Some((*purpose, program.profile(runs)?));
         self.kept.iter_mut().filter_map(timed).collect()
     }
 }
@@ -125,12 +124,12 @@ mod tests {
     fn the_last_few_are_kept() {
         let mut programs = Programs::default();
         let mut compiled = Vec::new();
-        let mut ask = |clip_skip| {
+        let mut ask = |purpose| {
             let compile = || {
-                compiled.push(clip_skip);
+                compiled.push(purpose);
                 Ok(Box::new(Nothing) as Box<dyn Program>)
             };
-            programs.get(Purpose::Text { clip_skip }, compile).map(|_| ()).unwrap();
+            programs.get(purpose, compile).map(|_| ()).unwrap();
         };
         (0..KEPT as u32).for_each(&mut ask);
         ask(0);

@@ -4,75 +4,141 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::EngineError;
-use super::networks::Networks;
+use super::reader::{Reader, Reading};
 use crate::exec::{Executor, Tensor};
-use crate::nn::text::Tokenizer;
 
 /// How many prompts are kept.
 const KEPT: usize = 16;
 
-/// The states of some prompts.
+/// The states of some prompts, one after the other. If they are guided, as many to lead away from come first.
 #[derive(Clone, Debug)]
 pub struct States {
     /// Differs between any two states of a model; what an executor keeps is keyed by it.
     pub id: u64,
     /// Prompt, token, channel.
     pub tensor: Tensor,
+    /// A vector for each prompt, prompt and channel, of a model with two text encoders.
+    pub pooled: Option<Tensor>,
+    /// Whether each prompt has another one to lead away from.
+    pub guided: bool,
 }
 
 impl States {
     /// How many prompts.
     pub fn batch(&self) -> usize {
-        self.tensor.shape[0]
+        self.tensor.shape[0] / if self.guided { 2 } else { 1 }
     }
 }
 
-/// Prompts and how many last layers of the encoder were skipped.
-type Key = (Vec<String>, u32);
+/// What a picture is painted of, and what guidance leads away from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wording {
+    /// The prompts, one for each picture.
+    pub prompts: Vec<String>,
+    /// Their opposites.
+    pub negative: Negative,
+}
 
-/// The tokenizer, and the states made so far.
+impl Wording {
+    /// One prompt.
+    pub fn of(prompt: &str, negative: Negative) -> Self {
+        Self { prompts: vec![prompt.into()], negative }
+    }
+}
+
+/// What guidance leads away from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Negative {
+    /// Nothing: the network is told its guidance scale, or paints without.
+    Unused,
+    /// Whatever the model has for a negative prompt that nobody gave: [`Silence`].
+    Absent,
+    /// These prompts, one for each.
+    Given(Vec<String>),
+}
+
+/// What stands for a negative prompt that nobody gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Silence {
+    /// The states of an empty text.
+    EmptyText,
+    /// Zeros.
+    Zeros,
+}
+
+/// A wording, and how many last layers of the encoders were skipped.
+type Key = (Wording, u32);
+
+/// The text encoders, and the states made so far.
 pub struct Prompts {
-    tokenizer: Tokenizer,
+    reader: Reader,
+    silence: Silence,
     kept: VecDeque<(Key, Arc<States>)>,
     made: u64,
 }
 
 impl Prompts {
     /// Nothing made yet.
-    pub fn new(tokenizer: Tokenizer) -> Self {
-        Self { tokenizer, kept: VecDeque::new(), made: 0 }
+    pub fn new(reader: Reader, silence: Silence) -> Self {
+        Self { reader, silence, kept: VecDeque::new(), made: 0 }
     }
 
-    /// The states of `prompts` without the text encoder's last `clip_skip` layers.
+    /// The text encoders.
+    pub fn reader(&mut self) -> &mut Reader {
+        &mut self.reader
+    }
+
+    /// The states of `wording` without the text encoders' last `clip_skip` layers.
     ///
     /// # Errors
-    /// More layers skipped than there are; the executor's.
+    /// More layers skipped than there are; another number of negative prompts than of prompts; the executor's.
     pub fn states(
         &mut self,
-        networks: &mut Networks,
         executor: &dyn Executor,
-        prompts: &[String],
+        wording: &Wording,
         clip_skip: u32,
     ) -> Result<Arc<States>, EngineError> {
-        if let Some(at) = self.kept.iter().position(|((kept, skip), _)| kept == prompts && *skip == clip_skip)
+        if let Some(at) = self.kept.iter().position(|((kept, skip), _)| kept == wording && *skip == clip_skip)
             && let Some(found) = self.kept.remove(at)
         {
             self.kept.push_front(found);
             return Ok(self.kept[0].1.clone());
         }
-        let mut data = Vec::new();
-        let mut shape = vec![0];
-        for prompt in prompts {
-            let ids = self.tokenizer.encode(prompt);
-            let one = networks.read(executor, &ids, clip_skip)?;
-            data.extend(one.data);
-            shape = one.shape;
+        let mut read = |text: &String| self.reader.read(executor, [text, text], clip_skip);
+        let prompts = wording.prompts.iter().map(&mut read).collect::<Result<Vec<_>, _>>()?;
+        let count = prompts.len();
+        let mut readings = match (&wording.negative, self.silence) {
+            (Negative::Unused, _) => Vec::new(),
+            (Negative::Absent, Silence::Zeros) => prompts.iter().map(Reading::zeros).collect(),
+            (Negative::Absent, Silence::EmptyText) => {
+                let silent = read(&String::new())?;
+                vec![silent; count]
+            }
+            (Negative::Given(texts), _) => texts.iter().map(read).collect::<Result<_, _>>()?,
+        };
+        let guided = wording.negative != Negative::Unused;
+        if guided && readings.len() != count {
+            let (found, expected) = (readings.len().to_string(), format!("{count}, one for each prompt"));
+            return Err(EngineError::Param { name: "the number of negative prompts", found, expected });
         }
-        shape[0] = prompts.len();
+        readings.extend(prompts);
         self.made += 1;
-        let states = Arc::new(States { id: self.made, tensor: Tensor::new(shape, data) });
-        self.kept.push_front(((prompts.to_vec(), clip_skip), states.clone()));
+        let pooled = readings.iter().map(|reading| reading.pooled.as_ref()).collect::<Option<Vec<_>>>();
+        let states = Arc::new(States {
+            id: self.made,
+            tensor: stacked(&readings.iter().map(|reading| &reading.states).collect::<Vec<_>>()),
+            pooled: pooled.map(|pooled| stacked(&pooled)),
+            guided,
+        });
+        self.kept.push_front(((wording.clone(), clip_skip), states.clone()));
         self.kept.truncate(KEPT);
         Ok(states)
     }
+}
+
+/// Tensors of one shape [1, ...], one after the other.
+fn stacked(parts: &[&Tensor]) -> Tensor {
+    let mut shape = parts.first().map_or_else(|| vec![0], |part| part.shape.clone());
+    shape[0] = parts.len();
+    Tensor::new(shape, parts.iter().flat_map(|part| &part.data).copied().collect())
 }

@@ -4,16 +4,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::model::{LoadedModel, Model};
+use super::networks::Begin;
 use super::noise::Kept;
 use super::pipeline::{Encoded, Request, Start, see, show, show_whole};
 use super::pixels::{frame_from_pixels, pixels_from_frame};
 use super::plan::{Basis, Plan};
 use super::programs::Course;
-use super::prompt::States;
+use super::prompt::{States, Wording};
 use super::schedule::Timesteps;
 use super::{EngineError, Job, ModelInfo, Params, Picture, Render, StageTimes, Stamps};
 use crate::exec::{Executor, Profile, Tensor};
 use crate::frame::{Frame, Size, cover_crop};
+use crate::nn::unet::Framing;
 
 /// Longest side of a picture, in pixels.
 const MAX_SIDE: u32 = 4096;
@@ -60,7 +62,7 @@ impl Engine {
     /// Times every step of the networks used so far, each the median of so many runs: the name of the job and its steps. Empty
     /// when the executor tells no steps apart.
     pub fn profile(&mut self, runs: usize) -> Vec<(&'static str, Profile)> {
-        self.model.networks.profile(runs)
+        self.model.profile(runs)
     }
 
     /// What can be kept from the last picture, and the rest made again.
@@ -81,8 +83,8 @@ impl Engine {
         let states = match states.filter(|_| !plan.prompt) {
             Some(kept) => kept,
             None => {
-                let prompts = std::slice::from_ref(&params.prompt);
-                self.model.states(&*self.executor, prompts, params.clip_skip)?
+                let wording = Wording::of(&params.prompt, self.model.negative(params.guidance));
+                self.model.states(&*self.executor, &wording, params.clip_skip)?
             }
         };
         times.prompt_ms = if plan.prompt { milliseconds(began.elapsed()) } else { 0.0 };
@@ -99,7 +101,8 @@ impl Engine {
     /// How this picture is painted in one go, if it is.
     fn course(&self, timesteps: &Timesteps, basis: &Basis) -> Option<Course> {
         let Model { networks, scheduler, .. } = &self.model;
-        networks.course(scheduler, timesteps, basis.size, basis.frame.is_some())
+        let begin = Begin { size: basis.size, from_picture: basis.frame.is_some(), guided: basis.guided };
+        networks.course(scheduler, timesteps, begin)
     }
 
     fn input(&mut self, frame: &Frame, size: Size, whole: bool, times: &mut StageTimes) -> Result<Input, EngineError> {
@@ -123,12 +126,14 @@ impl Render for Engine {
         check(params)?;
         let size = usable_size(params.size, self.info.multiple)?;
         let mut times = StageTimes::default();
-        let basis = Basis { params: Params::clone(params), size, frame: job.frame.clone() };
+        let guided = self.model.networks.is_guided(params.guidance);
+        let basis = Basis { params: Params::clone(params), size, guided, frame: job.frame.clone() };
         let last = self.prepare(basis, &mut times)?;
         let request = Request {
             states: &last.states,
             timesteps: &last.timesteps,
             guidance: params.guidance,
+            framing: Framing::whole([size.height, size.width]),
             size,
             start: match &last.input {
                 Some(Input::Encoded(encoded)) => Start::Picture(encoded),

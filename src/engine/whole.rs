@@ -4,8 +4,11 @@
 //! The scheduler's arithmetic is two factors and a sum for each step, so it is part of the graph; the factors are inputs. What
 //! all steps make of the text is made once, and the memory of one step is that of the next.
 
-use super::networks::Configs;
-use super::programs::Course;
+use super::configs::Configs;
+use super::contrast;
+use super::networks::Begin;
+use super::programs::{Course, Extent};
+use super::prompt::States;
 use super::schedule::{LcmScheduler, Timesteps};
 use crate::exec::Tensor;
 use crate::graph::{Graph, GraphBuilder, GraphError, NodeId, Shape, Stage};
@@ -23,7 +26,8 @@ pub type Factor = (String, f32);
 /// - `picture` [1, h, w, 1], frame, if there is one to begin with: [`crate::graph::Op::FromPixels`]
 /// - `noise.0`, `noise.1`, ... latents, frame: as many as are drawn
 /// - `timestep_embedding.0`, ..., and the factors of [`factors`] [1, 1, 1, c], schedule
-/// - `guidance_embedding` and `encoder_hidden_states` as in [`unet::build`]
+/// - `guidance_embedding`, `encoder_hidden_states`, `text_embeds` and `framing_embedding` as in [`unet::build`]; if each step
+///   predicts twice, also `negative.encoder_hidden_states` and `negative.text_embeds`
 /// - `picture` [1, h, w, 1]: [`crate::graph::Op::ToPixels`]
 ///
 /// # Errors
@@ -51,14 +55,19 @@ pub fn build(configs: &Configs, course: Course) -> Result<Graph, GraphError> {
     } else {
         noise(&mut b)?
     };
-    let size = UNetSize { batch: 1, height: at.height, width: at.width, tokens: configs.text.positions };
+    let size = UNetSize { batch: 1, height: at.height, width: at.width, tokens: configs.tokens() };
     let network = unet::build(&configs.unet, size, Guidance::Embedded)?;
+    let contrast = if course.guided { Some(Contrast::new(&mut b, &network, channels)?) } else { None };
     let width = configs.unet.first_channels();
     for step in 0..course.steps as usize {
         let time = b.input(&format!("timestep_embedding.{step}"), Shape::rows(1, width), Stage::Schedule)?;
         // A value of its own, which the network may round; the latents keep their digits.
         let seen = b.affine(x, 1.0, 0.0)?;
-        let output = only(b.append(&network, &[("sample", seen), ("timestep_embedding", time)])?, &b, x)?;
+        let inputs = [("sample", seen), ("timestep_embedding", time)];
+        let mut output = only(b.append(&network, &inputs)?, &b, x)?;
+        if let Some(contrast) = &contrast {
+            output = contrast.led(&mut b, &network, &inputs, output)?;
+        }
         let clean = mixed(&mut b, &format!("step.{step}"), x, output, channels)?;
         x = if course.is_noised(step) {
             let fresh = noise(&mut b)?;
@@ -75,7 +84,75 @@ pub fn build(configs: &Configs, course: Course) -> Result<Graph, GraphError> {
     Ok(b.finish())
 }
 
-/// `a` times a factor plus `b` times another.
+/// The second prediction of each step.
+struct Contrast {
+    /// What stands for the inputs that come from words.
+    negative: Vec<(&'static str, NodeId)>,
+    /// What weighs the two predictions.
+    factors: [NodeId; 2],
+}
+
+impl Contrast {
+    fn new(b: &mut GraphBuilder, network: &Graph, channels: usize) -> Result<Self, GraphError> {
+        let mut negative = Vec::new();
+        for name in WORDED {
+            if let Some((_, id)) = network.inputs().find(|(input, _)| *input == name) {
+                negative.push((name, b.input(&format!("{NEGATIVE}{name}"), network.node(id).shape, Stage::Prompt)?));
+            }
+        }
+        Ok(Self { negative, factors: pair(b, "guidance", channels)? })
+    }
+
+    fn led(
+        &self,
+        b: &mut GraphBuilder,
+        network: &Graph,
+        inputs: &[(&str, NodeId)],
+        with: NodeId,
+    ) -> Result<NodeId, GraphError> {
+        let inputs: Vec<(&str, NodeId)> = inputs.iter().chain(&self.negative).copied().collect();
+        let without = only(b.append(network, &inputs)?, b, with)?;
+        weighed(b, [without, with], self.factors)
+    }
+}
+
+/// The inputs of a network that come from words.
+const WORDED: [&str; 2] = ["encoder_hidden_states", "text_embeds"];
+/// What their opposites are called.
+const NEGATIVE: &str = "negative.";
+
+/// The inputs that come from `states` of one prompt, by name.
+pub fn texts(states: &States) -> Vec<(String, Tensor)> {
+    let tensors = [Some(&states.tensor), states.pooled.as_ref()];
+    let given = WORDED.iter().zip(tensors).filter_map(|(name, tensor)| Some((*name, tensor?)));
+    let each = |(name, tensor): (&str, &Tensor)| {
+        let mut shape = tensor.shape.clone();
+        shape[0] = 1;
+        let one = |data: &[f32]| Tensor::new(shape.clone(), data.to_vec());
+        match tensor.data.split_at(tensor.data.len() / 2) {
+            (without, with) if states.guided => {
+                vec![(format!("{NEGATIVE}{name}"), one(without)), (name.into(), one(with))]
+            }
+            _ => vec![(name.into(), one(&tensor.data))],
+        }
+    };
+    given.flat_map(each).collect()
+}
+
+/// Two factors that are given at each run.
+fn pair(b: &mut GraphBuilder, name: &str, channels: usize) -> Result<[NodeId; 2], GraphError> {
+    let row = Shape::map(1, 1, 1, channels);
+    let first = b.input(&format!("{name}.first"), row, Stage::Schedule)?;
+    Ok([first, b.input(&format!("{name}.second"), row, Stage::Schedule)?])
+}
+
+/// Two values, each times its factor, added.
+fn weighed(b: &mut GraphBuilder, values: [NodeId; 2], factors: [NodeId; 2]) -> Result<NodeId, GraphError> {
+    let (first, second) = (b.mul(values[0], factors[0])?, b.mul(values[1], factors[1])?);
+    b.add(second, first)
+}
+
+/// `first` times a factor of its own plus `second` times another.
 fn mixed(
     b: &mut GraphBuilder,
     name: &str,
@@ -83,10 +160,8 @@ fn mixed(
     second: NodeId,
     channels: usize,
 ) -> Result<NodeId, GraphError> {
-    let row = Shape::map(1, 1, 1, channels);
-    let [one, two] = ["first", "second"].map(|which| b.input(&format!("{name}.{which}"), row, Stage::Schedule));
-    let (first, second) = (b.mul(first, one?)?, b.mul(second, two?)?);
-    b.add(second, first)
+    let factors = pair(b, name, channels)?;
+    weighed(b, [first, second], factors)
 }
 
 fn only(outputs: Vec<NodeId>, b: &GraphBuilder, value: NodeId) -> Result<NodeId, GraphError> {
@@ -99,27 +174,30 @@ pub fn course(
     configs: &Configs,
     scheduler: &LcmScheduler,
     timesteps: &Timesteps,
-    extent: super::programs::Extent,
-    from_picture: bool,
+    extent: Extent,
+    begin: Begin,
 ) -> Option<Course> {
     let list = timesteps.list();
-    let drawn = from_picture && configs.autoencoder.has_posterior();
+    let drawn = begin.from_picture && configs.autoencoder.has_posterior();
     if drawn || list.is_empty() || list.len() > MOST_STEPS {
         return None;
     }
     scheduler.linear(list[0])?;
     let noised = (0..list.len()).filter(|step| timesteps.is_noised(*step)).fold(0, |bits, step| bits | 1 << step);
-    Some(Course { extent, steps: list.len() as u32, noised, from_picture })
+    Some(Course { extent, steps: list.len() as u32, noised, from_picture: begin.from_picture, guided: begin.guided })
 }
 
 /// The factors that belong to the inputs of [`build`], each with its name.
-pub fn factors(scheduler: &LcmScheduler, timesteps: &Timesteps, course: Course) -> Vec<Factor> {
+pub fn factors(scheduler: &LcmScheduler, timesteps: &Timesteps, course: Course, guidance: f64) -> Vec<Factor> {
     let mut factors = Vec::new();
     let mut pair = |name: String, [first, second]: [f32; 2]| {
         factors.push((format!("{name}.first"), first));
         factors.push((format!("{name}.second"), second));
     };
     let list = timesteps.list();
+    if course.guided {
+        pair("guidance".into(), contrast::weights(guidance));
+    }
     if course.from_picture {
         pair("start".into(), scheduler.noising(list[0]));
     }

@@ -111,6 +111,15 @@ pub trait Executor: Send + Sync {
         None
     }
 
+    /// The same machine with numbers of a larger range, for networks that exceed this one's; `None` where they have the range of
+    /// f32 already.
+    ///
+    /// # Errors
+    /// The machine's.
+    fn wider(&self) -> Result<Option<Arc<dyn Executor>>, ExecError> {
+        Ok(None)
+    }
+
     /// Makes `graph` runnable. Nodes whose path is in `taps` become extra outputs, in the order of `taps`.
     ///
     /// # Errors

@@ -181,7 +181,7 @@ impl App {
     /// The numbers the model suggests.
     pub(super) fn take_suggested(&mut self) {
         let model = self.studio.snapshot().model.as_ref();
-        let wanted = numbers::suggested_by(model.and_then(|model| model.card.as_ref()));
+        let wanted = numbers::suggested_by(model);
         let params = &mut self.settings.params;
         params.steps = wanted.steps;
         params.strength = wanted.strength;

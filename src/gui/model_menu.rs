@@ -80,7 +80,7 @@ fn menu_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     if ui.button("Open a model folder…").clicked() {
         cx.act(Action::AskModel);
     }
-    note_ui(ui, "A folder in diffusers layout: LCM models of the Stable Diffusion 1.5 kind, for one.", cx.theme);
+    note_ui(ui, "A folder in diffusers layout: LCM models of the Stable Diffusion 1.5 or XL kind, for one.", cx.theme);
 }
 
 fn entry_ui(ui: &mut Ui, cx: &mut Cx<'_>, path: &str, name: &str) {

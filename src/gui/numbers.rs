@@ -8,7 +8,7 @@ use super::cx::Cx;
 use super::widgets::{Number, label_ui, link, number_ui, small_icon_button, typed_ui};
 use crate::engine::Params;
 use crate::frame::Size;
-use crate::weights::{Card, CardDefaults};
+use crate::studio::{GuidanceWay, ModelInfo};
 
 /// Height of a row with its gap.
 const ROW: f32 = 28.0;
@@ -39,16 +39,13 @@ pub fn numbers_ui(ui: &mut Ui, cx: &mut Cx<'_>, columns: usize) {
     }
 }
 
-/// What the model with this card suggests; our own defaults without one.
-pub fn suggested_by(card: Option<&Card>) -> CardDefaults {
-    let own = Params::default();
-    let fallback =
-        CardDefaults { steps: own.steps, strength: own.strength, guidance: own.guidance, ..CardDefaults::default() };
-    card.map_or(fallback, |card| card.defaults.clone())
+/// What the model suggests; our own defaults without one.
+pub fn suggested_by(model: Option<&ModelInfo>) -> Params {
+    model.map_or_else(Params::default, ModelInfo::params)
 }
 
-fn suggested(cx: &Cx<'_>) -> CardDefaults {
-    suggested_by(cx.card())
+fn suggested(cx: &Cx<'_>) -> Params {
+    suggested_by(cx.snapshot.model.as_ref())
 }
 
 fn strength_ui(ui: &mut Ui, cx: &mut Cx<'_>, width: f32) {
@@ -79,14 +76,12 @@ fn steps_ui(ui: &mut Ui, cx: &mut Cx<'_>, width: f32) {
 }
 
 fn guidance_ui(ui: &mut Ui, cx: &mut Cx<'_>, width: f32) {
-    let number = Number {
-        name: "Guidance",
-        hint: "How much the words count",
-        range: 1.0..=15.0,
-        step: 0.1,
-        default: suggested(cx).guidance,
-        decimals: 1,
+    let hint = match cx.snapshot.model.as_ref().map(|model| model.guidance) {
+        Some(GuidanceWay::Twice) => "How much the words count; above 1 a step takes twice as long with this model",
+        _ => "How much the words count",
     };
+    let number =
+        Number { name: "Guidance", hint, range: 1.0..=15.0, step: 0.1, default: suggested(cx).guidance, decimals: 1 };
     number_ui(ui, &number, &mut cx.settings.params.guidance, width, cx.theme);
 }
 

@@ -32,6 +32,8 @@ pub struct KlConfig {
     pub scale: f64,
     /// Taken from the latents before.
     pub shift: f64,
+    /// Whether its values may be too large for f16, as those of the XL family's first one are.
+    pub force_upcast: bool,
 }
 
 impl KlConfig {
@@ -73,6 +75,7 @@ impl KlConfig {
             post_quant_conv: fields.flag("use_post_quant_conv", true)?,
             scale: fields.number("scaling_factor", 0.18215, 1e-6..=1e6)?,
             shift: fields.number("shift_factor", 0.0, -1e6..=1e6)?,
+            force_upcast: fields.flag("force_upcast", true)?,
         })
     }
 

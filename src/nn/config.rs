@@ -39,7 +39,7 @@ impl ConfigError {
         match self {
             Self::Json { .. } => "download the model again".into(),
             Self::Value { .. } => {
-                "choose a model of the Stable Diffusion 1.x or 2.x family, or download this one again if it is one"
+                "choose a model of the Stable Diffusion 1.x, 2.x or XL family, or download this one again if it is one"
                     .into()
             }
         }
@@ -109,6 +109,34 @@ impl<'a> Fields<'a> {
             Some(Value::Array(_)) => Err(self.refuse(key, &format!("one number, or {count} of them"))),
             _ => Ok(vec![self.whole(key, default, range)?; count]),
         }
+    }
+
+    /// One whole number within `range` for each layer of each level, of which there are `layers`: one number for all, or a list
+    /// with one for each level, where a level may have a list of its own with one for each layer.
+    pub fn per_layer(
+        &self,
+        key: &str,
+        default: usize,
+        layers: &[usize],
+        range: RangeInclusive<usize>,
+    ) -> Result<Vec<Vec<usize>>, ConfigError> {
+        let level = |value: &Value, count: usize| match value {
+            Value::Array(list) if list.len() == count => list.iter().map(|value| whole(value, &range)).collect(),
+            value => whole(value, &range).map(|number| vec![number; count]),
+        };
+        let read = match self.get(key) {
+            None => return Ok(layers.iter().map(|count| vec![default; *count]).collect()),
+            Some(Value::Array(list)) if list.len() == layers.len() => {
+                list.iter().zip(layers).map(|(value, count)| level(value, *count)).collect::<Option<Vec<_>>>()
+            }
+            Some(Value::Array(_)) => None,
+            Some(value) => layers.iter().map(|count| level(value, *count)).collect(),
+        };
+        let expected = || {
+            let levels = layers.len();
+            format!("one number or {levels}, each {} or a list of one for each of {layers:?} layers", in_words(&range))
+        };
+        read.ok_or_else(|| self.refuse(key, &expected()))
     }
 
     /// A list of names out of `known`, of length `count`.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::AutoencoderConfig;
-use super::text::clip::{self, ClipConfig};
+use super::text::clip::{self, ClipConfig, Output};
 use crate::graph::Shape;
 
 const TINY: &[u8] = include_bytes!("../../assets/model/vae/config.json");
@@ -107,12 +107,29 @@ fn odd_text_encoders_are_refused_by_name() {
 #[test]
 fn texts_and_skipped_layers_have_limits() {
     let config = ClipConfig::parse("config.json", CLIP).unwrap();
-    assert!(clip::build(&config, 1, 32, 0).is_ok());
-    assert!(clip::build(&config, 1, 33, 0).is_err());
-    let all = clip::build(&config, 1, 32, 2).unwrap();
+    let build = |tokens, skip, output| clip::build(&config, [1, tokens], skip, output);
+    assert!(build(32, 0, Output::Last).is_ok());
+    assert!(build(33, 0, Output::Last).is_err());
+    let all = build(32, 2, Output::Last).unwrap();
     assert!(all.find("hidden_states.0").is_some() && all.find("hidden_states.1").is_none());
-    let error = clip::build(&config, 1, 32, 3).unwrap_err().to_string();
+    let error = build(32, 3, Output::Last).unwrap_err().to_string();
     assert!(error.contains("3 of 2 layers"), "{error}");
+    let error = build(32, 2, Output::Penultimate).unwrap_err().to_string();
+    assert!(error.contains("3 of 2 layers"), "the last layer is left out already: {error}");
+}
+
+#[test]
+fn the_states_before_the_last_layer_and_a_vector_of_all() {
+    let config = ClipConfig { projection: 20, ..ClipConfig::parse("config.json", CLIP).unwrap() };
+    let build = |skip, output| clip::build(&config, [1, 32], skip, output).unwrap();
+    let state = |graph: &crate::graph::Graph| graph.outputs()[0].1;
+    let penultimate = build(0, Output::Penultimate);
+    assert_eq!(Some(state(&penultimate)), penultimate.find("hidden_states.1"));
+    assert!(penultimate.find("hidden_states.2").is_none() && penultimate.find("text_model.final_layer_norm").is_none());
+    let pooled = build(1, Output::Pooled);
+    assert_eq!(Some(state(&pooled)), pooled.find("hidden_states.0"));
+    let vectors = pooled.node(pooled.outputs()[1].1);
+    assert_eq!((vectors.shape, pooled.find("hidden_states.2").is_some()), (Shape::tokens(1, 32, 20), true));
 }
 
 #[test]

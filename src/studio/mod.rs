@@ -31,8 +31,8 @@ pub use settings::{CameraSettings, Settings, ToolSettings, WindowSettings};
 pub use settings_file::SettingsError;
 pub use snapshot::{LiveState, Snapshot};
 
-pub use crate::engine::ModelInfo;
 use crate::engine::{Engine, Params, Picture, Render};
+pub use crate::engine::{GuidanceWay, ModelInfo};
 use crate::flow::channel::{Receiver, Sender, unbounded};
 use crate::flow::{Latency, LatestReceiver, LatestSender, Rate, Worker, latest};
 use crate::frame::{Frame, Size};

@@ -14,6 +14,7 @@ mod played;
 mod scenes;
 mod transfers;
 mod tuning;
+mod xl;
 
 fn main() {
     if std::env::var_os(tuning::SCENE).is_some() {
@@ -37,6 +38,7 @@ fn main() {
             trials.extend(scenes::tests());
             trials.extend(transfers::tests());
             trials.extend(tuning::tests());
+            trials.extend(xl::tests());
         }
         // Listing needs no GPU, and a failure to build one is a failure of this program.
         played::Stage::Elsewhere(reason) => trials.push(played::refused(reason)),

@@ -27,7 +27,7 @@ impl Drop for Folder {
     }
 }
 
-fn root() -> &'static Path {
+pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
@@ -43,13 +43,22 @@ pub fn afterimage(folder: &Folder, args: &[&str], scene: &[(&str, &str)]) -> Res
 
 /// Paints over a small picture with a tiny model.
 fn paint(folder: &Folder, executor: &str, scene: &[(&str, &str)]) -> Result<Output, Failed> {
+    paint_with(folder, (&root().join("tests/fixtures/sd15-lcm"), &[]), executor, scene)
+}
+
+/// Paints over a small picture with the model in a folder, and other words of the command line.
+pub fn paint_with(
+    folder: &Folder,
+    (model, words): (&Path, &[&str]),
+    executor: &str,
+    scene: &[(&str, &str)],
+) -> Result<Output, Failed> {
     let drawing = folder.0.join("drawing.png");
     std::fs::copy(root().join("tests/snapshots/stage_picture.png"), &drawing)?;
-    let model = root().join("tests/fixtures/sd15-lcm");
     let (drawing, model) = (drawing.display().to_string(), model.display().to_string());
     let out = folder.0.join(format!("{executor}.png")).display().to_string();
     let fixed = ["paint", &drawing, "--prompt", "fox", "--model", &model, "--size", "64", "--out", &out];
-    afterimage(folder, &[&fixed[..], &["--executor", executor]].concat(), scene)
+    afterimage(folder, &[&fixed[..], &["--executor", executor], words].concat(), scene)
 }
 
 fn refused(output: &Output, words: &[&str]) -> Outcome {
@@ -167,7 +176,7 @@ fn a_whole_picture_in_one_go() -> Outcome {
 }
 
 /// How like each other two pictures of `folder` are, in dB.
-fn psnr(folder: &Folder, found: &str, expected: &str) -> Result<f64, Failed> {
+pub fn psnr(folder: &Folder, found: &str, expected: &str) -> Result<f64, Failed> {
     let picture = |name: &str| -> Result<Vec<u8>, Failed> {
         let path = folder.0.join(format!("{name}.png"));
         Ok(image::open(path).map_err(|error| error.to_string())?.to_rgba8().into_raw())

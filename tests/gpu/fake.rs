@@ -7,7 +7,7 @@ use std::time::Instant;
 use afterimage::engine::{EngineError, Job, Params, Picture, Render, StageTimes, Stamps};
 use afterimage::flow::channel::{Receiver, Sender, unbounded};
 use afterimage::frame::{Frame, Size};
-use afterimage::studio::ModelInfo;
+use afterimage::studio::{GuidanceWay, ModelInfo};
 use afterimage::weights::{Card, ModelSource};
 
 /// Paints without a model.
@@ -78,6 +78,7 @@ pub fn info() -> ModelInfo {
         card: Some(card),
         size: Size::square(256),
         multiple: 8,
+        guidance: GuidanceWay::Taught,
         executor: "CPU (candle f32, 2 threads)".into(),
         bytes: 28_000_000,
     }

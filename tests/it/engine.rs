@@ -10,8 +10,8 @@ use libtest_mimic::{Failed, Trial};
 
 use crate::support::{copy, edit, fixtures};
 
-type Outcome = Result<(), Failed>;
-type Test = fn() -> Outcome;
+pub type Outcome = Result<(), Failed>;
+pub type Test = fn() -> Outcome;
 
 pub fn tests() -> Vec<Trial> {
     let tests: [(&str, Test); 13] = [
@@ -150,7 +150,7 @@ fn a_load_can_be_cancelled() -> Outcome {
 
 fn other_pipelines_are_refused_by_name() -> Outcome {
     for (from, to, words) in [
-        ("LatentConsistencyModelPipeline", "StableDiffusionXLPipeline", "StableDiffusionXLPipeline"),
+        ("LatentConsistencyModelPipeline", "StableDiffusion3Pipeline", "StableDiffusion3Pipeline"),
         ("AutoencoderKL", "AutoencoderDC", "vae"),
         ("UNet2DConditionModel", "FluxTransformer2DModel", "unet"),
     ] {
@@ -227,7 +227,7 @@ fn whole_numbers_beside_the_weights_do_no_harm() -> Outcome {
 }
 
 /// Changes the header of a safetensors file; `change` hears where the data ends and says how many zeros to append.
-fn change_header(path: &Path, change: impl FnOnce(&mut serde_json::Value, usize) -> usize) {
+pub fn change_header(path: &Path, change: impl FnOnce(&mut serde_json::Value, usize) -> usize) {
     let bytes = std::fs::read(path).unwrap();
     let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
     let mut header: serde_json::Value = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
@@ -254,17 +254,17 @@ fn poison(path: &Path, key: &str) {
     std::fs::write(path, bytes).unwrap();
 }
 
-fn params(change: impl FnOnce(&mut Params)) -> Params {
+pub fn params(change: impl FnOnce(&mut Params)) -> Params {
     let mut params = Params { prompt: "a red house".into(), size: Size::square(64), ..Params::default() };
     change(&mut params);
     params
 }
 
-fn job(params: Params, frame: Option<Frame>) -> Job {
+pub fn job(params: Params, frame: Option<Frame>) -> Job {
     Job { frame, params: Arc::new(params), revision: 3 }
 }
 
-fn paint(engine: &mut Engine, params: Params, frame: Option<Frame>) -> Result<Picture, Failed> {
+pub fn paint(engine: &mut Engine, params: Params, frame: Option<Frame>) -> Result<Picture, Failed> {
     let picture = engine.render(&job(params, frame)).map_err(|error| error.to_string())?;
     picture.ok_or_else(|| "no picture".into())
 }
@@ -273,7 +273,7 @@ fn engine() -> Engine {
     Engine::new(load(&fixtures().join("sd15-lcm")).unwrap())
 }
 
-fn load(path: &Path) -> Result<LoadedModel, EngineError> {
+pub fn load(path: &Path) -> Result<LoadedModel, EngineError> {
     // A model is made on one thread and paints on another.
     fn sendable<T: Send>(value: T) -> T {
         value
@@ -281,14 +281,14 @@ fn load(path: &Path) -> Result<LoadedModel, EngineError> {
     engine::load(&ModelSource::Dir(path.into()), "auto", 0, None, &mut |_, _| true).map(sendable)
 }
 
-fn refused(path: &Path) -> Result<EngineError, Failed> {
+pub fn refused(path: &Path) -> Result<EngineError, Failed> {
     load(path).err().ok_or_else(|| "the folder was taken".into())
 }
 
-fn holds(holds: bool, otherwise: &str) -> Outcome {
+pub fn holds(holds: bool, otherwise: &str) -> Outcome {
     if holds { Ok(()) } else { Err(otherwise.into()) }
 }
 
-fn same<T: PartialEq + std::fmt::Debug>(found: T, expected: T) -> Outcome {
+pub fn same<T: PartialEq + std::fmt::Debug>(found: T, expected: T) -> Outcome {
     if found == expected { Ok(()) } else { Err(format!("found {found:?}, expected {expected:?}").into()) }
 }

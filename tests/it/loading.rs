@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use afterimage::engine::{self, Engine, EngineError, Job, Params, Picture, Render, StageTimes, Stamps};
 use afterimage::frame::{Frame, Size};
-use afterimage::studio::{Command, EngineSpec, Event, ModelInfo, Overlay, Places, Settings, Studio};
+use afterimage::studio::{Command, EngineSpec, Event, GuidanceWay, ModelInfo, Overlay, Places, Settings, Studio};
 use afterimage::weights::ModelSource;
 use libtest_mimic::{Failed, Trial};
 
@@ -83,6 +83,7 @@ impl Bench {
             card: None,
             size: SIZE,
             multiple: 8,
+            guidance: GuidanceWay::Taught,
             executor: "none".into(),
             bytes: 0,
         };

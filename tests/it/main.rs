@@ -25,6 +25,7 @@ mod studio;
 mod support;
 mod tidy;
 mod weights;
+mod xl;
 
 fn main() {
     // The scenes of the fake camera are this program again.
@@ -50,5 +51,6 @@ fn main() {
     trials.extend(support::tests());
     trials.extend(tidy::tests());
     trials.extend(weights::tests());
+    trials.extend(xl::tests());
     libtest_mimic::run(&args, trials).exit();
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use afterimage::exec::{Candle, Executor, Tensor, Value};
 use afterimage::graph::{Activation, Graph};
 use afterimage::nn::AutoencoderConfig;
-use afterimage::nn::text::clip::{self, ClipConfig};
+use afterimage::nn::text::clip::{self, ClipConfig, Output};
 use afterimage::nn::unet::{self, Guidance, UNetConfig, UNetSize};
 use afterimage::weights::{ModelFiles, Weights};
 use candle_core::{DType, Device};
@@ -54,10 +54,11 @@ fn clip_agrees() -> Result<(), Failed> {
         activation: Activation::QuickGelu,
         eps: 1e-5,
         end: 49,
+        projection: 24,
     };
     let (batch, tokens) = (2, 9);
     let ids: Vec<u32> = (0..batch * tokens).map(|i| (i * 7 % 50) as u32).collect();
-    let graph = clip::build(&config, batch, tokens, 0).map_err(|error| error.to_string())?;
+    let graph = clip::build(&config, [batch, tokens], 0, Output::Last).map_err(|error| error.to_string())?;
 
     let mut theirs = HashMap::new();
     let mut ours = Vec::new();

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use afterimage::frame::Size;
-use afterimage::studio::ModelInfo;
+use afterimage::studio::{GuidanceWay, ModelInfo};
 use afterimage::weights::ModelSource;
 use libtest_mimic::{Failed, Trial};
 
@@ -41,6 +41,7 @@ pub fn tiny_model(name: &str) -> ModelInfo {
         card: None,
         size: Size::square(8),
         multiple: 8,
+        guidance: GuidanceWay::Taught,
         executor: "none".into(),
         bytes: 0,
     }

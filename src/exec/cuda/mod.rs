@@ -94,6 +94,13 @@ impl Executor for Cuda {
         Some(Arc::new(CudaPacked::joined(&parts.collect::<Option<Vec<_>>>()?)?))
     }
 
+    fn wider(&self) -> Result<Option<Arc<dyn Executor>>, ExecError> {
+        match self.half {
+            Half::F16 => Ok(Some(Arc::new(Self::wide()?))),
+            Half::Bf16 => Ok(None),
+        }
+    }
+
     fn compile(
         &self,
         graph: Arc<Graph>,

@@ -29,6 +29,19 @@ pub struct ClipConfig {
     pub eps: f32,
     /// The id that ends a text; 2 means "the largest id of the text".
     pub end: usize,
+    /// Width of the text's vector, of an encoder that gives one ([`Output::Pooled`]).
+    pub projection: usize,
+}
+
+/// What a network wants of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Output {
+    /// The states after the last layer and the final norm: Stable Diffusion 1.x and 2.x.
+    Last,
+    /// The states before the last layer, as they are: the first encoder of Stable Diffusion XL.
+    Penultimate,
+    /// The same, and the states after the final norm projected, of which one stands for the whole text: the second encoder.
+    Pooled,
 }
 
 impl ClipConfig {
@@ -55,6 +68,7 @@ impl ClipConfig {
             activation: fields.name("hidden_act", Activation::QuickGelu, &activations)?,
             eps: fields.number("layer_norm_eps", 1e-5, 1e-12..=1.0)? as f32,
             end: fields.whole("eos_token_id", 49407, 0..=1 << 20)?,
+            projection: fields.whole("projection_dim", 512, WIDTHS)?,
         })
     }
 
@@ -66,36 +80,49 @@ impl ClipConfig {
     }
 }
 
-/// Describes the encoder without its last `skip` layers; the final norm stays.
+/// Describes the encoder. Its last `skip` layers are left out of the states; the vectors of [`Output::Pooled`] come from all.
 ///
 /// The states before each layer and after the last have the paths `hidden_states.0` and so on.
 ///
 /// # Shapes
 /// - `input_ids` [n, t], whole numbers, prompt
-/// - `last_hidden_state` [n, t, width]
+/// - `hidden_states` [n, t, width]
+/// - `text_embeds` [n, t, projection], for [`Output::Pooled`]: that at [`ClipConfig::end_position`] stands for the text. The
+///   others are projected for nothing, which costs a thousandth of the encoder and spares an operation that picks one.
 ///
 /// # Errors
 /// [`GraphError`] when the text is longer than the model's positions, or more layers are skipped than there are.
-pub fn build(config: &ClipConfig, batch: usize, tokens: usize, skip: usize) -> Result<Graph, GraphError> {
+pub fn build(
+    config: &ClipConfig,
+    [batch, tokens]: [usize; 2],
+    skip: usize,
+    output: Output,
+) -> Result<Graph, GraphError> {
     let mut b = GraphBuilder::new("text_encoder", "text_encoder");
     let ids = b.input("input_ids", Shape::rows(batch, tokens), Stage::Prompt)?;
-    let Some(layers) = config.layers.checked_sub(skip) else {
-        return Err(b.refusal("clip_skip", &[ids], &format!("{skip} of {} layers are skipped", config.layers)));
+    let left_out = skip + usize::from(output != Output::Last);
+    let Some(last) = config.layers.checked_sub(left_out) else {
+        return Err(b.refusal("clip_skip", &[ids], &format!("{left_out} of {} layers are skipped", config.layers)));
     };
+    let layers = if output == Output::Pooled { config.layers } else { last };
     let mut states = Vec::new();
-    let out = b.module("text_model", |b| {
+    let end = b.module("text_model", |b| {
         let mut x = embed(b, config, ids, tokens)?;
         states.push(x);
         for layer in 0..layers {
             x = b.module(&format!("encoder.layers.{layer}"), |b| write_layer(b, config, x))?;
             states.push(x);
         }
-        b.layer_norm("final_layer_norm", x, config.eps)
+        if output == Output::Penultimate { Ok(x) } else { b.layer_norm("final_layer_norm", x, config.eps) }
     })?;
-    for (index, state) in states.into_iter().enumerate() {
-        b.mark(&format!("hidden_states.{index}"), state);
+    for (index, state) in states.iter().enumerate() {
+        b.mark(&format!("hidden_states.{index}"), *state);
     }
-    b.output("last_hidden_state", out);
+    b.output("hidden_states", if output == Output::Last { end } else { states[last] });
+    if output == Output::Pooled {
+        let vectors = b.linear("text_projection", end, config.projection, Bias::Without)?;
+        b.output("text_embeds", vectors);
+    }
     Ok(b.finish())
 }
 

@@ -2,11 +2,14 @@
 
 use serde_json::{Value, json};
 
+use super::added::Added;
 use crate::nn::config::{ConfigError, Fields, WIDTHS};
 
 /// Most levels, and layers in a level, that are believed.
 const MOST_LEVELS: usize = 8;
 const MOST_LAYERS: usize = 16;
+/// Most blocks in a transformer that are believed.
+const MOST_DEPTH: usize = 32;
 
 /// The shape of a UNet2DConditionModel.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +36,8 @@ pub struct UNetConfig {
     pub linear_projection: bool,
     /// Width of the guidance embedding, if the network has a place for one.
     pub guidance_width: Option<usize>,
+    /// What is added to the timestep's embedding: the whole text and the picture's framing, if the network is told of them.
+    pub added: Option<Added>,
     /// Whether the cosines come first in the timestep's sinusoids.
     pub flip_sin_to_cos: bool,
     /// Shift of the sinusoids' frequencies.
@@ -55,12 +60,20 @@ pub struct Block {
 }
 
 /// A level's transformers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attention {
     /// Heads.
     pub heads: usize,
-    /// Blocks in each transformer.
-    pub depth: usize,
+    /// Blocks in the transformer of each layer.
+    pub depths: Vec<usize>,
+}
+
+impl Attention {
+    /// Blocks in the transformer of a layer.
+    pub fn depth(&self, layer: usize) -> usize {
+        debug_assert!(layer < self.depths.len(), "layer {layer} of {}", self.depths.len());
+        self.depths.get(layer).copied().unwrap_or(1)
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -83,6 +96,8 @@ impl UNetConfig {
             return Err(fields.refuse("block_out_channels", &format!("multiples of norm_num_groups, {groups}")));
         }
         let (down, mid, up) = levels(&fields, &channels)?;
+        let added = Added::from_fields(&fields)?;
+        let widths = [channels[0]].into_iter().chain(added.map(|added| added.id_width));
         Ok(Self {
             in_channels: fields.whole("in_channels", 4, 1..=1024)?,
             out_channels: fields.whole("out_channels", 4, 1..=1024)?,
@@ -95,8 +110,9 @@ impl UNetConfig {
             eps: fields.number("norm_eps", 1e-5, 1e-12..=1.0)? as f32,
             linear_projection: fields.flag("use_linear_projection", false)?,
             guidance_width: fields.optional("time_cond_proj_dim", WIDTHS)?,
+            added,
             flip_sin_to_cos: fields.flag("flip_sin_to_cos", true)?,
-            freq_shift: freq_shift(&fields, channels[0])?,
+            freq_shift: freq_shift(&fields, widths)?,
             conv_in_kernel: kernel(&fields, "conv_in_kernel")?,
             conv_out_kernel: kernel(&fields, "conv_out_kernel")?,
         })
@@ -122,9 +138,9 @@ fn levels(fields: &Fields<'_>, channels: &[usize]) -> Result<Levels, ConfigError
     let layers = fields.per_level("layers_per_block", 2, count, 1..=MOST_LAYERS)?;
     // The files say "dim" and mean the number of heads.
     let heads = fields.per_level("attention_head_dim", 8, count, 1..=1024)?;
-    let depth = fields.per_level("transformer_layers_per_block", 1, count, 1..=32)?;
+    let (depths_down, depths_up) = depths(fields, &layers)?;
 
-    let attention = |level: usize, kind: Kind| -> Result<Option<Attention>, ConfigError> {
+    let attention = |level: usize, kind: Kind, depths: &[usize]| -> Result<Option<Attention>, ConfigError> {
         if kind == Kind::Plain {
             return Ok(None);
         }
@@ -132,14 +148,41 @@ fn levels(fields: &Fields<'_>, channels: &[usize]) -> Result<Levels, ConfigError
             let expected = format!("numbers of heads that divide block_out_channels, {channels:?}");
             return Err(fields.refuse("attention_head_dim", &expected));
         }
-        Ok(Some(Attention { heads: heads[level], depth: depth[level] }))
+        Ok(Some(Attention { heads: heads[level], depths: depths.into() }))
     };
-    let block = |level: usize, kind: Kind, more: usize| {
-        Ok(Block { channels: channels[level], layers: layers[level] + more, attention: attention(level, kind)? })
+    let block = |level: usize, kind: Kind, depths: &[usize]| {
+        Ok(Block { channels: channels[level], layers: depths.len(), attention: attention(level, kind, depths)? })
     };
-    let down = (0..count).map(|level| block(level, down[level], 0)).collect::<Result<_, ConfigError>>()?;
-    let up = (0..count).map(|step| block(count - 1 - step, up[step], 1)).collect::<Result<_, ConfigError>>()?;
-    Ok((down, attention(count - 1, mid)?, up))
+    let lowest = count - 1;
+    // As in the reference, the middle is as deep as the first layer of the lowest level.
+    let mid = attention(lowest, mid, &depths_down[lowest][..1])?;
+    let down = (0..count).map(|level| block(level, down[level], &depths_down[level]));
+    let down = down.collect::<Result<_, ConfigError>>()?;
+    let up = (0..count).map(|step| block(lowest - step, up[step], &depths_up[step]));
+    Ok((down, mid, up.collect::<Result<_, ConfigError>>()?))
+}
+
+/// Blocks in the transformer of each layer of each level.
+type Depths = Vec<Vec<usize>>;
+
+/// The depths on the way down and on the way up, each in the order of its levels. A level has one
+/// layer more on the way up, so a level with a list of its own cannot be turned around: the way up must have one too.
+fn depths(fields: &Fields<'_>, layers: &[usize]) -> Result<(Depths, Depths), ConfigError> {
+    const DOWN: &str = "transformer_layers_per_block";
+    const UP: &str = "reverse_transformer_layers_per_block";
+    // Levels without attention have a number too, which nobody reads; some files say 0 there.
+    const DEPTHS: std::ops::RangeInclusive<usize> = 0..=MOST_DEPTH;
+    let down = fields.per_layer(DOWN, 1, layers, DEPTHS)?;
+    let layers_up: Vec<usize> = layers.iter().rev().map(|count| count + 1).collect();
+    if fields.get(UP).is_some() {
+        return Ok((down, fields.per_layer(UP, 1, &layers_up, DEPTHS)?));
+    }
+    let nested = fields.get(DOWN).and_then(Value::as_array).is_some_and(|list| list.iter().any(Value::is_array));
+    if nested {
+        return Err(fields.refuse(UP, &format!("given, for {DOWN} has lists of its own")));
+    }
+    let up = down.iter().rev().zip(&layers_up).map(|(level, count)| vec![level[0]; *count]).collect();
+    Ok((down, up))
 }
 
 /// Kinds of the blocks; the usual four when the file says nothing.
@@ -177,20 +220,20 @@ fn kernel(fields: &Fields<'_>, key: &str) -> Result<usize, ConfigError> {
     }
 }
 
-fn freq_shift(fields: &Fields<'_>, channels: usize) -> Result<f32, ConfigError> {
+/// The shift of sinusoids of these `widths`.
+fn freq_shift(fields: &Fields<'_>, mut widths: impl Iterator<Item = usize>) -> Result<f32, ConfigError> {
     let shift = fields.number("freq_shift", 0.0, -1e6..=1e6)?;
-    if (channels / 2) as f64 == shift {
-        return Err(fields.refuse("freq_shift", "another number than half the first of block_out_channels"));
+    if let Some(width) = widths.find(|width| (width / 2) as f64 == shift) {
+        return Err(fields.refuse("freq_shift", &format!("another number than half of the sinusoids' width, {width}")));
     }
     Ok(shift as f32)
 }
 
 /// Refuses values that stand for parts this network does not have.
 fn refuse_other_networks(fields: &Fields<'_>) -> Result<(), ConfigError> {
-    let usual: [(&str, &[Value]); 29] = [
+    let usual: [(&str, &[Value]); 25] = [
         ("_class_name", &[json!("UNet2DConditionModel")]),
         ("act_fn", &[json!("silu"), json!("swish")]),
-        ("addition_embed_type", &[]),
         ("attention_type", &[json!("default")]),
         ("center_input_sample", &[json!(false)]),
         ("class_embed_type", &[]),
@@ -207,15 +250,12 @@ fn refuse_other_networks(fields: &Fields<'_>) -> Result<(), ConfigError> {
         ("resnet_out_scale_factor", &[json!(1)]),
         ("resnet_skip_time_act", &[json!(false)]),
         ("resnet_time_scale_shift", &[json!("default")]),
-        ("reverse_transformer_layers_per_block", &[]),
         ("time_embedding_act_fn", &[]),
         ("time_embedding_dim", &[]),
         ("time_embedding_type", &[json!("positional")]),
         ("timestep_post_act", &[]),
         ("use_motion_mid_block", &[]),
         ("motion_modules", &[]),
-        ("addition_time_embed_dim", &[]),
-        ("projection_class_embeddings_input_dim", &[]),
         ("conv_act_fn", &[]),
     ];
     usual.iter().try_for_each(|(key, allowed)| fields.must_be(key, allowed))?;

@@ -1,8 +1,10 @@
 //! UNet2DConditionModel: latents, a timestep and a text in, a prediction of the noise (or of what the scheduler makes of it) out.
 
+mod added;
 mod config;
 mod transformer;
 
+pub use added::{Added, Framing};
 pub use config::{Attention, Block, UNetConfig};
 pub use transformer::{LAYER_EPS, Transformer, transformer};
 
@@ -38,6 +40,7 @@ pub enum Guidance {
 /// - `timestep_embedding` [n, channels of the first block], schedule: [`timestep_embedding`](super::timestep_embedding)
 /// - `guidance_embedding` [n, guidance_width], schedule, if asked for
 /// - `encoder_hidden_states` [n, t, context], prompt
+/// - `text_embeds` [n, pooled] and `framing_embedding` [n, [`Added::framing_width`]], prompt, if the network is told of them
 /// - `out` [n, h, w, out_channels]
 ///
 /// # Errors
@@ -48,7 +51,11 @@ pub fn build(config: &UNetConfig, at: UNetSize, guidance: Guidance) -> Result<Gr
     let sample = b.input("sample", sample, Stage::Frame)?;
     let context = Shape::tokens(at.batch, at.tokens, config.context);
     let context = b.input("encoder_hidden_states", context, Stage::Prompt)?;
-    let time = time_input(&mut b, config, at.batch, guidance)?;
+    let mut time = time_input(&mut b, config, at.batch, guidance)?;
+    if let Some(added) = &config.added {
+        let added = added.input(&mut b, at.batch, 4 * config.first_channels())?;
+        time = b.add(time, added)?;
+    }
     let time = b.activate(time, Activation::Silu)?;
 
     let writer = Writer { config, time, context };
@@ -178,7 +185,7 @@ impl Writer<'_> {
         attention: &Attention,
     ) -> Result<NodeId, GraphError> {
         let UNetConfig { groups, linear_projection, .. } = *self.config;
-        let form = Transformer { heads: attention.heads, depth: attention.depth, groups, linear_projection };
+        let form = Transformer { heads: attention.heads, depth: attention.depth(layer), groups, linear_projection };
         transformer(b, &format!("attentions.{layer}"), x, self.context, form)
     }
 }

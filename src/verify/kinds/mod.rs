@@ -8,6 +8,7 @@ mod pipeline;
 mod probe;
 mod rng;
 mod schedule;
+mod sdxl;
 mod text;
 mod timestep;
 mod tokenizer;
@@ -36,6 +37,9 @@ pub const KINDS: &[Kind] = &[
     Kind { prefix: "lcm_timesteps", networks: false, run: schedule::timesteps },
     Kind { prefix: "pipe_lcm_img2img", networks: true, run: pipeline::run },
     Kind { prefix: "pipe_lcm_txt2img", networks: true, run: pipeline::run },
+    Kind { prefix: "pipe_sd_img2img", networks: true, run: pipeline::run_sliced },
+    Kind { prefix: "pipe_sd_txt2img", networks: true, run: pipeline::run_sliced },
+    Kind { prefix: "sdxl", networks: true, run: sdxl::run },
     Kind { prefix: "text_encoder_sd15", networks: true, run: text::run },
     Kind { prefix: "text_encoder_sd21", networks: true, run: text::run },
     Kind { prefix: "timestep_embedding", networks: true, run: timestep::run },

@@ -1,36 +1,68 @@
-//! `pipe_lcm_txt2img`, `pipe_lcm_img2img`: whole pictures, through the function that the live loop calls.
+//! `pipe_lcm_txt2img`, `pipe_sd_txt2img`, `sdxl/pipe_*` and the like: whole pictures, through the function that the live loop calls.
 
 use serde_json::Value;
 
 use crate::engine::pipeline::{Request, Start, encode, paint};
-use crate::engine::schedule::{StepRequest, Steps};
-use crate::engine::{Generator, Given, Model, NoiseSource, Parts, nhwc, signed};
+use crate::engine::schedule::{LcmScheduler, StepRequest, Steps, Timesteps};
+use crate::engine::{Generator, Given, Model, Negative, NoiseSource, Parts, TextPart, Wording, nhwc, signed};
 use crate::exec::Tensor;
 use crate::frame::Size;
+use crate::nn::unet::{Framing, Guidance};
 use crate::verify::{Case, Checks, VerifyError};
 use crate::weights::ModelFiles;
 
 /// Judges one pipeline: timesteps, what each step leaves, the picture, and that all noise was asked for.
 pub fn run(case: &Case<'_>, checks: &mut Checks) -> Result<(), VerifyError> {
+    let timesteps = |scheduler: &LcmScheduler| scheduler.timesteps(&steps(case)?).map_err(VerifyError::other);
+    run_with(case, checks, timesteps)
+}
+
+/// The same where strength leaves out the first of the steps, as in the reference's pipelines that know nothing of this
+/// scheduler. The live loop does not: whoever asks for four steps gets four.
+pub fn run_sliced(case: &Case<'_>, checks: &mut Checks) -> Result<(), VerifyError> {
+    let timesteps = |scheduler: &LcmScheduler| {
+        let request = steps(case)?;
+        let all = StepRequest { strength: 1.0, ..request.clone() };
+        let mut list = scheduler.timesteps(&all).map_err(VerifyError::other)?.list().to_vec();
+        let kept = ((list.len() as f64 * request.strength) as usize).min(list.len());
+        let sliced = StepRequest { steps: Steps::Custom(list.split_off(list.len() - kept)), ..all };
+        scheduler.timesteps(&sliced).map_err(VerifyError::other)
+    };
+    run_with(case, checks, timesteps)
+}
+
+fn run_with(
+    case: &Case<'_>,
+    checks: &mut Checks,
+    timesteps: impl FnOnce(&LcmScheduler) -> Result<Timesteps, VerifyError>,
+) -> Result<(), VerifyError> {
     let mut model = open(case)?;
+    let guidance = case.meta("guidance_scale").as_f64().ok_or_else(|| odd(case, "guidance_scale"))?;
     let prompts = prompts(case)?;
+    let wording = Wording { negative: negative(case, &model, guidance, prompts.len()), prompts };
     let clip_skip = whole(case, "clip_skip")?.unwrap_or(0) as u32;
-    let states = model.states(case.executor, &prompts, clip_skip)?;
-    let timesteps = model.scheduler.timesteps(&steps(case)?).map_err(VerifyError::other)?;
+    let states = model.states(case.executor, &wording, clip_skip)?;
+    let timesteps = timesteps(&model.scheduler)?;
     if case.has("timesteps") {
         let list: Vec<i64> = timesteps.list().iter().map(|t| *t as i64).collect();
         checks.ints(case, "timesteps", &list)?;
+    }
+    if case.meta("guidance_rescale").as_f64().is_some_and(|scale| scale != 0.0) {
+        checks.not_yet("guidance_rescale");
+        return Ok(());
     }
     let picture = if case.has("init_image_u8") { Some(picture(case)?) } else { None };
     let encoded = match &picture {
         Some(picture) => Some(encode(&mut model, case.executor, picture)?),
         None => None,
     };
+    let size = size(case, picture.as_ref())?;
     let request = Request {
         states: &states,
         timesteps: &timesteps,
-        guidance: case.meta("guidance_scale").as_f64().ok_or_else(|| odd(case, "guidance_scale"))?,
-        size: size(case, picture.as_ref())?,
+        guidance,
+        framing: framing(case, size)?,
+        size,
         start: encoded.as_ref().map_or(Start::Noise, Start::Picture),
     };
     let mut seen = Vec::new();
@@ -50,7 +82,10 @@ pub fn run(case: &Case<'_>, checks: &mut Checks) -> Result<(), VerifyError> {
     };
     seen.push(("latents".into(), painted.latents));
     seen.push(("image".into(), painted.image));
+    // The autoencoder may be another executor's work, which rounds what went through it.
+    let (own, both) = (checks.rounding, f64::from(model.networks.rounding(case.executor)));
     for (name, tensor) in seen.iter().filter(|(name, _)| case.has(name)) {
+        checks.rounding = if name == "image" || picture.is_some() { both } else { own };
         checks.nhwc(case, name, tensor)?;
     }
     Ok(())
@@ -62,15 +97,49 @@ fn open(case: &Case<'_>) -> Result<Model, VerifyError> {
         case.uses(part)?;
         case.entry.uses[part].as_str().ok_or_else(|| odd(case, part))
     };
+    let second = match case.entry.uses.contains_key("text_encoder_2") {
+        true => Some(TextPart { encoder: folder("text_encoder_2")?, tokenizer: folder("tokenizer_2")? }),
+        false => None,
+    };
     let parts = Parts {
         unet: folder("unet")?,
         vae: folder("vae")?,
-        text_encoder: folder("text_encoder")?,
-        tokenizer: folder("tokenizer")?,
+        text: TextPart { encoder: folder("text_encoder")?, tokenizer: folder("tokenizer")? },
+        second,
         scheduler: folder("scheduler")?,
+        guidance: if is_dropped(case, "time_embedding.cond_proj") { Guidance::Absent } else { Guidance::Embedded },
+        silence: if second.is_some() { Parts::xl().silence } else { Parts::default().silence },
     };
     let files = ModelFiles::folder(&case.sibling("")?)?;
     Ok(Model::open(&files, &parts, case.executor, &mut |_, _| true)?)
+}
+
+/// Whether the case runs without a tensor of its networks.
+fn is_dropped(case: &Case<'_>, tensor: &str) -> bool {
+    let list = case.entry.uses.get("drop").and_then(Value::as_array);
+    list.is_some_and(|list| list.iter().any(|dropped| dropped == tensor))
+}
+
+/// What guidance leads away from.
+fn negative(case: &Case<'_>, model: &Model, guidance: f64, count: usize) -> Negative {
+    match (model.negative(guidance), case.meta("negative_prompt").as_str()) {
+        (Negative::Absent, Some(text)) => Negative::Given(vec![text.into(); count]),
+        (unused_or_absent, _) => unused_or_absent,
+    }
+}
+
+/// How the case says that its pictures are framed.
+fn framing(case: &Case<'_>, size: Size) -> Result<Framing, VerifyError> {
+    let whole = Framing::whole([size.height, size.width]);
+    let pair = |key: &str, usual: [u32; 2]| match case.meta(key) {
+        Value::Null => Ok(usual),
+        value => serde_json::from_value(value.clone()).map_err(|_| odd(case, key)),
+    };
+    Ok(Framing {
+        original: pair("original_size", whole.original)?,
+        crop: pair("crops_coords_top_left", whole.crop)?,
+        target: pair("target_size", whole.target)?,
+    })
 }
 
 /// The prompts, each as often as pictures are asked for.

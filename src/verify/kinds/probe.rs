@@ -106,9 +106,10 @@ fn unet_module(
             let time = b.activate(inputs.time, Activation::Silu)?;
             resnet(b, path, inputs.x, Some(time), Resnet { out, groups, eps }).map(Some)
         }
-        [place @ .., "attentions", _] => {
-            let Some(Attention { heads, depth }) = attention_of(config, place) else { return Ok(None) };
-            let form = Transformer { heads, depth, groups, linear_projection };
+        [place @ .., "attentions", layer] => {
+            let layer = layer.parse::<usize>().ok();
+            let Some((attention, layer)) = attention_of(config, place).zip(layer) else { return Ok(None) };
+            let form = Transformer { heads: attention.heads, depth: attention.depth(layer), groups, linear_projection };
             unet::transformer(b, path, inputs.x, inputs.context, form).map(Some)
         }
         ["conv_norm_out"] => b.group_norm(path, inputs.x, groups, eps).map(Some),
@@ -117,11 +118,11 @@ fn unet_module(
     }
 }
 
-fn attention_of(config: &UNetConfig, place: &[&str]) -> Option<Attention> {
+fn attention_of<'a>(config: &'a UNetConfig, place: &[&str]) -> Option<&'a Attention> {
     match place {
-        ["mid_block"] => config.mid,
-        ["down_blocks", level] => config.down.get(level.parse::<usize>().ok()?)?.attention,
-        ["up_blocks", level] => config.up.get(level.parse::<usize>().ok()?)?.attention,
+        ["mid_block"] => config.mid.as_ref(),
+        ["down_blocks", level] => config.down.get(level.parse::<usize>().ok()?)?.attention.as_ref(),
+        ["up_blocks", level] => config.up.get(level.parse::<usize>().ok()?)?.attention.as_ref(),
         _ => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use super::networks::{Network, compare};
 use crate::exec::Tensor;
-use crate::nn::text::clip::{self, ClipConfig};
+use crate::nn::text::clip::{self, ClipConfig, Output};
 use crate::verify::{Case, Checks, VerifyError};
 
 /// Layers may be skipped by this prefix and their number.
@@ -17,7 +17,7 @@ pub fn run(case: &Case<'_>, checks: &mut Checks) -> Result<(), VerifyError> {
     let ids = case.ints("input_ids")?;
     let shape = case.raw("input_ids")?.shape.clone();
     let input = Tensor::new(shape.clone(), ids.iter().map(|id| *id as f32).collect());
-    let build = |skip| clip::build(&config, shape[0], shape[1], skip).map_err(VerifyError::other);
+    let build = |skip| clip::build(&config, [shape[0], shape[1]], skip, Output::Last).map_err(VerifyError::other);
 
     let states: Vec<&str> = case.names().filter(|name| name.starts_with(STATES)).collect();
     let values = network.run(build(0)?, &[("input_ids", &input)], &states)?;
