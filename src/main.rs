@@ -20,6 +20,7 @@ fn main() -> ExitCode {
 fn open_window(request: WindowRequest) -> Result<(), Failure> {
     let places = Places::find();
     let (mut settings, notice) = Settings::read(&places.settings());
+    let last_model = settings.model.clone();
     match request.model {
         Some(ModelSource::Dir(path)) => settings.model = path.to_string_lossy().into_owned(),
         Some(ModelSource::Default) => settings.model.clear(),
@@ -34,7 +35,8 @@ fn open_window(request: WindowRequest) -> Result<(), Failure> {
     };
     let notices: Vec<_> = notice.into_iter().collect();
     let unseen = notices.clone();
-    gui::run(gui::Options { settings, places, notices, renderer }).map_err(|error| {
+    let model_is_new = settings.model != last_model;
+    gui::run(gui::Options { settings, places, model_is_new, notices, renderer }).map_err(|error| {
         // Without a window nobody has read them.
         for notice in unseen {
             cli::note(&notice.to_string());

@@ -30,6 +30,8 @@ pub struct AppOptions {
     pub settings: Settings,
     /// Where files live.
     pub places: Places,
+    /// Whether another model painted the last time: then the numbers are not what this one suggests.
+    pub model_is_new: bool,
     /// What is worth a card from the beginning.
     pub notices: Vec<Notice>,
     /// What draws the window, for people.
@@ -42,7 +44,7 @@ impl AppOptions {
     /// With the model that `settings` name.
     pub fn new(settings: Settings, places: Places) -> Self {
         let studio: StudioMaker = Box::new(Studio::start);
-        Self { settings, places, notices: Vec::new(), renderer: "egui".into(), studio }
+        Self { settings, places, model_is_new: false, notices: Vec::new(), renderer: "egui".into(), studio }
     }
 }
 
@@ -89,7 +91,7 @@ impl App {
     /// # Errors
     /// The system's error when the studio gets no threads.
     pub fn new(cc: &eframe::CreationContext<'_>, options: AppOptions) -> std::io::Result<Self> {
-        let AppOptions { mut settings, places, notices, renderer, studio } = options;
+        let AppOptions { mut settings, places, model_is_new, notices, renderer, studio } = options;
         super::fonts::install(&cc.egui_ctx);
         let saved = settings.clone();
         let document = first_document(&mut settings);
@@ -118,7 +120,7 @@ impl App {
             picture: None,
             source_frame: None,
             wants_camera: false,
-            wants_suggested: false,
+            wants_suggested: model_is_new,
             keyboard: false,
             settings,
         };

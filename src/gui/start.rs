@@ -45,6 +45,8 @@ pub struct Options {
     pub settings: Settings,
     /// Where files live.
     pub places: Places,
+    /// Whether another model painted the last time.
+    pub model_is_new: bool,
     /// What happened before the window was there and is worth a card in it.
     pub notices: Vec<Notice>,
     /// Who draws the window.
@@ -109,6 +111,7 @@ fn open(options: &Options, renderer: eframe::Renderer, fallback: Option<Notice>)
     let mut app = AppOptions::new(options.settings.clone(), options.places.clone());
     app.notices = options.notices.iter().cloned().chain(fallback).collect();
     app.renderer = renderer.to_string();
+    app.model_is_new = options.model_is_new;
     eframe::run_native(
         "Afterimage",
         native_options(renderer, &options.places),

@@ -5,13 +5,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use afterimage::exec::Cuda;
-use afterimage::gui::App;
+use afterimage::gui::{App, AppOptions};
+use afterimage::studio::Places;
 use egui_kittest::kittest::Queryable;
 use libtest_mimic::{Failed, Trial};
 
 use crate::adapter::{check, test};
+use crate::fake::info;
 use crate::rooms::shoot;
-use crate::shell::{Window, fresh_home, open_at, used};
+use crate::shell::{Window, fresh_home, open_at, start_with, used};
 
 const SIZE: [f32; 2] = [1200.0, 800.0];
 /// The fake's name.
@@ -165,11 +167,28 @@ fn a_missing_gpu_is_no_dead_end() -> Result<(), Failed> {
     check(painter(window.app()).is_some_and(|name| name.starts_with("CPU")), "nobody paints")
 }
 
+/// A model that is named on the command line for the first time, and one that painted the last time too.
+fn a_new_model_at_the_start_brings_its_numbers() -> Result<(), Failed> {
+    const CHOSEN: f64 = 13.0;
+    let suggested = info().params().guidance;
+    for (model_is_new, expected) in [(true, suggested), (false, CHOSEN)] {
+        let (home, mut settings) = (fresh_home(), used());
+        settings.params.guidance = CHOSEN;
+        let options = AppOptions { model_is_new, ..AppOptions::new(settings, Places::below(home.clone())) };
+        let mut window = start_with(SIZE, options, home);
+        window.wait("first picture", |app| app.picture().is_some());
+        let found = window.harness.state().settings().params.guidance;
+        check(found == expected, format!("guidance is {found}, not {expected}"))?;
+    }
+    Ok(())
+}
+
 pub fn tests() -> Vec<Trial> {
     vec![
         test("loading::the_newest_choice_wins", the_newest_choice_wins),
         test("loading::a_load_is_given_up_at_once", a_load_is_given_up_at_once),
         test("loading::a_broken_folder_is_named", a_broken_folder_is_named),
         test("loading::a_missing_gpu_is_no_dead_end", a_missing_gpu_is_no_dead_end),
+        test("loading::a_new_model_at_the_start_brings_its_numbers", a_new_model_at_the_start_brings_its_numbers),
     ]
 }

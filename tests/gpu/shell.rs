@@ -52,9 +52,13 @@ pub fn open_at(home: PathBuf, size: [f32; 2], settings: Settings) -> Window {
 
 /// [`open_at`] that does not wait for a picture.
 pub fn start_at(home: PathBuf, size: [f32; 2], settings: Settings) -> Window {
+    start_with(size, AppOptions::new(settings, Places::below(home.clone())), home)
+}
+
+/// [`start_at`] with options of any kind.
+pub fn start_with(size: [f32; 2], mut options: AppOptions, home: PathBuf) -> Window {
     std::fs::create_dir_all(&home).unwrap();
     let (render, asked) = fake();
-    let mut options = AppOptions::new(settings, Places::below(home.clone()));
     options.renderer = "a test".into();
     let gate = Gate::default();
     let disk = gate.clone();
