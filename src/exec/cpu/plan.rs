@@ -139,7 +139,7 @@ fn rounds(graph: &Graph, packed: &CpuPacked, step: &Fused, id: NodeId) -> bool {
         Op::Conv2d { weight, .. } | Op::Linear { weight, .. } => {
             id == step.source && packed.panels(graph.weight(weight)).is_ok_and(|panels| panels.kind() == Kind::Half)
         }
-        Op::Attention { .. } => keys(graph, step, (packed.kind(), 1)).is_some_and(|keys| keys.kind == Kind::Half),
+        Op::Attention { heads, .. } => key_kind(node.shape.channels() / heads, packed.kind()) == Kind::Half,
         _ => false,
     }
 }
@@ -159,9 +159,12 @@ fn keys(graph: &Graph, step: &Fused, (kind, lanes): (Kind, usize)) -> Option<Pac
     let Op::Attention { heads, .. } = node.op else { return None };
     let keys = graph.node(node.inputs[1]).shape.positions();
     let width = node.shape.channels() / heads;
-    // An odd number of channels is no whole pairs.
-    let kind = if width.is_multiple_of(2) { kind } else { Kind::F32 };
-    Some(PackedKeys { offset: 0, heads, keys, width, kind, lanes })
+    Some(PackedKeys { offset: 0, heads, keys, width, kind: key_kind(width, kind), lanes })
+}
+
+/// How keys of so many channels are stored beside weights of `kind`: an odd number is no whole pairs.
+fn key_kind(width: usize, kind: Kind) -> Kind {
+    if width.is_multiple_of(2) { kind } else { Kind::F32 }
 }
 
 /// How a convolution over `input` that is done the short way is cut for so many threads.

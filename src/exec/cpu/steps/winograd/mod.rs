@@ -27,7 +27,7 @@ const DEPTH: usize = 64;
 const OWN_TILES: usize = 4 * VECTOR_ROWS;
 /// Tiles that are handled at a time where all panels share those values.
 const SHARED_TILES: usize = 16 * VECTOR_ROWS;
-/// Values that panels share at most.
+/// Numbers of the values that panels share at most: those of larger maps would be read from memory again and again.
 const SHARED: usize = 1 << 24;
 /// Numbers of kernels in the other space that a layer keeps at most: they stay in a cache that all threads share.
 const KEPT: usize = 1 << 20;
@@ -294,6 +294,25 @@ mod tests {
     use super::*;
     use crate::exec::cpu::isa::Isa;
     use crate::exec::planner::Kind;
+    use crate::graph::Shape;
+
+    #[test]
+    fn panels_share_pixels_if_they_are_many() {
+        let cut = |side: usize, channels: usize, panels: usize, threads: usize| {
+            let input = View::dense(0, &Shape::map(1, side, side, channels));
+            Cut::new(input, (Padding::all(1), false), [side; 2], panels, threads)
+        };
+        let shares = |cut: Cut| cut.values().is_some();
+        assert!(shares(cut(64, 320, 10, 2)) && shares(cut(8, 1280, 40, 2)));
+        assert!(!shares(cut(64, 320, 1, 2)), "one panel has nobody to share with");
+        assert!(!shares(cut(256, 64, 2, 2)), "a task does both panels");
+        assert!(!shares(cut(256, 640, 20, 2)), "there is no room for so many");
+        // Shared or not, no thread is without work.
+        for (side, channels, panels) in [(64, 320, 10), (32, 640, 20), (256, 640, 20)] {
+            let cut = cut(side, channels, panels, 16);
+            assert!(cut.tiles.chunks() * panels.div_ceil(cut.group) >= 32, "{cut:?}");
+        }
+    }
 
     #[test]
     fn kernels_in_less_room_are_the_same_kernels() {
