@@ -4,8 +4,9 @@
 //! code for one index prefix; a prefix without one is reported as "not yet", never passed in silence. Tests and
 //! `afterimage verify` call the same [`Suite`].
 //!
-//! Limit for floats: 10 x the recorded float64 error + 1e-6 x the reference's largest value. Ids, integers and 8-bit
-//! pictures are equal; 16-bit floats may differ by one unit in the last place.
+//! Limit for floats: 10 x the recorded float64 error + 1e-6 x the reference's largest value; a case that records no errors
+//! borrows those of its kind. Ids, integers and 8-bit pictures are equal; 16-bit floats may differ by one unit in the last
+//! place.
 
 mod builtin;
 mod case;
