@@ -12,6 +12,7 @@ mod given;
 pub mod pixels;
 mod planner;
 mod profile;
+mod room;
 mod store;
 
 use std::sync::Arc;
@@ -203,6 +204,16 @@ pub enum ExecError {
         /// What the user can do about it.
         remedy: &'static str,
     },
+    /// The machine has less memory left than the weights of a model take.
+    #[error("the weights of {file} need at least {} MB of memory, {} MB are free", need >> 20, free >> 20)]
+    Memory {
+        /// The file, or the first of several.
+        file: String,
+        /// Bytes needed.
+        need: u64,
+        /// Bytes that the system can still give.
+        free: u64,
+    },
     /// A run was called without an input, or with one of another shape.
     #[error("input `{name}` of graph `{graph}` should be {expected:?}, got {found}")]
     Input {
@@ -240,6 +251,10 @@ impl ExecError {
             Self::Weights(error) => error.remedy(),
             Self::Unknown { known, .. } => format!("choose one of {known}"),
             Self::Device { remedy, .. } => (*remedy).into(),
+            Self::Memory { .. } => {
+                "close other programs, take the engine that keeps weights small (`--executor cpu-int8`), or choose a smaller model"
+                    .into()
+            }
             Self::Instructions(_) => "set AFTERIMAGE_CPU to others, or unset it".into(),
             Self::Input { .. } | Self::Tap { .. } => {
                 "please report this: the program called its own network wrongly".into()

@@ -1,4 +1,4 @@
-//! What the system is asked for memory: few heaps, large pages.
+//! What the system is asked about memory: few heaps, large pages, how much is left.
 
 /// Lets all threads share two heaps. Call once, before the first thread.
 ///
@@ -45,9 +45,31 @@ fn prefer_large_pages(start: usize, bytes: usize) {
     }
 }
 
+/// Bytes that the system can still give to programs, what it can move to disk included; `None` where it does not tell.
+pub fn available_memory() -> Option<u64> {
+    available(&std::fs::read_to_string("/proc/meminfo").ok()?)
+}
+
+fn available(meminfo: &str) -> Option<u64> {
+    let bytes = |key: &str| {
+        let line = meminfo.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
+        Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
+    };
+    Some(bytes("MemAvailable")? + bytes("SwapFree").unwrap_or(0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_left_counts_the_disk() {
+        let text = "MemTotal: 24576 kB\nMemAvailable:   1024 kB\nSwapTotal: 9 kB\nSwapFree:  512 kB\n";
+        assert_eq!(available(text), Some(1536 * 1024));
+        assert_eq!(available("MemAvailable: 7 kB\n"), Some(7 * 1024));
+        assert_eq!(available("MemAvailable: much\n"), None);
+        assert_eq!(available(""), None);
+    }
 
     #[test]
     fn there_is_room() {

@@ -14,7 +14,7 @@ pub type Outcome = Result<(), Failed>;
 pub type Test = fn() -> Outcome;
 
 pub fn tests() -> Vec<Trial> {
-    let tests: [(&str, Test); 13] = [
+    let tests: [(&str, Test); 14] = [
         ("paints_from_noise_and_from_a_frame", paints_from_noise_and_from_a_frame),
         ("same_seed_same_picture", same_seed_same_picture),
         ("what_did_not_change_is_kept", what_did_not_change_is_kept),
@@ -26,6 +26,7 @@ pub fn tests() -> Vec<Trial> {
         ("other_pipelines_are_refused_by_name", other_pipelines_are_refused_by_name),
         ("broken_folders_are_refused_by_name", broken_folders_are_refused_by_name),
         ("parts_that_do_not_fit_are_refused", parts_that_do_not_fit_are_refused),
+        ("more_weights_than_memory_are_refused", more_weights_than_memory_are_refused),
         ("nan_names_its_step", nan_names_its_step),
         ("whole_numbers_beside_the_weights_do_no_harm", whole_numbers_beside_the_weights_do_no_harm),
     ];
@@ -200,6 +201,32 @@ fn parts_that_do_not_fit_are_refused() -> Outcome {
     holds(error.to_string().contains("text_encoder"), &format!("`{error}` does not name the part"))
 }
 
+/// Before any of them is read: a system without memory would end the program, and with it a drawing.
+fn more_weights_than_memory_are_refused() -> Outcome {
+    const TERABYTE: usize = 1 << 40;
+    if afterimage::flow::available_memory().is_none() {
+        return holds(cfg!(not(target_os = "linux")), "Linux tells what memory it has left");
+    }
+    let dir = copy("sd15-lcm");
+    change_header(&dir.path().join("unet/diffusion_pytorch_model.safetensors"), |header, data| {
+        let place = serde_json::json!([data, data + TERABYTE]);
+        header["large"] = serde_json::json!({ "dtype": "F16", "shape": [TERABYTE / 2], "data_offsets": place });
+        TERABYTE
+    });
+    for (executor, megabytes) in [("cpu-int8", 1 << 19), ("cpu-f32", 1 << 20), ("candle", 1 << 21)] {
+        let source = ModelSource::Dir(dir.path().into());
+        let Err(error) = engine::load(&source, executor, 1, None, &mut |_, _| true) else {
+            return Err(format!("{executor} took a terabyte").into());
+        };
+        let text = error.to_string();
+        let need = text.split("at least ").nth(1).and_then(|rest| rest.split(' ').next()?.parse::<usize>().ok());
+        holds(need.is_some_and(|need| (megabytes..megabytes + 100).contains(&need)), &text)?;
+        holds(text.contains("unet") && text.contains("MB are free"), &text)?;
+        holds(error.remedy().contains("smaller model"), &error.remedy())?;
+    }
+    Ok(())
+}
+
 fn nan_names_its_step() -> Outcome {
     let dir = copy("sd15-lcm");
     poison(&dir.path().join("unet/diffusion_pytorch_model.safetensors"), "conv_out.bias");
@@ -240,8 +267,10 @@ pub fn change_header(path: &Path, change: impl FnOnce(&mut serde_json::Value, us
     let mut changed = (text.len() as u64).to_le_bytes().to_vec();
     changed.extend(text.as_bytes());
     changed.extend(data);
-    changed.extend(vec![0; more]);
-    std::fs::write(path, changed).unwrap();
+    std::fs::write(path, &changed).unwrap();
+    // Nothing is written: a terabyte takes no room on the disk.
+    let file = std::fs::File::options().write(true).open(path).unwrap();
+    file.set_len((changed.len() + more) as u64).unwrap();
 }
 
 /// Writes NaN over the first value of a 16-bit tensor.

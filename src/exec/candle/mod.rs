@@ -20,7 +20,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use self::packed::CandlePacked;
 use self::program::CandleProgram;
-use super::{ExecError, Executor, Packed, Program, Tensor, Value};
+use super::{ExecError, Executor, Packed, Program, Tensor, Value, room};
 use crate::flow::lower_priority;
 use crate::graph::Graph;
 use crate::weights::Weights;
@@ -58,6 +58,7 @@ impl Executor for Candle {
     }
 
     fn load(&self, weights: &Weights) -> Result<Arc<dyn Packed>, ExecError> {
+        room::ask(weights, |_| size_of::<f32>() as u64)?;
         Ok(Arc::new(self.pool.install(|| CandlePacked::load(weights))?))
     }
 

@@ -27,7 +27,7 @@ use self::packing::{CpuPacked, Keeping};
 use self::program::CpuProgram;
 use self::team::Team;
 use super::planner::Kind;
-use super::{ExecError, Executor, Packed, Program};
+use super::{ExecError, Executor, Packed, Program, room};
 use crate::graph::Graph;
 use crate::weights::Weights;
 
@@ -115,6 +115,7 @@ impl Executor for Cpu {
 
     fn load(&self, weights: &Weights) -> Result<Arc<dyn Packed>, ExecError> {
         let kind = if self.isa.is_bf16() { Kind::Half } else { Kind::F32 };
+        room::ask(weights, |stored| packing::least_bytes(kind, self.keeping, stored))?;
         Ok(Arc::new(self.team.install(|| CpuPacked::load(weights, kind, self.keeping))?))
     }
 

@@ -83,6 +83,15 @@ impl Packed for CpuPacked {
 /// as where latents come in, nothing is saved and much depends on each.
 const LEAST: [usize; 2] = [64, 1 << 12];
 
+/// The fewest bytes that a number which is `stored` so takes in memory.
+pub fn least_bytes(kind: Kind, keeping: Keeping, stored: Dtype) -> u64 {
+    match (keeping, kind, stored) {
+        (Keeping::Int8, ..) => 1,
+        (_, Kind::Half, _) | (_, Kind::F32, Dtype::F16) => 2,
+        _ => 4,
+    }
+}
+
 /// What a thread keeps from one tensor to the next.
 #[derive(Default)]
 struct Scratch {
