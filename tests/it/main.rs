@@ -18,6 +18,7 @@ mod judge;
 mod licences;
 mod loading;
 mod networks;
+mod outlines;
 mod pictures;
 mod rounding;
 mod scripts;
@@ -44,6 +45,7 @@ fn main() {
     trials.extend(licences::tests());
     trials.extend(loading::tests());
     trials.extend(networks::tests());
+    trials.extend(outlines::tests());
     trials.extend(pictures::tests());
     trials.extend(rounding::tests());
     trials.extend(scripts::tests());
