@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::screen::{self, Screen};
 
 const SETTINGS: &str = "welcomed = true\n[params]\nprompt = \"\"\n[window]\npanel_open = false\n\
-    [tools]\ncolour = [206, 38, 42]\nother = [84, 160, 60]\ndiameter_px = 44.0\nspeed_width = false\n";
+    [tools]\ncolour = [30, 30, 34]\nother = [84, 160, 60]\ndiameter_px = 10.0\nspeed_width = false\n";
 
 /// One stroke, with a picture of the window every few points.
 fn stroke(app: &mut App<'_>, count: &mut u32, points: &[(f64, f64)]) {
@@ -48,7 +48,7 @@ fn tour() -> Result<(), Failed> {
         let angle = turn * std::f64::consts::TAU - 1.2;
         at(0.5 + radius * angle.cos(), 0.57 + 0.92 * radius * angle.sin())
     };
-    let body: Vec<_> = (0..=300).map(|i| around(f64::from(i) / 100.0, 0.28 - 0.08 * f64::from(i) / 100.0)).collect();
+    let body: Vec<_> = (0..=100).map(|i| around(f64::from(i) / 100.0, 0.3)).collect();
     stroke(&mut app, &mut count, &body);
     app.key("x");
     let leaf: Vec<_> = (0..=40)
