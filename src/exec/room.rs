@@ -11,13 +11,18 @@ use crate::weights::{Dtype, Weights};
 /// # Errors
 /// [`ExecError::Memory`].
 pub fn ask(weights: &Weights, each: impl Fn(Dtype) -> u64) -> Result<(), ExecError> {
-    let need = |key: &str| {
-        let numbers: u64 = weights.shape(key).unwrap_or_default().iter().map(|side| *side as u64).product();
+    let Some(first) = weights.keys().next() else { return Ok(()) };
+    fits(weights.label(first).unwrap_or_default(), need(weights, each), available_memory())
+}
+
+/// Bytes of all weights.
+fn need(weights: &Weights, each: impl Fn(Dtype) -> u64) -> u64 {
+    let bytes = |key: &str| {
+        let shape = weights.shape(key).unwrap_or_default();
+        let numbers = shape.iter().fold(1, |numbers: u64, side| numbers.saturating_mul(*side as u64));
         numbers.saturating_mul(weights.dtype(key).map_or(0, &each))
     };
-    let need = weights.keys().map(need).fold(0, u64::saturating_add);
-    let Some(key) = weights.keys().next() else { return Ok(()) };
-    fits(weights.label(key).unwrap_or_default(), need, available_memory())
+    weights.keys().map(bytes).fold(0, u64::saturating_add)
 }
 
 fn fits(file: &str, need: u64, free: Option<u64>) -> Result<(), ExecError> {
@@ -45,8 +50,10 @@ mod tests {
 
     #[test]
     fn numbers_count_as_their_kind_is_kept() {
-        let weights = Weights::from_values([("a".into(), vec![3, 5], vec![0.0; 15])]);
+        let values = |sides: usize| vec![0.0; sides];
+        let weights = Weights::from_values([("a".into(), vec![3, 5], values(15)), ("b".into(), vec![7, 0], values(0))]);
+        assert_eq!(need(&weights, |_| 4), 60);
+        assert_eq!(need(&weights, |_| u64::MAX / 2), u64::MAX, "too many to count are as many as can be");
         ask(&weights, |_| 4).unwrap();
-        assert!(matches!(ask(&weights, |_| u64::MAX / 2), Err(ExecError::Memory { need: u64::MAX, .. })));
     }
 }

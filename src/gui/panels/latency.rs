@@ -28,7 +28,8 @@ pub fn latency_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     }
     ui.add_space(6.0);
     let (inputs, painted, dropped) = (snapshot.inputs, snapshot.painted, snapshot.dropped);
-    let counts = format!("{inputs} inputs so far: {painted} painted, {dropped} dropped");
+    let word = if inputs == 1 { "input" } else { "inputs" };
+    let counts = format!("{inputs} {word} so far: {painted} painted, {dropped} dropped");
     ui.label(note(format!("{counts}. Only the newest is painted; those it overtakes are dropped."), cx.theme));
 }
 
