@@ -62,6 +62,7 @@ fn spoken<'a>(parts: impl Iterator<Item = &'a Pieces>) -> String {
 /// The word and the colour for the state.
 pub fn state_of(snapshot: &Snapshot, theme: &Theme) -> (String, Color32) {
     match &snapshot.state {
+        LiveState::Starting if snapshot.loading.is_none() => ("No model".into(), theme.warn),
         LiveState::Starting => ("Starting".into(), theme.warn),
         LiveState::Live if slow(&snapshot.stages).is_some() => ("Slow".into(), theme.warn),
         LiveState::Live => ("Live".into(), theme.good),
@@ -88,7 +89,7 @@ fn slow(stages: &StageTimes) -> Option<String> {
 /// Each part with the widest it gets, so that what follows does not move.
 fn left_parts(cx: &Cx<'_>, state: &str) -> Vec<(Pieces, Pieces)> {
     let snapshot = cx.snapshot;
-    let mut parts = vec![(vec![bold(state)], vec![bold("Starting")])];
+    let mut parts = vec![(vec![bold(state)], vec![bold("No model")])];
     if let Some(reason) = slow(&snapshot.stages).filter(|_| snapshot.state == LiveState::Live) {
         parts.push((vec![quiet(reason)], vec![]));
     }
