@@ -2,7 +2,7 @@
 //! the program, and with it a drawing.
 
 use super::ExecError;
-use crate::flow::available_memory;
+use crate::flow::SystemMemory;
 use crate::weights::{Dtype, Weights};
 
 /// Whether `weights` fit into what the system has left, of which each number takes at least as many bytes as `each` says for how
@@ -12,7 +12,7 @@ use crate::weights::{Dtype, Weights};
 /// [`ExecError::Memory`].
 pub fn ask(weights: &Weights, each: impl Fn(Dtype) -> u64) -> Result<(), ExecError> {
     let Some(first) = weights.keys().next() else { return Ok(()) };
-    fits(weights.label(first).unwrap_or_default(), need(weights, each), available_memory())
+    fits(weights.label(first).unwrap_or_default(), need(weights, each), SystemMemory::now().map(|memory| memory.left()))
 }
 
 /// Bytes of all weights.

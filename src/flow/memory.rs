@@ -45,17 +45,36 @@ fn prefer_large_pages(start: usize, bytes: usize) {
     }
 }
 
-/// Bytes that the system can still give to programs, what it can move to disk included; `None` where it does not tell.
-pub fn available_memory() -> Option<u64> {
-    available(&std::fs::read_to_string("/proc/meminfo").ok()?)
+/// What the system says of its memory, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SystemMemory {
+    /// All of it.
+    pub total: u64,
+    /// Free for the taking.
+    pub available: u64,
+    /// Room on disk for what is seldom used.
+    pub swap: u64,
 }
 
-fn available(meminfo: &str) -> Option<u64> {
-    let bytes = |key: &str| {
-        let line = meminfo.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
-        Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
-    };
-    Some(bytes("MemAvailable")? + bytes("SwapFree").unwrap_or(0))
+impl SystemMemory {
+    /// Asks; `None` where the system does not tell.
+    pub fn now() -> Option<Self> {
+        Self::parse(&std::fs::read_to_string("/proc/meminfo").ok()?)
+    }
+
+    /// What programs can still be given, at most.
+    pub fn left(&self) -> u64 {
+        self.available.saturating_add(self.swap)
+    }
+
+    fn parse(meminfo: &str) -> Option<Self> {
+        let bytes = |key: &str| {
+            let line = meminfo.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
+            line.trim().strip_suffix(" kB")?.parse::<u64>().ok()?.checked_mul(1024)
+        };
+        let swap = bytes("SwapFree").unwrap_or(0);
+        Some(Self { total: bytes("MemTotal")?, available: bytes("MemAvailable")?, swap })
+    }
 }
 
 #[cfg(test)]
@@ -65,10 +84,13 @@ mod tests {
     #[test]
     fn what_is_left_counts_the_disk() {
         let text = "MemTotal: 24576 kB\nMemAvailable:   1024 kB\nSwapTotal: 9 kB\nSwapFree:  512 kB\n";
-        assert_eq!(available(text), Some(1536 * 1024));
-        assert_eq!(available("MemAvailable: 7 kB\n"), Some(7 * 1024));
-        assert_eq!(available("MemAvailable: much\n"), None);
-        assert_eq!(available(""), None);
+        let memory = SystemMemory { total: 24576 * 1024, available: 1024 * 1024, swap: 512 * 1024 };
+        assert_eq!(SystemMemory::parse(text), Some(memory));
+        assert_eq!(memory.left(), 1536 * 1024);
+        let without = SystemMemory::parse("MemTotal: 9 kB\nMemAvailable: 7 kB\n");
+        assert_eq!(without.map(|memory| memory.left()), Some(7 * 1024));
+        assert_eq!(SystemMemory::parse("MemTotal: 9 kB\nMemAvailable: much\n"), None);
+        assert_eq!(SystemMemory::parse(""), None);
     }
 
     #[test]

@@ -194,4 +194,12 @@ mod tests {
         snapshot.stages = times(100.0, &[300.0; 8], 200.0);
         assert_eq!(state_of(&snapshot, &Theme::dark()).0, "Slow");
     }
+
+    #[test]
+    fn what_is_not_being_loaded_is_not_starting() {
+        let mut snapshot = Snapshot::starting();
+        assert_eq!(state_of(&snapshot, &Theme::dark()).0, "No model");
+        snapshot.loading = Some(("reading unet".into(), 0.3, 1.0));
+        assert_eq!(state_of(&snapshot, &Theme::dark()).0, "Starting");
+    }
 }

@@ -204,7 +204,7 @@ fn parts_that_do_not_fit_are_refused() -> Outcome {
 /// Before any of them is read: a system without memory would end the program, and with it a drawing.
 fn more_weights_than_memory_are_refused() -> Outcome {
     const TERABYTE: usize = 1 << 40;
-    if afterimage::flow::available_memory().is_none() {
+    if afterimage::flow::SystemMemory::now().is_none() {
         return holds(cfg!(not(target_os = "linux")), "Linux tells what memory it has left");
     }
     let dir = copy("sd15-lcm");

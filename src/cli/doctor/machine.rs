@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::exec::Cpu;
+use crate::flow::SystemMemory;
 
 /// Processor and memory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -26,8 +27,7 @@ pub struct Machine {
 impl Machine {
     /// Looks around.
     pub fn find() -> Self {
-        let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-        let memory_mb = |key| field(&meminfo, key)?.trim_end_matches(" kB").parse::<u64>().ok().map(|kb| kb / 1024);
+        let memory = SystemMemory::now();
         Self {
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             distribution: std::fs::read_to_string("/etc/os-release").ok().and_then(|text| distribution(&text)),
@@ -36,8 +36,8 @@ impl Machine {
                 .and_then(|text| Some(field(&text, "model name")?.into())),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             cpu_features: cpu_features(),
-            memory_mb: memory_mb("MemTotal"),
-            available_mb: memory_mb("MemAvailable"),
+            memory_mb: memory.map(|memory| memory.total >> 20),
+            available_mb: memory.map(|memory| memory.available >> 20),
         }
     }
 }
