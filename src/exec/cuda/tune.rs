@@ -128,6 +128,7 @@ impl Found {
         let all = || job.candidates.iter().zip(times);
         let fastest = all().min_by(|(_, a), (_, b)| a.total_cmp(b));
         let (Some(counted), Some(fastest)) = (all().next(), fastest) else { return };
+        all().for_each(|(cut, ms)| log::trace!("{}: {cut} {ms:.4} ms", job.key));
         let (cut, ms) = if *fastest.1 < FASTER * counted.1 { fastest } else { counted };
         log::debug!("{} by {}: {cut} {ms:.4} ms, by counting {} {:.4} ms", job.key, job.count, counted.0, counted.1);
         self.cuts.push((job.key.clone(), *cut));
