@@ -15,16 +15,30 @@ __device__ inline int row_of(const ConvArgs& args, int channel) {
 // Sums of a pixel as workspace has them.
 __device__ inline int workspace_rows(const ConvArgs& args) { return (args.rows + 7) / 8 * 8; }
 
-// COUNT neighbouring channels from `channel` on, given their sums (and their gates').
-template <typename T, int COUNT>
-__device__ inline void end(const ConvArgs& args, const Position& where, int channel, float (&sum)[COUNT],
-                           const float (&gate)[COUNT]) {
-    UNROLL for (int j = 0; j < COUNT; j++) {
-        if (args.bias) sum[j] += args.bias[channel + j];
-        if (args.gated) sum[j] *= gelu(args.bias ? gate[j] + args.bias[args.out.c + channel + j] : gate[j]);
+// ITEMS times COUNT neighbouring channels from `channel` on: their sums, and their gates'.
+template <int COUNT, int ITEMS>
+struct Ending {
+    bool there[ITEMS];
+    Position where[ITEMS];
+    int channel[ITEMS];
+    float sum[ITEMS][COUNT], gate[ITEMS][COUNT];
+};
+
+template <typename T, int COUNT, int ITEMS>
+__device__ inline void end(const ConvArgs& args, Ending<COUNT, ITEMS>& ending) {
+    UNROLL for (int k = 0; k < ITEMS; k++) {
+        if (!ending.there[k]) continue;
+        const int channel = ending.channel[k];
+        UNROLL for (int j = 0; j < COUNT; j++) {
+            float &sum = ending.sum[k][j], gate = ending.gate[k][j];
+            if (args.bias) sum += args.bias[channel + j];
+            if (args.gated) sum *= gelu(args.bias ? gate + args.bias[args.out.c + channel + j] : gate);
+        }
     }
-    apply<T>(args.posts, sum, where, channel);
-    store<T>(sum, args.out, at(args.out, where) + channel);
+    apply<T>(args.posts, ending.sum, ending.there, ending.where, ending.channel);
+    UNROLL for (int k = 0; k < ITEMS; k++) {
+        if (ending.there[k]) store<T>(ending.sum[k], args.out, at(args.out, ending.where[k]) + ending.channel[k]);
+    }
 }
 
 // COUNT numbers of f32 memory; 8 of an address that is a multiple of 16.

@@ -9,7 +9,8 @@ __device__ inline void conv_finish(const ConvArgs& args) {
     for_each<COUNT>(args.out, [&](const Position& where, int channel) {
         const long long pixel = ((long long)(where.n) * args.out.h + where.y) * args.out.w + where.x;
         const float* from = args.workspace + pixel * width + row_of(args, channel);
-        float sum[COUNT] = {}, gate[COUNT] = {}, part[COUNT];
+        Ending<COUNT, 1> ending = {{true}, {where}, {channel}, {}, {}};
+        float(&sum)[COUNT] = ending.sum[0], (&gate)[COUNT] = ending.gate[0], part[COUNT];
         for (int split = 0; split < args.splits; split++, from += pixels * width) {
             read(part, from);
             UNROLL for (int j = 0; j < COUNT; j++) sum[j] += part[j];
@@ -17,7 +18,7 @@ __device__ inline void conv_finish(const ConvArgs& args) {
             read(part, from + 8);
             UNROLL for (int j = 0; j < COUNT; j++) gate[j] += part[j];
         }
-        end<T>(args, where, channel, sum, gate);
+        end<T>(args, ending);
     });
 }
 

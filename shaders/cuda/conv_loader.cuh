@@ -21,79 +21,115 @@ __device__ inline int swizzled(int row, int piece) {
     return row * DEPTH + 8 * (DEPTH == 64 ? piece ^ (row & 7) : piece ^ ((row >> 1) & 3));
 }
 
+// Kernels have at most so many taps along each axis, if not gathered: each is a bit.
+constexpr int MOST_TAPS = 5;
+
 template <typename T, const Tile& TILE, bool GATHER>
 class ConvLoader {
     static constexpr int PIECES = TILE.depth / 8, ROWS = TILE.threads() / PIECES;
     static constexpr int PIXELS = TILE.pixels / ROWS, OUTPUTS = TILE.outputs / ROWS;
+    // In `taps`: whether the first tap is at an odd place of a doubled map.
+    static constexpr unsigned ODD_Y = 1u << 30, ODD_X = 1u << 31;
 
     const ConvArgs& args;
     const int piece, row;  // which eight numbers, and the first of this thread's rows
+    const int place;       // of them in shared memory
     int depth;             // channels of a tap
     int c, tap_y, tap_x;   // of the step that is next
-    // Where the kernel of each of this thread's pixels begins.
-    const T* image[PIXELS];
+    // What lies under the first tap of each of this thread's pixels, which may be outside the map, and which taps are inside.
+    const T* under[PIXELS];
+    unsigned taps[PIXELS];
+    // Of gathered ones: where their kernels begin.
     int top[PIXELS], left[PIXELS];
     const T* weight;  // of the first row
     int outputs;      // rows of weights from there on
     long long pitch;  // from one of this thread's rows of weights to the next
 
-    // Eight channels of a pixel's tap, or null outside the map.
-    __device__ const T* under(int i) const {
-        int y = top[i] + tap_y, x = left[i] + tap_x, more = args.doubled ? 1 : 0;
-        bool inside = unsigned(y) < unsigned(args.in.h << more) && unsigned(x) < unsigned(args.in.w << more);
-        if (!inside || tap_y >= args.kernel) return nullptr;
-        return image[i] + (long long)(y >> more) * args.in.row + (long long)(x >> more) * args.in.pixel + c;
+    __device__ bool is_inside(int i, int y, int x) const {
+        const int more = args.doubled ? 1 : 0;
+        return unsigned(top[i] + y) < unsigned(args.in.h << more) && unsigned(left[i] + x) < unsigned(args.in.w << more);
+    }
+
+    __device__ void find(int i, const Place& where) {
+        const int more = args.doubled ? 1 : 0;
+        // So far above the map that no tap reaches it.
+        top[i] = where.inside ? where.at.y * args.stride - args.top : -(1 << 30);
+        left[i] = where.at.x * args.stride - args.left;
+        under[i] = elements<T>(args.in) + where.at.n * args.in.image;
+        if (GATHER) return;
+        under[i] += (long long)(top[i] >> more) * args.in.row + (long long)(left[i] >> more) * args.in.pixel;
+        taps[i] = more && top[i] & 1 ? ODD_Y : 0;
+        taps[i] |= more && left[i] & 1 ? ODD_X : 0;
+        unsigned bit = 1;
+        for (int y = 0; y < args.kernel; y++) {
+            for (int x = 0; x < args.kernel; x++, bit <<= 1) taps[i] |= is_inside(i, y, x) ? bit : 0;
+        }
     }
 
     // One by one, where channels are no multiple of eight or lie at odd places.
-    __device__ Eight gather(const T* from) const {
+    __device__ Eight gather(int i) const {
         Eight eight = {};
+        if (tap_y >= args.kernel || !is_inside(i, tap_y, tap_x)) return eight;
+        const int y = (top[i] + tap_y) >> (args.doubled ? 1 : 0), x = (left[i] + tap_x) >> (args.doubled ? 1 : 0);
+        const T* from = under[i] + (long long)(y) * args.in.row + (long long)(x) * args.in.pixel + c;
         UNROLL for (int j = 0; j < 8; j++) {
-            if (from && c + j < args.in.c) eight.pair[j / 2] |= unsigned(from[j].bits) << (16 * (j % 2));
+            if (c + j < args.in.c) eight.pair[j / 2] |= unsigned(from[j].bits) << (16 * (j % 2));
         }
         return eight;
+    }
+
+    // Begins to bring eight channels of each pixel's tap, zeros outside the map.
+    __device__ void bring(T* to) const {
+        // Behind the last tap no bit is set.
+        const unsigned bit = tap_y < args.kernel ? 1u << (tap_y * args.kernel + tap_x) : 0;
+        if (args.doubled) {
+            UNROLL for (int i = 0; i < PIXELS; i++) {
+                const int y = (tap_y + (taps[i] & ODD_Y ? 1 : 0)) >> 1, x = (tap_x + (taps[i] & ODD_X ? 1 : 0)) >> 1;
+                copy_async(to + i * ROWS * TILE.depth, under[i] + y * args.in.row + x * args.in.pixel + c, taps[i] & bit);
+            }
+        } else {
+            const long long step = (long long)(tap_y) * args.in.row + (long long)(tap_x) * args.in.pixel + c;
+            UNROLL for (int i = 0; i < PIXELS; i++) {
+                copy_async(to + i * ROWS * TILE.depth, under[i] + step, taps[i] & bit);
+            }
+        }
     }
 
 public:
     // From step `first` on, for the tile at `places` and the outputs from `output` on.
     __device__ ConvLoader(const ConvArgs& args, const Place* places, int output, int first)
-        : args(args), piece(threadIdx.x % PIECES), row(threadIdx.x / PIECES) {
+        : args(args),
+          piece(threadIdx.x % PIECES),
+          row(threadIdx.x / PIECES),
+          place(swizzled<TILE.depth>(row, piece)) {
+        static_assert(ROWS % 16 == 0, "all rows of a thread are values, or all are gates, and lie alike on the banks");
+        static_assert(MOST_TAPS * MOST_TAPS <= 30, "a bit for each");
         depth = (args.in.c + 7) / 8 * 8;
         const int begin = first * TILE.depth + 8 * piece, tap = begin / depth;
         c = begin % depth;
         tap_y = tap / args.kernel;
         tap_x = tap % args.kernel;
-        UNROLL for (int i = 0; i < PIXELS; i++) {
-            const Place place = places[row + i * ROWS];
-            image[i] = elements<T>(args.in) + place.at.n * args.in.image;
-            // So far above the map that no tap reaches it.
-            top[i] = place.inside ? place.at.y * args.stride - args.top : -(1 << 30);
-            left[i] = place.at.x * args.stride - args.left;
-        }
+        UNROLL for (int i = 0; i < PIXELS; i++) find(i, places[row + i * ROWS]);
         const long long length = (long long)(args.kernel) * args.kernel * depth;
         outputs = args.rows - output - row;
         const int tile_row = output + row, value = tile_row / 16 * 8 + tile_row % 8;
         const int stored = !args.gated ? tile_row : tile_row % 16 < 8 ? value : args.out.c + value;
         weight = static_cast<const T*>(args.weight) + stored * length + begin;
-        static_assert(ROWS % 16 == 0, "all rows of a thread are values, or all are gates");
         pitch = (args.gated ? ROWS / 2 : ROWS) * length;
     }
 
     // Begins to bring the next step to `pixels` and `weights`.
     __device__ void load(T* pixels, T* weights) {
-        UNROLL for (int i = 0; i < PIXELS; i++) {
-            const T* from = under(i);
-            T* to = pixels + swizzled<TILE.depth>(row + i * ROWS, piece);
-            if (GATHER) {
-                *reinterpret_cast<Eight*>(to) = gather(from);
-            } else {
-                copy_async(to, from ? from : args.in.base, from);
+        if (GATHER) {
+            UNROLL for (int i = 0; i < PIXELS; i++) {
+                *reinterpret_cast<Eight*>(pixels + place + i * ROWS * TILE.depth) = gather(i);
             }
+        } else {
+            bring(pixels + place);
         }
         UNROLL for (int i = 0; i < OUTPUTS; i++) {
-            bool there = i * ROWS < outputs && tap_y < args.kernel;
-            T* to = weights + swizzled<TILE.depth>(row + i * ROWS, piece);
-            copy_async(to, there ? weight + i * pitch : args.weight, there);
+            const bool there = i * ROWS < outputs && tap_y < args.kernel;
+            copy_async(weights + place + i * ROWS * TILE.depth, weight + i * pitch, there);
         }
         weight += TILE.depth;
         c += TILE.depth;

@@ -16,23 +16,46 @@ __device__ inline bool in_eights(const Posts& posts) {
     return true;
 }
 
-// COUNT channels from `c` on at a position of the output. COUNT = 8 wants `in_eights`.
+// What one of them does to COUNT numbers, given as many of the other value.
+template <int COUNT>
+__device__ inline void apply(const Post& post, float (&x)[COUNT], const float (&other)[COUNT]) {
+    const float slope = post.what == SILU ? 1.0f : 1.702f;
+    switch (post.what) {
+        case SILU:
+        case QUICK_GELU: UNROLL for (int j = 0; j < COUNT; j++) x[j] *= sigmoid(slope * x[j]); break;
+        case GELU: UNROLL for (int j = 0; j < COUNT; j++) x[j] = gelu(x[j]); break;
+        case RELU: UNROLL for (int j = 0; j < COUNT; j++) x[j] = x[j] < 0.0f ? 0.0f : x[j]; break;  // NaN stays
+        case TANH: UNROLL for (int j = 0; j < COUNT; j++) x[j] = tanhf(x[j]); break;
+        case AFFINE: UNROLL for (int j = 0; j < COUNT; j++) x[j] = x[j] * post.a + post.b; break;
+        case ADD: UNROLL for (int j = 0; j < COUNT; j++) x[j] += other[j]; break;
+        default: UNROLL for (int j = 0; j < COUNT; j++) x[j] *= other[j]; break;
+    }
+}
+
+// COUNT channels from `c` on at each of some positions of the output. COUNT = 8 wants `in_eights`. What is read for one does
+// not wait for the others.
+template <typename T, int COUNT, int ITEMS>
+__device__ inline void apply(const Posts& posts, float (&x)[ITEMS][COUNT], const bool (&there)[ITEMS],
+                             const Position (&where)[ITEMS], const int (&c)[ITEMS]) {
+    for (int i = 0; i < posts.count; i++) {
+        const Post& post = posts.list[i];
+        float other[ITEMS][COUNT] = {};
+        if (post.what >= ADD) {
+            UNROLL for (int k = 0; k < ITEMS; k++) {
+                if (there[k]) load<T>(other[k], post.other, at(post.other, where[k]) + c[k]);
+            }
+        }
+        UNROLL for (int k = 0; k < ITEMS; k++) apply(post, x[k], other[k]);
+    }
+}
+
+// The same at one position.
 template <typename T, int COUNT>
 __device__ inline void apply(const Posts& posts, float (&x)[COUNT], const Position& where, int c) {
     for (int i = 0; i < posts.count; i++) {
         const Post& post = posts.list[i];
-        const float slope = post.what == SILU ? 1.0f : 1.702f;
         float other[COUNT] = {};
         if (post.what >= ADD) load<T>(other, post.other, at(post.other, where) + c);
-        switch (post.what) {
-            case SILU:
-            case QUICK_GELU: UNROLL for (int j = 0; j < COUNT; j++) x[j] *= sigmoid(slope * x[j]); break;
-            case GELU: UNROLL for (int j = 0; j < COUNT; j++) x[j] = gelu(x[j]); break;
-            case RELU: UNROLL for (int j = 0; j < COUNT; j++) x[j] = x[j] < 0.0f ? 0.0f : x[j]; break;  // NaN stays
-            case TANH: UNROLL for (int j = 0; j < COUNT; j++) x[j] = tanhf(x[j]); break;
-            case AFFINE: UNROLL for (int j = 0; j < COUNT; j++) x[j] = x[j] * post.a + post.b; break;
-            case ADD: UNROLL for (int j = 0; j < COUNT; j++) x[j] += other[j]; break;
-            default: UNROLL for (int j = 0; j < COUNT; j++) x[j] *= other[j]; break;
-        }
+        apply(post, x, other);
     }
 }

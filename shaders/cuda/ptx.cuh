@@ -5,9 +5,9 @@
 
 // --- Shared memory ---------------------------------------------------------------------------------------------------
 
-// The dynamic shared memory of a block.
+// The dynamic shared memory of a block, which begins at a multiple of 1024 bytes.
 __device__ inline unsigned char* dynamic_shared() {
-    extern __shared__ __align__(128) unsigned char memory[];
+    extern __shared__ __align__(1024) unsigned char memory[];
     return memory;
 }
 

@@ -17,8 +17,10 @@ use crate::frame::Size;
 use crate::studio::{Command, EngineSpec, Event, LiveState, ModelInfo, Overlay, Places, Settings, Studio};
 use crate::weights::ModelSource;
 
-/// The pen reports two hundred times a second, as tablets do: more often than a picture is painted.
+/// The pen reports two hundred times a second, as tablets do, and twice for each picture where more are painted.
 const PEN_PERIOD: Duration = Duration::from_millis(5);
+/// No pen is faster.
+const LEAST_PERIOD: Duration = Duration::from_micros(500);
 /// What is painted.
 pub(super) const PROMPT: &str = "red apple, 3d";
 
@@ -137,7 +139,7 @@ impl Bench {
         while !enough(tally) {
             if Instant::now() >= next {
                 self.studio.draw(Overlay { frame: pen.draw(begun.elapsed()) });
-                next += PEN_PERIOD;
+                next += tally.pen_period();
             }
             for event in self.studio.events() {
                 check(&event)?;
@@ -192,6 +194,14 @@ impl Tally {
     fn per_second(&self) -> f64 {
         let span = self.last.zip(self.first).map_or(0.0, |(last, first)| last.duration_since(first).as_secs_f64());
         if span > 0.0 { f64::from(self.count - 1) / span } else { 0.0 }
+    }
+
+    /// The time from one report of the pen to the next.
+    fn pen_period(&self) -> Duration {
+        match self.per_second() {
+            0.0 => PEN_PERIOD,
+            pictures => Duration::from_secs_f64(0.5 / pictures).clamp(LEAST_PERIOD, PEN_PERIOD),
+        }
     }
 
     fn percentiles(&self) -> Percentiles {

@@ -182,6 +182,9 @@ void prepare_threads() {
         thread.meeting = Meeting::NONE;
         thread.copies.clear();
         thread.groups = 0;
+        thread.shown = true;
+        thread.products.clear();
+        thread.product_groups = 0;
         if (thread.lane == 0) warp.threads = &thread;
         warp.all |= 1u << thread.lane;
         warp.ready = warp.all;

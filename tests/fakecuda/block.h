@@ -30,6 +30,14 @@ struct Copy {
     int group;
 };
 
+// A thread's part of a product that runs beside it.
+struct Product {
+    void (*compute)(float* sums, const unsigned char* a, const unsigned char* b);
+    float* sums;
+    const unsigned char *a, *b;
+    int group;
+};
+
 struct Warp;
 
 struct Thread {
@@ -44,6 +52,9 @@ struct Thread {
     void* brings;
     std::vector<Copy> copies;
     int groups;  // copy groups that it has ended
+    bool shown;  // whether tensor cores may read what its copies have brought
+    std::vector<Product> products;
+    int product_groups;
 };
 
 // Lanes as bits.

@@ -190,6 +190,7 @@ inline void copies_wait() {
     size_t done = 0;
     while (done < copies.size() && copies[done].group < fake::current->groups - LEFT) {
         std::memcpy(copies[done].to, copies[done].bytes, 16);
+        fake::current->shown = false;
         done++;
     }
     copies.erase(copies.begin(), copies.begin() + long(done));

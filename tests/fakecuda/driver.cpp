@@ -78,8 +78,9 @@ const Named NAMES[] = {
     {UNKNOWN, "CUDA_ERROR_UNKNOWN", "unknown error"},
 };
 
-// The strictest limit of all GPUs from compute capability 8.0 on, so that what runs here runs everywhere.
-constexpr int MOST_SHARED = 99 << 10;
+// The strictest limit of all GPUs from compute capability 8.0 on, so that what runs here runs everywhere; and that of those
+// that some kernels are made for alone.
+constexpr int MOST_SHARED = 99 << 10, MOST_SHARED_HOPPER = 227 << 10;
 constexpr int PROCESSORS = 4;
 
 std::recursive_mutex mutex;
@@ -586,8 +587,10 @@ API cuFuncSetAttribute(void* handle, int which, int value) {
     Lock lock(mutex);
     if (int error = ready()) return error;
     if (which != MAX_DYNAMIC_SHARED) return SUCCESS;
-    if (value < 0 || value > MOST_SHARED) return INVALID_VALUE;
-    static_cast<Function*>(handle)->dynamic_shared = unsigned(value);
+    auto* function = static_cast<Function*>(handle);
+    const bool hopper = std::strstr(function->kernel->name, "_hopper_");
+    if (value < 0 || value > (hopper ? MOST_SHARED_HOPPER : MOST_SHARED)) return INVALID_VALUE;
+    function->dynamic_shared = unsigned(value);
     return SUCCESS;
 }
 

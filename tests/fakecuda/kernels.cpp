@@ -9,6 +9,10 @@
     BOTH(ConvArgs, conv_64x64)             \
     BOTH(ConvArgs, conv_64x32)             \
     BOTH(ConvArgs, conv_gather)            \
+    BOTH(ConvArgs, conv_hopper_128x128)    \
+    BOTH(ConvArgs, conv_hopper_128x64)     \
+    BOTH(ConvArgs, conv_hopper_64x128)     \
+    BOTH(ConvArgs, conv_hopper_64x64)      \
     BOTH(ConvArgs, conv_finish)            \
     BOTH(AttentionArgs, attention_16)      \
     BOTH(AttentionArgs, attention_32)      \

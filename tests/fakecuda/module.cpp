@@ -62,7 +62,10 @@ int read_entry(const std::string& entry, Module& module) {
 
 int module_read(const char* text, Module& module) {
     if (number_after(text, ".version ") > newest_ptx(scene.driver)) return UNSUPPORTED_PTX_VERSION;
-    if (!std::strstr(text, ".target sm_") || number_after(text, ".target sm_") > scene.capability) return INVALID_PTX;
+    const int target = number_after(text, ".target sm_");
+    if (!target || target > scene.capability) return INVALID_PTX;
+    // What is only of one generation: newer ones do not have it.
+    if (std::strstr(text, ".target sm_90a") && scene.capability != target) return INVALID_PTX;
     const char key[] = ".entry ";
     for (const char* at = std::strstr(text, key); at; at = std::strstr(at, key)) {
         at += sizeof key - 1;

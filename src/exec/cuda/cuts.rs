@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use super::product::Product;
-use super::tiles::Cut;
+use super::tiles::{Chip, Cut};
 use crate::record::{RecordError, replace};
 
 /// Larger files are not ours.
@@ -39,8 +39,8 @@ impl Cuts {
     }
 
     /// How a product is cut: as was measured, else as the counting says.
-    pub fn of(&self, product: &Product, processors: usize) -> Cut {
-        let candidates = product.candidates(processors);
+    pub fn of(&self, product: &Product, chip: &Chip) -> Cut {
+        let candidates = product.candidates(chip);
         let measured = self.get(&product.key(), &candidates);
         measured.or(candidates.first().copied()).unwrap_or(Cut::GATHER)
     }

@@ -8,6 +8,7 @@ use cudarc::driver::{CudaContext, CudaFunction, CudaSlice, CudaStream, DeviceRep
 use cudarc::nvrtc::Ptx;
 
 use super::kernels::{self, Half};
+use super::tiles::Chip;
 use super::tune::Tuner;
 use crate::exec::{ExecError, Gpu};
 use crate::flow::{LatestReceiver, LatestSender, latest};
@@ -29,7 +30,7 @@ pub struct Device {
     /// Memory that holds nothing between runs.
     common: (LatestSender<Block>, LatestReceiver<Block>),
     name: String,
-    processors: usize,
+    chip: Chip,
     half: Half,
     tuner: Tuner,
 }
@@ -56,24 +57,16 @@ impl Device {
             context.disable_event_tracking();
         }
         let stream = context.new_stream().map_err(doing("opening a stream on the GPU"))?;
-        let mut functions = BTreeMap::new();
-        for module in kernels::MODULES {
-            let loaded =
-                context.load_module(Ptx::from_src(module.text(half))).map_err(doing("giving the GPU its kernels"))?;
-            for name in module.names(half) {
-                let function = loaded.load_function(&name).map_err(doing("looking for a kernel"))?;
-                functions.insert(name, function);
-            }
-        }
+        let functions = functions(&context, capability, half)?;
         for (name, bytes) in kernels::dynamic_shared(half) {
             if let Some(function) = functions.get(&name) {
                 let limit = sys::CUfunction_attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
                 function.set_attribute(limit, bytes as i32).map_err(doing("making room in shared memory"))?;
             }
         }
-        let processors = processors(&context)?;
+        let chip = Chip { processors: processors(&context)?, capability };
         let tuner = Tuner::new(&identity(&name, capability, half)?)?;
-        Ok(Self { context, stream, functions, common: latest(), name, processors, half, tuner })
+        Ok(Self { context, stream, functions, common: latest(), name, chip, half, tuner })
     }
 
     /// Makes it the GPU of the thread that calls, which must happen before a kernel is started there.
@@ -91,23 +84,28 @@ impl Device {
 
     /// Streaming multiprocessors.
     pub fn processors(&self) -> usize {
-        self.processors
+        self.chip.processors
+    }
+
+    /// What counting knows of it.
+    pub fn chip(&self) -> Chip {
+        self.chip
     }
 
     /// Operations of its tensor cores, and bytes of its memory, a second at best, from what the driver says of its clocks. Of
     /// products of 16-bit numbers with sums in f32; NVIDIA's data sheets count the same.
     pub fn best(&self) -> [f64; 2] {
         let ask = |attribute| f64::from(self.context.attribute(attribute).unwrap_or(0).max(0));
-        let each = match self.context.compute_capability() {
-            Ok((8, 0)) => 2048.0,
-            Ok((9 | 10, _)) => 4096.0,
+        let each = match self.chip.capability {
+            (8, 0) => 2048.0,
+            (9 | 10, _) => 4096.0,
             _ => 512.0,
         };
         let clock = 1e3 * ask(Attribute::CU_DEVICE_ATTRIBUTE_CLOCK_RATE);
         let memory = 1e3 * ask(Attribute::CU_DEVICE_ATTRIBUTE_MEMORY_CLOCK_RATE);
         // Two transfers with each turn of the clock.
         let width = 2.0 * ask(Attribute::CU_DEVICE_ATTRIBUTE_GLOBAL_MEMORY_BUS_WIDTH) / 8.0;
-        [self.processors as f64 * each * clock, memory * width]
+        [self.chip.processors as f64 * each * clock, memory * width]
     }
 
     /// What memory is asked of.
@@ -239,6 +237,34 @@ impl Device {
             "choose a smaller picture or model, close other programs that use the GPU, or use `--executor cpu`",
         )
     }
+}
+
+/// All kernels for numbers of `half`, by name. The driver takes seconds to translate them when it first meets them, for
+/// some modules most of all, so they are given to it side by side.
+fn functions(
+    context: &Arc<CudaContext>,
+    capability: (i32, i32),
+    half: Half,
+) -> Result<BTreeMap<String, CudaFunction>, ExecError> {
+    let load = |module: &kernels::Module| {
+        let loaded = context.load_module(Ptx::from_src(module.text(half)));
+        let loaded = loaded.map_err(|error| trouble("giving the GPU its kernels", error))?;
+        let function = |name: String| {
+            let function = loaded.load_function(&name).map_err(|error| trouble("looking for a kernel", error))?;
+            Ok((name, function))
+        };
+        module.names(half).map(function).collect::<Result<Vec<_>, ExecError>>()
+    };
+    let modules = kernels::MODULES.iter().filter(|module| module.is_for(capability));
+    let loaded: Vec<_> = std::thread::scope(|scope| {
+        let started: Vec<_> = modules.map(|module| scope.spawn(move || load(module))).collect();
+        started.into_iter().map(|thread| thread.join()).collect()
+    });
+    let mut functions = BTreeMap::new();
+    for found in loaded {
+        functions.extend(found.map_err(|_| super::failed("loading a kernel panicked"))??);
+    }
+    Ok(functions)
 }
 
 const NO_GPU: &str = "use `--executor cpu`, which needs no GPU; for an NVIDIA GPU install its driver (535 or newer)";

@@ -39,10 +39,28 @@ impl Half {
 
 /// Kernels that are compiled together.
 pub struct Module {
-    /// Assembly for any GPU from compute capability 8.0 on; the driver translates it for the one there is.
+    /// Assembly; the driver translates it for the GPU there is.
     ptx: &'static str,
+    /// Which GPUs it is for.
+    chips: Chips,
     /// Its kernels that exist for either kind of 16-bit numbers.
     halves: &'static [&'static str],
+}
+
+/// For which GPUs something was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chips {
+    /// All from compute capability 8.0 on.
+    All,
+    /// Those of 9.0, and no newer ones: what they alone can do.
+    Hopper,
+}
+
+impl Chips {
+    /// Whether a GPU of this compute capability is one of them.
+    pub fn have(self, capability: (i32, i32)) -> bool {
+        self == Self::All || capability == (9, 0)
+    }
 }
 
 /// What a kernel begins with in PTX.
@@ -61,6 +79,11 @@ impl Module {
         text
     }
 
+    /// Whether a GPU of this compute capability can have it.
+    pub fn is_for(&self, capability: (i32, i32)) -> bool {
+        self.chips.have(capability)
+    }
+
     /// The names of its kernels for numbers of `half`.
     pub fn names(&self, half: Half) -> impl Iterator<Item = String> {
         self.halves.iter().map(move |name| format!("{name}_{}", half.word()))
@@ -68,15 +91,29 @@ impl Module {
 }
 
 macro_rules! module {
+    ($chips:ident: $file:literal, $($name:literal),+) => {
+        Module {
+            ptx: include_str!(concat!("../../../shaders/cuda/ptx/", $file, ".ptx")),
+            chips: Chips::$chips,
+            halves: &[$($name),+],
+        }
+    };
     ($file:literal, $($name:literal),+) => {
-        Module { ptx: include_str!(concat!("../../../shaders/cuda/ptx/", $file, ".ptx")), halves: &[$($name),+] }
+        module!(All: $file, $($name),+)
     };
 }
 
 /// All of them.
-pub const MODULES: [Module; 12] = [
+pub const MODULES: [Module; 13] = [
     module!("attention_wide", "attention_wide"),
     module!("conv", "conv_128x128", "conv_128x64", "conv_64x64", "conv_64x32", "conv_gather"),
+    module!(
+        Hopper: "conv_hopper",
+        "conv_hopper_128x128",
+        "conv_hopper_128x64",
+        "conv_hopper_64x128",
+        "conv_hopper_64x64"
+    ),
     module!("conv_finish", "conv_finish"),
     module!(
         "attention",
@@ -119,25 +156,50 @@ pub struct Tile {
     pub depth: usize,
     /// Bytes of dynamic shared memory.
     pub shared: usize,
-    /// How much of the arithmetic is left for the tile when it is alone, by counting loads from shared memory: small tiles
-    /// load more for each product. To be measured.
+    /// Threads of a block.
+    pub threads: u32,
+    /// Blocks that a multiprocessor has room for.
+    pub together: usize,
+    /// How many products it does in the time of one, compared with the largest tile that every GPU has.
     pub efficiency: f64,
+    /// Which GPUs have it.
+    pub chips: Chips,
 }
 
-/// Tiles for inputs that can be loaded 16 bytes at a time, largest first.
-pub const TILES: [Tile; 4] = [
-    Tile { name: "conv_128x128", pixels: 128, outputs: 128, depth: 32, shared: 67584, efficiency: 1.0 },
-    Tile { name: "conv_128x64", pixels: 128, outputs: 64, depth: 32, shared: 51200, efficiency: 0.8 },
-    Tile { name: "conv_64x64", pixels: 64, outputs: 64, depth: 64, shared: 50176, efficiency: 0.65 },
-    Tile { name: "conv_64x32", pixels: 64, outputs: 32, depth: 64, shared: 50176, efficiency: 0.45 },
+macro_rules! tile {
+    ($chips:ident, $name:literal, $pixels:literal x $outputs:literal x $depth:literal, $shared:literal, $threads:literal,
+     $together:literal, $efficiency:literal) => {
+        Tile {
+            name: $name,
+            pixels: $pixels,
+            outputs: $outputs,
+            depth: $depth,
+            shared: $shared,
+            threads: $threads,
+            together: $together,
+            efficiency: $efficiency,
+            chips: Chips::$chips,
+        }
+    };
+}
+
+/// Tiles for inputs that can be loaded 16 bytes at a time (`TILE_*` in `args.cuh`).
+pub const TILES: [Tile; 8] = [
+    tile!(Hopper, "conv_hopper_128x128", 128 x 128 x 64, 133120, 256, 1, 2.0),
+    tile!(Hopper, "conv_hopper_128x64", 128 x 64 x 64, 100352, 256, 2, 1.6),
+    tile!(Hopper, "conv_hopper_64x128", 64 x 128 x 64, 99328, 128, 2, 1.6),
+    tile!(Hopper, "conv_hopper_64x64", 64 x 64 x 64, 66560, 128, 3, 1.2),
+    tile!(All, "conv_128x128", 128 x 128 x 32, 67584, 128, 2, 1.0),
+    tile!(All, "conv_128x64", 128 x 64 x 32, 51200, 128, 2, 0.8),
+    tile!(All, "conv_64x64", 64 x 64 x 64, 50176, 128, 2, 0.65),
+    tile!(All, "conv_64x32", 64 x 32 x 64, 50176, 128, 2, 0.45),
 ];
 
 /// The tile for all other inputs.
-pub const GATHER: Tile =
-    Tile { name: "conv_gather", pixels: 64, outputs: 64, depth: 32, shared: 17408, efficiency: 0.1 };
+pub const GATHER: Tile = tile!(All, "conv_gather", 64 x 64 x 32, 17408, 128, 2, 0.1);
 
-/// Threads of a block of a product.
-pub const TILE_THREADS: u32 = 128;
+/// A kernel that is not gathered has at most so many taps along each axis (`conv_loader.cuh`).
+pub const MOST_TAPS: usize = 5;
 
 /// Attention for heads up to so many channels: the kernel, and bytes of its dynamic shared memory (`HEADS` in `args.cuh`).
 pub const HEADS: [(usize, &str, usize); 8] = [
@@ -156,6 +218,8 @@ pub const WIDE_HEAD: (usize, usize, usize) = (512, 256, 95232);
 
 /// Queries of a block of attention.
 pub const QUERIES: usize = 64;
+/// Threads of a block of attention.
+pub const ATTENTION_THREADS: u32 = 128;
 
 /// The kernels that use dynamic shared memory, and how many bytes at most.
 pub fn dynamic_shared(half: Half) -> impl Iterator<Item = (String, usize)> {

@@ -9,7 +9,7 @@ use cudarc::driver::{CudaSlice, DevicePtr};
 use super::args::{Args, Placed};
 use super::biases::Biases;
 use super::device::Device;
-use super::kernels::{HEADS, QUERIES, TILE_THREADS, WIDE_HEAD};
+use super::kernels::{ATTENTION_THREADS, HEADS, QUERIES, WIDE_HEAD};
 use super::kinds::halves;
 use super::launch::{Launch, STRIDING_THREADS};
 use super::norm::Measured;
@@ -180,7 +180,7 @@ impl Maker<'_> {
         });
         let cuts = self.device.tuner().learn(self.device, self.graph.name(), often.collect(), blocks)?;
         let chosen = |product: Product| {
-            let cut = cuts.of(&product, self.device.processors());
+            let cut = cuts.of(&product, &self.device.chip());
             (product, cut)
         };
         self.products = products.into_iter().map(|product| product.map(chosen)).collect();
@@ -350,7 +350,7 @@ impl Maker<'_> {
         let args = Args::default().view(&queries).view(&keys).view(&values).view(output);
         let args = args.int(heads).int(width).int(usize::from(mask == Mask::Causal)).float(scale);
         let grid = [queries.view.positions().div_ceil(QUERIES), heads * slices, queries.view.n];
-        Ok(Launch { function: self.function(name)?, grid, threads: TILE_THREADS, shared, args: args.finish() })
+        Ok(Launch { function: self.function(name)?, grid, threads: ATTENTION_THREADS, shared, args: args.finish() })
     }
 
     fn lookup(&self, table: WeightId, ids: Option<&Placed>, output: &Placed) -> Result<Launch, ExecError> {

@@ -2,11 +2,11 @@
 
 use super::args::{Args, Placed};
 use super::device::Device;
-use super::kernels::TILE_THREADS;
+use super::kernels::MOST_TAPS;
 use super::launch::Launch;
 use super::packing::TOGETHER;
 use super::plan::Post;
-use super::tiles::{self, Cut, Extent};
+use super::tiles::{self, Chip, Cut, Extent};
 use crate::exec::ExecError;
 use crate::exec::planner::{Kind, View};
 
@@ -31,17 +31,19 @@ pub struct Product {
 }
 
 impl Product {
-    /// Whether all pixels of the input begin at 16 bytes and are whole sixteens.
-    fn is_aligned(&self) -> bool {
+    /// Whether all pixels of the input begin at 16 bytes and are whole sixteens, and the kernel is not too large.
+    fn is_regular(&self) -> bool {
         let View { image, row, pixel, c, .. } = self.input.view;
         let sixteen = (TOGETHER * size_of::<u16>()) as u64;
         let steps = [image, row, pixel, c];
-        self.input.address().is_multiple_of(sixteen) && steps.iter().all(|step| step.is_multiple_of(TOGETHER))
+        let aligned =
+            self.input.address().is_multiple_of(sixteen) && steps.iter().all(|step| step.is_multiple_of(TOGETHER));
+        aligned && self.geometry[0] <= MOST_TAPS
     }
 
-    /// The cuts that may be its fastest on so many multiprocessors, the best by counting first.
-    pub fn candidates(&self, processors: usize) -> Vec<Cut> {
-        if self.is_aligned() { tiles::candidates(&self.extent, processors) } else { vec![Cut::GATHER] }
+    /// The cuts that may be its fastest on such a GPU, the best by counting first.
+    pub fn candidates(&self, chip: &Chip) -> Vec<Cut> {
+        if self.is_regular() { tiles::candidates(&self.extent, chip) } else { vec![Cut::GATHER] }
     }
 
     /// Everything that its time depends on, on a given GPU: products of the same key take the same time.
@@ -75,7 +77,7 @@ impl Product {
         let mut launches = vec![Launch {
             function: device.function(tile.name)?,
             grid: [pixels.div_ceil(tile.pixels), rows.div_ceil(tile.outputs), splits],
-            threads: TILE_THREADS,
+            threads: tile.threads,
             shared: tile.shared,
             args: args.clone().finish(),
         }];

@@ -19,6 +19,15 @@ pub struct Extent {
     pub taps: usize,
 }
 
+/// What counting knows of a GPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chip {
+    /// Streaming multiprocessors.
+    pub processors: usize,
+    /// Compute capability, which says which tiles there are.
+    pub capability: (i32, i32),
+}
+
 /// How a product is cut.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cut {
@@ -28,8 +37,6 @@ pub struct Cut {
     pub splits: usize,
 }
 
-/// Blocks of a tile that are on a multiprocessor at a time: shared memory (100 KB and more) and registers leave room for two.
-const TOGETHER: usize = 2;
 /// Multiplications a multiprocessor does while it loads or stores one byte of memory, from the H100's figures.
 const PRODUCTS_PER_BYTE: f64 = 110.0;
 /// What a block costs before its first and after its last product, in products of its tile's area.
@@ -62,12 +69,13 @@ impl fmt::Display for Cut {
     }
 }
 
-/// The cuts that may take the least time on so many multiprocessors: first the one that does by counting, then those near it; a
-/// dozen at most.
-pub fn candidates(extent: &Extent, processors: usize) -> Vec<Cut> {
-    let cost = |cut: &Cut| cost(extent, cut, processors);
+/// The cuts that may take the least time on such a GPU: first the one that does by counting, then those near it; two dozen at
+/// most.
+pub fn candidates(extent: &Extent, chip: &Chip) -> Vec<Cut> {
+    let cost = |cut: &Cut| cost(extent, cut, chip);
     let mut cuts: Vec<Cut> = TILES
         .iter()
+        .filter(|tile| tile.chips.have(chip.capability))
         .flat_map(|tile| {
             let cuts = (1..=most_splits(extent, tile)).map(move |splits| Cut { tile, splits });
             let mut cuts: Vec<Cut> = cuts.collect();
@@ -90,10 +98,11 @@ fn most_splits(extent: &Extent, tile: &Tile) -> usize {
 }
 
 /// Time by counting, in products of one multiprocessor.
-pub fn cost(extent: &Extent, cut: &Cut, processors: usize) -> f64 {
-    let Cut { tile, splits } = *cut;
+pub fn cost(extent: &Extent, cut: &Cut, chip: &Chip) -> f64 {
+    let (Cut { tile, splits }, processors) = (*cut, chip.processors);
     let blocks = extent.pixels.div_ceil(tile.pixels) * extent.rows.div_ceil(tile.outputs) * splits;
-    let waves = blocks.div_ceil(processors * TOGETHER) as f64 * TOGETHER.min(blocks.div_ceil(processors)) as f64;
+    let waves =
+        blocks.div_ceil(processors * tile.together) as f64 * tile.together.min(blocks.div_ceil(processors)) as f64;
     let area = (tile.pixels * tile.outputs) as f64;
     let depth = (steps(extent, tile).div_ceil(splits) * tile.depth) as f64 + SETUP;
     let sums = (extent.pixels * extent.rows * 2 * size_of::<f32>()) as f64;
@@ -106,10 +115,11 @@ pub fn cost(extent: &Extent, cut: &Cut, processors: usize) -> f64 {
 mod tests {
     use super::*;
 
-    const H100: usize = 132;
+    const H100: Chip = Chip { processors: 132, capability: (9, 0) };
+    const AMPERE: Chip = Chip { processors: 132, capability: (8, 6) };
 
     fn cut(pixels: usize, rows: usize, inputs: usize, taps: usize) -> Cut {
-        candidates(&Extent { pixels, rows, inputs, taps }, H100)[0]
+        candidates(&Extent { pixels, rows, inputs, taps }, &H100)[0]
     }
 
     #[test]
@@ -125,12 +135,15 @@ mod tests {
         for pixels in [1, 77, 1024, 1 << 16] {
             for inputs in [8, 320, 10240] {
                 let extent = Extent { pixels, rows: 320, inputs, taps: 1 };
-                let found = candidates(&extent, H100);
-                assert!((2..=12).contains(&found.len()), "{extent:?}: {}", found.len());
-                let costs: Vec<f64> = found.iter().map(|cut| cost(&extent, cut, H100)).collect();
-                assert!(costs.is_sorted() && costs[costs.len() - 1] <= NEAR * costs[0], "{costs:?}");
-                for cut in found {
-                    assert!(cut.splits == 1 || steps(&extent, cut.tile) / cut.splits >= LEAST_STEPS, "{cut:?}");
+                for (chip, most) in [(H100, 24), (AMPERE, 12)] {
+                    let found = candidates(&extent, &chip);
+                    assert!((2..=most).contains(&found.len()), "{extent:?}: {}", found.len());
+                    let costs: Vec<f64> = found.iter().map(|cut| cost(&extent, cut, &chip)).collect();
+                    assert!(costs.is_sorted() && costs[costs.len() - 1] <= NEAR * costs[0], "{costs:?}");
+                    for cut in found {
+                        assert!(cut.splits == 1 || steps(&extent, cut.tile) / cut.splits >= LEAST_STEPS, "{cut:?}");
+                        assert!(cut.tile.chips.have(chip.capability), "{cut:?}");
+                    }
                 }
             }
         }

@@ -11,7 +11,7 @@ use cudarc::driver::CudaSlice;
 use super::cuts::Cuts;
 use super::device::Device;
 use super::product::Product;
-use super::tiles::{self, Cut};
+use super::tiles::{self, Chip, Cut};
 use super::trial::Bench;
 use crate::exec::ExecError;
 use crate::flow::{LatestReceiver, LatestSender, latest};
@@ -88,7 +88,7 @@ impl Tuner {
     ) -> Result<Arc<Cuts>, ExecError> {
         let known = self.known.1.peek().unwrap_or_default();
         let Some(budget) = self.budget else { return Ok(known) };
-        let jobs = jobs(products, &known, device.processors());
+        let jobs = jobs(products, &known, &device.chip());
         let sums = jobs.iter().flat_map(|job| job.candidates.iter().map(|cut| cut.sums(&job.product.extent))).max();
         let Some(sums) = sums else { return Ok(known) };
         let begun = Instant::now();
@@ -147,17 +147,17 @@ impl Found {
 }
 
 /// The shapes among `products` that are not known and have a choice, those first that take most time by counting.
-fn jobs<'a>(products: Vec<&'a Product>, known: &Cuts, processors: usize) -> Vec<Job<'a>> {
+fn jobs<'a>(products: Vec<&'a Product>, known: &Cuts, chip: &Chip) -> Vec<Job<'a>> {
     let mut jobs: BTreeMap<String, Job<'a>> = BTreeMap::new();
     for product in products {
         let key = product.key();
-        let candidates = product.candidates(processors);
+        let candidates = product.candidates(chip);
         if candidates.len() > 1 && known.get(&key, &candidates).is_none() {
             let job = Job { product, key: key.clone(), candidates, count: 0 };
             jobs.entry(key).or_insert(job).count += 1;
         }
     }
-    let cost = |job: &Job<'_>| job.count as f64 * tiles::cost(&job.product.extent, &job.candidates[0], processors);
+    let cost = |job: &Job<'_>| job.count as f64 * tiles::cost(&job.product.extent, &job.candidates[0], chip);
     let mut jobs: Vec<Job<'a>> = jobs.into_values().collect();
     jobs.sort_by(|a, b| cost(b).total_cmp(&cost(a)));
     jobs

@@ -23,6 +23,8 @@ static const struct {
 } TILES[] = {
     {"conv_128x128", TILE_128x128}, {"conv_128x64", TILE_128x64}, {"conv_64x64", TILE_64x64},
     {"conv_64x32", TILE_64x32},     {"conv_gather", TILE_GATHER},
+    {"conv_hopper_128x128", TILE_HOPPER_128x128}, {"conv_hopper_128x64", TILE_HOPPER_128x64},
+    {"conv_hopper_64x128", TILE_HOPPER_64x128}, {"conv_hopper_64x64", TILE_HOPPER_64x64},
 };
 
 static Extent out_of(const ConvCase& k) {
@@ -139,6 +141,7 @@ void conv_cases(Format format) {
     conv_case(format, k = {{2, 1, 77, 64}, 72});
     conv_case(format, k = {{1, 1, 130, 40}, 136, .splits = 2});
     conv_case(format, k = {{1, 1, 5, 264}, 24, .splits = 5});
+    conv_case(format, k = {{1, 1, 70, 520}, 136});  // more steps than stages
     conv_case(format, k = {{1, 1, 3, 16}, 1, .bias = false, .posts = false});
     conv_case(format, k = {{1, 1, 9, 7}, 13, .from = ODD_PART, .to = ODD_EXACT});
     // Gates.

@@ -1,0 +1,77 @@
+// Convolutions and products with matrices on tensor cores, four warps at a time: for GPUs of compute capability 9.0, whose
+// tensor cores read both factors from shared memory themselves, and only so reach their full speed.
+//
+// Products run beside the warps that began them. A step begins its own while those of the step before may still be running,
+// so the stage that is loaded meanwhile is that of two steps before.
+#include "conv_tile.cuh"
+#include "hopper.cuh"
+
+template <typename T, const Tile& TILE>
+class ConvHopper : ConvTile<T, TILE> {
+    typedef ConvTile<T, TILE> Base;
+    using Base::args, Base::places, Base::sums, Base::WIDTH;
+    static_assert(TILE.warps_x == 1 && Base::HEIGHT == 16 && TILE.depth == 64, "four warps have 64 rows of 128 bytes");
+    static constexpr int AHEAD = TILE.stages - 2;  // steps
+
+    // All of a step.
+    __device__ void multiply(int stage) {
+        const T* pixels = Base::pixels_of(stage) + threadIdx.x / 128 * 64 * TILE.depth;
+        products_begin(sums[0]);
+        UNROLL for (int part = 0; part < TILE.depth / 16; part++) {
+            multiply_add_64<T>(sums[0], rows_of(pixels + 16 * part), rows_of(Base::weights_of(stage) + 16 * part));
+        }
+        products_commit();
+    }
+
+    // Steps `first` up to `end` of the depth.
+    __device__ void walk(int first, int end) {
+        ConvLoader<T, TILE, false> loader(args, places, blockIdx.y * TILE.outputs, first);
+        int next = 0;  // the stage that is loaded next
+        auto load = [&](int step) {
+            if (step < end) loader.load(Base::pixels_of(next), Base::weights_of(next));
+            copies_commit();  // also of nothing, so that the count of groups is that of steps
+            next = next + 1 == TILE.stages ? 0 : next + 1;
+        };
+        for (int i = 0; i < AHEAD; i++) load(first + i);
+        int stage = 0;
+        for (int step = first; step < end; step++) {
+            copies_wait<AHEAD - 1>();
+            copies_show();
+            products_wait<1>(sums[0]);
+            // Everybody's copies are there, and everybody's products of the stage that is loaded now are done.
+            __syncthreads();
+            multiply(stage);
+            load(step + AHEAD);
+            stage = stage + 1 == TILE.stages ? 0 : stage + 1;
+        }
+        products_wait<0>(sums[0]);
+        copies_wait<0>();
+        __syncthreads();
+    }
+
+public:
+    __device__ explicit ConvHopper(const ConvArgs& args) : Base(args) {}
+
+    __device__ void run() {
+        Base::find_places();
+        const auto [first, end] = Base::steps();
+        walk(first, end);
+        Base::finish();
+    }
+};
+
+// Entries of a tile, of which at least so many blocks shall fit on a multiprocessor.
+#define CONV_HOPPER(name, tile, blocks)                                                                                \
+    extern "C" __global__ void __launch_bounds__(tile.threads(), blocks)                                               \
+        name##_bf16(const __grid_constant__ ConvArgs args) {                                                           \
+        ConvHopper<Bf16, tile>(args).run();                                                                            \
+    }                                                                                                                  \
+    extern "C" __global__ void __launch_bounds__(tile.threads(), blocks)                                               \
+        name##_f16(const __grid_constant__ ConvArgs args) {                                                            \
+        ConvHopper<F16, tile>(args).run();                                                                             \
+    }
+
+CONV_HOPPER(conv_hopper_128x128, TILE_HOPPER_128x128, 1)
+CONV_HOPPER(conv_hopper_128x64, TILE_HOPPER_128x64, 2)
+CONV_HOPPER(conv_hopper_64x128, TILE_HOPPER_64x128, 2)
+CONV_HOPPER(conv_hopper_64x64, TILE_HOPPER_64x64, 3)

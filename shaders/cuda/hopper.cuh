@@ -1,0 +1,120 @@
+// Assembly of compute capability 9.0: products of tensor cores that run beside the warps that began them.
+// tests/fakecuda/hopper.h has a twin of each function here.
+#pragma once
+
+#include "device.cuh"
+
+#ifdef __CUDACC__
+
+// --- Where factors lie -----------------------------------------------------------------------------------------------
+
+// Rows of 64 16-bit numbers in shared memory, one after the other from a multiple of 1024 bytes on, with the eights of
+// each row as `swizzled` has them; of each row, sixteen numbers from a multiple of sixteen on.
+struct Rows {
+    unsigned long long descriptor;
+};
+
+// `first` is where the sixteen of the first row would lie if its eights were in order.
+__device__ inline Rows rows_of(const void* first) {
+    const unsigned long long at = (unsigned(__cvta_generic_to_shared(first)) & 0x3ffff) >> 4;
+    // In units of 16 bytes: the address; 1, which is not used with eights in this order; from 8 rows to the next. The last
+    // field is the order.
+    return {at | 1ull << 16 | (8 * 128 / 16ull) << 32 | 1ull << 62};
+}
+
+// What this thread's copies have brought may be read by tensor cores, after the others have met it.
+__device__ inline void copies_show() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
+
+// --- Products --------------------------------------------------------------------------------------------------------
+
+// Keeps the compiler from moving what it does with sums across.
+template <int WIDE>
+__device__ inline void hold(float (&sums)[WIDE][4]) {
+    UNROLL for (int j = 0; j < WIDE; j++) {
+        UNROLL for (int i = 0; i < 4; i++) asm volatile("" : "+f"(sums[j][i])::"memory");
+    }
+}
+
+// Before the first of some products.
+template <int WIDE>
+__device__ inline void products_begin(float (&sums)[WIDE][4]) {
+    hold(sums);
+    asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
+}
+
+// Ends a group of products.
+__device__ inline void products_commit() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
+
+// Waits until at most the latest LEFT groups are under way; only with 0 may sums be looked at.
+template <int LEFT, int WIDE>
+__device__ inline void products_wait(float (&sums)[WIDE][4]) {
+    asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(LEFT) : "memory");
+    hold(sums);
+}
+
+// Begins sums [64 x 8 WIDE] += a [64 x 16] * b [8 WIDE x 16] transposed, by four warps of which the first is a multiple of
+// four. Each has 16 rows of the sums, as in `multiply_add`.
+template <typename T, int WIDE>
+__device__ void multiply_add_64(float (&sums)[WIDE][4], Rows a, Rows b);
+
+#define SUMS_4(j) "+f"(sums[j][0]), "+f"(sums[j][1]), "+f"(sums[j][2]), "+f"(sums[j][3])
+#define SUMS_8(j) SUMS_4(j), SUMS_4(j + 1)
+
+template <>
+__device__ inline void multiply_add_64<Bf16>(float (&sums)[8][4], Rows a, Rows b) {
+    asm volatile(
+        "wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 {"
+        "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, %20, %21, "
+        "%22, %23, %24, %25, %26, %27, %28, %29, %30, %31"
+        "}, %32, %33, 1, 1, 1, 0, 0;"
+        : SUMS_8(0), SUMS_8(2), SUMS_8(4), SUMS_8(6)
+        : "l"(a.descriptor), "l"(b.descriptor)
+        : "memory");
+}
+
+template <>
+__device__ inline void multiply_add_64<F16>(float (&sums)[8][4], Rows a, Rows b) {
+    asm volatile(
+        "wgmma.mma_async.sync.aligned.m64n64k16.f32.f16.f16 {"
+        "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, %20, %21, "
+        "%22, %23, %24, %25, %26, %27, %28, %29, %30, %31"
+        "}, %32, %33, 1, 1, 1, 0, 0;"
+        : SUMS_8(0), SUMS_8(2), SUMS_8(4), SUMS_8(6)
+        : "l"(a.descriptor), "l"(b.descriptor)
+        : "memory");
+}
+
+template <>
+__device__ inline void multiply_add_64<Bf16>(float (&sums)[16][4], Rows a, Rows b) {
+    asm volatile(
+        "wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16 {"
+        "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, %20, %21, "
+        "%22, %23, %24, %25, %26, %27, %28, %29, %30, %31, %32, %33, %34, %35, %36, %37, %38, %39, %40, %41, "
+        "%42, %43, %44, %45, %46, %47, %48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, "
+        "%62, %63"
+        "}, %64, %65, 1, 1, 1, 0, 0;"
+        : SUMS_8(0), SUMS_8(2), SUMS_8(4), SUMS_8(6), SUMS_8(8), SUMS_8(10), SUMS_8(12), SUMS_8(14)
+        : "l"(a.descriptor), "l"(b.descriptor)
+        : "memory");
+}
+
+template <>
+__device__ inline void multiply_add_64<F16>(float (&sums)[16][4], Rows a, Rows b) {
+    asm volatile(
+        "wgmma.mma_async.sync.aligned.m64n128k16.f32.f16.f16 {"
+        "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, %20, %21, "
+        "%22, %23, %24, %25, %26, %27, %28, %29, %30, %31, %32, %33, %34, %35, %36, %37, %38, %39, %40, %41, "
+        "%42, %43, %44, %45, %46, %47, %48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, "
+        "%62, %63"
+        "}, %64, %65, 1, 1, 1, 0, 0;"
+        : SUMS_8(0), SUMS_8(2), SUMS_8(4), SUMS_8(6), SUMS_8(8), SUMS_8(10), SUMS_8(12), SUMS_8(14)
+        : "l"(a.descriptor), "l"(b.descriptor)
+        : "memory");
+}
+
+#undef SUMS_8
+#undef SUMS_4
+
+#else
+#include "hopper.h"
+#endif
