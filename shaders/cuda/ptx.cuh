@@ -55,6 +55,17 @@ __device__ inline float exp2_fast(float x) {
     return y;
 }
 
+// --- Blocks that count each other -------------------------------------------------------------------------------------
+
+// Adds one to a count of blocks and returns what it was. What the threads of a block wrote before they met at a barrier and
+// one of them counted, those of a block that counts later may read, at a barrier behind their counting.
+__device__ inline int count_one(int* count) {
+    int before;
+    size_t global = __cvta_generic_to_global(count);
+    asm volatile("atom.acq_rel.gpu.global.add.s32 %0, [%1], 1;" : "=r"(before) : "l"(global) : "memory");
+    return before;
+}
+
 // --- Copies from global to shared memory that run beside arithmetic --------------------------------------------------
 
 // 16 bytes, or 16 zero bytes unless `there`. Both addresses are multiples of 16; `from` is not read unless `there`.

@@ -82,13 +82,7 @@ inline T __shfl_down_sync(unsigned mask, T value, int by, FAKE_SITE) {
 // --- Blocks that count each other -------------------------------------------------------------------------------------
 
 // Blocks run one after the other, so that everybody sees what those before have done.
-inline void __threadfence() {}
-
-inline int atomicAdd(int* at, int more) {
-    const int before = *at;
-    *at += more;
-    return before;
-}
+inline int count_one(int* count) { return (*count)++; }
 
 template <typename T>
 inline T __ldcg(const T* from) {

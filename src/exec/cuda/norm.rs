@@ -1,13 +1,19 @@
-//! What a group norm measures: in how many parts, and where it is kept.
+//! How norms are cut: in how many parts a group norm measures a map, and where that is kept; how many lanes share a row of a
+//! layer norm.
 
 use crate::exec::planner::View;
 
-/// Numbers of a part of a map that one block measures, at least.
-const LEAST: usize = 1 << 13;
+/// Threads of a block that measures, each of which follows so many channels, and positions that one reads at once
+/// (`AT_ONCE` in `moments.cu`): a part of a map has no more of them, if there may be so many parts.
+const THREADS: usize = 256;
+const CHANNELS: usize = 8;
+const AT_ONCE: usize = 4;
 /// Blocks that measure a map on each multiprocessor, at most: the last of them reads what all found.
 const BLOCKS_EACH: usize = 2;
-/// Count, mean and sum of squared differences of a group in a part of a map, in bytes.
-const MOMENTS: usize = 3 * size_of::<f32>();
+/// Mean and sum of squared differences of a group in a part of a map, in bytes.
+const MOMENTS: usize = 2 * size_of::<f32>();
+/// Channels that a lane of a layer norm keeps in registers (`PIECES` in `layer_norm.cu`, times eight).
+const KEPT: usize = 40;
 /// Mean and factor of a group, in bytes.
 const SCALE: usize = 2 * size_of::<f32>();
 
@@ -26,7 +32,8 @@ impl Measured {
     /// Of a map with so many groups, on so many multiprocessors: parts for all of them, if the map is large enough.
     pub fn new(view: &View, groups: usize, processors: usize, partial: u64) -> Self {
         let most = (BLOCKS_EACH * processors).div_ceil(view.n);
-        let chunks = (view.positions() * view.c / LEAST).clamp(1, most).min(view.positions());
+        let rows = (THREADS * CHANNELS / view.c.max(1)).max(1);
+        let chunks = view.positions().div_ceil(rows * AT_ONCE).clamp(1, most);
         Self { chunks, partial, samples: view.n, groups }
     }
 
@@ -46,6 +53,12 @@ impl Measured {
     }
 }
 
+/// Lanes of a warp that share a row of a layer norm: as few as keep so many channels, but no fewer than eight, which read
+/// neighbouring memory.
+pub fn lanes_of_row(channels: usize) -> usize {
+    channels.div_ceil(KEPT).next_power_of_two().clamp(8, 32)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,10 +72,16 @@ mod tests {
     fn large_maps_keep_all_multiprocessors_busy() {
         assert_eq!(chunks(Shape::map(1, 512, 512, 128), 132), 264);
         assert_eq!(chunks(Shape::map(2, 512, 512, 128), 132), 132);
-        assert_eq!(chunks(Shape::map(1, 64, 64, 320), 132), 160);
+        assert_eq!(chunks(Shape::map(1, 64, 64, 320), 132), 171);
+        assert_eq!(chunks(Shape::map(1, 16, 16, 1280), 132), 64);
         assert_eq!(chunks(Shape::map(1, 64, 64, 320), 28), 56);
-        assert_eq!(chunks(Shape::map(1, 8, 8, 320), 132), 2);
+        assert_eq!(chunks(Shape::map(1, 8, 8, 320), 132), 3);
         assert_eq!(chunks(Shape::map(1, 1, 1, 1 << 16), 132), 1);
+    }
+
+    #[test]
+    fn rows_have_lanes_that_keep_them() {
+        assert_eq!([1, 320, 328, 640, 768, 1280, 5000].map(lanes_of_row), [8, 8, 16, 16, 32, 32, 32]);
     }
 
     #[test]
@@ -70,7 +89,7 @@ mod tests {
         let measured = Measured::new(&View::dense(0, &Shape::map(3, 64, 64, 32)), 8, 4, 64);
         let numbers = |from: u64, to: u64| (to - from) / 4;
         let Measured { chunks, partial, .. } = measured;
-        assert_eq!(numbers(partial, measured.scales()), 3 * 8 * 3 * chunks as u64);
+        assert_eq!(numbers(partial, measured.scales()), 2 * 8 * 3 * chunks as u64);
         assert_eq!(numbers(measured.scales(), measured.done()), 2 * 8 * 3);
         assert_eq!(numbers(measured.done(), measured.end()), 3);
     }

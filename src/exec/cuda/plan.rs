@@ -12,7 +12,7 @@ use super::device::Device;
 use super::kernels::{HEADS, QUERIES, TILE_THREADS, WIDE_HEAD};
 use super::kinds::halves;
 use super::launch::{Launch, STRIDING_THREADS};
-use super::norm::Measured;
+use super::norm::{Measured, lanes_of_row};
 use super::packing::CudaPacked;
 use super::product::Product;
 use super::tiles::{Cut, Extent};
@@ -22,8 +22,6 @@ use crate::graph::{Activation, Graph, Mask, NodeId, Op, Stage, WeightId};
 
 /// Channels whose gates lie beside them in a tile.
 const GATE: usize = 8;
-/// Positions of a block of a layer norm, one to each warp.
-const ROWS_OF_BLOCK: usize = 8;
 
 /// Something done to each element of a result.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -304,9 +302,10 @@ impl Maker<'_> {
             }
             Op::LayerNorm { weight, bias, eps } => {
                 let args = Args::default().view(&input).view(&output);
-                let args = args.pointer(self.flat(weight)?).pointer(self.flat(bias)?).float(eps).int(0);
+                let lanes = lanes_of_row(input.view.c);
+                let args = args.pointer(self.flat(weight)?).pointer(self.flat(bias)?).float(eps).int(lanes);
                 let positions = input.view.n * input.view.positions();
-                let grid = [positions.div_ceil(ROWS_OF_BLOCK), 1, 1];
+                let grid = [(positions * lanes).div_ceil(STRIDING_THREADS as usize), 1, 1];
                 let function = self.function("layer_norm")?;
                 Launch { function, grid, threads: STRIDING_THREADS, shared: 0, args: args.finish() }
             }
