@@ -71,7 +71,7 @@ struct ConvArgs {
 };
 
 // Of a group: its mean, and one over its deviation.
-struct Scale {
+struct alignas(8) Scale {
     float mean, factor;
 };
 

@@ -39,7 +39,7 @@ __device__ inline void write(const MomentsArgs& args, int group, float count, fl
 // How many groups are done at a time: as many as 256 threads have channels for, and the first channel of each lot a
 // multiple of 8. 0 if that cannot be.
 __device__ inline int lot(const MomentsArgs& args) {
-    int depth = args.in.c / args.groups, groups = min(args.groups, 2048 / depth);
+    int depth = quotient(args.in.c, args.groups), groups = min(args.groups, quotient(2048, depth));
     if (groups == args.groups || groups * depth % 8 == 0) return groups;
     return groups / 8 * 8;
 }
@@ -47,7 +47,7 @@ __device__ inline int lot(const MomentsArgs& args) {
 // Eight lanes add up what threads have found of a group.
 __device__ inline void write_groups(const MomentsArgs& args, int first, int groups, int pieces, int rows, int count) {
     const Sums& sums = shared<Sums>();
-    const int depth = args.in.c / args.groups, full = count / rows, more = count % rows;
+    const int depth = quotient(args.in.c, args.groups), full = quotient(count, rows), more = count - full * rows;
     for (int lot = 0; lot < groups; lot += 32) {
         const int group = lot + threadIdx.x / 8;
         const int from = group * depth, end = group < groups ? from + depth : 0;
@@ -75,8 +75,8 @@ template <typename N>
 __device__ inline void moments_in_eights(const MomentsArgs& args, int first, int groups) {
     Sums& sums = shared<Sums>();
     const View& in = args.in;
-    const int depth = in.c / args.groups, pieces = groups * depth / 8, rows = 256 / pieces;
-    const int piece = threadIdx.x % pieces, row = threadIdx.x / pieces;
+    const int depth = quotient(in.c, args.groups), pieces = groups * depth / 8, rows = quotient(256, pieces);
+    const int row = quotient(threadIdx.x, pieces), piece = threadIdx.x - row * pieces;
     const Range range = chunk(args, blockIdx.x);
     const int seen = row < rows ? range.count : 0;
     const N* base = elements<N>(in) + first * depth + 8 * piece;
@@ -152,9 +152,9 @@ struct Joined {
 // of the same group have every so many chunks.
 __device__ inline void join(const MomentsArgs& args) {
     Joined& joined = shared<Joined>();
-    const int across = min(args.groups, 256), down = 256 / across;
-    const int column = threadIdx.x % across, row = threadIdx.x / across;
-    const int depth = args.in.c / args.groups, all = args.in.h * args.in.w;
+    const int across = min(args.groups, 256), down = quotient(256, across);
+    const int row = quotient(threadIdx.x, across), column = threadIdx.x - row * across;
+    const int depth = quotient(args.in.c, args.groups), all = args.in.h * args.in.w;
     const int each = all / args.chunks, more = all % args.chunks;
     const float* partial = args.partial + 2ll * args.groups * args.chunks * blockIdx.y;
     for (int first = 0; first < args.groups; first += across) {
@@ -189,7 +189,7 @@ __device__ inline void join(const MomentsArgs& args) {
             const float positive = variance < 0.0f ? 0.0f : variance;  // NaN stays
             args.scales[blockIdx.y * args.groups + group] = {origin + apart, 1.0f / sqrtf(positive + args.eps)};
         }
-        __syncthreads();
+        // No barrier: there is another lot only if each thread has a group of its own.
     }
     if (threadIdx.x == 0) args.done[blockIdx.y] = 0;  // for the next launch
 }

@@ -20,6 +20,8 @@ __device__ inline T& shared() {
 
 // --- 16-bit numbers --------------------------------------------------------------------------------------------------
 
+__device__ inline float widen(float x) { return x; }
+
 __device__ inline float widen(Bf16 x) { return __uint_as_float(unsigned(x.bits) << 16); }
 
 __device__ inline float widen(F16 x) {
@@ -52,6 +54,13 @@ __device__ inline unsigned pack<F16>(float low, float high) {
 __device__ inline float exp2_fast(float x) {
     float y;
     asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+}
+
+// 1 / x to a unit of the last place; 0 for infinity.
+__device__ inline float reciprocal_fast(float x) {
+    float y;
+    asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
     return y;
 }
 

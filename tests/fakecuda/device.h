@@ -141,6 +141,7 @@ inline float widen_f16(unsigned short half) {
 
 }  // namespace fake
 
+inline float widen(float x) { return x; }
 inline float widen(Bf16 x) { return fake::number(uint32_t(x.bits) << 16); }
 inline float widen(F16 x) { return fake::widen_f16(x.bits); }
 
@@ -158,6 +159,7 @@ inline unsigned pack<F16>(float low, float high) {
 }
 
 inline float exp2_fast(float x) { return exp2f(x); }
+inline float reciprocal_fast(float x) { return 1.0f / x; }
 
 // --- Copies that run beside arithmetic -------------------------------------------------------------------------------
 

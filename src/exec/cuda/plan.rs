@@ -12,7 +12,7 @@ use super::device::Device;
 use super::kernels::{HEADS, QUERIES, TILE_THREADS, WIDE_HEAD};
 use super::kinds::halves;
 use super::launch::{Launch, STRIDING_THREADS};
-use super::norm::{Measured, lanes_of_row};
+use super::norm::{Measured, blocks_of, lanes_of_row};
 use super::packing::CudaPacked;
 use super::product::Product;
 use super::tiles::{Cut, Extent};
@@ -295,10 +295,9 @@ impl Maker<'_> {
                     .pointer(self.measured[index].map_or(0, |norm| norm.scales()));
                 let args = args.pointer(self.flat(weight)?).pointer(self.flat(bias)?);
                 let args = args.int(groups).int(0).posts(&posts);
-                let mut launch = self.striding("group_norm", &output.view, args)?;
-                launch.grid[1] = input.view.n;
-                launch.grid[0] = launch.grid[0].div_ceil(input.view.n);
-                launch
+                let grid = [blocks_of(&input.view, self.device.processors()), input.view.n, 1];
+                let function = self.function("group_norm")?;
+                Launch { function, grid, threads: STRIDING_THREADS, shared: 0, args: args.finish() }
             }
             Op::LayerNorm { weight, bias, eps } => {
                 let args = Args::default().view(&input).view(&output);
