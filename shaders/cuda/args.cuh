@@ -9,7 +9,7 @@
 //   conv_finish_*           ConvArgs       any x                                         256       0
 //   moments_*               MomentsArgs    chunks, n                                     256       0
 //   group_norm_*            GroupNormArgs  any x, n                                      256       0
-//   layer_norm_*            LayerNormArgs  positions/8 (a warp each)                     256       0
+//   layer_norm_*            LayerNormArgs  positions * lanes / 256                       256       0
 //   attention_W_*           AttentionArgs  queries/64, heads, n                          128       HEADS
 //   attention_wide_*        AttentionArgs  queries/64, heads * slices, n                 128       WIDE_HEAD
 //   map_*, geglu_*, copy_*, lookup_*, from_pixels_*, to_pixels_*
@@ -72,14 +72,14 @@ struct ConvArgs {
 };
 
 // Of a group: its mean, and one over its deviation.
-struct Scale {
+struct alignas(8) Scale {
     float mean, factor;
 };
 
-// Counts, means and sums of squared differences of each group's chunk of positions, and what they come to.
+// Means and sums of squared differences of each group's chunk of positions, and what they come to.
 struct MomentsArgs {
     View in;
-    float* partial;  // [n][groups][chunks][3]
+    float* partial;  // [n][chunks][2][groups]
     Scale* scales;   // [n][groups]
     int* done;       // [n]: 0 before and after
     int groups, chunks;
@@ -89,8 +89,8 @@ struct MomentsArgs {
 
 struct GroupNormArgs {
     View in, out;
-    const Scale* scales;  // of moments_*
-    const float *weight, *bias;
+    const Scale* scales;         // of moments_*
+    const float *weight, *bias;  // 16-byte aligned
     int groups;
     int pad_;
     Posts posts;
@@ -98,9 +98,9 @@ struct GroupNormArgs {
 
 struct LayerNormArgs {
     View in, out;
-    const float *weight, *bias;
+    const float *weight, *bias;  // 16-byte aligned
     float eps;
-    int pad_;
+    int lanes;  // of a warp that share a position: 8, 16 or 32
 };
 
 // Softmax(q k^T * scale) v for each head. q, k, v are of kind HALF; channels of head i begin at i * width.

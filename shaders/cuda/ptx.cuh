@@ -20,6 +20,8 @@ __device__ inline T& shared() {
 
 // --- 16-bit numbers --------------------------------------------------------------------------------------------------
 
+__device__ inline float widen(float x) { return x; }
+
 __device__ inline float widen(Bf16 x) { return __uint_as_float(unsigned(x.bits) << 16); }
 
 __device__ inline float widen(F16 x) {
@@ -53,6 +55,24 @@ __device__ inline float exp2_fast(float x) {
     float y;
     asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
     return y;
+}
+
+// 1 / x to a unit of the last place; 0 for infinity.
+__device__ inline float reciprocal_fast(float x) {
+    float y;
+    asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+}
+
+// --- Blocks that count each other -------------------------------------------------------------------------------------
+
+// Adds one to a count of blocks and returns what it was. What the threads of a block wrote before they met at a barrier and
+// one of them counted, those of a block that counts later may read, at a barrier behind their counting.
+__device__ inline int count_one(int* count) {
+    int before;
+    size_t global = __cvta_generic_to_global(count);
+    asm volatile("atom.acq_rel.gpu.global.add.s32 %0, [%1], 1;" : "=r"(before) : "l"(global) : "memory");
+    return before;
 }
 
 // --- Copies from global to shared memory that run beside arithmetic --------------------------------------------------

@@ -4,6 +4,10 @@
 #include "args.cuh"
 #include "device.cuh"
 
+// a / b of numbers below 2^20, rounded down, in a fifth of the instructions of a division: the middle between a and a + 1 is
+// far enough from any multiple of b.
+__device__ inline int quotient(int a, int b) { return int((float(a) + 0.5f) * reciprocal_fast(float(b))); }
+
 // A sample, row and column.
 struct Position {
     int n, y, x;
@@ -18,6 +22,12 @@ __device__ inline Position position(unsigned index, int h, int w) {
 // Index of the first channel at a position.
 __device__ inline long long at(const View& view, const Position& p) {
     return p.n * view.image + (long long)(p.y) * view.row + (long long)(p.x) * view.pixel;
+}
+
+// Of position number `p` of a sample. Rows of most maps lie one after the other: that needs no division.
+__device__ inline long long at(const View& view, int n, int p) {
+    if (view.row == view.w * view.pixel) return n * view.image + (long long)(p) * view.pixel;
+    return at(view, {n, p / view.w, p % view.w});
 }
 
 __device__ inline int positions(const View& view) { return view.n * view.h * view.w; }
@@ -40,19 +50,29 @@ __device__ inline void unpack(unsigned both, float& low, float& high) {
     high = widen(T{(unsigned short)(both >> 16)});
 }
 
+// Eight numbers that lie at a multiple of 16 bytes.
+template <typename T>
+__device__ inline void load_eight(float (&to)[8], const T* from) {
+    Eight eight = *reinterpret_cast<const Eight*>(from);
+    UNROLL for (int i = 0; i < 4; i++) unpack<T>(eight.pair[i], to[2 * i], to[2 * i + 1]);
+}
+
+__device__ inline void load_eight(float (&to)[8], const float* from) {
+    UNROLL for (int j = 0; j < 8; j += 4) {
+        Four four = *reinterpret_cast<const Four*>(from + j);
+        UNROLL for (int i = 0; i < 4; i++) to[j + i] = four.at[i];
+    }
+}
+
 // COUNT numbers (1 or 8; 8 of a view that is `in_eights`) from index `from` on.
 template <typename T, int COUNT>
 __device__ inline void load(float (&to)[COUNT], const View& view, long long from) {
     if constexpr (COUNT == 1) {
         to[0] = view.kind == HALF ? widen(elements<T>(view)[from]) : elements<float>(view)[from];
     } else if (view.kind == HALF) {
-        Eight eight = *reinterpret_cast<const Eight*>(elements<T>(view) + from);
-        UNROLL for (int i = 0; i < COUNT / 2; i++) unpack<T>(eight.pair[i], to[2 * i], to[2 * i + 1]);
+        load_eight(to, elements<T>(view) + from);
     } else {
-        UNROLL for (int j = 0; j < COUNT; j += 4) {
-            Four four = *reinterpret_cast<const Four*>(elements<float>(view) + from + j);
-            UNROLL for (int i = 0; i < 4; i++) to[j + i] = four.at[i];
-        }
+        load_eight(to, elements<float>(view) + from);
     }
 }
 

@@ -82,13 +82,7 @@ inline T __shfl_down_sync(unsigned mask, T value, int by, FAKE_SITE) {
 // --- Blocks that count each other -------------------------------------------------------------------------------------
 
 // Blocks run one after the other, so that everybody sees what those before have done.
-inline void __threadfence() {}
-
-inline int atomicAdd(int* at, int more) {
-    const int before = *at;
-    *at += more;
-    return before;
-}
+inline int count_one(int* count) { return (*count)++; }
 
 template <typename T>
 inline T __ldcg(const T* from) {
@@ -147,6 +141,7 @@ inline float widen_f16(unsigned short half) {
 
 }  // namespace fake
 
+inline float widen(float x) { return x; }
 inline float widen(Bf16 x) { return fake::number(uint32_t(x.bits) << 16); }
 inline float widen(F16 x) { return fake::widen_f16(x.bits); }
 
@@ -164,6 +159,7 @@ inline unsigned pack<F16>(float low, float high) {
 }
 
 inline float exp2_fast(float x) { return exp2f(x); }
+inline float reciprocal_fast(float x) { return 1.0f / x; }
 
 // --- Copies that run beside arithmetic -------------------------------------------------------------------------------
 

@@ -1,14 +1,22 @@
-//! What a group norm measures: in how many parts, and where it is kept.
+//! How norms are cut: in how many parts a group norm measures a map, where that is kept, and how many blocks normalise it; how
+//! many lanes share a row of a layer norm.
 
 use crate::exec::planner::View;
 
-/// Numbers of a part of a map that one block measures, at least.
-const LEAST: usize = 1 << 13;
+/// Threads of a block of a group norm, each of which follows so many channels, and positions that one measures at once
+/// (`AT_ONCE` in `moments.cu`): a part of a map has no more of them, if there may be so many parts.
+const THREADS: usize = 256;
+const CHANNELS: usize = 8;
+const AT_ONCE: usize = 4;
 /// Blocks that measure a map on each multiprocessor, at most: the last of them reads what all found.
 const BLOCKS_EACH: usize = 2;
-/// Count, mean and sum of squared differences of a group in a part of a map, in bytes.
-const MOMENTS: usize = 3 * size_of::<f32>();
-/// Mean and factor of a group, in bytes.
+/// Mean and sum of squared differences of a group in a part of a map, in bytes.
+const MOMENTS: usize = 2 * size_of::<f32>();
+/// Blocks of a group norm that a multiprocessor has room for (`__launch_bounds__` in `group_norm.cu`).
+const RESIDENT: usize = 4;
+/// Channels that a lane of a layer norm keeps in registers (`PIECES` in `layer_norm.cu`, times eight).
+const KEPT: usize = 40;
+/// Mean and factor of a group, in bytes, and what they are aligned to.
 const SCALE: usize = 2 * size_of::<f32>();
 
 /// Where the moments of all parts, the scales of all groups, and the counts of blocks that are done lie, one after the other.
@@ -26,7 +34,7 @@ impl Measured {
     /// Of a map with so many groups, on so many multiprocessors: parts for all of them, if the map is large enough.
     pub fn new(view: &View, groups: usize, processors: usize, partial: u64) -> Self {
         let most = (BLOCKS_EACH * processors).div_ceil(view.n);
-        let chunks = (view.positions() * view.c / LEAST).clamp(1, most).min(view.positions());
+        let chunks = view.positions().div_ceil(rows_of(view) * AT_ONCE).clamp(1, most);
         Self { chunks, partial, samples: view.n, groups }
     }
 
@@ -40,10 +48,28 @@ impl Measured {
         self.scales() + (self.samples * self.groups * SCALE) as u64
     }
 
-    /// Behind the last of them.
+    /// Behind the last of them, where the next may be.
     pub fn end(&self) -> u64 {
-        self.done() + (self.samples * size_of::<i32>()) as u64
+        self.done() + (self.samples * size_of::<i32>()).next_multiple_of(SCALE) as u64
     }
+}
+
+/// Blocks that normalise each sample of a map: all begin at once, and each thread has as many positions as any other.
+pub fn blocks_of(view: &View, processors: usize) -> usize {
+    let most = (RESIDENT * processors).div_ceil(view.n);
+    let turns = view.positions().div_ceil(rows_of(view));
+    turns.div_ceil(turns.div_ceil(most).max(1)).max(1)
+}
+
+/// Positions that a block has at a time.
+fn rows_of(view: &View) -> usize {
+    (THREADS * CHANNELS / view.c.max(1)).max(1)
+}
+
+/// Lanes of a warp that share a row of a layer norm: as few as keep so many channels, but no fewer than eight, which read
+/// neighbouring memory.
+pub fn lanes_of_row(channels: usize) -> usize {
+    channels.div_ceil(KEPT).next_power_of_two().clamp(8, 32)
 }
 
 #[cfg(test)]
@@ -59,10 +85,26 @@ mod tests {
     fn large_maps_keep_all_multiprocessors_busy() {
         assert_eq!(chunks(Shape::map(1, 512, 512, 128), 132), 264);
         assert_eq!(chunks(Shape::map(2, 512, 512, 128), 132), 132);
-        assert_eq!(chunks(Shape::map(1, 64, 64, 320), 132), 160);
+        assert_eq!(chunks(Shape::map(1, 64, 64, 320), 132), 171);
+        assert_eq!(chunks(Shape::map(1, 16, 16, 1280), 132), 64);
         assert_eq!(chunks(Shape::map(1, 64, 64, 320), 28), 56);
-        assert_eq!(chunks(Shape::map(1, 8, 8, 320), 132), 2);
+        assert_eq!(chunks(Shape::map(1, 8, 8, 320), 132), 3);
         assert_eq!(chunks(Shape::map(1, 1, 1, 1 << 16), 132), 1);
+    }
+
+    #[test]
+    fn blocks_have_equal_shares() {
+        let blocks = |shape| blocks_of(&View::dense(0, &shape), 132);
+        assert_eq!(blocks(Shape::map(1, 64, 64, 320)), 342);
+        assert_eq!(blocks(Shape::map(1, 32, 32, 640)), 342);
+        assert_eq!(blocks(Shape::map(1, 16, 16, 1280)), 256);
+        assert_eq!(blocks(Shape::map(2, 512, 512, 128)), 261);
+        assert_eq!(blocks(Shape::map(1, 1, 1, 8)), 1);
+    }
+
+    #[test]
+    fn rows_have_lanes_that_keep_them() {
+        assert_eq!([1, 320, 328, 640, 768, 1280, 5000].map(lanes_of_row), [8, 8, 16, 16, 32, 32, 32]);
     }
 
     #[test]
@@ -70,8 +112,8 @@ mod tests {
         let measured = Measured::new(&View::dense(0, &Shape::map(3, 64, 64, 32)), 8, 4, 64);
         let numbers = |from: u64, to: u64| (to - from) / 4;
         let Measured { chunks, partial, .. } = measured;
-        assert_eq!(numbers(partial, measured.scales()), 3 * 8 * 3 * chunks as u64);
+        assert_eq!(numbers(partial, measured.scales()), 2 * 8 * 3 * chunks as u64);
         assert_eq!(numbers(measured.scales(), measured.done()), 2 * 8 * 3);
-        assert_eq!(numbers(measured.done(), measured.end()), 3);
+        assert_eq!(numbers(measured.done(), measured.end()), 4);
     }
 }

@@ -12,7 +12,7 @@ use super::device::Device;
 use super::kernels::{ATTENTION_THREADS, HEADS, QUERIES, WIDE_HEAD};
 use super::kinds::halves;
 use super::launch::{Launch, STRIDING_THREADS};
-use super::norm::Measured;
+use super::norm::{Measured, blocks_of, lanes_of_row};
 use super::packing::CudaPacked;
 use super::product::Product;
 use super::tiles::{Cut, Extent};
@@ -22,8 +22,6 @@ use crate::graph::{Activation, Graph, Mask, NodeId, Op, Stage, WeightId};
 
 /// Channels whose gates lie beside them in a tile.
 const GATE: usize = 8;
-/// Positions of a block of a layer norm, one to each warp.
-const ROWS_OF_BLOCK: usize = 8;
 
 /// Something done to each element of a result.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -297,16 +295,16 @@ impl Maker<'_> {
                     .pointer(self.measured[index].map_or(0, |norm| norm.scales()));
                 let args = args.pointer(self.flat(weight)?).pointer(self.flat(bias)?);
                 let args = args.int(groups).int(0).posts(&posts);
-                let mut launch = self.striding("group_norm", &output.view, args)?;
-                launch.grid[1] = input.view.n;
-                launch.grid[0] = launch.grid[0].div_ceil(input.view.n);
-                launch
+                let grid = [blocks_of(&input.view, self.device.processors()), input.view.n, 1];
+                let function = self.function("group_norm")?;
+                Launch { function, grid, threads: STRIDING_THREADS, shared: 0, args: args.finish() }
             }
             Op::LayerNorm { weight, bias, eps } => {
                 let args = Args::default().view(&input).view(&output);
-                let args = args.pointer(self.flat(weight)?).pointer(self.flat(bias)?).float(eps).int(0);
+                let lanes = lanes_of_row(input.view.c);
+                let args = args.pointer(self.flat(weight)?).pointer(self.flat(bias)?).float(eps).int(lanes);
                 let positions = input.view.n * input.view.positions();
-                let grid = [positions.div_ceil(ROWS_OF_BLOCK), 1, 1];
+                let grid = [(positions * lanes).div_ceil(STRIDING_THREADS as usize), 1, 1];
                 let function = self.function("layer_norm")?;
                 Launch { function, grid, threads: STRIDING_THREADS, shared: 0, args: args.finish() }
             }

@@ -32,15 +32,15 @@ static Buffer numbers(int count, unsigned seed, double mean, std::vector<double>
     return upload(values);
 }
 
-static void layer_case(Format format, Extent e, Layout from, Layout to, double mean) {
+static void layer_case(Format format, Extent e, int lanes, Layout from, Layout to, double mean) {
     Tensor in(format, e, from, 21, 1, mean), out(format, e, to);
     std::vector<double> weight, bias;
     Buffer weights = numbers(e.c, 22, 1, weight), biases = numbers(e.c, 23, 0, bias);
     const float eps = 1e-5f;
     launch("layer_norm" + suffix(format),
            LayerNormArgs{in.view(), out.view(), static_cast<float*>(weights.pointer()),
-                         static_cast<float*>(biases.pointer()), eps, 0},
-           {unsigned(e.n * e.h * e.w + 7) / 8});
+                         static_cast<float*>(biases.pointer()), eps, lanes},
+           {unsigned(e.n * e.h * e.w * lanes + 255) / 256});
     char text[100];
     std::snprintf(text, sizeof text, "layer_norm%s %dx%dx%dx%d mean %g", suffix(format).c_str(), e.n, e.h, e.w, e.c,
                   mean);
@@ -61,7 +61,7 @@ static void group_case(Format format, Extent e, int groups, int chunks, Layout f
     // Twice, in fresh memory each time: the first must leave the counts so that the second can begin.
     std::vector<Buffer> memory;
     for (int i = 0; i < 2; i++) {
-        measure.partial = static_cast<float*>(memory.emplace_back(size_t(e.n * groups * chunks) * 12).pointer());
+        measure.partial = static_cast<float*>(memory.emplace_back(size_t(e.n * groups * chunks) * 8).pointer());
         measure.scales = static_cast<Scale*>(memory.emplace_back(size_t(e.n * groups) * sizeof(Scale)).pointer());
         launch("moments" + suffix(format), measure, {unsigned(chunks), unsigned(e.n)});
     }
@@ -87,11 +87,18 @@ static void group_case(Format format, Extent e, int groups, int chunks, Layout f
 }
 
 void norm_cases(Format format) {
-    layer_case(format, {2, 1, 5, 24}, DENSE, PART, 0);
-    layer_case(format, {1, 1, 9, 320}, EXACT, DENSE, 1000);
-    layer_case(format, {1, 3, 3, 7}, ODD_PART, EXACT, 3);
-    layer_case(format, {1, 1, 1, 1}, DENSE, DENSE, 0);
-    layer_case(format, {1, 1, 17, 1288}, DENSE, DENSE, 0);
+    layer_case(format, {2, 1, 5, 24}, 8, DENSE, PART, 0);
+    layer_case(format, {1, 1, 9, 320}, 32, EXACT, DENSE, 1000);
+    layer_case(format, {1, 3, 3, 7}, 8, ODD_PART, EXACT, 3);
+    layer_case(format, {1, 1, 1, 1}, 16, DENSE, DENSE, 0);
+    layer_case(format, {1, 1, 17, 1288}, 32, DENSE, DENSE, 0);
+    // As many channels as lanes keep, and more or fewer of them.
+    layer_case(format, {2, 5, 7, 320}, 8, DENSE, PART, 100);
+    layer_case(format, {1, 1, 18, 328}, 8, PART, DENSE, 0);
+    layer_case(format, {1, 1, 18, 328}, 16, PART, DENSE, 0);
+    layer_case(format, {1, 1, 5, 640}, 16, DENSE, EXACT, 10);
+    layer_case(format, {1, 3, 3, 768}, 32, DENSE, DENSE, 0);
+    layer_case(format, {1, 1, 9, 1280}, 32, EXACT, DENSE, 0);
     group_case(format, {2, 5, 3, 32}, 4, 3, DENSE, DENSE, 0);
     group_case(format, {1, 4, 4, 40}, 4, 2, PART, EXACT, 10);
     group_case(format, {1, 8, 8, 64}, 32, 4, EXACT, PART, 1000);
@@ -101,4 +108,7 @@ void norm_cases(Format format) {
     group_case(format, {2, 13, 11, 16}, 4, 135, DENSE, DENSE, 0);
     group_case(format, {1, 1, 1, 8}, 2, 5, DENSE, DENSE, 0);
     group_case(format, {2, 2, 3, 4128}, 48, 2, DENSE, DENSE, 1);
+    group_case(format, {1, 16, 16, 320}, 32, 11, DENSE, DENSE, 300);
+    group_case(format, {1, 16, 16, 128}, 32, 3, EXACT, PART, 10);
+    group_case(format, {1, 7, 9, 600}, 300, 9, DENSE, DENSE, 0);
 }
