@@ -157,11 +157,14 @@ constexpr Tile TILE_64x64 = {64, 64, 64, 3, 2, 2};      // 128 threads, 50176 by
 constexpr Tile TILE_64x32 = {64, 32, 64, 4, 2, 2};      // 128 threads, 50176 bytes
 constexpr Tile TILE_GATHER = {64, 64, 32, 2, 2, 2};     // 128 threads, 17408 bytes: conv_gather_*
 // conv_hopper_MxN_*: a warp has 16 pixels and all outputs.
+constexpr Tile TILE_HOPPER_128x160 = {128, 160, 64, 5, 8, 1};  // 256 threads, 186368 bytes
 constexpr Tile TILE_HOPPER_128x128 = {128, 128, 64, 4, 8, 1};  // 256 threads, 133120 bytes
 constexpr Tile TILE_HOPPER_128x64 = {128, 64, 64, 4, 8, 1};    // 256 threads, 100352 bytes
+constexpr Tile TILE_HOPPER_64x160 = {64, 160, 64, 3, 4, 1};    // 128 threads, 87040 bytes
 constexpr Tile TILE_HOPPER_64x128 = {64, 128, 64, 4, 4, 1};    // 128 threads, 99328 bytes
 constexpr Tile TILE_HOPPER_64x64 = {64, 64, 64, 4, 4, 1};      // 128 threads, 66560 bytes
 static_assert(TILE_HOPPER_128x128.shared_bytes() == 133120 && TILE_HOPPER_128x64.shared_bytes() == 100352, "as above");
+static_assert(TILE_HOPPER_128x160.shared_bytes() == 186368 && TILE_HOPPER_64x160.shared_bytes() == 87040, "as above");
 static_assert(TILE_HOPPER_64x128.shared_bytes() == 99328 && TILE_HOPPER_64x64.shared_bytes() == 66560, "as above");
 static_assert(TILE_128x128.shared_bytes() == 67584 && TILE_128x64.shared_bytes() == 51200, "the comments above");
 static_assert(TILE_64x64.shared_bytes() == 50176 && TILE_64x32.shared_bytes() == 50176, "the comments above");

@@ -11,7 +11,7 @@ class ConvHopper : ConvTile<T, TILE> {
     typedef ConvTile<T, TILE> Base;
     using Base::args, Base::places, Base::sums, Base::WIDTH;
     static_assert(TILE.warps_x == 1 && Base::HEIGHT == 16 && TILE.depth == 64, "four warps have 64 rows of 128 bytes");
-    static constexpr int AHEAD = TILE.stages - 2;  // steps
+    static constexpr int STAGES = TILE.stages;
 
     // All of a step.
     __device__ void multiply(int stage) {
@@ -32,17 +32,26 @@ class ConvHopper : ConvTile<T, TILE> {
             copies_commit();  // also of nothing, so that the count of groups is that of steps
             next = next + 1 == TILE.stages ? 0 : next + 1;
         };
-        for (int i = 0; i < AHEAD; i++) load(first + i);
+        for (int i = 0; i < STAGES - 1; i++) load(first + i);
         int stage = 0;
         for (int step = first; step < end; step++) {
-            copies_wait<AHEAD - 1>();
+            // Of the first steps, all but the last stage's, none is behind another one's products.
+            if (step - first < STAGES - 1) {
+                copies_wait<STAGES - 2>();
+            } else {
+                copies_wait<STAGES - 3>();
+            }
             copies_show();
             products_wait<1>(sums[0]);
             // Everybody's copies are there, and everybody's products of the stage that is loaded now are done.
             __syncthreads();
             multiply(stage);
-            load(step + AHEAD);
-            stage = stage + 1 == TILE.stages ? 0 : stage + 1;
+            if (step == first) {
+                copies_commit();
+            } else {
+                load(step + STAGES - 2);
+            }
+            stage = stage + 1 == STAGES ? 0 : stage + 1;
         }
         products_wait<0>(sums[0]);
         copies_wait<0>();
@@ -71,7 +80,9 @@ public:
         ConvHopper<F16, tile>(args).run();                                                                             \
     }
 
+CONV_HOPPER(conv_hopper_128x160, TILE_HOPPER_128x160, 1)
 CONV_HOPPER(conv_hopper_128x128, TILE_HOPPER_128x128, 1)
 CONV_HOPPER(conv_hopper_128x64, TILE_HOPPER_128x64, 2)
+CONV_HOPPER(conv_hopper_64x160, TILE_HOPPER_64x160, 2)
 CONV_HOPPER(conv_hopper_64x128, TILE_HOPPER_64x128, 2)
 CONV_HOPPER(conv_hopper_64x64, TILE_HOPPER_64x64, 3)

@@ -9,8 +9,10 @@
     BOTH(ConvArgs, conv_64x64)             \
     BOTH(ConvArgs, conv_64x32)             \
     BOTH(ConvArgs, conv_gather)            \
+    BOTH(ConvArgs, conv_hopper_128x160)    \
     BOTH(ConvArgs, conv_hopper_128x128)    \
     BOTH(ConvArgs, conv_hopper_128x64)     \
+    BOTH(ConvArgs, conv_hopper_64x160)     \
     BOTH(ConvArgs, conv_hopper_64x128)     \
     BOTH(ConvArgs, conv_hopper_64x64)      \
     BOTH(ConvArgs, conv_finish)            \

@@ -109,8 +109,10 @@ pub const MODULES: [Module; 13] = [
     module!("conv", "conv_128x128", "conv_128x64", "conv_64x64", "conv_64x32", "conv_gather"),
     module!(
         Hopper: "conv_hopper",
+        "conv_hopper_128x160",
         "conv_hopper_128x128",
         "conv_hopper_128x64",
+        "conv_hopper_64x160",
         "conv_hopper_64x128",
         "conv_hopper_64x64"
     ),
@@ -184,9 +186,11 @@ macro_rules! tile {
 }
 
 /// Tiles for inputs that can be loaded 16 bytes at a time (`TILE_*` in `args.cuh`).
-pub const TILES: [Tile; 8] = [
+pub const TILES: [Tile; 10] = [
+    tile!(Hopper, "conv_hopper_128x160", 128 x 160 x 64, 186368, 256, 1, 2.2),
     tile!(Hopper, "conv_hopper_128x128", 128 x 128 x 64, 133120, 256, 1, 2.0),
     tile!(Hopper, "conv_hopper_128x64", 128 x 64 x 64, 100352, 256, 2, 1.6),
+    tile!(Hopper, "conv_hopper_64x160", 64 x 160 x 64, 87040, 128, 2, 1.7),
     tile!(Hopper, "conv_hopper_64x128", 64 x 128 x 64, 99328, 128, 2, 1.6),
     tile!(Hopper, "conv_hopper_64x64", 64 x 64 x 64, 66560, 128, 3, 1.2),
     tile!(All, "conv_128x128", 128 x 128 x 32, 67584, 128, 2, 1.0),
