@@ -96,7 +96,7 @@ public:
                     rows.template score<PITCH>(scores, query, tile + d);
                 }
             }
-            rows.scale(scores, now * KEYS);
+            rows.mask(scores, now * KEYS);
             typename Rows::Weights weights;
             rows.weigh(weights, scores);
             gather<0>(weights);

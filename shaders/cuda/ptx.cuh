@@ -75,6 +75,14 @@ __device__ inline int count_one(int* count) {
     return before;
 }
 
+// --- Registers -------------------------------------------------------------------------------------------------------
+
+// A number that the compiler shall keep, where it would rather compute it anew in each turn of a loop.
+__device__ inline int kept(int x) {
+    asm volatile("" : "+r"(x));
+    return x;
+}
+
 // --- Copies from global to shared memory that run beside arithmetic --------------------------------------------------
 
 // 16 bytes, or 16 zero bytes unless `there`. Both addresses are multiples of 16; `from` is not read unless `there`.
