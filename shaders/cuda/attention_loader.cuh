@@ -48,7 +48,7 @@ public:
     }
 };
 
-// Brings ROWS keys and their values after the other, all channels of each, always to the same places of shared memory: what each
+// Brings ROWS keys and their values at a time, all channels of each, always to the same places of shared memory: what each
 // thread has to do is found once. Wide heads leave no registers for that.
 template <typename T, int WIDTH, int ROWS>
 class HeadWalk {
