@@ -108,7 +108,7 @@ struct AttentionArgs {
     View q, k, v, out;
     int heads, width;
     int causal;  // query i sees keys 0 ..= i
-    float scale;
+    float scale;  // above zero
 };
 
 struct MapArgs {

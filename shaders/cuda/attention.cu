@@ -36,47 +36,47 @@ public:
           rows(args, blockIdx.y * args.width, args.width) {}
 
     __device__ void run() {
+        let_others_come();
+        wait_for_others();
         load_queries();
-        const HeadLoader<T, WIDTH, KEYS> key_loader(args.k, args.width, blockIdx.y);
-        const HeadLoader<T, WIDTH, KEYS> value_loader(args.v, args.width, blockIdx.y);
+        HeadWalk<T, WIDTH, KEYS> walk(args);
         const int turns = (seen_keys(args) + KEYS - 1) / KEYS;
         ROLLED for (int turn = -1; turn < turns; turn++) {
+            copies_wait<0>();
+            __syncthreads();  // this turn's are there, and nobody reads those of the last
             if (turn + 1 < turns) {
-                key_loader.load(keys(turn + 1), (turn + 1) * KEYS);
-                value_loader.load(values(turn + 1), (turn + 1) * KEYS);
+                walk.next(keys(turn + 1));
+                copies_commit();
             }
-            copies_commit();
             if (turn < 0) continue;
-            copies_wait<1>();
-            __syncthreads();
             typename Rows::Scores scores = {};
             UNROLL for (int d = 0; d < DEEP; d++) rows.template score<PITCH>(scores, query[d], keys(turn) + 16 * d);
-            rows.scale(scores, turn * KEYS);
+            rows.mask(scores, turn * KEYS);
             typename Rows::Weights weights;
             rows.weigh(weights, scores);
             rows.template gather<0, WIDTH, PITCH>(weights, values(turn));
-            __syncthreads();  // the next turn but one comes to this one's place
         }
+        __syncthreads();  // the output comes to the place of all
         rows.write();
     }
 };
 
-// As `HEADS` has them.
-#define ATTENTION(width, keys)                                                                                         \
-    extern "C" __global__ void __launch_bounds__(128)                                                                  \
+// As `HEADS` has them, and how many blocks a multiprocessor must have room for at once.
+#define ATTENTION(width, keys, blocks)                                                                                 \
+    extern "C" __global__ void __launch_bounds__(128, blocks)                                                          \
         attention_##width##_bf16(const __grid_constant__ AttentionArgs args) {                                         \
         Attention<Bf16, width, keys>(args).run();                                                                      \
     }                                                                                                                  \
-    extern "C" __global__ void __launch_bounds__(128)                                                                  \
+    extern "C" __global__ void __launch_bounds__(128, blocks)                                                          \
         attention_##width##_f16(const __grid_constant__ AttentionArgs args) {                                          \
         Attention<F16, width, keys>(args).run();                                                                       \
     }
 
-ATTENTION(16, 64)
-ATTENTION(32, 64)
-ATTENTION(48, 64)
-ATTENTION(64, 64)
-ATTENTION(80, 64)
-ATTENTION(96, 64)
-ATTENTION(128, 64)
-ATTENTION(160, 32)
+ATTENTION(16, 64, 4)
+ATTENTION(32, 64, 4)
+ATTENTION(48, 64, 4)
+ATTENTION(64, 64, 4)
+ATTENTION(80, 64, 3)
+ATTENTION(96, 64, 2)
+ATTENTION(128, 64, 2)
+ATTENTION(160, 32, 2)

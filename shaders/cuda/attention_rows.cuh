@@ -1,6 +1,6 @@
 // What a warp of attention does with its 16 queries: scores, weights, sums of values, the output.
 //
-// Each query's largest score so far and the sum of its weights are kept in f32; when a larger score comes, what has
+// Each query's largest sum of products so far and the sum of its weights are kept in f32; when a larger one comes, what has
 // been summed is scaled down. What leaves the first product in registers is how the second one wants it.
 #pragma once
 
@@ -75,32 +75,33 @@ public:
         }
     }
 
-    // Sums of products become scores, in units of which softmax is 2^x; `first` is the first key.
-    __device__ void scale(Scores& scores, int first) {
-        const bool ragged = first + KEYS > args.k.w || (args.causal && first + KEYS - 1 > first_query());
-        const float scale = args.scale * LOG2E;
+    // Keys that a query must not see or that are none count for nothing; `first` is the first key. Most turns have none.
+    __device__ void mask(Scores& scores, int first) {
+        if (first + KEYS <= args.k.w && (!args.causal || first + KEYS - 1 <= first_query())) return;
         UNROLL for (int j = 0; j < LONG; j++) {
             UNROLL for (int i = 0; i < 4; i++) {
-                scores[j][i] *= scale;
-                if (!ragged) continue;
                 int key = first + 8 * j + 2 * (lane() % 4) + i % 2, row = first_query() + lane() / 4 + i / 2 * 8;
                 if (key >= args.k.w || (args.causal && key > row)) scores[j][i] = -INFINITY;
             }
         }
     }
 
-    // Scores become weights. Every query sees the first key of all, so that its largest score is never minus infinity.
+    // Sums of products become weights. Every query sees the first key of all, so that its largest one is never minus infinity.
+    // What they are multiplied by is above zero, so that it can wait for the exponent.
     __device__ void weigh(Weights& weights, Scores& scores) {
+        const float scale = args.scale * LOG2E;
+        float most[2] = {largest[0], largest[1]};
+        UNROLL for (int j = 0; j < LONG; j++) {
+            UNROLL for (int i = 0; i < 4; i++) most[i / 2] = fmaxf(most[i / 2], scores[j][i]);
+        }
+        // Four lanes share a row.
         UNROLL for (int half = 0; half < 2; half++) {
-            float most = largest[half];
-            UNROLL for (int j = 0; j < LONG; j++) {
-                most = fmaxf(most, fmaxf(scores[j][2 * half], scores[j][2 * half + 1]));
-            }
-            // Four lanes share a row.
-            most = fmaxf(most, __shfl_xor_sync(ALL_LANES, most, 1));
-            most = fmaxf(most, __shfl_xor_sync(ALL_LANES, most, 2));
-            const float shrink = exp2_fast(largest[half] - most);
-            largest[half] = most;
+            most[half] = fmaxf(most[half], __shfl_xor_sync(ALL_LANES, most[half], 1));
+            most[half] = fmaxf(most[half], __shfl_xor_sync(ALL_LANES, most[half], 2));
+        }
+        UNROLL for (int half = 0; half < 2; half++) {
+            const float shrink = exp2_fast((largest[half] - most[half]) * scale), end = most[half] * scale;
+            largest[half] = most[half];
             total[half] *= shrink;
             UNROLL for (int d = 0; d < WIDE; d++) {
                 sums[d][2 * half] *= shrink;
@@ -108,7 +109,7 @@ public:
             }
             UNROLL for (int j = 0; j < LONG; j++) {
                 UNROLL for (int i = 2 * half; i < 2 * half + 2; i++) {
-                    scores[j][i] = exp2_fast(scores[j][i] - most);
+                    scores[j][i] = exp2_fast(scores[j][i] * scale - end);
                     total[half] += scores[j][i];
                 }
                 weights[j / 2][j % 2 * 2 + half] = pack<T>(scores[j][2 * half], scores[j][2 * half + 1]);

@@ -84,6 +84,8 @@ public:
         : WideAttention(args, blockIdx.y % args.heads, blockIdx.y / args.heads * SLICE) {}
 
     __device__ void run() {
+        let_others_come();
+        wait_for_others();
         bring_queries();
         ROLLED for (int i = 0; i < STAGES - 1; i++) bring();
         ROLLED for (int now = 0; now < turns; now++) {
@@ -96,7 +98,7 @@ public:
                     rows.template score<PITCH>(scores, query, tile + d);
                 }
             }
-            rows.scale(scores, now * KEYS);
+            rows.mask(scores, now * KEYS);
             typename Rows::Weights weights;
             rows.weigh(weights, scores);
             gather<0>(weights);

@@ -24,6 +24,8 @@ __device__ inline void conv_finish(const ConvArgs& args) {
 
 template <typename T>
 __device__ inline void conv_finish(const ConvArgs& args) {
+    let_others_come();
+    wait_for_others();
     if (ends_in_eights(args)) {
         conv_finish<T, 8>(args);
     } else {

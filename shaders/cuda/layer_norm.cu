@@ -6,11 +6,11 @@
 // Eights of channels that a lane keeps; src/exec/cuda/norm.rs gives a row as many lanes as that takes.
 constexpr int PIECES = 5;
 
-// The row of a lane's position. Every lane of a warp has one, since all add up together; `there` says whether to write it.
+// The row of a lane's position. Every lane of a warp has one, since all add up together: lanes beyond the last position do
+// that once more.
 struct Row {
     long long from, to;
     int lane, lanes;  // which of how many share it
-    bool there;
 };
 
 // Over the lanes of a row.
@@ -22,8 +22,8 @@ __device__ inline float row_sum(const Row& row, float x) {
     return x;
 }
 
-// Rows of numbers of type N, of at most PIECES times eight for each lane. Lanes beyond the last piece read that
-// again, so that no load waits for a jump.
+// Rows of numbers of type N, of at most PIECES times eight for each lane. Lanes beyond the last piece do that
+// once more, so that nothing waits for a jump.
 template <typename T, typename N>
 __device__ inline void layer_norm_at_once(const LayerNormArgs& args, const Row& row) {
     const int channels = args.in.c;
@@ -53,9 +53,7 @@ __device__ inline void layer_norm_at_once(const LayerNormArgs& args, const Row& 
         load_eight(bias, args.bias + first[i]);
         UNROLL for (int j = 0; j < 8; j++) x[i][j] = x[i][j] * scale * weight[j] + bias[j];
     }
-    UNROLL for (int i = 0; i < PIECES; i++) {
-        if (inside[i] && row.there) store<T>(x[i], args.out, row.to + first[i]);
-    }
+    UNROLL for (int i = 0; i < PIECES; i++) store<T>(x[i], args.out, row.to + first[i]);
 }
 
 // Wide rows and odd ones, COUNT channels at a time. They stay in the first cache for the second and third pass.
@@ -74,7 +72,7 @@ __device__ inline void layer_norm_in_passes(const LayerNormArgs& args, const Row
         UNROLL for (int j = 0; j < COUNT; j++) squares += (x[j] - mean) * (x[j] - mean);
     }
     const float scale = 1.0f / sqrtf(row_sum(row, squares) / in.c + args.eps);
-    for (int c = first; c < in.c && row.there; c += step) {
+    for (int c = first; c < in.c; c += step) {
         load<T>(x, in, row.from + c);
         UNROLL for (int j = 0; j < COUNT; j++) x[j] = (x[j] - mean) * scale * args.weight[c + j] + args.bias[c + j];
         store<T>(x, out, row.to + c);
@@ -83,10 +81,12 @@ __device__ inline void layer_norm_in_passes(const LayerNormArgs& args, const Row
 
 template <typename T>
 __device__ inline void layer_norm(const LayerNormArgs& args) {
+    let_others_come();
+    wait_for_others();
     const int lanes = args.lanes, last = positions(args.in) - 1;
     const int index = int(blockIdx.x) * (256 / lanes) + int(threadIdx.x) / lanes;
     const Position where = position(min(index, last), args.in.h, args.in.w);
-    const Row row = {at(args.in, where), at(args.out, where), int(threadIdx.x) % lanes, lanes, index <= last};
+    const Row row = {at(args.in, where), at(args.out, where), int(threadIdx.x) % lanes, lanes};
     if (!in_eights(args.in) || !in_eights(args.out)) {
         layer_norm_in_passes<T, 1>(args, row);
     } else if (args.in.c > 8 * PIECES * lanes) {

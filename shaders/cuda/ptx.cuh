@@ -18,6 +18,18 @@ __device__ inline T& shared() {
     return value;
 }
 
+// --- Kernels that begin early -----------------------------------------------------------------------------------------
+
+// GPUs of compute capability 9.0 and later can begin a kernel while the one before it is still at work. What begins with //@
+// is a comment for all others; the program takes the mark away where the GPU understands what follows (`kernels.rs`).
+
+// Waits for everything that was started before. What a kernel does before this must not touch what others write, and every
+// thread must call it, so that whoever waits for this kernel has waited for those before it too.
+__device__ inline void wait_for_others() { asm volatile("//@griddepcontrol.wait;" ::: "memory"); }
+
+// The next kernel's blocks may come where there is room. They wait as above.
+__device__ inline void let_others_come() { asm volatile("//@griddepcontrol.launch_dependents;" ::: "memory"); }
+
 // --- 16-bit numbers --------------------------------------------------------------------------------------------------
 
 __device__ inline float widen(float x) { return x; }
@@ -73,6 +85,14 @@ __device__ inline int count_one(int* count) {
     size_t global = __cvta_generic_to_global(count);
     asm volatile("atom.acq_rel.gpu.global.add.s32 %0, [%1], 1;" : "=r"(before) : "l"(global) : "memory");
     return before;
+}
+
+// --- Registers -------------------------------------------------------------------------------------------------------
+
+// A number that the compiler shall keep, where it would rather compute it anew in each turn of a loop.
+__device__ inline int kept(int x) {
+    asm volatile("" : "+r"(x));
+    return x;
 }
 
 // --- Copies from global to shared memory that run beside arithmetic --------------------------------------------------

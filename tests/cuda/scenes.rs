@@ -143,6 +143,30 @@ fn the_same_picture() -> Outcome {
     Ok(())
 }
 
+/// On a GPU that multiplies with its own instructions, and on which kernels begin early.
+fn the_same_picture_on_hopper() -> Outcome {
+    let folder = Folder::new("hopper");
+    let log = folder.0.join("calls").display().to_string();
+    let scene = [("FAKECUDA_CC", "90"), ("FAKECUDA_DRIVER", "13000"), ("FAKECUDA_LOG", log.as_str())];
+    for (executor, scene) in [("cuda", &scene[..]), ("cuda-bf16", &scene[..]), ("cpu-f32", &[])] {
+        let output = paint(&folder, executor, scene)?;
+        if !output.status.success() {
+            return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
+        }
+    }
+    let calls = std::fs::read_to_string(&log)?;
+    if !calls.contains("launch conv_hopper_") || !calls.contains(" early") {
+        return Err("its own kernels were not started, or none early".into());
+    }
+    for (name, least) in [("cuda", 45.0), ("cuda-bf16", 30.0)] {
+        let psnr = psnr(&folder, name, "cpu-f32")?;
+        if psnr < least {
+            return Err(format!("{name} paints another picture: {psnr:.1} dB, at least {least} are expected").into());
+        }
+    }
+    Ok(())
+}
+
 /// The default model, which an executor may paint in one go: one graph is started for the whole picture.
 fn a_whole_picture_in_one_go() -> Outcome {
     let folder = Folder::new("whole");
@@ -212,7 +236,7 @@ fn the_doctor_knows_what_was_verified() -> Outcome {
 }
 
 pub fn tests() -> Vec<Trial> {
-    let all: [(&str, Test); 10] = [
+    let all: [(&str, Test); 11] = [
         ("no_driver", no_driver),
         ("no_gpu", no_gpu),
         ("an_old_driver", an_old_driver),
@@ -221,6 +245,7 @@ pub fn tests() -> Vec<Trial> {
         ("no_room", no_room),
         ("a_lost_gpu", a_lost_gpu),
         ("the_same_picture", the_same_picture),
+        ("the_same_picture_on_hopper", the_same_picture_on_hopper),
         ("a_whole_picture_in_one_go", a_whole_picture_in_one_go),
         ("the_doctor_knows_what_was_verified", the_doctor_knows_what_was_verified),
     ];

@@ -79,6 +79,12 @@ inline T __shfl_down_sync(unsigned mask, T value, int by, FAKE_SITE) {
     return fake::shuffle(mask, value, {file, line}, [=](int lane) { return lane + by; });
 }
 
+// --- Kernels that begin early -----------------------------------------------------------------------------------------
+
+// Kernels run one after the other; that each thread waits is checked when it is done.
+inline void wait_for_others() { fake::current->waited = true; }
+inline void let_others_come() {}
+
 // --- Blocks that count each other -------------------------------------------------------------------------------------
 
 // Blocks run one after the other, so that everybody sees what those before have done.
@@ -158,6 +164,7 @@ inline unsigned pack<F16>(float low, float high) {
     return fake::narrow_f16(low) | unsigned(fake::narrow_f16(high)) << 16;
 }
 
+inline int kept(int x) { return x; }
 inline float exp2_fast(float x) { return exp2f(x); }
 inline float reciprocal_fast(float x) { return 1.0f / x; }
 

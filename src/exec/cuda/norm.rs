@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn blocks_have_equal_shares() {
-        let blocks = |shape| blocks_of(&View::dense(0, &shape), 132);
+        let blocks = |shape: Shape| blocks_of(&View::dense(0, &shape), 132);
         assert_eq!(blocks(Shape::map(1, 64, 64, 320)), 342);
         assert_eq!(blocks(Shape::map(1, 32, 32, 640)), 342);
         assert_eq!(blocks(Shape::map(1, 16, 16, 1280)), 256);
