@@ -26,7 +26,6 @@ class Attention {
         copies_wait<0>();
         __syncthreads();
         UNROLL for (int d = 0; d < DEEP; d++) load_query<PITCH>(query[d], memory + 16 * d);
-        __syncthreads();  // keys and values come to the same place
     }
 
 public:
@@ -43,7 +42,7 @@ public:
         const int turns = (seen_keys(args) + KEYS - 1) / KEYS;
         ROLLED for (int turn = -1; turn < turns; turn++) {
             copies_wait<0>();
-            __syncthreads();  // this turn's are there, and nobody reads those of the last
+            __syncthreads();  // this turn's are there, and nobody reads those of the last, or queries at their place
             if (turn + 1 < turns) {
                 walk.next(keys(turn + 1));
                 copies_commit();

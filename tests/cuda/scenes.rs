@@ -143,7 +143,7 @@ fn the_same_picture() -> Outcome {
     Ok(())
 }
 
-/// On a GPU that multiplies with its own instructions, and on which kernels begin early.
+/// On a GPU that multiplies with its own instructions.
 fn the_same_picture_on_hopper() -> Outcome {
     let folder = Folder::new("hopper");
     let log = folder.0.join("calls").display().to_string();
@@ -155,8 +155,8 @@ fn the_same_picture_on_hopper() -> Outcome {
         }
     }
     let calls = std::fs::read_to_string(&log)?;
-    if !calls.contains("launch conv_hopper_") || !calls.contains(" early") {
-        return Err("its own kernels were not started, or none early".into());
+    if !calls.contains("launch conv_hopper_") {
+        return Err("its own kernels were not started".into());
     }
     for (name, least) in [("cuda", 45.0), ("cuda-bf16", 30.0)] {
         let psnr = psnr(&folder, name, "cpu-f32")?;
