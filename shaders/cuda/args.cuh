@@ -9,6 +9,7 @@
 //   conv_finish_*           ConvArgs       any x                                         256       0
 //   moments_*               MomentsArgs    chunks, n                                     256       0
 //   group_norm_*            GroupNormArgs  any x, n                                      256       0
+//   group_norm_whole_M_*    WholeNormArgs  groups, n                                     512       0
 //   layer_norm_*            LayerNormArgs  positions * lanes / 256                       256       0
 //   attention_W_*           AttentionArgs  queries/64, heads, n                          128       HEADS
 //   attention_wide_*        AttentionArgs  queries/64, heads * slices, n                 128       WIDE_HEAD
@@ -96,6 +97,18 @@ struct GroupNormArgs {
     Posts posts;
 };
 
+// `in` and `out` are of kind HALF; image, row, pixel, their bases and the channels of a group are multiples of 2, and a row is as
+// long as its pixels. A group is of at most 1024 channels and positions times channels / 2 at most M * 512, if threads that
+// cannot have whole positions are left out (`norm.rs`).
+struct WholeNormArgs {
+    View in, out;
+    const float *weight, *bias;
+    int groups;
+    float eps;
+    int silu;  // whether that follows
+    int pad_;
+};
+
 struct LayerNormArgs {
     View in, out;
     const float *weight, *bias;  // 16-byte aligned
@@ -158,13 +171,10 @@ constexpr Tile TILE_64x32 = {64, 32, 64, 4, 2, 2};      // 128 threads, 50176 by
 constexpr Tile TILE_GATHER = {64, 64, 32, 2, 2, 2};     // 128 threads, 17408 bytes: conv_gather_*
 // conv_hopper_MxN_*: a warp has 16 pixels and all outputs.
 constexpr Tile TILE_HOPPER_128x160 = {128, 160, 64, 5, 8, 1};  // 256 threads, 186368 bytes
-constexpr Tile TILE_HOPPER_128x128 = {128, 128, 64, 4, 8, 1};  // 256 threads, 133120 bytes
 constexpr Tile TILE_HOPPER_128x64 = {128, 64, 64, 4, 8, 1};    // 256 threads, 100352 bytes
-constexpr Tile TILE_HOPPER_64x160 = {64, 160, 64, 3, 4, 1};    // 128 threads, 87040 bytes
 constexpr Tile TILE_HOPPER_64x128 = {64, 128, 64, 4, 4, 1};    // 128 threads, 99328 bytes
 constexpr Tile TILE_HOPPER_64x64 = {64, 64, 64, 4, 4, 1};      // 128 threads, 66560 bytes
-static_assert(TILE_HOPPER_128x128.shared_bytes() == 133120 && TILE_HOPPER_128x64.shared_bytes() == 100352, "as above");
-static_assert(TILE_HOPPER_128x160.shared_bytes() == 186368 && TILE_HOPPER_64x160.shared_bytes() == 87040, "as above");
+static_assert(TILE_HOPPER_128x160.shared_bytes() == 186368 && TILE_HOPPER_128x64.shared_bytes() == 100352, "as above");
 static_assert(TILE_HOPPER_64x128.shared_bytes() == 99328 && TILE_HOPPER_64x64.shared_bytes() == 66560, "as above");
 static_assert(TILE_128x128.shared_bytes() == 67584 && TILE_128x64.shared_bytes() == 51200, "the comments above");
 static_assert(TILE_64x64.shared_bytes() == 50176 && TILE_64x32.shared_bytes() == 50176, "the comments above");

@@ -35,8 +35,6 @@ public:
           rows(args, blockIdx.y * args.width, args.width) {}
 
     __device__ void run() {
-        let_others_come();
-        wait_for_others();
         load_queries();
         HeadWalk<T, WIDTH, KEYS> walk(args);
         const int turns = (seen_keys(args) + KEYS - 1) / KEYS;

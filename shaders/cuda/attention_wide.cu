@@ -84,8 +84,6 @@ public:
         : WideAttention(args, blockIdx.y % args.heads, blockIdx.y / args.heads * SLICE) {}
 
     __device__ void run() {
-        let_others_come();
-        wait_for_others();
         bring_queries();
         ROLLED for (int i = 0; i < STAGES - 1; i++) bring();
         ROLLED for (int now = 0; now < turns; now++) {

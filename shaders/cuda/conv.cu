@@ -28,16 +28,13 @@ class Conv : ConvTile<T, TILE> {
     // Steps `first` up to `end` of the depth.
     __device__ void walk(int first, int end) {
         ConvLoader<T, TILE, GATHER> loader(args, places, blockIdx.y * TILE.outputs, first);
-        Base::template bring_first<TILE.stages - 1>(loader, first, end);
-        int next = TILE.stages - 1;  // the stage that is loaded next
+        int next = 0;  // the stage that is loaded next
         auto load = [&](int step) {
-            if (step < end) {
-                loader.load_weights(Base::weights_of(next));
-                loader.load_pixels(Base::pixels_of(next));
-            }
-            copies_commit();
+            if (step < end) loader.load(Base::pixels_of(next), Base::weights_of(next));
+            copies_commit();  // also of nothing, so that the count of groups is that of steps
             next = next + 1 == TILE.stages ? 0 : next + 1;
         };
+        for (int i = 0; i < TILE.stages - 1; i++) load(first + i);
         int stage = 0;
         for (int step = first; step < end; step++) {
             copies_wait<TILE.stages - 2>();
@@ -55,7 +52,6 @@ public:
     __device__ explicit Conv(const ConvArgs& args) : Base(args) {}
 
     __device__ void run() {
-        let_others_come();
         Base::find_places();
         const auto [first, end] = Base::steps();
         walk(first, end);

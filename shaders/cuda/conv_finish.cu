@@ -3,6 +3,16 @@
 #include "conv_ending.cuh"
 #include "elementwise.cuh"
 
+// Adds what all splits have from `from` on, one after the other but several on their way at a time.
+template <int COUNT>
+__device__ inline void add_splits(float (&sum)[COUNT], const float* from, int splits, long long apart) {
+    FOUR_TIMES for (int split = 0; split < splits; split++) {
+        float part[COUNT];
+        read(part, from + split * apart);
+        UNROLL for (int j = 0; j < COUNT; j++) sum[j] += part[j];
+    }
+}
+
 template <typename T, int COUNT>
 __device__ inline void conv_finish(const ConvArgs& args) {
     const long long pixels = positions(args.out), width = workspace_rows(args);
@@ -10,22 +20,14 @@ __device__ inline void conv_finish(const ConvArgs& args) {
         const long long pixel = ((long long)(where.n) * args.out.h + where.y) * args.out.w + where.x;
         const float* from = args.workspace + pixel * width + row_of(args, channel);
         Ending<COUNT, 1> ending = {{true}, {where}, {channel}, {}, {}};
-        float(&sum)[COUNT] = ending.sum[0], (&gate)[COUNT] = ending.gate[0], part[COUNT];
-        for (int split = 0; split < args.splits; split++, from += pixels * width) {
-            read(part, from);
-            UNROLL for (int j = 0; j < COUNT; j++) sum[j] += part[j];
-            if (!args.gated) continue;
-            read(part, from + 8);
-            UNROLL for (int j = 0; j < COUNT; j++) gate[j] += part[j];
-        }
+        add_splits(ending.sum[0], from, args.splits, pixels * width);
+        if (args.gated) add_splits(ending.gate[0], from + 8, args.splits, pixels * width);
         end<T>(args, ending);
     });
 }
 
 template <typename T>
 __device__ inline void conv_finish(const ConvArgs& args) {
-    let_others_come();
-    wait_for_others();
     if (ends_in_eights(args)) {
         conv_finish<T, 8>(args);
     } else {

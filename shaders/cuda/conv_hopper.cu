@@ -26,16 +26,13 @@ class ConvHopper : ConvTile<T, TILE> {
     // Steps `first` up to `end` of the depth.
     __device__ void walk(int first, int end) {
         ConvLoader<T, TILE, false> loader(args, places, blockIdx.y * TILE.outputs, first);
-        Base::template bring_first<STAGES - 1>(loader, first, end);
-        int next = STAGES - 1;  // the stage that is loaded next
+        int next = 0;  // the stage that is loaded next
         auto load = [&](int step) {
-            if (step < end) {
-                loader.load_weights(Base::weights_of(next));
-                loader.load_pixels(Base::pixels_of(next));
-            }
-            copies_commit();
-            next = next + 1 == STAGES ? 0 : next + 1;
+            if (step < end) loader.load(Base::pixels_of(next), Base::weights_of(next));
+            copies_commit();  // also of nothing, so that the count of groups is that of steps
+            next = next + 1 == TILE.stages ? 0 : next + 1;
         };
+        for (int i = 0; i < STAGES - 1; i++) load(first + i);
         int stage = 0;
         for (int step = first; step < end; step++) {
             // Of the first steps, all but the last stage's, none is behind another one's products.
@@ -65,7 +62,6 @@ public:
     __device__ explicit ConvHopper(const ConvArgs& args) : Base(args) {}
 
     __device__ void run() {
-        let_others_come();
         Base::find_places();
         const auto [first, end] = Base::steps();
         walk(first, end);
@@ -85,8 +81,6 @@ public:
     }
 
 CONV_HOPPER(conv_hopper_128x160, TILE_HOPPER_128x160, 1)
-CONV_HOPPER(conv_hopper_128x128, TILE_HOPPER_128x128, 1)
 CONV_HOPPER(conv_hopper_128x64, TILE_HOPPER_128x64, 2)
-CONV_HOPPER(conv_hopper_64x160, TILE_HOPPER_64x160, 2)
 CONV_HOPPER(conv_hopper_64x128, TILE_HOPPER_64x128, 2)
 CONV_HOPPER(conv_hopper_64x64, TILE_HOPPER_64x64, 3)

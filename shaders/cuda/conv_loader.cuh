@@ -41,8 +41,7 @@ class ConvLoader {
     unsigned taps[PIXELS];
     // Of gathered ones: where their kernels begin.
     int top[PIXELS], left[PIXELS];
-    const T* weight;  // of the first row, of the step whose weights are next
-    int left_over;    // numbers of a row of weights from there on
+    const T* weight;  // of the first row
     int outputs;      // rows of weights from there on
     long long pitch;  // from one of this thread's rows of weights to the next
 
@@ -116,22 +115,11 @@ public:
         const int tile_row = output + row, value = tile_row / 16 * 8 + tile_row % 8;
         const int stored = !args.gated ? tile_row : tile_row % 16 < 8 ? value : args.out.c + value;
         weight = static_cast<const T*>(args.weight) + stored * length + begin;
-        left_over = int(length) - begin;
         pitch = (args.gated ? ROWS / 2 : ROWS) * length;
     }
 
-    // Begins to bring the next step's weights.
-    __device__ void load_weights(T* weights) {
-        UNROLL for (int i = 0; i < OUTPUTS; i++) {
-            const bool there = i * ROWS < outputs && left_over > 0;
-            copy_async(weights + place + i * ROWS * TILE.depth, weight + i * pitch, there);
-        }
-        weight += TILE.depth;
-        left_over -= TILE.depth;
-    }
-
-    // Begins to bring what lies under the next step's taps.
-    __device__ void load_pixels(T* pixels) {
+    // Begins to bring the next step to `pixels` and `weights`.
+    __device__ void load(T* pixels, T* weights) {
         if (GATHER) {
             UNROLL for (int i = 0; i < PIXELS; i++) {
                 *reinterpret_cast<Eight*>(pixels + place + i * ROWS * TILE.depth) = gather(i);
@@ -139,6 +127,11 @@ public:
         } else {
             bring(pixels + place);
         }
+        UNROLL for (int i = 0; i < OUTPUTS; i++) {
+            const bool there = i * ROWS < outputs && tap_y < args.kernel;
+            copy_async(weights + place + i * ROWS * TILE.depth, weight + i * pitch, there);
+        }
+        weight += TILE.depth;
         c += TILE.depth;
         while (c >= depth) {
             c -= depth;

@@ -51,18 +51,6 @@ protected:
         __syncthreads();
     }
 
-    // Begins to bring the first AHEAD of the steps from `first` up to `end`, each a group of copies. Weights are nobody's work,
-    // so they come while others still compute what is multiplied with them.
-    template <int AHEAD, typename Loader>
-    __device__ void bring_first(Loader& loader, int first, int end) {
-        for (int i = 0; i < AHEAD && first + i < end; i++) loader.load_weights(weights_of(i));
-        wait_for_others();
-        for (int i = 0; i < AHEAD; i++) {
-            if (first + i < end) loader.load_pixels(pixels_of(i));
-            copies_commit();  // also of nothing, so that the count of groups is that of steps
-        }
-    }
-
     // The steps of the depth that this block has.
     struct Steps {
         int first, end;

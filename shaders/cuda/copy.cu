@@ -21,8 +21,6 @@ __device__ inline void copy(const CopyArgs& args) {
 
 template <typename T>
 __device__ inline void copy(const CopyArgs& args) {
-    let_others_come();
-    wait_for_others();
     if (in_eights(args.in) && in_eights(args.out)) {
         copy<T, 8>(args);
     } else {

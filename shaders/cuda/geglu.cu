@@ -15,8 +15,6 @@ __device__ inline void geglu(const GegluArgs& args) {
 
 template <typename T>
 __device__ inline void geglu(const GegluArgs& args) {
-    let_others_come();
-    wait_for_others();
     if (in_eights(args.in) && in_eights(args.out)) {
         geglu<T, 8>(args);
     } else {

@@ -79,8 +79,6 @@ __device__ inline void group_norm_of(const GroupNormArgs& args) {
 
 template <typename T>
 __device__ inline void group_norm(const GroupNormArgs& args) {
-    let_others_come();
-    wait_for_others();
     if (args.in.kind == HALF) {
         group_norm_of<T, T>(args);
     } else {

@@ -81,8 +81,6 @@ __device__ inline void layer_norm_in_passes(const LayerNormArgs& args, const Row
 
 template <typename T>
 __device__ inline void layer_norm(const LayerNormArgs& args) {
-    let_others_come();
-    wait_for_others();
     const int lanes = args.lanes, last = positions(args.in) - 1;
     const int index = int(blockIdx.x) * (256 / lanes) + int(threadIdx.x) / lanes;
     const Position where = position(min(index, last), args.in.h, args.in.w);

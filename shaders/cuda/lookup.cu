@@ -3,8 +3,6 @@
 
 template <typename T>
 __device__ inline void lookup(const LookupArgs& args) {
-    let_others_come();
-    wait_for_others();
     for_each<1>(args.out, [&](const Position& where, int c) {
         float id = args.ids.base ? elements<float>(args.ids)[at(args.ids, where)] : float(where.x);
         // The host has checked them; a number out of range must still not read elsewhere. NaN becomes 0.

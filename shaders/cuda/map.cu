@@ -13,8 +13,6 @@ __device__ inline void map(const MapArgs& args) {
 
 template <typename T>
 __device__ inline void map(const MapArgs& args) {
-    let_others_come();
-    wait_for_others();
     if (in_eights(args.in) && in_eights(args.out) && in_eights(args.posts)) {
         map<T, 8>(args);
     } else {

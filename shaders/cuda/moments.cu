@@ -196,8 +196,6 @@ __device__ inline void join(const MomentsArgs& args) {
 
 template <typename T>
 __device__ inline void moments(const MomentsArgs& args) {
-    let_others_come();
-    wait_for_others();
     const int at_once = lot(args);
     if (!in_eights(args.in) || at_once == 0) {
         moments_one_by_one<T>(args);

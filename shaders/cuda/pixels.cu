@@ -3,8 +3,6 @@
 
 template <typename T>
 __device__ inline void from_pixels(const PixelArgs& args) {
-    let_others_come();
-    wait_for_others();
     unsigned total = positions(args.in);
     for (unsigned i = blockIdx.x * blockDim.x + threadIdx.x; i < total; i += gridDim.x * blockDim.x) {
         Position where = position(i, args.in.h, args.in.w);
@@ -29,8 +27,6 @@ constexpr float ROUND = 12582912.0f;
 
 template <typename T>
 __device__ inline void to_pixels(const PixelArgs& args) {
-    let_others_come();
-    wait_for_others();
     unsigned total = positions(args.in);
     for (unsigned i = blockIdx.x * blockDim.x + threadIdx.x; i < total; i += gridDim.x * blockDim.x) {
         Position where = position(i, args.in.h, args.in.w);

@@ -18,18 +18,6 @@ __device__ inline T& shared() {
     return value;
 }
 
-// --- Kernels that begin early -----------------------------------------------------------------------------------------
-
-// GPUs of compute capability 9.0 and later can begin a kernel while the one before it is still at work. What begins with //@
-// is a comment for all others; the program takes the mark away where the GPU understands what follows (`kernels.rs`).
-
-// Waits for everything that was started before. What a kernel does before this must not touch what others write, and every
-// thread must call it, so that whoever waits for this kernel has waited for those before it too.
-__device__ inline void wait_for_others() { asm volatile("//@griddepcontrol.wait;" ::: "memory"); }
-
-// The next kernel's blocks may come where there is room. They wait as above.
-__device__ inline void let_others_come() { asm volatile("//@griddepcontrol.launch_dependents;" ::: "memory"); }
-
 // --- 16-bit numbers --------------------------------------------------------------------------------------------------
 
 __device__ inline float widen(float x) { return x; }
@@ -59,6 +47,9 @@ __device__ inline unsigned pack<F16>(float low, float high) {
     asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
     return both;
 }
+
+// Makes the compiler forget what it knows of a word, so that it unpacks it again instead of keeping both numbers.
+__device__ inline void forget(unsigned& word) { asm volatile("" : "+r"(word)); }
 
 // --- Arithmetic ------------------------------------------------------------------------------------------------------
 

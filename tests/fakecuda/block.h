@@ -53,7 +53,6 @@ struct Thread {
     std::vector<Copy> copies;
     int groups;  // copy groups that it has ended
     bool shown;  // whether tensor cores may read what its copies have brought
-    bool waited;  // for the kernels before this one
     std::vector<Product> products;
     int product_groups;
 };
@@ -71,7 +70,6 @@ struct Launch {
     const void* args;
     Index grid, block;
     unsigned dynamic_shared;
-    bool early;  // whether it may begin before others have ended, so that every thread must wait for them
 };
 
 // What a launch counted.

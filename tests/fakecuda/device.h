@@ -79,12 +79,6 @@ inline T __shfl_down_sync(unsigned mask, T value, int by, FAKE_SITE) {
     return fake::shuffle(mask, value, {file, line}, [=](int lane) { return lane + by; });
 }
 
-// --- Kernels that begin early -----------------------------------------------------------------------------------------
-
-// Kernels run one after the other; that each thread waits is checked when it is done.
-inline void wait_for_others() { fake::current->waited = true; }
-inline void let_others_come() {}
-
 // --- Blocks that count each other -------------------------------------------------------------------------------------
 
 // Blocks run one after the other, so that everybody sees what those before have done.
@@ -165,6 +159,8 @@ inline unsigned pack<F16>(float low, float high) {
 }
 
 inline int kept(int x) { return x; }
+inline void forget(unsigned&) {}
+
 inline float exp2_fast(float x) { return exp2f(x); }
 inline float reciprocal_fast(float x) { return 1.0f / x; }
 

@@ -613,54 +613,22 @@ API cuOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, void* function, int
     return cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(blocks, function, threads, shared, 0);
 }
 
-static int launch_kernel(void* handle, const Index& grid, const Index& block, unsigned shared, void* on, void** arguments,
-                         void** extra, bool early) {
+API cuLaunchKernel(void* handle, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x, unsigned block_y,
+                   unsigned block_z, unsigned shared, void* on, void** arguments, void** extra) {
     Lock lock(mutex);
     if (int error = ready()) return error;
     Stream* stream = find_stream(on);
     if (!stream || !handle) return INVALID_HANDLE;
     const Function& function = *static_cast<Function*>(handle);
+    const Index grid = {grid_x, grid_y, grid_z}, block = {block_x, block_y, block_z};
     if (extra || !arguments) return INVALID_VALUE;
     if (int error = check_launch(function, grid, block, shared)) return error;
-    log_line("launch %s%s", function.kernel->name, early ? " early" : "");
+    log_line("launch %s", function.kernel->name);
     auto* bytes = static_cast<const unsigned char*>(arguments[0]);
     stream_ask(*stream, [=, args = std::vector<unsigned char>(bytes, bytes + function.kernel->bytes)] {
-        execute(function, {function.kernel->name, function.kernel->run, args.data(), grid, block, shared, early});
+        execute(function, {function.kernel->name, function.kernel->run, args.data(), grid, block, shared});
     });
     return SUCCESS;
-}
-
-API cuLaunchKernel(void* handle, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x, unsigned block_y,
-                   unsigned block_z, unsigned shared, void* on, void** arguments, void** extra) {
-    return launch_kernel(handle, {grid_x, grid_y, grid_z}, {block_x, block_y, block_z}, shared, on, arguments, extra, false);
-}
-
-struct LaunchAttribute {
-    int id;
-    char pad[4];
-    union {
-        char bytes[64];
-        int value;
-    };
-};
-
-struct LaunchConfig {
-    Index grid, block;
-    unsigned shared;
-    void* stream;
-    const LaunchAttribute* attributes;
-    unsigned count;
-};
-
-API cuLaunchKernelEx(const LaunchConfig* config, void* handle, void** arguments, void** extra) {
-    constexpr int PROGRAMMATIC_STREAM_SERIALIZATION = 6;
-    bool early = false;
-    for (unsigned i = 0; i < config->count; i++) {
-        if (config->attributes[i].id != PROGRAMMATIC_STREAM_SERIALIZATION) return INVALID_VALUE;
-        early = config->attributes[i].value;
-    }
-    if (early && scene.capability < 90) return INVALID_VALUE;
-    return launch_kernel(handle, config->grid, config->block, config->shared, config->stream, arguments, extra, early);
 }
 
 API cuLaunchHostFunc(void* on, void (*call)(void*), void* data) {

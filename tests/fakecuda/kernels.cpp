@@ -10,9 +10,7 @@
     BOTH(ConvArgs, conv_64x32)             \
     BOTH(ConvArgs, conv_gather)            \
     BOTH(ConvArgs, conv_hopper_128x160)    \
-    BOTH(ConvArgs, conv_hopper_128x128)    \
     BOTH(ConvArgs, conv_hopper_128x64)     \
-    BOTH(ConvArgs, conv_hopper_64x160)     \
     BOTH(ConvArgs, conv_hopper_64x128)     \
     BOTH(ConvArgs, conv_hopper_64x64)      \
     BOTH(ConvArgs, conv_finish)            \
@@ -27,6 +25,9 @@
     BOTH(AttentionArgs, attention_wide)    \
     BOTH(MomentsArgs, moments)             \
     BOTH(GroupNormArgs, group_norm)        \
+    BOTH(WholeNormArgs, group_norm_whole_8)  \
+    BOTH(WholeNormArgs, group_norm_whole_24) \
+    BOTH(WholeNormArgs, group_norm_whole_64) \
     BOTH(LayerNormArgs, layer_norm)        \
     BOTH(MapArgs, map)                     \
     BOTH(GegluArgs, geglu)                 \

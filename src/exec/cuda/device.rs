@@ -19,12 +19,6 @@ const CHOICE: &str = "AFTERIMAGE_CUDA_DEVICE";
 /// What our kernels need: matrix products of 16-bit numbers that are loaded in the background.
 const LEAST_CAPABILITY: (i32, i32) = (8, 0);
 
-/// The version of CUDA of the oldest driver that knows all calls we make.
-const OLDEST_DRIVER: i32 = 12000;
-/// From where on kernels can begin early, also those that are recorded: the compute capability, and the driver's version of CUDA.
-const EARLY_CAPABILITY: (i32, i32) = (9, 0);
-const EARLY_DRIVER: i32 = 12030;
-
 /// Memory that several programs use.
 type Block = Arc<CudaSlice<u8>>;
 
@@ -37,7 +31,6 @@ pub struct Device {
     common: (LatestSender<Block>, LatestReceiver<Block>),
     name: String,
     chip: Chip,
-    early: bool,
     half: Half,
     tuner: Tuner,
 }
@@ -64,11 +57,7 @@ impl Device {
             context.disable_event_tracking();
         }
         let stream = context.new_stream().map_err(doing("opening a stream on the GPU"))?;
-        if driver()? < OLDEST_DRIVER {
-            return Err(trouble("asking for its version", DriverError(CUresult::CUDA_ERROR_UNSUPPORTED_PTX_VERSION)));
-        }
-        let early = capability >= EARLY_CAPABILITY && driver()? >= EARLY_DRIVER;
-        let functions = functions(&context, capability, half, early)?;
+        let functions = functions(&context, capability, half)?;
         for (name, bytes) in kernels::dynamic_shared(half) {
             if let Some(function) = functions.get(&name) {
                 let limit = sys::CUfunction_attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
@@ -77,7 +66,7 @@ impl Device {
         }
         let chip = Chip { processors: processors(&context)?, capability };
         let tuner = Tuner::new(&identity(&name, capability, half)?)?;
-        Ok(Self { context, stream, functions, common: latest(), name, chip, early, half, tuner })
+        Ok(Self { context, stream, functions, common: latest(), name, chip, half, tuner })
     }
 
     /// Makes it the GPU of the thread that calls, which must happen before a kernel is started there.
@@ -96,11 +85,6 @@ impl Device {
     /// Streaming multiprocessors.
     pub fn processors(&self) -> usize {
         self.chip.processors
-    }
-
-    /// Whether a kernel can begin before the one before it has ended.
-    pub fn begins_early(&self) -> bool {
-        self.early
     }
 
     /// What counting knows of it.
@@ -261,10 +245,9 @@ fn functions(
     context: &Arc<CudaContext>,
     capability: (i32, i32),
     half: Half,
-    early: bool,
 ) -> Result<BTreeMap<String, CudaFunction>, ExecError> {
     let load = |module: &kernels::Module| {
-        let loaded = context.load_module(Ptx::from_src(module.text(half, early)));
+        let loaded = context.load_module(Ptx::from_src(module.text(half)));
         let loaded = loaded.map_err(|error| trouble("giving the GPU its kernels", error))?;
         let function = |name: String| {
             let function = loaded.load_function(&name).map_err(|error| trouble("looking for a kernel", error))?;
@@ -329,18 +312,12 @@ pub fn list() -> Result<Vec<Gpu>, ExecError> {
 /// # Errors
 /// The driver's.
 pub fn identity(name: &str, (major, minor): (i32, i32), half: Half) -> Result<String, ExecError> {
-    let driver = driver()?;
-    Ok(format!("{name}, {major}.{minor}, driver {driver}, kernels {:016x}", kernels::fingerprint(half)))
-}
-
-/// The version of CUDA that the driver is of, as 1000 times the first number plus 10 times the second.
-fn driver() -> Result<i32, ExecError> {
-    let mut version = 0;
+    let mut driver = 0;
     // SAFETY: the driver writes one number there.
     #[expect(unsafe_code, reason = "cudarc has no safe call for it")]
-    let asked = unsafe { sys::cuDriverGetVersion(&mut version) }.result();
+    let asked = unsafe { sys::cuDriverGetVersion(&mut driver) }.result();
     asked.map_err(|error| trouble("asking the driver for its version", error))?;
-    Ok(version)
+    Ok(format!("{name}, {major}.{minor}, driver {driver}, kernels {:016x}", kernels::fingerprint(half)))
 }
 
 fn chosen(count: i32) -> Result<Arc<CudaContext>, ExecError> {

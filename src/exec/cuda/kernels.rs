@@ -63,29 +63,12 @@ impl Chips {
     }
 }
 
-/// What GPUs shall not see on which kernels cannot begin early.
-const MARK: &str = "//@";
 /// What a kernel begins with in PTX.
 const ENTRY: &str = ".visible .entry ";
 
 impl Module {
-    /// The assembly of its kernels for numbers of `half` alone: the driver takes seconds to translate all of them. If kernels
-    /// may begin `early` there, with what makes them wait for others (`ptx.cuh`).
-    pub fn text(&self, half: Half, early: bool) -> String {
-        let text = self.for_all(half);
-        if !early {
-            return text;
-        }
-        // The version and the target that know it.
-        let lines = text.lines().map(|line| match line.split_whitespace().next() {
-            Some(".version") if self.chips == Chips::All => ".version 7.8",
-            Some(".target") if self.chips == Chips::All => ".target sm_90",
-            _ => line.trim_start().strip_prefix(MARK).unwrap_or(line),
-        });
-        lines.flat_map(|line| [line, "\n"]).collect()
-    }
-
-    fn for_all(&self, half: Half) -> String {
+    /// The assembly of its kernels for numbers of `half` alone: the driver takes seconds to translate all of them.
+    pub fn text(&self, half: Half) -> String {
         let suffix = format!("_{}(", half.word());
         let mut parts = self.ptx.split(ENTRY);
         let mut text = parts.next().unwrap_or_default().to_owned();
@@ -121,15 +104,13 @@ macro_rules! module {
 }
 
 /// All of them.
-pub const MODULES: [Module; 13] = [
+pub const MODULES: [Module; 14] = [
     module!("attention_wide", "attention_wide"),
     module!("conv", "conv_128x128", "conv_128x64", "conv_64x64", "conv_64x32", "conv_gather"),
     module!(
         Hopper: "conv_hopper",
         "conv_hopper_128x160",
-        "conv_hopper_128x128",
         "conv_hopper_128x64",
-        "conv_hopper_64x160",
         "conv_hopper_64x128",
         "conv_hopper_64x64"
     ),
@@ -148,6 +129,7 @@ pub const MODULES: [Module; 13] = [
     module!("copy", "copy"),
     module!("geglu", "geglu"),
     module!("group_norm", "group_norm"),
+    module!("group_norm_whole", "group_norm_whole_8", "group_norm_whole_24", "group_norm_whole_64"),
     module!("layer_norm", "layer_norm"),
     module!("lookup", "lookup"),
     module!("map", "map"),
@@ -157,7 +139,7 @@ pub const MODULES: [Module; 13] = [
 
 /// A number that is another one whenever the kernels for numbers of `half` are: FNV-1a over their assembly.
 pub fn fingerprint(half: Half) -> u64 {
-    let texts = MODULES.iter().map(|module| module.for_all(half));
+    let texts = MODULES.iter().map(|module| module.text(half));
     let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
     texts.fold(0xcbf2_9ce4_8422_2325, |hash, text| text.bytes().fold(hash, mix))
 }
@@ -203,11 +185,9 @@ macro_rules! tile {
 }
 
 /// Tiles for inputs that can be loaded 16 bytes at a time (`TILE_*` in `args.cuh`).
-pub const TILES: [Tile; 10] = [
+pub const TILES: [Tile; 8] = [
     tile!(Hopper, "conv_hopper_128x160", 128 x 160 x 64, 186368, 256, 1, 2.2),
-    tile!(Hopper, "conv_hopper_128x128", 128 x 128 x 64, 133120, 256, 1, 2.0),
     tile!(Hopper, "conv_hopper_128x64", 128 x 64 x 64, 100352, 256, 2, 1.6),
-    tile!(Hopper, "conv_hopper_64x160", 64 x 160 x 64, 87040, 128, 2, 1.7),
     tile!(Hopper, "conv_hopper_64x128", 64 x 128 x 64, 99328, 128, 2, 1.6),
     tile!(Hopper, "conv_hopper_64x64", 64 x 64 x 64, 66560, 128, 3, 1.2),
     tile!(All, "conv_128x128", 128 x 128 x 32, 67584, 128, 2, 1.0),
@@ -260,11 +240,8 @@ mod tests {
     fn a_module_is_given_for_one_kind_of_numbers() {
         for module in &MODULES {
             for (half, other) in [(Half::F16, Half::Bf16), (Half::Bf16, Half::F16)] {
-                let (text, early) = (module.text(half, false), module.text(half, true));
+                let text = module.text(half);
                 assert!(text.starts_with(".version"), "the head is there");
-                let waits = |text: &str| text.lines().filter(|line| line.trim() == "griddepcontrol.wait;").count();
-                assert_eq!(waits(&text), 0, "not every GPU knows it");
-                assert!(waits(&early) >= module.halves.len() && early.contains(".target sm_90"), "every kernel waits");
                 assert!(module.names(half).all(|name| text.contains(&format!("{ENTRY}{name}("))));
                 assert!(module.names(other).all(|name| !text.contains(&format!("{ENTRY}{name}("))));
                 assert_eq!(text.matches(ENTRY).count(), module.halves.len(), "every kernel is listed");

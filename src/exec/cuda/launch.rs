@@ -2,10 +2,7 @@
 
 use std::ffi::c_void;
 
-use cudarc::driver::sys::{
-    CUlaunchAttribute, CUlaunchAttributeID, CUlaunchAttributeValue, CUlaunchConfig, cuLaunchKernelEx,
-};
-use cudarc::driver::{CudaFunction, CudaStream};
+use cudarc::driver::{CudaFunction, CudaStream, result};
 
 use super::args::Args;
 use super::device::trouble;
@@ -32,39 +29,28 @@ impl Launch {
         Self { function, grid: [blocks, 1, 1], threads: STRIDING_THREADS, shared: 0, args: args.finish() }
     }
 
-    /// Puts it on `stream`, to begin when everything before it has ended. If `early`, its blocks may come before that, where
-    /// there is room; they wait by themselves.
+    /// Puts it on `stream`.
     ///
     /// # Errors
     /// The driver's.
-    pub fn start(&self, stream: &CudaStream, early: bool) -> Result<(), ExecError> {
+    pub fn start(&self, stream: &CudaStream) -> Result<(), ExecError> {
         let [x, y, z] = self.grid.map(|blocks| blocks as u32);
-        let mut attribute = CUlaunchAttribute {
-            id: CUlaunchAttributeID::CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION,
-            pad: [0; 4],
-            value: CUlaunchAttributeValue { programmaticStreamSerializationAllowed: 1 },
-        };
-        let config = CUlaunchConfig {
-            gridDimX: x,
-            gridDimY: y,
-            gridDimZ: z,
-            blockDimX: self.threads,
-            blockDimY: 1,
-            blockDimZ: 1,
-            sharedMemBytes: self.shared as u32,
-            hStream: stream.cu_stream(),
-            attrs: &mut attribute,
-            numAttrs: u32::from(early),
-        };
         let mut params = [self.args.as_ptr().cast_mut().cast::<c_void>()];
         // SAFETY: the function is of a module that it keeps; the structure is as long as the kernel reads (a test compares the
         // lengths with the compiled kernels) and is copied before the call returns; the addresses in it are of memory that the
         // program and the weights it holds keep, and that nothing else uses while the program runs.
         #[expect(unsafe_code, reason = "the driver cannot know what a kernel does with its arguments")]
         let started = unsafe {
-            cuLaunchKernelEx(&config, self.function.cu_function(), params.as_mut_ptr(), std::ptr::null_mut())
+            result::launch_kernel(
+                self.function.cu_function(),
+                (x, y, z),
+                (self.threads, 1, 1),
+                self.shared as u32,
+                stream.cu_stream(),
+                &mut params,
+            )
         };
-        started.result().map_err(|error| trouble("starting a kernel", error))
+        started.map_err(|error| trouble("starting a kernel", error))
     }
 }
 

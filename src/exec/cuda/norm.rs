@@ -1,7 +1,7 @@
 //! How norms are cut: in how many parts a group norm measures a map, where that is kept, and how many blocks normalise it; how
 //! many lanes share a row of a layer norm.
 
-use crate::exec::planner::View;
+use crate::exec::planner::{Kind, View};
 
 /// Threads of a block of a group norm, each of which follows so many channels, and positions that one measures at once
 /// (`AT_ONCE` in `moments.cu`): a part of a map has no more of them, if there may be so many parts.
@@ -52,6 +52,27 @@ impl Measured {
     pub fn end(&self) -> u64 {
         self.done() + (self.samples * size_of::<i32>()).next_multiple_of(SCALE) as u64
     }
+}
+
+/// Threads of a block that keeps a whole group in registers, and how many positions each keeps of its two channels, by kernel
+/// (`group_norm_whole.cu`).
+pub const WHOLE_THREADS: u32 = 512;
+const WHOLE: [(usize, &str); 3] = [(8, "group_norm_whole_8"), (24, "group_norm_whole_24"), (64, "group_norm_whole_64")];
+
+/// The kernel of which a block can keep a whole group of a map, if there is one that reads and writes such maps.
+pub fn whole(input: &View, output: &View, groups: usize) -> Option<&'static str> {
+    let is_regular = |view: &View| {
+        let View { kind, offset, image, h, w, row, pixel, .. } = *view;
+        let even = [offset, image, row, pixel].iter().all(|number| number.is_multiple_of(2));
+        kind == Kind::Half && even && (h == 1 || row == w * pixel)
+    };
+    let depth = input.c / groups;
+    let pairs = depth / 2;
+    if !is_regular(input) || !is_regular(output) || !depth.is_multiple_of(2) || !(1..=WHOLE_THREADS as usize).contains(&pairs) {
+        return None;
+    }
+    let each = input.positions().div_ceil(WHOLE_THREADS as usize / pairs);
+    WHOLE.iter().find(|(most, _)| each <= *most).map(|(_, name)| *name)
 }
 
 /// Blocks that normalise each sample of a map: all begin at once, and each thread has as many positions as any other.
@@ -105,6 +126,22 @@ mod tests {
     #[test]
     fn rows_have_lanes_that_keep_them() {
         assert_eq!([1, 320, 328, 640, 768, 1280, 5000].map(lanes_of_row), [8, 8, 16, 16, 32, 32, 32]);
+    }
+
+    #[test]
+    fn a_block_keeps_groups_that_are_not_too_large() {
+        let name = |shape: &Shape, groups| {
+            let view = View { kind: Kind::Half, ..View::dense(0, shape) };
+            whole(&view, &view, groups)
+        };
+        assert_eq!(name(&Shape::map(1, 64, 64, 320), 32), Some("group_norm_whole_64"));
+        assert_eq!(name(&Shape::map(1, 64, 64, 640), 32), None);
+        assert_eq!(name(&Shape::map(2, 32, 32, 640), 32), Some("group_norm_whole_24"));
+        assert_eq!(name(&Shape::map(1, 8, 8, 1280), 32), Some("group_norm_whole_8"));
+        assert_eq!(name(&Shape::map(1, 8, 8, 96), 32), None, "three channels");
+        assert_eq!(name(&Shape::map(1, 1, 1, 4096), 1), None);
+        let view = View::dense(0, &Shape::map(1, 8, 8, 64));
+        assert_eq!(whole(&view, &view, 32), None, "f32");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::device::Device;
 use super::kernels::{ATTENTION_THREADS, HEADS, QUERIES, WIDE_HEAD};
 use super::kinds::halves;
 use super::launch::{Launch, STRIDING_THREADS};
-use super::norm::{Measured, blocks_of, lanes_of_row};
+use super::norm::{self, Measured, WHOLE_THREADS, blocks_of, lanes_of_row};
 use super::packing::CudaPacked;
 use super::product::Product;
 use super::tiles::{Cut, Extent};
@@ -150,7 +150,7 @@ impl Maker<'_> {
         let mut end = 0;
         for step in self.steps {
             let norm = match self.graph.node(step.main).op {
-                Op::GroupNorm { groups, .. } => {
+                Op::GroupNorm { groups, .. } if self.whole(step, groups).is_none() => {
                     let view = self.placed(step.source).view;
                     Some(Measured::new(&view, groups, self.device.processors(), end))
                 }
@@ -242,7 +242,7 @@ impl Maker<'_> {
     fn item(&self, item: Item) -> Result<Vec<Launch>, ExecError> {
         match item {
             Item::Fused(index) => self.fused(index),
-            Item::Measure(index) => Ok(vec![self.moments(index)?]),
+            Item::Measure(index) => self.moments(index),
             Item::Copy { from, to, first } => {
                 let input = self.placed(from);
                 let mut output = self.placed(to);
@@ -259,23 +259,27 @@ impl Maker<'_> {
         self.striding("copy", &output.view, args)
     }
 
-    fn moments(&self, index: usize) -> Result<Launch, ExecError> {
+    /// The kernel that both measures and scales what a group norm reads, if there is one for it.
+    fn whole(&self, step: &Fused, groups: usize) -> Option<&'static str> {
+        if !matches!(step.posts[..], [] | [After::Activate(Activation::Silu)]) {
+            return None;
+        }
+        norm::whole(&self.placed(step.source).view, &self.placed(step.result).view, groups)
+    }
+
+    fn moments(&self, index: usize) -> Result<Vec<Launch>, ExecError> {
         let step = &self.steps[index];
-        let (Op::GroupNorm { groups, eps, .. }, Some(norm)) = (&self.graph.node(step.main).op, self.measured[index])
-        else {
+        let Op::GroupNorm { groups, eps, .. } = &self.graph.node(step.main).op else {
             return Err(super::failed("something is measured that is not normalised"));
         };
+        // What is not measured here measures itself.
+        let Some(norm) = self.measured[index] else { return Ok(Vec::new()) };
         let input = self.placed(step.source);
         let args = Args::default().view(&input).pointer(norm.partial).pointer(norm.scales()).pointer(norm.done());
         let args = args.int(*groups).int(norm.chunks).float(*eps).int(0);
         let grid = [norm.chunks, input.view.n, 1];
-        Ok(Launch {
-            function: self.function("moments")?,
-            grid,
-            threads: STRIDING_THREADS,
-            shared: 0,
-            args: args.finish(),
-        })
+        let function = self.function("moments")?;
+        Ok(vec![Launch { function, grid, threads: STRIDING_THREADS, shared: 0, args: args.finish() }])
     }
 
     fn fused(&self, index: usize) -> Result<Vec<Launch>, ExecError> {
@@ -288,6 +292,14 @@ impl Maker<'_> {
         let input = if node.inputs.is_empty() { output } else { self.placed(step.source) };
         let posts: Vec<Post> = step.posts.iter().map(|post| self.post(*post, step.result)).collect();
         let launch = match node.op {
+            Op::GroupNorm { weight, bias, groups, eps } if self.measured[index].is_none() => {
+                let name = self.whole(step, groups).unwrap_or_default();
+                let args = Args::default().view(&input).view(&output);
+                let args = args.pointer(self.flat(weight)?).pointer(self.flat(bias)?).int(groups).float(eps);
+                let args = args.int(posts.len()).int(0).finish();
+                let grid = [groups, input.view.n, 1];
+                Launch { function: self.function(name)?, grid, threads: WHOLE_THREADS, shared: 0, args }
+            }
             Op::GroupNorm { weight, bias, groups, .. } => {
                 let args = Args::default()
                     .view(&input)

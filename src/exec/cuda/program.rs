@@ -107,7 +107,7 @@ impl CudaProgram {
     /// Puts all launches of a stage on the stream.
     fn start(&self, stage: Stage) -> Result<(), ExecError> {
         self.device.enter()?;
-        self.plan.launches[stage as usize].iter().try_for_each(|launch| launch.start(self.device.stream(), self.device.begins_early()))
+        self.plan.launches[stage as usize].iter().try_for_each(|launch| launch.start(self.device.stream()))
     }
 
     /// Sets the inputs of one stage and runs it.
@@ -207,7 +207,7 @@ impl CudaProgram {
         let launches = &self.plan.launches[Stage::Frame as usize];
         let mut events = vec![event()?];
         for launch in launches {
-            launch.start(stream, false)?;
+            launch.start(stream)?;
             events.push(event()?);
         }
         self.device.wait()?;

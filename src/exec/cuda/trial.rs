@@ -87,7 +87,7 @@ impl<'a> Bench<'a> {
             let scratch = self.memory.device_ptr(stream).0;
             self.device.copy(input.address(), scratch, bytes.min(self.cache))?;
             let begin = event()?;
-            way.iter().try_for_each(|launch| launch.start(stream, false))?;
+            way.iter().try_for_each(|launch| launch.start(stream))?;
             events.push((begin, event()?));
         }
         self.device.wait()?;

@@ -23,8 +23,7 @@ static const struct {
 } TILES[] = {
     {"conv_128x128", TILE_128x128}, {"conv_128x64", TILE_128x64}, {"conv_64x64", TILE_64x64},
     {"conv_64x32", TILE_64x32},     {"conv_gather", TILE_GATHER},
-    {"conv_hopper_128x160", TILE_HOPPER_128x160}, {"conv_hopper_64x160", TILE_HOPPER_64x160},
-    {"conv_hopper_128x128", TILE_HOPPER_128x128}, {"conv_hopper_128x64", TILE_HOPPER_128x64},
+    {"conv_hopper_128x160", TILE_HOPPER_128x160}, {"conv_hopper_128x64", TILE_HOPPER_128x64},
     {"conv_hopper_64x128", TILE_HOPPER_64x128}, {"conv_hopper_64x64", TILE_HOPPER_64x64},
 };
 

@@ -62,7 +62,7 @@ void order(const void* sums) {
 
 void fault_case(const char* name, void (*kernel)(const void*), const void* args, const char* wanted) {
     fake::Counts counts;
-    const std::string got = fake::run({name, kernel, args, {2, 1, 1}, {64, 1, 1}, 1024, false}, 5, counts);
+    const std::string got = fake::run({name, kernel, args, {2, 1, 1}, {64, 1, 1}, 1024}, 5, counts);
     const bool good = *wanted ? got.find(wanted) != std::string::npos : got.empty();
     report(std::string("fault: ") + name, good ? "" : "says: " + got);
 }

@@ -86,7 +86,40 @@ static void group_case(Format format, Extent e, int groups, int chunks, Layout f
     }));
 }
 
+static void whole_case(Format format, int most, Extent e, int groups, Layout from, Layout to, double mean, bool silu) {
+    Tensor in(format, e, from, 28, 1, mean), out(format, e, to);
+    std::vector<double> weight, bias;
+    Buffer weights = numbers(e.c, 29, 1, weight), biases = numbers(e.c, 30, 0, bias);
+    const float eps = 1e-6f;
+    launch("group_norm_whole_" + std::to_string(most) + suffix(format),
+           WholeNormArgs{in.view(), out.view(), static_cast<float*>(weights.pointer()),
+                         static_cast<float*>(biases.pointer()), groups, eps, silu, 0},
+           {unsigned(groups), unsigned(e.n)}, 512);
+    const int depth = e.c / groups;
+    std::vector<Spread> spreads;
+    for (int i = 0; i < e.n * groups; i++) {
+        spreads.push_back(spread(e.h * e.w * depth, [&](int j) {
+            return in.at(i / groups, j / depth / e.w, j / depth % e.w, i % groups * depth + j % depth);
+        }));
+    }
+    const std::vector<PostCase> list = {{SILU}}, none;
+    char text[100];
+    std::snprintf(text, sizeof text, "group_norm_whole_%d%s %dx%dx%dx%d groups %d mean %g", most, suffix(format).c_str(),
+                  e.n, e.h, e.w, e.c, groups, mean);
+    report(text, out.compare([&](int n, int y, int x, int c) {
+        const Spread& s = spreads[size_t(n * groups + c / depth)];
+        Bound normal = normed(in.at(n, y, x, c), s, double(eps), weight[size_t(c)], bias[size_t(c)]);
+        return after(silu ? list : none, normal, n, y, x, c);
+    }));
+}
+
 void norm_cases(Format format) {
+    whole_case(format, 8, {2, 5, 3, 32}, 4, DENSE, DENSE, 0, true);
+    whole_case(format, 8, {1, 1, 256, 64}, 4, PART, DENSE, 1000, false);
+    whole_case(format, 8, {1, 1, 21, 40}, 4, DENSE, PART, 10, true);
+    whole_case(format, 24, {2, 1, 384, 120}, 4, PART, PART, 0, true);
+    whole_case(format, 64, {1, 64, 64, 20}, 2, DENSE, DENSE, 3, true);
+    whole_case(format, 64, {1, 1, 1, 2048}, 2, DENSE, DENSE, 0, false);
     layer_case(format, {2, 1, 5, 24}, 8, DENSE, PART, 0);
     layer_case(format, {1, 1, 9, 320}, 32, EXACT, DENSE, 1000);
     layer_case(format, {1, 3, 3, 7}, 8, ODD_PART, EXACT, 3);
