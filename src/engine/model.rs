@@ -11,7 +11,7 @@ use super::prompt::{Negative, Prompts, States, Wording};
 use super::reader::Reader;
 use super::schedule::{LcmScheduler, ScheduleConfig, ScheduleError, StepRequest, Steps, Timesteps};
 use super::{EngineError, ModelInfo, Params, folder};
-use crate::exec::{self, Executor, Profile};
+use crate::exec::{self, ExecError, Executor, Profile};
 use crate::frame::Size;
 use crate::weights::{ModelFiles, ModelSource};
 
@@ -121,8 +121,8 @@ impl LoadedModel {
     }
 }
 
-/// Loads a model for the executor called `executor` ("auto" takes the fastest) with so many `threads` (0 means all cores), and
-/// prepares pictures with the steps and strength of `wished`, or of the model's card.
+/// Loads a model for the executor called `executor` ("auto" takes the fastest that has room for it) with so many `threads` (0 means
+/// all cores), and prepares pictures with the steps and strength of `wished`, or of the model's card.
 ///
 /// # Errors
 /// Those of [`Model::open`]; a pipeline that is not supported; an executor that is not known.
@@ -135,9 +135,25 @@ pub fn load(
 ) -> Result<LoadedModel, EngineError> {
     go_on(progress, "opening the model", 0.0)?;
     let files = ModelFiles::open(source)?;
-    let parts = folder::parts(&files)?;
-    let executor = exec::open(executor, threads)?;
-    let mut model = Model::open(&files, &parts, &*executor, progress)?;
+    match load_for(exec::open(executor, threads)?, source, &files, wished, progress) {
+        // A GPU that nobody asked for need not have room.
+        Err(EngineError::Exec(error @ ExecError::Device { .. })) if executor == "auto" => {
+            log::warn!("{error}; the CPU paints instead");
+            load_for(exec::fastest_cpu(threads)?, source, &files, wished, progress)
+        }
+        loaded => loaded,
+    }
+}
+
+fn load_for(
+    executor: Arc<dyn Executor>,
+    source: &ModelSource,
+    files: &ModelFiles,
+    wished: Option<&Params>,
+    progress: &mut Progress<'_>,
+) -> Result<LoadedModel, EngineError> {
+    let parts = folder::parts(files)?;
+    let mut model = Model::open(files, &parts, &*executor, progress)?;
     let card = files.card()?;
     let side = card.as_ref().map(|card| card.resolution).filter(|side| *side > 0);
     let info = ModelInfo {

@@ -65,12 +65,14 @@ fn run(executor: &dyn Executor, graph: &Arc<Graph>) -> Result<Tensor, ExecError>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exec::{Candle, Cpu, open};
+    use crate::exec::{Candle, Cpu, Cuda, fastest_cpu, open};
 
     #[test]
     fn auto_takes_the_fastest() {
         let (auto, cpu) = (open("auto", 1).unwrap(), Cpu::new(1).unwrap());
-        assert_eq!(auto.name(), cpu.name());
+        let fastest = Cuda::new().map_or(cpu.name(), |gpu| gpu.name());
+        assert_eq!(auto.name(), fastest);
+        assert_eq!(fastest_cpu(1).unwrap().name(), cpu.name());
     }
 
     #[test]

@@ -133,23 +133,17 @@ pub trait Executor: Send + Sync {
     ) -> Result<Box<dyn Program>, ExecError>;
 }
 
-/// Opens the executor called `name`, if it computes on the CPU with so many `threads` (0: one on each core). "auto" is the fastest
-/// that computes what the reference computes, within what it rounds ([`Executor::rounding`]).
+/// Opens the executor called `name`, if it computes on the CPU with so many `threads` (0: one on each core). "auto" is the fastest,
+/// a GPU if there is one, that computes what the reference computes, within what it rounds ([`Executor::rounding`]).
 ///
 /// # Errors
 /// [`ExecError::Unknown`] for another name; those of the executor.
 pub fn open(name: &str, threads: usize) -> Result<Arc<dyn Executor>, ExecError> {
     match name {
-        "auto" => {
-            let (cpu, candle) = (Cpu::new(threads)?, Candle::new(threads)?);
-            match check::agree(&cpu, &candle) {
-                Ok(()) => Ok(Arc::new(cpu)),
-                Err(error) => {
-                    log::warn!("{error}; the reference executor is used instead");
-                    Ok(Arc::new(candle))
-                }
-            }
-        }
+        "auto" => match trusted_gpu() {
+            Some(gpu) => Ok(gpu),
+            None => fastest_cpu(threads),
+        },
         "cuda" => Ok(Arc::new(Cuda::new()?)),
         "cuda-bf16" => Ok(Arc::new(Cuda::wide()?)),
         "cpu" => Ok(Arc::new(Cpu::new(threads)?)),
@@ -157,6 +151,29 @@ pub fn open(name: &str, threads: usize) -> Result<Arc<dyn Executor>, ExecError> 
         "cpu-int8" => Ok(Arc::new(Cpu::small(threads)?)),
         "candle" => Ok(Arc::new(Candle::new(threads)?)),
         _ => Err(ExecError::Unknown { name: name.into(), known: NAMES.join(", ") }),
+    }
+}
+
+/// The GPU, if there is one that computes what the reference computes.
+fn trusted_gpu() -> Option<Arc<dyn Executor>> {
+    let gpu = Cuda::new().inspect_err(|error| log::info!("the CPU paints: {error}")).ok()?;
+    let checked = Candle::new(1).and_then(|candle| check::agree(&gpu, &candle));
+    checked.inspect_err(|error| log::warn!("{error}; the CPU paints instead")).ok()?;
+    Some(Arc::new(gpu))
+}
+
+/// The fastest executor that needs no GPU and computes what the reference computes, with so many `threads` (0: one on each core).
+///
+/// # Errors
+/// Those of the executors.
+pub fn fastest_cpu(threads: usize) -> Result<Arc<dyn Executor>, ExecError> {
+    let (cpu, candle) = (Cpu::new(threads)?, Candle::new(threads)?);
+    match check::agree(&cpu, &candle) {
+        Ok(()) => Ok(Arc::new(cpu)),
+        Err(error) => {
+            log::warn!("{error}; the reference executor is used instead");
+            Ok(Arc::new(candle))
+        }
     }
 }
 

@@ -115,9 +115,14 @@ pub fn settings_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
 }
 
 /// Who may paint: the executor's name, a word for it, and what it means.
-const ENGINES: [(&str, &str, &str); 5] = [
-    ("auto", "Fastest", "Whatever is fastest on this machine and paints the same picture"),
+const ENGINES: [(&str, &str, &str); 6] = [
+    (
+        "auto",
+        "Fastest",
+        "Whatever is fastest on this machine and paints the same picture: an NVIDIA GPU if there is one",
+    ),
     ("cuda", "GPU", "An NVIDIA GPU from RTX 30 on. Without one you are told so, and the last painter goes on"),
+    ("cpu", "CPU", "This machine's processor, also where there is a GPU"),
     ("cpu-f32", "Exact", "Our own kernels in full precision, on processors that are faster with less"),
     (
         "cpu-int8",

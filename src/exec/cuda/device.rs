@@ -239,30 +239,20 @@ impl Device {
     }
 }
 
-/// All kernels for numbers of `half`, by name. The driver takes seconds to translate them when it first meets them, for
-/// some modules most of all, so they are given to it side by side.
+/// All kernels for numbers of `half`, by name. The driver takes seconds to translate them when it first meets them.
 fn functions(
     context: &Arc<CudaContext>,
     capability: (i32, i32),
     half: Half,
 ) -> Result<BTreeMap<String, CudaFunction>, ExecError> {
-    let load = |module: &kernels::Module| {
+    let mut functions = BTreeMap::new();
+    for module in kernels::MODULES.iter().filter(|module| module.is_for(capability)) {
         let loaded = context.load_module(Ptx::from_src(module.text(half)));
         let loaded = loaded.map_err(|error| trouble("giving the GPU its kernels", error))?;
-        let function = |name: String| {
+        for name in module.names(half) {
             let function = loaded.load_function(&name).map_err(|error| trouble("looking for a kernel", error))?;
-            Ok((name, function))
-        };
-        module.names(half).map(function).collect::<Result<Vec<_>, ExecError>>()
-    };
-    let modules = kernels::MODULES.iter().filter(|module| module.is_for(capability));
-    let loaded: Vec<_> = std::thread::scope(|scope| {
-        let started: Vec<_> = modules.map(|module| scope.spawn(move || load(module))).collect();
-        started.into_iter().map(|thread| thread.join()).collect()
-    });
-    let mut functions = BTreeMap::new();
-    for found in loaded {
-        functions.extend(found.map_err(|_| super::failed("loading a kernel panicked"))??);
+            functions.insert(name, function);
+        }
     }
     Ok(functions)
 }

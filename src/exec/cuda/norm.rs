@@ -68,7 +68,11 @@ pub fn whole(input: &View, output: &View, groups: usize) -> Option<&'static str>
     };
     let depth = input.c / groups;
     let pairs = depth / 2;
-    if !is_regular(input) || !is_regular(output) || !depth.is_multiple_of(2) || !(1..=WHOLE_THREADS as usize).contains(&pairs) {
+    if !is_regular(input)
+        || !is_regular(output)
+        || !depth.is_multiple_of(2)
+        || !(1..=WHOLE_THREADS as usize).contains(&pairs)
+    {
         return None;
     }
     let each = input.positions().div_ceil(WHOLE_THREADS as usize / pairs);
