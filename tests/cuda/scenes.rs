@@ -116,6 +116,27 @@ fn no_room() -> Outcome {
     if refusals >= 6 { Ok(()) } else { Err(format!("only {refusals} allocations failed").into()) }
 }
 
+/// A GPU is taken unasked; where it has no room, for the check or for the model, the CPU paints.
+fn nobody_asked_for_it() -> Outcome {
+    let folder = Folder::new("unasked");
+    let log = folder.0.join("calls").display().to_string();
+    for (allocation, instead) in [("0", false), ("3", true), ("129", true)] {
+        std::fs::remove_file(&log).ok();
+        let output = paint(&folder, "auto", &[("FAKECUDA_FAIL_ALLOC", allocation), ("FAKECUDA_LOG", &log)])?;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        if !output.status.success() || said.contains("the CPU paints instead") != instead {
+            return Err(format!("allocation {allocation} failed, and it ended with {}: {said}", output.status).into());
+        }
+        // The check is one graph.
+        let calls = std::fs::read_to_string(&log)?;
+        let graphs = calls.lines().filter(|line| line.trim() == "graph launch").count();
+        if (graphs > 1) == instead {
+            return Err(format!("{graphs} graphs were started when allocation {allocation} failed").into());
+        }
+    }
+    Ok(())
+}
+
 /// The GPU stops in the middle of its work.
 fn a_lost_gpu() -> Outcome {
     let folder = Folder::new("lost");
@@ -236,13 +257,14 @@ fn the_doctor_knows_what_was_verified() -> Outcome {
 }
 
 pub fn tests() -> Vec<Trial> {
-    let all: [(&str, Test); 11] = [
+    let all: [(&str, Test); 12] = [
         ("no_driver", no_driver),
         ("no_gpu", no_gpu),
         ("an_old_driver", an_old_driver),
         ("an_old_gpu", an_old_gpu),
         ("one_of_two_gpus", one_of_two_gpus),
         ("no_room", no_room),
+        ("nobody_asked_for_it", nobody_asked_for_it),
         ("a_lost_gpu", a_lost_gpu),
         ("the_same_picture", the_same_picture),
         ("the_same_picture_on_hopper", the_same_picture_on_hopper),
