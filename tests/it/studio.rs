@@ -207,8 +207,11 @@ fn latency_is_that_of_the_present_settings() -> Result<(), Failed> {
 }
 
 fn a_panic_restarts_and_a_second_one_asks() -> Result<(), Failed> {
-    let mut bench = Bench::new(|_, job| match shade(job) {
-        66 => panic!("boom"),
+    // The engine paints what broke it once more, unless something newer comes before.
+    let mut whole = true;
+    let mut bench = Bench::new(move |_, job| match shade(job) {
+        66 if std::mem::take(&mut whole) => panic!("boom"),
+        67 => panic!("boom"),
         _ => Ok(()),
     });
     bench.draw(1);
@@ -221,8 +224,12 @@ fn a_panic_restarts_and_a_second_one_asks() -> Result<(), Failed> {
         })
     })?;
     bench.draw(2);
-    check(bench.picture()?.frame.pixels()[0] == 2, "not painting after the first panic")?;
-    bench.draw(66);
+    let mut painted = bench.picture()?.frame.pixels()[0];
+    if painted == 66 {
+        painted = bench.picture()?.frame.pixels()[0];
+    }
+    check(painted == 2, "not painting after the first panic")?;
+    bench.draw(67);
     bench.state(&LiveState::Stopped)?;
     bench.draw(3);
     check(bench.studio.take_picture().is_none_or(|picture| picture.frame.pixels()[0] != 3), "painted while stopped")?;
