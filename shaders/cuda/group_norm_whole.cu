@@ -49,7 +49,7 @@ __device__ inline void group_norm_whole(const WholeNormArgs& args) {
         float low, high;
         unpack<T>(pair[i], low, high);
         sum += low + high;  // zeros where there is nothing
-        forget(pair[i]);
+        pair[i] = kept(pair[i]);
     }
     const float mean = block_sum<0>(sum) / count;
     float squares = 0.0f;
@@ -59,7 +59,7 @@ __device__ inline void group_norm_whole(const WholeNormArgs& args) {
         low -= mean;
         high -= mean;
         squares += i < mine ? low * low + high * high : 0.0f;
-        forget(pair[i]);
+        pair[i] = kept(pair[i]);
     }
     const float scale = 1.0f / sqrtf(block_sum<1>(squares) / count + args.eps);
 

@@ -59,89 +59,40 @@ __device__ void multiply_add_64(float (&sums)[WIDE][4], Rows a, Rows b);
 
 #define SUMS_4(j) "+f"(sums[j][0]), "+f"(sums[j][1]), "+f"(sums[j][2]), "+f"(sums[j][3])
 #define SUMS_8(j) SUMS_4(j), SUMS_4(j + 1)
+#define SUMS_32(j) SUMS_8(j), SUMS_8(j + 2), SUMS_8(j + 4), SUMS_8(j + 6)
 
-template <>
-__device__ inline void multiply_add_64<Bf16>(float (&sums)[8][4], Rows a, Rows b) {
-    asm volatile(
-        "wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 {"
-        "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, %20, %21, "
-        "%22, %23, %24, %25, %26, %27, %28, %29, %30, %31"
-        "}, %32, %33, 1, 1, 1, 0, 0;"
-        : SUMS_8(0), SUMS_8(2), SUMS_8(4), SUMS_8(6)
-        : "l"(a.descriptor), "l"(b.descriptor)
-        : "memory");
-}
+// Numbers of the registers with sums.
+#define REGISTERS_32 \
+    "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, %20, %21, " \
+    "%22, %23, %24, %25, %26, %27, %28, %29, %30, %31"
+#define REGISTERS_64 \
+    REGISTERS_32 ", %32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47, %48, %49, %50, %51, " \
+    "%52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63"
+#define REGISTERS_80 \
+    REGISTERS_64 ", %64, %65, %66, %67, %68, %69, %70, %71, %72, %73, %74, %75, %76, %77, %78, %79"
 
-template <>
-__device__ inline void multiply_add_64<F16>(float (&sums)[8][4], Rows a, Rows b) {
-    asm volatile(
-        "wgmma.mma_async.sync.aligned.m64n64k16.f32.f16.f16 {"
-        "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, %20, %21, "
-        "%22, %23, %24, %25, %26, %27, %28, %29, %30, %31"
-        "}, %32, %33, 1, 1, 1, 0, 0;"
-        : SUMS_8(0), SUMS_8(2), SUMS_8(4), SUMS_8(6)
-        : "l"(a.descriptor), "l"(b.descriptor)
-        : "memory");
-}
+// For WIDE times 8 columns, of which the sums are registers 0 up to the one that has the first factor; the rest are these sums.
+#define MULTIPLY_ADD_64(type, kind, columns, wide, registers, a_number, b_number, ...) \
+    template <> \
+    __device__ inline void multiply_add_64<type>(float (&sums)[wide][4], Rows a, Rows b) { \
+        asm volatile("wgmma.mma_async.sync.aligned.m64n" #columns "k16.f32." kind "." kind " {" registers \
+                     "}, %" #a_number ", %" #b_number ", 1, 1, 1, 0, 0;" \
+                     : __VA_ARGS__ \
+                     : "l"(a.descriptor), "l"(b.descriptor) \
+                     : "memory"); \
+    }
+#define MULTIPLY_ADD_64_OF(...) MULTIPLY_ADD_64(Bf16, "bf16", __VA_ARGS__) MULTIPLY_ADD_64(F16, "f16", __VA_ARGS__)
 
-template <>
-__device__ inline void multiply_add_64<Bf16>(float (&sums)[16][4], Rows a, Rows b) {
-    asm volatile(
-        "wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16 {"
-        "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, %20, %21, "
-        "%22, %23, %24, %25, %26, %27, %28, %29, %30, %31, %32, %33, %34, %35, %36, %37, %38, %39, %40, %41, "
-        "%42, %43, %44, %45, %46, %47, %48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, "
-        "%62, %63"
-        "}, %64, %65, 1, 1, 1, 0, 0;"
-        : SUMS_8(0), SUMS_8(2), SUMS_8(4), SUMS_8(6), SUMS_8(8), SUMS_8(10), SUMS_8(12), SUMS_8(14)
-        : "l"(a.descriptor), "l"(b.descriptor)
-        : "memory");
-}
+MULTIPLY_ADD_64_OF(64, 8, REGISTERS_32, 32, 33, SUMS_32(0))
+MULTIPLY_ADD_64_OF(128, 16, REGISTERS_64, 64, 65, SUMS_32(0), SUMS_32(8))
+MULTIPLY_ADD_64_OF(160, 20, REGISTERS_80, 80, 81, SUMS_32(0), SUMS_32(8), SUMS_8(16), SUMS_8(18))
 
-template <>
-__device__ inline void multiply_add_64<F16>(float (&sums)[16][4], Rows a, Rows b) {
-    asm volatile(
-        "wgmma.mma_async.sync.aligned.m64n128k16.f32.f16.f16 {"
-        "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, %20, %21, "
-        "%22, %23, %24, %25, %26, %27, %28, %29, %30, %31, %32, %33, %34, %35, %36, %37, %38, %39, %40, %41, "
-        "%42, %43, %44, %45, %46, %47, %48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, "
-        "%62, %63"
-        "}, %64, %65, 1, 1, 1, 0, 0;"
-        : SUMS_8(0), SUMS_8(2), SUMS_8(4), SUMS_8(6), SUMS_8(8), SUMS_8(10), SUMS_8(12), SUMS_8(14)
-        : "l"(a.descriptor), "l"(b.descriptor)
-        : "memory");
-}
-
-template <>
-__device__ inline void multiply_add_64<Bf16>(float (&sums)[20][4], Rows a, Rows b) {
-    asm volatile(
-        "wgmma.mma_async.sync.aligned.m64n160k16.f32.bf16.bf16 {"
-        "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, %20, %21, "
-        "%22, %23, %24, %25, %26, %27, %28, %29, %30, %31, %32, %33, %34, %35, %36, %37, %38, %39, %40, %41, "
-        "%42, %43, %44, %45, %46, %47, %48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, "
-        "%62, %63, %64, %65, %66, %67, %68, %69, %70, %71, %72, %73, %74, %75, %76, %77, %78, %79"
-        "}, %80, %81, 1, 1, 1, 0, 0;"
-        : SUMS_8(0), SUMS_8(2), SUMS_8(4), SUMS_8(6), SUMS_8(8), SUMS_8(10), SUMS_8(12), SUMS_8(14), SUMS_8(16),
-          SUMS_8(18)
-        : "l"(a.descriptor), "l"(b.descriptor)
-        : "memory");
-}
-
-template <>
-__device__ inline void multiply_add_64<F16>(float (&sums)[20][4], Rows a, Rows b) {
-    asm volatile(
-        "wgmma.mma_async.sync.aligned.m64n160k16.f32.f16.f16 {"
-        "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, %20, %21, "
-        "%22, %23, %24, %25, %26, %27, %28, %29, %30, %31, %32, %33, %34, %35, %36, %37, %38, %39, %40, %41, "
-        "%42, %43, %44, %45, %46, %47, %48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, "
-        "%62, %63, %64, %65, %66, %67, %68, %69, %70, %71, %72, %73, %74, %75, %76, %77, %78, %79"
-        "}, %80, %81, 1, 1, 1, 0, 0;"
-        : SUMS_8(0), SUMS_8(2), SUMS_8(4), SUMS_8(6), SUMS_8(8), SUMS_8(10), SUMS_8(12), SUMS_8(14), SUMS_8(16),
-          SUMS_8(18)
-        : "l"(a.descriptor), "l"(b.descriptor)
-        : "memory");
-}
-
+#undef MULTIPLY_ADD_64_OF
+#undef MULTIPLY_ADD_64
+#undef REGISTERS_80
+#undef REGISTERS_64
+#undef REGISTERS_32
+#undef SUMS_32
 #undef SUMS_8
 #undef SUMS_4
 

@@ -48,9 +48,6 @@ __device__ inline unsigned pack<F16>(float low, float high) {
     return both;
 }
 
-// Makes the compiler forget what it knows of a word, so that it unpacks it again instead of keeping both numbers.
-__device__ inline void forget(unsigned& word) { asm volatile("" : "+r"(word)); }
-
 // --- Arithmetic ------------------------------------------------------------------------------------------------------
 
 // 2^x to about 2 units of the last place; 0 for minus infinity.
@@ -80,8 +77,10 @@ __device__ inline int count_one(int* count) {
 
 // --- Registers -------------------------------------------------------------------------------------------------------
 
-// A number that the compiler shall keep, where it would rather compute it anew in each turn of a loop.
-__device__ inline int kept(int x) {
+// A word of which the compiler shall not remember where it is from: it keeps it, where it would rather compute it anew in each
+// turn of a loop, and unpacks it again, where it would rather keep what it has unpacked.
+template <typename Word>
+__device__ inline Word kept(Word x) {
     asm volatile("" : "+r"(x));
     return x;
 }

@@ -158,8 +158,10 @@ inline unsigned pack<F16>(float low, float high) {
     return fake::narrow_f16(low) | unsigned(fake::narrow_f16(high)) << 16;
 }
 
-inline int kept(int x) { return x; }
-inline void forget(unsigned&) {}
+template <typename Word>
+inline Word kept(Word x) {
+    return x;
+}
 
 inline float exp2_fast(float x) { return exp2f(x); }
 inline float reciprocal_fast(float x) { return 1.0f / x; }

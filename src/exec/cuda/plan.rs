@@ -292,24 +292,20 @@ impl Maker<'_> {
         let input = if node.inputs.is_empty() { output } else { self.placed(step.source) };
         let posts: Vec<Post> = step.posts.iter().map(|post| self.post(*post, step.result)).collect();
         let launch = match node.op {
-            Op::GroupNorm { weight, bias, groups, eps } if self.measured[index].is_none() => {
-                let name = self.whole(step, groups).unwrap_or_default();
+            Op::GroupNorm { weight, bias, groups, eps } => {
                 let args = Args::default().view(&input).view(&output);
-                let args = args.pointer(self.flat(weight)?).pointer(self.flat(bias)?).int(groups).float(eps);
-                let args = args.int(posts.len()).int(0).finish();
-                let grid = [groups, input.view.n, 1];
-                Launch { function: self.function(name)?, grid, threads: WHOLE_THREADS, shared: 0, args }
-            }
-            Op::GroupNorm { weight, bias, groups, .. } => {
-                let args = Args::default()
-                    .view(&input)
-                    .view(&output)
-                    .pointer(self.measured[index].map_or(0, |norm| norm.scales()));
-                let args = args.pointer(self.flat(weight)?).pointer(self.flat(bias)?);
-                let args = args.int(groups).int(0).posts(&posts);
-                let grid = [blocks_of(&input.view, self.device.processors()), input.view.n, 1];
-                let function = self.function("group_norm")?;
-                Launch { function, grid, threads: STRIDING_THREADS, shared: 0, args: args.finish() }
+                let (weight, bias) = (self.flat(weight)?, self.flat(bias)?);
+                if let Some(name) = self.whole(step, groups) {
+                    let args = args.pointer(weight).pointer(bias).int(groups).float(eps).int(posts.len()).int(0);
+                    let (function, grid) = (self.function(name)?, [groups, input.view.n, 1]);
+                    Launch { function, grid, threads: WHOLE_THREADS, shared: 0, args: args.finish() }
+                } else {
+                    let scales = self.measured[index].map_or(0, |norm| norm.scales());
+                    let args = args.pointer(scales).pointer(weight).pointer(bias).int(groups).int(0).posts(&posts);
+                    let grid = [blocks_of(&input.view, self.device.processors()), input.view.n, 1];
+                    let function = self.function("group_norm")?;
+                    Launch { function, grid, threads: STRIDING_THREADS, shared: 0, args: args.finish() }
+                }
             }
             Op::LayerNorm { weight, bias, eps } => {
                 let args = Args::default().view(&input).view(&output);
