@@ -5,14 +5,23 @@ use std::ops::Range;
 
 use half::bf16;
 
+use super::lines::LINE;
 use crate::flow::with_room;
 
 /// Numbers of bf16 in the room of one of f32.
 const PAIR: usize = 2;
 
+/// Numbers of a line of the cache.
+const NUMBERS: usize = LINE / size_of::<f32>();
+
+/// One line.
+#[repr(align(64))]
+#[expect(dead_code, reason = "reached through the address of the first")]
+struct Line(UnsafeCell<[f32; NUMBERS]>);
+
 /// Numbers that several threads read and write, each its own part.
 pub struct Memory {
-    cells: Box<[UnsafeCell<f32>]>,
+    lines: Box<[Line]>,
 }
 
 // SAFETY: numbers are reached only through a `Desk`, whose maker promises that no two threads use the same ones in a way that
@@ -21,11 +30,12 @@ pub struct Memory {
 unsafe impl Sync for Memory {}
 
 impl Memory {
-    /// So many numbers, all zero.
+    /// So many numbers, all zero, and a line is full.
     pub fn new(len: usize) -> Self {
-        let mut cells = with_room(len);
-        cells.resize_with(len, || UnsafeCell::new(0.0));
-        Self { cells: cells.into() }
+        let count = len.div_ceil(NUMBERS);
+        let mut lines = with_room(count);
+        lines.resize_with(count, || Line(UnsafeCell::new([0.0; NUMBERS])));
+        Self { lines: lines.into() }
     }
 
     /// A place to work at.
@@ -47,33 +57,49 @@ pub struct Desk<'a> {
 }
 
 impl<'a> Desk<'a> {
+    /// The first number of all.
+    #[inline]
+    fn first(&self) -> *mut f32 {
+        UnsafeCell::raw_get(self.memory.lines.as_ptr().cast::<UnsafeCell<f32>>())
+    }
+
+    /// Refuses numbers outside, of which so many have room in one of f32.
+    ///
+    /// # Panics
+    /// That is how it refuses: it would be a mistake in the plan.
+    #[inline]
+    fn check(&self, range: &Range<usize>, per_cell: usize) {
+        let len = per_cell * NUMBERS * self.memory.lines.len();
+        assert!(range.start <= range.end && range.end <= len, "{range:?} is outside {len}");
+    }
+
     /// Numbers to read.
     #[inline]
     #[expect(unsafe_code, reason = "see `Memory::desk`")]
     pub fn read(&self, range: Range<usize>) -> &'a [f32] {
-        let cells = &self.memory.cells[range];
-        // SAFETY: nobody writes these numbers now: that is what the maker of the desk promised.
-        unsafe { std::slice::from_raw_parts(cells.as_ptr().cast::<f32>(), cells.len()) }
+        self.check(&range, 1);
+        // SAFETY: the range lies in memory, and nobody writes these numbers now: that is what the maker of the desk promised.
+        unsafe { std::slice::from_raw_parts(self.first().add(range.start), range.len()) }
     }
 
     /// Numbers to write.
     #[inline]
     #[expect(unsafe_code, reason = "see `Memory::desk`")]
     pub fn write(&self, first: usize, len: usize) -> &'a mut [f32] {
-        let cells = &self.memory.cells[first..][..len];
-        // SAFETY: nobody else uses these numbers now: that is what the maker of the desk promised.
-        unsafe { std::slice::from_raw_parts_mut(UnsafeCell::raw_get(cells.as_ptr()), cells.len()) }
+        self.check(&(first..first.saturating_add(len)), 1);
+        // SAFETY: the range lies in memory, and nobody else uses these numbers now: that is what the maker of the desk promised.
+        unsafe { std::slice::from_raw_parts_mut(self.first().add(first), len) }
     }
 
     /// Numbers of bf16 to read, counted from the beginning of memory as if it held nothing else.
     #[inline]
     #[expect(unsafe_code, reason = "see `Memory::desk`")]
     pub fn read_bf16(&self, range: Range<usize>) -> &'a [bf16] {
-        assert!(range.start <= range.end && range.end <= PAIR * self.memory.cells.len(), "{range:?} is outside");
+        self.check(&range, PAIR);
         // SAFETY: the range lies in memory, any bits are a bf16, and nobody writes these numbers now: that is what the
         // maker of the desk promised.
         unsafe {
-            let first = self.memory.cells.as_ptr().cast::<bf16>().add(range.start);
+            let first = self.first().cast::<bf16>().add(range.start);
             std::slice::from_raw_parts(first, range.len())
         }
     }
@@ -82,12 +108,11 @@ impl<'a> Desk<'a> {
     #[inline]
     #[expect(unsafe_code, reason = "see `Memory::desk`")]
     pub fn write_bf16(&self, first: usize, len: usize) -> &'a mut [bf16] {
-        let cells = &self.memory.cells;
-        assert!(first.checked_add(len).is_some_and(|end| end <= PAIR * cells.len()), "{len} from {first} are outside");
+        self.check(&(first..first.saturating_add(len)), PAIR);
         // SAFETY: the range lies in memory, and nobody else uses these numbers now: that is what the maker of the desk
         // promised.
         unsafe {
-            let first = UnsafeCell::raw_get(cells.as_ptr()).cast::<bf16>().add(first);
+            let first = self.first().cast::<bf16>().add(first);
             std::slice::from_raw_parts_mut(first, len)
         }
     }

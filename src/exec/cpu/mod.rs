@@ -8,6 +8,7 @@
 
 mod isa;
 mod kernels;
+mod lines;
 mod memory;
 mod packing;
 mod panels;

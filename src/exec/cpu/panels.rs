@@ -8,8 +8,8 @@ use half::{bf16, f16};
 use rayon::prelude::*;
 
 use super::kernels::{LANES, NARROW, PANEL};
+use super::lines::Lines;
 use crate::exec::planner::Kind;
-use crate::flow::with_room;
 
 /// A matrix of `rows` weights for each of `columns` outputs, cut into panels of 32 outputs (the last of 16 or 32). In a panel
 /// the outputs lie side by side, row after row, of bf16 numbers two rows interleaved; missing ones are zero. So few outputs
@@ -25,15 +25,15 @@ pub struct Panels {
 
 #[derive(Clone, Debug, PartialEq)]
 enum Data {
-    F32(Vec<f32>),
-    Bf16(Vec<bf16>),
+    F32(Lines<f32>),
+    Bf16(Lines<bf16>),
     /// Numbers that were f16 on disk and are multiplied as f32: half the memory, and nothing is lost.
-    F16(Vec<f16>),
+    F16(Lines<f16>),
     /// Whole numbers, which times the scale of their output are the weights. They lie as numbers of `kind` would, which they
     /// become when they are used.
     Int8 {
         kind: Kind,
-        weights: Vec<i8>,
+        weights: Lines<i8>,
         scales: Vec<f32>,
     },
 }
@@ -142,8 +142,7 @@ impl Panels {
     /// Panels of f32 that are made one by one, side by side: `fill` writes the weights of the panel of which it is given the
     /// first output and the width.
     pub fn made(columns: usize, rows: usize, fill: impl Fn(usize, usize, &mut [f32]) + Sync) -> Self {
-        let mut data = with_room(padded(columns) * rows);
-        data.resize(padded(columns) * rows, 0.0);
+        let mut data = Lines::zeros(padded(columns) * rows);
         data.par_chunks_mut(PANEL * rows).enumerate().for_each(|(index, panel)| {
             fill(index * PANEL, panel.len() / rows, panel);
         });
@@ -238,13 +237,13 @@ fn packed<T: Copy + Default>(
     rows: usize,
     together: usize,
     weight: impl Fn(usize, usize) -> T,
-) -> Vec<T> {
+) -> Lines<T> {
     assert!(rows.is_multiple_of(together), "{rows} rows of weights cannot lie {together} by {together}");
+    let mut data = Lines::zeros(padded(columns) * rows);
     if is_narrow(columns) {
-        return (0..columns * rows).map(|at| weight(at / rows, at % rows)).collect();
+        data.iter_mut().enumerate().for_each(|(at, place)| *place = weight(at / rows, at % rows));
+        return data;
     }
-    let mut data = with_room(padded(columns) * rows);
-    data.resize(padded(columns) * rows, T::default());
     for first in (0..columns).step_by(PANEL) {
         let width = (padded(columns) - first).min(PANEL);
         let panel = &mut data[first * rows..][..width * rows];

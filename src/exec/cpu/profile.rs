@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use super::kernels::{Kernels, MAX_ROWS, PANEL, Tile};
+use super::kernels::{Kernels, MAX_ROWS, PANEL, Sums, Tile};
+use super::lines::Lines;
 use super::team::Team;
 
 /// Numbers under a tile when the arithmetic alone is timed: they and their weights stay in the first-level cache.
@@ -17,25 +18,26 @@ pub fn flops_per_s(team: &Team, kernels: &Kernels, bf16: bool) -> f64 {
     use half::bf16 as Half;
     let pixels: [usize; MAX_ROWS] = std::array::from_fn(|row| row * RUN);
     let (rows, taps) = (kernels.rows, [0]);
-    let (input, weights) = ([0.5; MAX_ROWS * RUN], vec![0.5; RUN * PANEL]);
-    let halves = |len: usize| vec![Half::ONE; len];
+    let numbers = |len: usize| Lines::from(&vec![0.5; len][..]);
+    let (input, weights) = (numbers(MAX_ROWS * RUN), numbers(RUN * PANEL));
+    let halves = |len: usize| Lines::from(&vec![Half::ONE; len][..]);
     let (half_input, half_weights) = (halves(MAX_ROWS * RUN), halves(RUN * PANEL));
     let pixels = &pixels[..rows];
     let tiles = ROWS / rows;
     let work = || {
-        let mut out = [0.0f32; MAX_ROWS * PANEL];
+        let mut out = Sums::ZERO;
         let mut tiles_done = |hold: bool| {
             if bf16 {
                 let (input, weights) = (&half_input[..], &half_weights[..]);
                 kernels
-                    .tile_bf16(&Tile { input, pixels, taps: &taps, run: RUN, weights, width: PANEL, hold }, &mut out);
+                    .tile_bf16(&Tile { input, pixels, taps: &taps, run: RUN, weights, width: PANEL, hold }, &mut out.0);
             } else {
                 let (input, weights) = (&input[..], &weights[..]);
-                kernels.tile(&Tile { input, pixels, taps: &taps, run: RUN, weights, width: PANEL, hold }, &mut out);
+                kernels.tile(&Tile { input, pixels, taps: &taps, run: RUN, weights, width: PANEL, hold }, &mut out.0);
             }
         };
         (0..tiles).for_each(|tile| tiles_done(tile % 2 == 1));
-        std::hint::black_box(out[0]);
+        std::hint::black_box(out.0[0]);
     };
     // The first time a thread uses them, the system makes room for its registers and the processor wakes what multiplies.
     team.together(work);

@@ -93,8 +93,7 @@ impl Team {
     /// # Panics
     /// When a task does, with its text. The tasks after it are not done.
     pub fn walk(&self, tasks: &[usize], run: Run, ended: impl FnMut(usize)) {
-        let round = |tasks: &usize| Round { tasks: *tasks, ..Round::default() };
-        let rounds = tasks.iter().map(round).collect();
+        let rounds = tasks.iter().map(|tasks| Round::new(*tasks)).collect();
         let walk = Arc::new(Walk { rounds, run, panic: OnceLock::new() });
         let free = self.busy.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok();
         if free {
@@ -139,28 +138,28 @@ struct Walk {
     panic: OnceLock<String>,
 }
 
-/// How far a round is, on a cache line of its own.
-#[derive(Default)]
-#[repr(align(64))]
+/// How far a round is. Who waits looks at the last only, which is written once: looking at a counter would take its line from those
+/// who count.
 struct Round {
     tasks: usize,
     /// The next task.
-    next: AtomicUsize,
+    next: Apart<AtomicUsize>,
     /// Tasks that have ended.
-    ended: AtomicUsize,
+    ended: Apart<AtomicUsize>,
+    /// Whether all have.
+    over: Apart<AtomicBool>,
 }
+
+/// On a line of the cache of its own, and of its neighbour, which processors fetch together.
+#[repr(align(128))]
+struct Apart<T>(T);
 
 impl Walk {
     fn go(&self, mut ended: impl FnMut(usize)) {
         for (index, round) in self.rounds.iter().enumerate() {
-            // Who comes late finds rounds that are over.
-            while !round.is_over() {
-                let task = round.next.fetch_add(1, Ordering::Relaxed);
-                if task >= round.tasks {
-                    break;
-                }
+            while let Some(task) = round.take() {
                 self.task(index, task);
-                round.ended.fetch_add(1, Ordering::Release);
+                round.end();
             }
             round.wait();
             ended(index);
@@ -180,8 +179,28 @@ impl Walk {
 }
 
 impl Round {
+    fn new(tasks: usize) -> Self {
+        let [next, ended] = [0, 0].map(|count| Apart(AtomicUsize::new(count)));
+        Self { tasks, next, ended, over: Apart(AtomicBool::new(tasks == 0)) }
+    }
+
+    /// A task that nobody else has.
+    fn take(&self) -> Option<usize> {
+        // Looked at first, so that who comes late takes the line from nobody.
+        let left = self.next.0.load(Ordering::Relaxed) < self.tasks;
+        let task = if left { self.next.0.fetch_add(1, Ordering::Relaxed) } else { self.tasks };
+        (task < self.tasks).then_some(task)
+    }
+
+    /// Counts a task that has ended. What all tasks wrote is there for whoever sees that the round is over.
+    fn end(&self) {
+        if self.ended.0.fetch_add(1, Ordering::AcqRel) + 1 == self.tasks {
+            self.over.0.store(true, Ordering::Release);
+        }
+    }
+
     fn is_over(&self) -> bool {
-        self.ended.load(Ordering::Acquire) == self.tasks
+        self.over.0.load(Ordering::Acquire)
     }
 
     fn wait(&self) {

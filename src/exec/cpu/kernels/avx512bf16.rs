@@ -1,14 +1,17 @@
 //! The product tile of bf16 numbers with AVX-512: up to 12 rows of 32 columns in 24 registers, two products a lane.
 
 use std::arch::x86_64::{
-    __m512bh, __mmask32, _mm512_cvtne2ps_pbh, _mm512_dpbf16_ps, _mm512_loadu_ps, _mm512_loadu_si512,
-    _mm512_maskz_loadu_epi16, _mm512_reduce_add_ps, _mm512_set1_epi32, _mm512_setzero_ps, _mm512_storeu_ps,
+    __m512, __m512bh, __mmask32, _mm512_add_ps, _mm512_cvtne2ps_pbh, _mm512_dpbf16_ps, _mm512_loadu_ps,
+    _mm512_loadu_si512, _mm512_maskz_loadu_epi16, _mm512_max_ps, _mm512_reduce_add_ps, _mm512_set1_epi32,
+    _mm512_setzero_ps, _mm512_storeu_ps,
 };
 use std::mem::transmute;
 
 use half::bf16;
 
-use super::{LANES, Tile, portable};
+use super::rows::{self, Post};
+use super::{LANES, PANEL, Tile, portable};
+use crate::graph::Activation;
 
 /// Numbers rounded at once.
 const ROUNDED: usize = 2 * LANES;
@@ -29,6 +32,50 @@ pub fn narrow(x: &[f32], out: &mut [bf16]) {
         }
     }
     portable::narrow(&x[whole..count], &mut out[whole..count]);
+}
+
+/// What [`rows::store`] does. The usual endings of whole panels are written here, since rounding one by one takes three times as
+/// long as all else that is done to a number.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma")]
+pub fn store_bf16(tile: &mut [f32], width: usize, bias: &[f32], posts: &[Post<'_>], rows: &mut [&mut [bf16]]) {
+    let whole = width == PANEL && rows.iter().all(|row| row.len() == PANEL);
+    match *posts {
+        [] if whole => place::<false, false>(tile, bias, (&[], &[]), rows),
+        [Post::Activate(Activation::Relu)] if whole => place::<false, true>(tile, bias, (&[], &[]), rows),
+        [Post::Add { values, offsets }] if whole => place::<true, false>(tile, bias, (values, offsets), rows),
+        [Post::Add { values, offsets }, Post::Activate(Activation::Relu)] if whole => {
+            place::<true, true>(tile, bias, (values, offsets), rows);
+        }
+        _ => rows::store::<_, true>(tile, width, bias, posts, rows),
+    }
+}
+
+/// Each row of a whole panel plus `bias` (and row `r` of other values, at `offsets[r]`), and nothing below zero, to its place.
+#[target_feature(enable = "avx512f,avx512bf16")]
+#[expect(unsafe_code, reason = "vector loads and stores take pointers")]
+fn place<const ADD: bool, const RELU: bool>(
+    tile: &[f32],
+    bias: &[f32],
+    (others, offsets): (&[f32], &[usize]),
+    rows: &mut [&mut [bf16]],
+) {
+    let bias = &bias[..PANEL];
+    for (r, row) in rows.iter_mut().enumerate() {
+        let (values, row) = (&tile[r * PANEL..][..PANEL], &mut row[..PANEL]);
+        let other = if ADD { &others[offsets[r]..][..PANEL] } else { values };
+        let vector = |at: usize| -> __m512 {
+            // SAFETY: each slice has PANEL numbers, and `at` is 0 or half of that.
+            let [value, bias, other] =
+                unsafe { [values, bias, other].map(|slice| _mm512_loadu_ps(slice.as_ptr().add(at))) };
+            let sum = _mm512_add_ps(value, bias);
+            let sum = if ADD { _mm512_add_ps(sum, other) } else { sum };
+            // Of two numbers one of which is none, it is the second.
+            if RELU { _mm512_max_ps(_mm512_setzero_ps(), sum) } else { sum }
+        };
+        let rounded = _mm512_cvtne2ps_pbh(vector(LANES), vector(0));
+        // SAFETY: the row has room for PANEL numbers.
+        unsafe { row.as_mut_ptr().cast::<__m512bh>().write_unaligned(rounded) };
+    }
 }
 
 /// See [`Tile`].

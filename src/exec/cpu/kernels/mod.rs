@@ -35,6 +35,15 @@ pub const MAX_ROWS: usize = 32;
 /// Rows of a tile whose sums are in vector registers.
 pub const VECTOR_ROWS: usize = 12;
 
+/// The sums of a tile, in whole lines of the cache.
+#[repr(align(64))]
+pub struct Sums(pub [f32; MAX_ROWS * PANEL]);
+
+impl Sums {
+    /// All zero.
+    pub const ZERO: Self = Self([0.0; MAX_ROWS * PANEL]);
+}
+
 /// Some rows of values times one panel of weights.
 ///
 /// Row `r` is the values at `pixels[r] + tap .. + run` for each of the `taps` in turn, all in `input`; the panel has `width`

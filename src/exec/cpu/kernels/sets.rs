@@ -24,6 +24,8 @@ pub struct Kernels {
     pub rows: usize,
     /// Columns of the narrowest tile of f32.
     pub lanes: usize,
+    /// Whether a narrow panel of bf16 numbers is multiplied faster with zeros that make it a wide one.
+    pub fills: bool,
     tile: unsafe fn(&Tile<'_>, &mut [f32]),
     tile_bf16: unsafe fn(&Tile<'_, bf16>, &mut [f32]),
     narrow: unsafe fn(&[f32], &mut [bf16]),
@@ -137,6 +139,7 @@ macro_rules! table {
         Kernels {
             rows: $rows,
             lanes: LANES,
+            fills: false,
             tile: $tile,
             tile_bf16: $bf16::tile_bf16,
             narrow: $bf16::narrow,
@@ -189,10 +192,16 @@ impl Kernels {
             }
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512Bf16 => {
-                table!(VECTOR_ROWS, super::avx512::tile, avx512bf16, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
+                let features =
+                    table!(VECTOR_ROWS, super::avx512::tile, avx512bf16, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma");
+                Self { store_bf16: avx512bf16::store_bf16, ..features }
             }
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            Isa::Amx => table!(super::MAX_ROWS, amx::tile, amx, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"),
+            Isa::Amx => {
+                let features =
+                    table!(super::MAX_ROWS, amx::tile, amx, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma");
+                Self { fills: true, store_bf16: avx512bf16::store_bf16, ..features }
+            }
             #[cfg(all(target_arch = "x86_64", not(target_os = "linux")))]
             Isa::Amx => return None,
             #[cfg(not(target_arch = "x86_64"))]
@@ -207,7 +216,8 @@ impl Kernels {
         #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
         if amx::emulator::install() {
             let portable = Self::of(Isa::Portable)?;
-            return Some(Self { rows: super::MAX_ROWS, lanes: LANES, tile_bf16: amx::tile_bf16, ..portable });
+            let tile_bf16 = amx::tile_bf16;
+            return Some(Self { rows: super::MAX_ROWS, lanes: LANES, fills: true, tile_bf16, ..portable });
         }
         None
     }

@@ -7,6 +7,7 @@ use half::bf16;
 
 use super::{Step, piece, read, write};
 use crate::exec::cpu::kernels::{Kernels, LANES, MAX_ROWS, PANEL, Softmax, Tile};
+use crate::exec::cpu::lines::Lines;
 use crate::exec::cpu::memory::Desk;
 use crate::exec::planner::{Kind, View};
 use crate::graph::Mask;
@@ -187,8 +188,8 @@ impl Attention {
 
 /// Values as f32, or rounded where the packed keys are.
 enum Factors {
-    F32(Vec<f32>),
-    Bf16(Vec<bf16>),
+    F32(Lines<f32>),
+    Bf16(Lines<bf16>),
 }
 
 /// The two products of one head of one sample.
@@ -200,12 +201,12 @@ struct Products<'a> {
 }
 
 impl Products<'_> {
-    fn rounded(&self, values: &[f32]) -> Factors {
+    fn rounded(&self, values: Lines<f32>) -> Factors {
         match self.packed.kind {
-            Kind::F32 => Factors::F32(values.to_vec()),
+            Kind::F32 => Factors::F32(values),
             Kind::Half => {
-                let mut rounded = vec![bf16::ZERO; values.len()];
-                self.kernels.narrow(values, &mut rounded);
+                let mut rounded = Lines::zeros(values.len());
+                self.kernels.narrow(&values, &mut rounded);
                 Factors::Bf16(rounded)
             }
         }
@@ -273,16 +274,16 @@ impl Step for Attention {
         let scale = std::f32::consts::LOG2_E / (width as f32).sqrt();
 
         let mut states = vec![Softmax::START; queries.len()];
-        let mut sums = vec![0.0f32; queries.len() * columns];
-        let mut scores = vec![0.0f32; kernels.rows * self.block().min(padded)];
+        let mut sums = Lines::<f32>::zeros(queries.len() * columns);
+        let mut scores = Lines::<f32>::zeros(kernels.rows * self.block().min(padded));
         // The queries of the task side by side, and the factors of each product as its weights want them.
-        let mut input = vec![0.0f32; queries.len() * width];
+        let mut input = Lines::zeros(queries.len() * width);
         for (query, place) in queries.clone().zip(input.chunks_exact_mut(width)) {
             read(&self.queries, self.queries.at(n, 0, query) + head * width, desk, place);
         }
         kernels.scale(&mut input, scale);
-        let input = products.rounded(&input);
-        let mut chances = vec![bf16::ZERO; if self.packed.kind == Kind::Half { scores.len() } else { 0 }];
+        let input = products.rounded(input);
+        let mut chances = Lines::<bf16>::zeros(if self.packed.kind == Kind::Half { scores.len() } else { 0 });
         // As even as can be: a last tile of few rows would take as long as a full one.
         let rows_of_tile = queries.len().div_ceil(queries.len().div_ceil(kernels.rows));
         for start in (0..keys).step_by(self.block()) {

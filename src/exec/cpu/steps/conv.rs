@@ -7,7 +7,8 @@ use std::sync::Arc;
 use half::bf16;
 
 use super::{Ending, Step, piece};
-use crate::exec::cpu::kernels::{Kernels, MAX_ROWS, NARROW, PANEL, Tile};
+use crate::exec::cpu::kernels::{Kernels, LANES, MAX_ROWS, NARROW, PANEL, Sums, Tile};
+use crate::exec::cpu::lines::Lines;
 use crate::exec::cpu::memory::Desk;
 use crate::exec::cpu::panels::{Numbers, Panel, Panels, Row};
 use crate::exec::planner::{Kind, View};
@@ -88,16 +89,21 @@ struct Cursor {
 
 thread_local! {
     /// Where each thread keeps the rounded values of its task.
-    static ROUNDED: RefCell<Vec<bf16>> = const { RefCell::new(Vec::new()) };
+    static ROUNDED: RefCell<Lines<bf16>> = const { RefCell::new(Lines::NONE) };
     /// Where each thread keeps the panel it works with and its gates, if they are kept in less room.
     static WIDE: Cell<[Wide; 2]> = const { Cell::new([Wide::NONE, Wide::NONE]) };
 }
 
-/// A panel that is kept in less room, as the kernels want it. Widened once for all outputs of a task, it costs a few hundredths of them.
-#[derive(Default)]
+/// A panel that is kept in less room, as the kernels want it. Made once for all outputs of a task, it costs a few hundredths of them.
 struct Wide {
-    exact: Vec<f32>,
-    rounded: Vec<bf16>,
+    exact: Lines<f32>,
+    rounded: Lines<bf16>,
+}
+
+impl Default for Wide {
+    fn default() -> Self {
+        Self::NONE
+    }
 }
 
 /// Weights as they are multiplied.
@@ -108,27 +114,53 @@ enum Factors<'a> {
 }
 
 impl Wide {
-    const NONE: Self = Self { exact: Vec::new(), rounded: Vec::new() };
+    const NONE: Self = Self { exact: Lines::NONE, rounded: Lines::NONE };
 
-    /// The weights of `panel` as numbers of `kind`, which most are.
+    /// `panel` as it is multiplied, with its weights as numbers of `kind`, which most are.
+    fn take<'a>(&'a mut self, panel: Panel<'a>, kind: Kind, kernels: &Kernels) -> (Panel<'a>, Factors<'a>) {
+        match panel.weights {
+            Numbers::Bf16(weights) if panel.width <= NARROW && kernels.fills => {
+                let rows = weights.len() / panel.width;
+                (Panel { width: LANES, ..panel }, Factors::Bf16(self.fill(weights, rows)))
+            }
+            _ => (panel, self.weights(&panel, kind, kernels)),
+        }
+    }
+
+    /// Outputs of `rows` weights, one after the other, as a panel of [`LANES`], most of them zeros.
+    fn fill(&mut self, weights: &[bf16], rows: usize) -> &[bf16] {
+        self.rounded.make_room(rows * LANES);
+        let panel = &mut self.rounded[..rows * LANES];
+        panel.fill(bf16::ZERO);
+        for (output, weights) in weights.chunks_exact(rows).enumerate() {
+            for (pair, place) in weights.chunks_exact(2).zip(panel.chunks_exact_mut(2 * LANES)) {
+                place[2 * output..][..2].copy_from_slice(pair);
+            }
+        }
+        panel
+    }
+
     fn weights<'a>(&'a mut self, panel: &Panel<'a>, kind: Kind, kernels: &Kernels) -> Factors<'a> {
         match (panel.weights, kind) {
             (Numbers::F32(weights), _) => Factors::F32(weights),
             (Numbers::Bf16(weights), _) => Factors::Bf16(weights),
             (Numbers::F16(weights), _) => {
-                self.exact.resize(weights.len(), 0.0);
-                kernels.widen_f16(weights, &mut self.exact);
-                Factors::F32(&self.exact)
+                self.exact.make_room(weights.len());
+                let exact = &mut self.exact[..weights.len()];
+                kernels.widen_f16(weights, exact);
+                Factors::F32(exact)
             }
             (Numbers::Int8(weights), Kind::F32) => {
-                self.exact.resize(weights.len(), 0.0);
-                kernels.widen(weights, &mut self.exact);
-                Factors::F32(&self.exact)
+                self.exact.make_room(weights.len());
+                let exact = &mut self.exact[..weights.len()];
+                kernels.widen(weights, exact);
+                Factors::F32(exact)
             }
             (Numbers::Int8(weights), Kind::Half) => {
-                self.rounded.resize(weights.len(), bf16::ZERO);
-                kernels.widen_bf16(weights, &mut self.rounded);
-                Factors::Bf16(&self.rounded)
+                self.rounded.make_room(weights.len());
+                let rounded = &mut self.rounded[..weights.len()];
+                kernels.widen_bf16(weights, rounded);
+                Factors::Bf16(rounded)
             }
         }
     }
@@ -207,9 +239,7 @@ impl Conv {
             (Kind::F32, Kind::F32) => work(&Input { exact: desk.read(range), ..input }),
             (Kind::F32, Kind::Half) => ROUNDED.with_borrow_mut(|rounded| {
                 let values = desk.read(range);
-                if rounded.len() < values.len() {
-                    rounded.resize(values.len(), bf16::ZERO);
-                }
+                rounded.make_room(values.len());
                 kernels.narrow(values, rounded);
                 work(&Input { rounded: &rounded[..values.len()], ..input });
             }),
@@ -226,19 +256,19 @@ impl Conv {
         input: &Input<'_>,
         (desk, kernels): (Desk<'_>, &Kernels),
     ) {
-        let (mut out, mut from, mut to) = ([0.0f32; MAX_ROWS * PANEL], [0; MAX_ROWS], [0; MAX_ROWS]);
-        let (mut places, mut gates) = ([[n, 0, 0]; MAX_ROWS], [0.0f32; MAX_ROWS * PANEL]);
+        let (mut sums, mut from, mut to) = (Sums::ZERO, [0; MAX_ROWS], [0; MAX_ROWS]);
+        let (mut places, mut gates) = ([[n, 0, 0]; MAX_ROWS], Sums::ZERO);
         let tiles = pixels.len().div_ceil(kernels.rows);
         let rows = pixels.len().div_ceil(tiles);
         let steps = [self.stride * self.input.pixel, pass.spread * self.ending.output.pixel];
         let mut wide = WIDE.take();
         let [own, other] = &mut wide;
         for index in piece(group, self.group, self.count()) {
-            let panel = pass.panels.panel(index);
-            let weights = own.weights(&panel, pass.panels.kind(), kernels);
+            let kind = pass.panels.kind();
+            let (panel, weights) = own.take(pass.panels.panel(index), kind, kernels);
             let gate = self.gate.as_ref().map(|biases| {
-                let panel = pass.panels.panel(self.count() + index);
-                (panel, other.weights(&panel, pass.panels.kind(), kernels), biases)
+                let (panel, weights) = other.take(pass.panels.panel(self.count() + index), kind, kernels);
+                (panel, weights, biases)
             });
             let mut cursor = self.cursor(pass, n, self.place(pixels.start));
             for first in pixels.clone().step_by(rows) {
@@ -252,7 +282,7 @@ impl Conv {
                         cursor = self.cursor(pass, n, [cursor.y + 1, 0]);
                     }
                 }
-                let out = &mut out[..count * panel.width];
+                let out = &mut sums.0[..count * panel.width];
                 let product = |weights: Factors<'_>, panel: &Panel<'_>, out: &mut [f32]| {
                     let (pixels, taps, run, width, hold) = (&from[..count], &*pass.taps, pass.run, panel.width, false);
                     match weights {
@@ -271,7 +301,7 @@ impl Conv {
                 };
                 product(weights, &panel, out);
                 if let Some((other, weights, biases)) = &gate {
-                    let gates = &mut gates[..count * other.width];
+                    let gates = &mut gates.0[..count * other.width];
                     product(*weights, other, gates);
                     kernels.gate(out, gates, [&biases[panel.first..][..PANEL], &biases[other.first..][..PANEL]]);
                 }

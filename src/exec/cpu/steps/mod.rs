@@ -23,6 +23,7 @@ pub use pixels::Pixels;
 pub use winograd::{Cut, Winograd};
 
 use super::kernels::{Kernels, MAX_ROWS, Post};
+use super::lines::Lines;
 use super::memory::Desk;
 use crate::exec::planner::{Kind, View};
 use crate::graph::Activation;
@@ -87,7 +88,7 @@ fn finish(
 
 thread_local! {
     /// Where each thread keeps numbers on their way from or to bf16.
-    static STAGE: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+    static STAGE: RefCell<Lines<f32>> = const { RefCell::new(Lines::NONE) };
 }
 
 /// Lets `make` write `len` elements of `view` from `at` on: where they belong, or, if they are stored as bf16, beside them and
@@ -96,9 +97,7 @@ fn write(view: &View, at: usize, len: usize, (desk, kernels): (Desk<'_>, &Kernel
     match view.kind {
         Kind::F32 => make(desk.write(at, len)),
         Kind::Half => STAGE.with_borrow_mut(|stage| {
-            if stage.len() < len {
-                stage.resize(len, 0.0);
-            }
+            stage.make_room(len);
             make(&mut stage[..len]);
             kernels.narrow(&stage[..len], desk.write_bf16(at, len));
         }),

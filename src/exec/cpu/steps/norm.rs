@@ -95,15 +95,18 @@ impl Moments {
             }
         }
         let (pixels, width) = ((h * w) as f64, self.input.c / self.groups);
+        // From sums to the mean of each channel, and its sum of squared differences from that.
+        let share = 1.0 / pixels;
+        for ((total, squares), origin) in totals.iter_mut().zip(&mut total_squares).zip(origin) {
+            *squares -= *total * *total * share;
+            *total = f64::from(*origin) + *total * share;
+        }
         for group in (0..count).step_by(width) {
             let channels = group..group + width;
-            let mean_of = |c: usize| f64::from(origin[c]) + totals[c] / pixels;
-            let mean = channels.clone().map(mean_of).sum::<f64>() / width as f64;
-            let spread = |c: usize| {
-                let own = total_squares[c] - totals[c] * totals[c] / pixels;
-                own + pixels * (mean_of(c) - mean) * (mean_of(c) - mean)
-            };
-            let variance = channels.clone().map(spread).sum::<f64>() / (pixels * width as f64);
+            let (means, squares) = (&totals[channels.clone()], &total_squares[channels.clone()]);
+            let mean = means.iter().sum::<f64>() / width as f64;
+            let between: f64 = means.iter().map(|own| (own - mean) * (own - mean)).sum();
+            let variance = (squares.iter().sum::<f64>() + pixels * between) / (pixels * width as f64);
             let factor = 1.0 / (variance.max(0.0) + f64::from(self.norm.eps)).sqrt();
             for c in channels {
                 let scale = factor * f64::from(self.norm.scale[first + c]);

@@ -16,6 +16,7 @@ pub use tiles::{PackTiles, Tiles};
 use super::{Ending, Step, piece};
 use crate::exec::cpu::kernels::winograd::{OUTPUTS, PLACES, TAPS};
 use crate::exec::cpu::kernels::{Kernels, PANEL, VECTOR_ROWS};
+use crate::exec::cpu::lines::Lines;
 use crate::exec::cpu::memory::Desk;
 use crate::exec::cpu::panels::{Numbers, Panel, Panels};
 use crate::exec::planner::View;
@@ -98,20 +99,18 @@ pub struct Winograd {
     panels: Arc<Panels>,
     ending: Ending,
     /// Kernels in the other space, block after block of [`DEPTH`] channels of a panel, once the first task asked for them.
-    kept: OnceLock<Vec<f32>>,
+    kept: OnceLock<Lines<f32>>,
 }
 
 thread_local! {
     /// Where each thread keeps the numbers of its task.
-    static KEEP: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+    static KEEP: RefCell<Lines<f32>> = const { RefCell::new(Lines::NONE) };
 }
 
 /// Room for so many numbers each.
 fn with_kept<const N: usize>(lens: [usize; N], work: impl FnOnce([&mut [f32]; N])) {
     KEEP.with_borrow_mut(|keep| {
-        if keep.len() < lens.iter().sum() {
-            keep.resize(lens.iter().sum(), 0.0);
-        }
+        keep.make_room(lens.iter().sum());
         let mut rest = &mut keep[..];
         work(lens.map(|len| rest.split_off_mut(..len).unwrap_or_default()));
     });
@@ -133,7 +132,7 @@ impl Winograd {
         let len = self.cut.tiles.parts() * self.panels.count() * BLOCK;
         (len <= KEPT).then(|| {
             &self.kept.get_or_init(|| {
-                let (mut lifted, mut widened) = (vec![0.0; len], vec![0.0; TAPS * DEPTH * PANEL]);
+                let (mut lifted, mut widened) = (Lines::zeros(len), Lines::zeros(TAPS * DEPTH * PANEL));
                 for (index, block) in lifted.chunks_exact_mut(BLOCK).enumerate() {
                     self.lift(
                         [index / self.cut.tiles.parts(), index % self.cut.tiles.parts()],
