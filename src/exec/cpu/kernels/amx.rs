@@ -9,7 +9,7 @@ use half::bf16;
 
 use self::registers::{DEEP, ROW, Rows, SIDE, Shape, begin, configure, end, multiply};
 pub use super::avx512bf16::{dots_bf16, narrow};
-use super::{LANES, PANEL, Tile, VECTOR_ROWS, avx512};
+use super::{LANES, PANEL, Tile, VECTOR_ROWS, avx512, furthest};
 
 mod registers;
 
@@ -30,17 +30,20 @@ pub fn tile(tile: &Tile<'_>, out: &mut [f32]) {
 /// See [`Tile`]. AVX2 is for copies only: every processor with AMX has it, and so have those that tests emulate AMX on.
 #[target_feature(enable = "avx2")]
 pub fn tile_bf16(tile: &Tile<'_, bf16>, out: &mut [f32]) {
-    tile.check(LANES, out);
+    tile.check_width(LANES);
+    let (first, second) = tile.pixels.split_at(tile.pixels.len().min(SIDE));
+    let groups = [Group::of(first), Group::of(second)];
+    tile.check_reach(groups[0].last.max(groups[1].last), out);
     assert!(tile.run.is_multiple_of(2) && tile.run > 0, "a run of bf16 numbers is no whole pairs");
     let cut = Cut::of(tile.run);
     let shape = Shape::of(tile.pixels.len(), cut.depth);
     THREAD.with_borrow_mut(|thread| {
         thread.take(shape);
         match (tile.pixels.len() > SIDE, tile.width > LANES) {
-            (false, false) => sums::<1, 1>(tile, cut, &mut thread.scratch, out),
-            (false, true) => sums::<1, 2>(tile, cut, &mut thread.scratch, out),
-            (true, false) => sums::<2, 1>(tile, cut, &mut thread.scratch, out),
-            (true, true) => sums::<2, 2>(tile, cut, &mut thread.scratch, out),
+            (false, false) => sums::<1, 1>(tile, groups, cut, &mut thread.scratch, out),
+            (false, true) => sums::<1, 2>(tile, groups, cut, &mut thread.scratch, out),
+            (true, false) => sums::<2, 1>(tile, groups, cut, &mut thread.scratch, out),
+            (true, true) => sums::<2, 2>(tile, groups, cut, &mut thread.scratch, out),
         }
     });
 }
@@ -102,12 +105,30 @@ impl Thread {
     }
 }
 
-/// Values from one register to the next, or `None` if they are not evenly spaced.
-#[inline(always)]
-fn spacing(pixels: &[usize]) -> Option<isize> {
-    let step = |pair: &[usize]| pair[1].wrapping_sub(pair[0]);
-    let first = pixels.get(..2).map_or(0, step);
-    pixels.windows(2).all(|pair| step(pair) == first).then_some(first as isize)
+/// The rows of a register of values.
+#[derive(Clone, Copy)]
+struct Group<'a> {
+    pixels: &'a [usize],
+    /// Values from one row to the next, or `None` if they are not evenly spaced.
+    spacing: Option<isize>,
+    /// Where the last of all rows begins.
+    last: usize,
+}
+
+impl<'a> Group<'a> {
+    #[inline(always)]
+    fn of(pixels: &'a [usize]) -> Self {
+        let step = |pair: &[usize]| pair[1].wrapping_sub(pair[0]);
+        let first = pixels.get(..2).map_or(0, step);
+        // All differences at once, since stopping at the first would be slower.
+        let odd = pixels.windows(2).fold(0, |odd, pair| odd | (step(pair) ^ first));
+        let spacing = (odd == 0).then_some(first as isize);
+        let last = match (spacing, pixels) {
+            (Some(_), [first, .., last]) => *first.max(last),
+            _ => furthest(pixels),
+        };
+        Self { pixels, spacing, last }
+    }
 }
 
 /// The values `at` behind each of some pixels, copied side by side.
@@ -128,13 +149,12 @@ fn gather(input: &[bf16], pixels: &[usize], at: usize, depth: usize, rows: &mut 
 #[expect(unsafe_code, reason = "tile registers are loaded from pointers")]
 fn sums<const TALL: usize, const WIDE: usize>(
     tile: &Tile<'_, bf16>,
+    groups: [Group<'_>; 2],
     Cut { steps, depth, done }: Cut,
     Scratch { values, weights: padded }: &mut Scratch,
     out: &mut [f32],
 ) {
-    let (first, second) = tile.pixels.split_at(tile.pixels.len().min(SIDE));
-    let groups = [first, second].map(|pixels| (pixels, spacing(pixels)));
-    // SAFETY: `check` has seen that all rows of `out` are there, and there are as many rows in registers.
+    // SAFETY: `check_reach` has seen that all rows of `out` are there, and there are as many rows in registers.
     unsafe { begin::<TALL, WIDE>(out.as_mut_ptr(), tile.hold) };
     let mut weights = tile.weights;
     for tap in tile.taps {
@@ -142,7 +162,7 @@ fn sums<const TALL: usize, const WIDE: usize>(
             let done = if step + 1 == steps { done } else { 0 };
             let at = tap + step * depth - done;
             let mut rows = [Rows { first: tile.input.as_ptr(), stride: 0 }; 2];
-            for ((rows, values), (pixels, spacing)) in rows.iter_mut().zip(&mut *values).zip(groups).take(TALL) {
+            for ((rows, values), Group { pixels, spacing, .. }) in rows.iter_mut().zip(&mut *values).zip(groups).take(TALL) {
                 *rows = match spacing {
                     Some(stride) => {
                         Rows { first: tile.input.as_ptr().wrapping_add(pixels[0] + at), stride: 2 * stride }
@@ -163,7 +183,7 @@ fn sums<const TALL: usize, const WIDE: usize>(
                 padded[done * tile.width..][..these.len()].copy_from_slice(these);
                 padded.as_ptr()
             };
-            // SAFETY: `check` has seen that every run of every pixel lies in `input`, no step leaves its run, and `panel` has
+            // SAFETY: `check_reach` has seen that every run of every pixel lies in `input`, no step leaves its run, and `panel` has
             // `depth` rows of weights.
             unsafe { multiply::<TALL, WIDE>(rows, panel) };
         }

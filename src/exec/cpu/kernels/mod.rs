@@ -76,15 +76,21 @@ impl<T> Tile<'_, T> {
     /// That is how it refuses: it would be a mistake in the plan.
     #[inline(always)]
     fn check(&self, lanes: usize, out: &[f32]) {
+        self.check_width(lanes);
+        self.check_reach(furthest(self.pixels), out);
+    }
+
+    /// The same of the width alone.
+    #[inline(always)]
+    fn check_width(&self, lanes: usize) {
         assert!([lanes, LANES, PANEL].contains(&self.width), "a tile is {} wide", self.width);
-        self.check_reach(out);
     }
 
     /// The same for a narrow panel.
     #[inline(always)]
     fn check_narrow(&self, out: &[f32]) {
         assert!((1..=NARROW).contains(&self.width) && !self.hold, "a narrow tile is {} wide", self.width);
-        self.check_reach(out);
+        self.check_reach(furthest(self.pixels), out);
     }
 
     /// Rows of weights.
@@ -93,10 +99,10 @@ impl<T> Tile<'_, T> {
         self.taps.len() * self.run
     }
 
+    /// The same of what is read and written, where the last row begins at `last`.
     #[inline(always)]
-    fn check_reach(&self, out: &[f32]) {
-        let furthest = |list: &[usize]| list.iter().fold(0, |a: usize, b| a.max(*b));
-        let end = furthest(self.pixels) + furthest(self.taps) + self.run;
+    fn check_reach(&self, last: usize, out: &[f32]) {
+        let end = last + furthest(self.taps) + self.run;
         assert!(
             end <= self.input.len()
                 && (1..=MAX_ROWS).contains(&self.pixels.len())
@@ -105,6 +111,12 @@ impl<T> Tile<'_, T> {
             "a tile reaches outside its values"
         );
     }
+}
+
+/// The largest of some places.
+#[inline(always)]
+fn furthest(places: &[usize]) -> usize {
+    places.iter().fold(0, |a: usize, b| a.max(*b))
 }
 
 #[cfg(test)]

@@ -87,6 +87,17 @@ struct Cursor {
     to: usize,
 }
 
+/// Of each pixel of a tile: where its values begin, where its results go, and which it is, if somebody asks.
+struct Spots {
+    from: [usize; MAX_ROWS],
+    to: [usize; MAX_ROWS],
+    at: [[usize; 3]; MAX_ROWS],
+}
+
+impl Spots {
+    const NONE: Self = Self { from: [0; MAX_ROWS], to: [0; MAX_ROWS], at: [[0; 3]; MAX_ROWS] };
+}
+
 thread_local! {
     /// Where each thread keeps the rounded values of its task.
     static ROUNDED: RefCell<Lines<bf16>> = const { RefCell::new(Lines::NONE) };
@@ -226,6 +237,33 @@ impl Conv {
         Cursor { y, x, from: self.origin(pass, n, [y, x]), to }
     }
 
+    /// The next `count` outputs of a pass over sample `n`, and the cursor behind them. Row by row of the grid: finding each output
+    /// anew would cost as much as its products.
+    fn advance(&self, (pass, n): (&Pass, usize), mut cursor: Cursor, count: usize, spots: &mut Spots) -> Cursor {
+        let steps = [self.stride * self.input.pixel, pass.spread * self.ending.output.pixel];
+        let (mut done, looks) = (0, self.ending.looks());
+        while done < count {
+            let run = (self.grid[1] - cursor.x).min(count - done);
+            let places = spots.from[done..][..run].iter_mut().zip(&mut spots.to[done..][..run]).enumerate();
+            for (i, (from, to)) in places {
+                (*from, *to) = (cursor.from + i * steps[0], cursor.to + i * steps[1]);
+            }
+            if looks {
+                let [y, x] = [cursor.y * pass.spread + pass.place[0], cursor.x * pass.spread + pass.place[1]];
+                for (i, at) in spots.at[done..][..run].iter_mut().enumerate() {
+                    *at = [n, y, x + i * pass.spread];
+                }
+            }
+            done += run;
+            (cursor.x, cursor.from, cursor.to) =
+                (cursor.x + run, cursor.from + run * steps[0], cursor.to + run * steps[1]);
+            if cursor.x == self.grid[1] {
+                cursor = self.cursor(pass, n, [cursor.y + 1, 0]);
+            }
+        }
+        cursor
+    }
+
     /// The panels `group` for some outputs of one sample. What they read lies in one range, which is rounded first when the
     /// weights are bf16 and it is not.
     fn work(&self, pass: &Pass, n: usize, pixels: Range<usize>, group: usize, (desk, kernels): (Desk<'_>, &Kernels)) {
@@ -256,11 +294,9 @@ impl Conv {
         input: &Input<'_>,
         (desk, kernels): (Desk<'_>, &Kernels),
     ) {
-        let (mut sums, mut from, mut to) = (Sums::ZERO, [0; MAX_ROWS], [0; MAX_ROWS]);
-        let (mut places, mut gates) = ([[n, 0, 0]; MAX_ROWS], Sums::ZERO);
+        let (mut sums, mut gates, mut spots) = (Sums::ZERO, Sums::ZERO, Spots::NONE);
         let tiles = pixels.len().div_ceil(kernels.rows);
         let rows = pixels.len().div_ceil(tiles);
-        let steps = [self.stride * self.input.pixel, pass.spread * self.ending.output.pixel];
         let mut wide = WIDE.take();
         let [own, other] = &mut wide;
         for index in piece(group, self.group, self.count()) {
@@ -273,18 +309,12 @@ impl Conv {
             let mut cursor = self.cursor(pass, n, self.place(pixels.start));
             for first in pixels.clone().step_by(rows) {
                 let count = rows.min(pixels.end - first);
-                for row in 0..count {
-                    (from[row], to[row]) = (cursor.from - input.first, cursor.to + panel.first);
-                    places[row] = [n, cursor.y * pass.spread + pass.place[0], cursor.x * pass.spread + pass.place[1]];
-                    // Counted on, since finding each output anew would cost as much as its products.
-                    (cursor.x, cursor.from, cursor.to) = (cursor.x + 1, cursor.from + steps[0], cursor.to + steps[1]);
-                    if cursor.x == self.grid[1] {
-                        cursor = self.cursor(pass, n, [cursor.y + 1, 0]);
-                    }
-                }
+                cursor = self.advance((pass, n), cursor, count, &mut spots);
+                spots.from[..count].iter_mut().for_each(|from| *from -= input.first);
+                spots.to[..count].iter_mut().for_each(|to| *to += panel.first);
                 let out = &mut sums.0[..count * panel.width];
                 let product = |weights: Factors<'_>, panel: &Panel<'_>, out: &mut [f32]| {
-                    let (pixels, taps, run, width, hold) = (&from[..count], &*pass.taps, pass.run, panel.width, false);
+                    let (pixels, taps, run, width, hold) = (&spots.from[..count], &*pass.taps, pass.run, panel.width, false);
                     match weights {
                         Factors::F32(weights) => {
                             let tile = Tile { input: input.exact, pixels, taps, run, weights, width, hold };
@@ -305,7 +335,7 @@ impl Conv {
                     product(*weights, other, gates);
                     kernels.gate(out, gates, [&biases[panel.first..][..PANEL], &biases[other.first..][..PANEL]]);
                 }
-                self.ending.store((desk, kernels), (out, &panel), &places[..count], &to[..count]);
+                self.ending.store((desk, kernels), (out, &panel), &spots.at[..count], &spots.to[..count]);
             }
         }
         WIDE.set(wide);

@@ -22,6 +22,11 @@ pub struct Ending {
 }
 
 impl Ending {
+    /// Whether it must know which pixels a tile has, to find other values.
+    pub fn looks(&self) -> bool {
+        self.posts.iter().any(PostView::reads)
+    }
+
     /// Finishes the rows of a tile, sums of the outputs of `panel`, that belong to the pixels `at` (sample, row, column), and
     /// puts them to `to`.
     pub fn store(&self, how: (Desk<'_>, &Kernels), what: (&mut [f32], &Panel<'_>), at: &[[usize; 3]], to: &[usize]) {

@@ -50,11 +50,21 @@ pub enum PostView {
 }
 
 impl PostView {
+    /// Whether it reads another value.
+    fn reads(&self) -> bool {
+        matches!(self, Self::Add(_) | Self::Mul(_))
+    }
+
     /// Where the other value's channels from `first` on begin for each of the pixels `at` (sample, row, column).
     fn offsets(&self, first: usize, at: &[[usize; 3]], offsets: &mut [usize; MAX_ROWS]) {
         if let Self::Add(view) | Self::Mul(view) = self {
+            let (mut row, mut begin) = ([usize::MAX; 2], 0);
             for (offset, &[n, y, x]) in offsets.iter_mut().zip(at) {
-                *offset = view.at(n, y, x) - view.offset + first;
+                // Most are of one row.
+                if row != [n, y] {
+                    (row, begin) = ([n, y], view.at(n, y, 0) - view.offset + first);
+                }
+                *offset = begin + x * view.pixel;
             }
         }
     }
