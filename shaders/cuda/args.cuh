@@ -6,7 +6,7 @@
 //   kernel                  args           grid                                          block     dynamic shared bytes
 //   conv_MxN_*              ConvArgs       pixels/M, rows/N, splits (rounded up)         TILE_*    TILE_*
 //   conv_hopper_MxN_*       the same, on a GPU of compute capability 9.0                 TILE_*    TILE_*
-//   conv_halo_hopper_MxN_*         ConvArgs, there too          tiles of strips, rows/N, splits               HALO_*    HALO_*
+//   conv_halo_hopper_MxN_*  the same, there; tiles of strips for pixels/M                HALO_*    HALO_*
 //   conv_finish_*           ConvArgs       any x                                         256       0
 //   moments_*               MomentsArgs    chunks, n                                     256       0
 //   group_norm_*            GroupNormArgs  any x, n                                      256       0
@@ -181,11 +181,11 @@ static_assert(TILE_128x128.shared_bytes() == 67584 && TILE_128x64.shared_bytes()
 static_assert(TILE_64x64.shared_bytes() == 50176 && TILE_64x32.shared_bytes() == 50176, "the comments above");
 static_assert(TILE_GATHER.shared_bytes() == 17408, "the comment above");
 
-// conv_halo_hopper_MxN_*, for kernels of 3 x 3 that move by one pixel. A map is walked in strips of at most COLUMNS columns, as few and as
-// wide as can be, and each strip line by line: its columns and two more are a line's positions, of which the last two have no
-// outputs. A tile is `pixels` of them. Strips of all samples have their tiles one strip after the other; behind the last column
-// of the last line a strip needs none. Channels come in slices of 64, of which so many are in shared memory at a time: one
-// is for inputs that have no more.
+// conv_halo_hopper_MxN_*, for kernels of 3 x 3 that move by one pixel. A map is walked in strips of at most COLUMNS columns, as few
+// and as wide as can be, and each strip line by line: its columns and two more, which have no outputs, are a line's positions.
+// A tile is `pixels` of them. Strips of all samples have their tiles one strip after the other; behind the last column of its
+// last line a strip needs none. Channels come in slices of 64, of which so many are in shared memory at a time: one is for
+// inputs that have no more.
 struct HaloTile {
     int pixels, outputs, slices, stages, warps_y, warps_x;
     static constexpr int COLUMNS = 64;

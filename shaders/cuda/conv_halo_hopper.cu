@@ -1,4 +1,4 @@
-// Convolutions of 3 x 3 that move by one pixel, for GPUs of compute capability 9.0: pixels come to shared memory once for nine taps.
+// Convolutions of 3 x 3 that move by one pixel, for GPUs of compute capability 9.0: a pixel comes to shared memory once for nine taps.
 //
 // Where each step brings its tap's pixels (conv_hopper.cu), a multiprocessor waits for what the second cache can deliver. Here the
 // steps are nine taps of a slice of channels, then those of the next: a step brings the weights of its tap, and beside them a part
@@ -64,7 +64,8 @@ class ConvHalo : ConvSums<T, TILE, 4, TILE.pixels / 16 / TILE.warps_y> {
     }
 
     // Steps `first` up to `end` of the depth.
-    __device__ void walk(const Pixels& pixels, int first, int end) {
+    __device__ void walk(int first, int end) {
+        const Pixels pixels(args, tile, reinterpret_cast<int*>(place_memory() + TILE.pixels));
         const int depth = padded_channels(args), piece = threadIdx.x % 8, row = threadIdx.x / 8;
         Step now(first), coming(first);
         Weights weights(args, blockIdx.y * TILE.outputs, row, coming.tap * depth + 64 * coming.slice + 8 * piece);
@@ -76,18 +77,24 @@ class ConvHalo : ConvSums<T, TILE, 4, TILE.pixels / 16 / TILE.warps_y> {
                 weights.move(coming.tap + 1 < TAPS ? depth : 64 - (TAPS - 1) * depth);
                 coming.next();
             }
-            copies_commit();  // also of nothing, so that the count of groups is that of steps
             next = next + 1 == STAGES ? 0 : next + 1;
         };
-        auto has = [&](int slice) { return TAPS * slice < end; };
+        auto bring = [&](int slice) {
+            if (TAPS * slice < end) pixels.template bring<Pixels::TURNS>(pixels_of(slice), slice, 0);
+        };
         // Slices before this one come before the first step: the next one too if there are not all taps to bring it.
         const int later = now.slice + (now.tap == 0 ? 1 : 2);
-        if (first < end) pixels.template bring<Pixels::TURNS>(pixels_of(now.slice), now.slice, 0);
         load(first);
-        if (now.slice + 1 < later && has(now.slice + 1)) {
-            pixels.template bring<Pixels::TURNS>(pixels_of(now.slice + 1), now.slice + 1, 0);
+        pixels.find(tile);
+        find_places();
+        __syncthreads();
+        bring(now.slice);
+        copies_commit();
+        if (now.slice + 1 < later) bring(now.slice + 1);
+        for (int i = 1; i < STAGES - 1; i++) {
+            load(first + i);
+            copies_commit();  // also of nothing, so that the count of groups is that of steps
         }
-        for (int i = 1; i < STAGES - 1; i++) load(first + i);
         int stage = 0;
         for (int step = first; step < end; step++) {
             // Of the first steps, all but the last stage's, none is behind another one's products.
@@ -101,15 +108,14 @@ class ConvHalo : ConvSums<T, TILE, 4, TILE.pixels / 16 / TILE.warps_y> {
             // Everybody's copies are there, and everybody's products of the stage that is loaded now are done.
             __syncthreads();
             multiply(stage, now);
-            if (step == first) {
-                copies_commit();
-            } else {
+            if (step > first) {
                 const int slice = now.slice + 1;
-                if (TILE.slices > 1 && now.tap > 0 && now.tap <= COMING && slice >= later && has(slice)) {
+                if (TILE.slices > 1 && slice >= later && TAPS * slice < end && now.tap > 0 && now.tap <= COMING) {
                     pixels.template bring<TURNS>(pixels_of(slice), slice, (now.tap - 1) * TURNS);
                 }
                 load(step + STAGES - 2);
             }
+            copies_commit();
             now.next();
             stage = stage + 1 == STAGES ? 0 : stage + 1;
         }
@@ -119,17 +125,11 @@ class ConvHalo : ConvSums<T, TILE, 4, TILE.pixels / 16 / TILE.warps_y> {
     }
 
 public:
-    __device__ explicit ConvHalo(const ConvArgs& args)
-        : Base(args, place_memory()), tile(args, TILE.pixels) {}
+    __device__ explicit ConvHalo(const ConvArgs& args) : Base(args, place_memory()), tile(args, TILE.pixels) {}
 
     __device__ void run() {
-        const Pixels pixels(args, tile, reinterpret_cast<int*>(place_memory() + TILE.pixels));
-        pixels.find(tile);
-        find_places();
-        __syncthreads();
-        const int slices = (args.in.c + 63) / 64;
-        const auto [first, end] = Base::share(TAPS * slices);
-        walk(pixels, first, end);
+        const auto [first, end] = Base::share(TAPS * ((args.in.c + 63) / 64));
+        walk(first, end);
         Base::finish(dynamic_shared());
     }
 };

@@ -207,12 +207,12 @@ macro_rules! tile {
     };
 }
 
-/// Channels that a tile of strips brings at a time; one that has room for no more at all is for inputs of so many.
+/// Channels of a slice, which a tile of strips brings at a time.
 pub const SLICE: usize = 64;
 /// Columns of a strip at most.
 pub const STRIP: usize = 64;
 
-/// Of tiles that have the next channels brought meanwhile.
+/// Of tiles that have room for the slice after the one that is multiplied.
 const DEEP: Walk = Walk::Strips(usize::MAX);
 
 /// Tiles for inputs that can be loaded 16 bytes at a time (`TILE_*` and `HALO_*` in `args.cuh`).
