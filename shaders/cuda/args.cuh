@@ -6,6 +6,7 @@
 //   kernel                  args           grid                                          block     dynamic shared bytes
 //   conv_MxN_*              ConvArgs       pixels/M, rows/N, splits (rounded up)         TILE_*    TILE_*
 //   conv_hopper_MxN_*       the same, on a GPU of compute capability 9.0                 TILE_*    TILE_*
+//   conv_halo_hopper_MxN_*  the same, there; tiles of strips for pixels/M                HALO_*    HALO_*
 //   conv_finish_*           ConvArgs       any x                                         256       0
 //   moments_*               MomentsArgs    chunks, n                                     256       0
 //   group_norm_*            GroupNormArgs  any x, n                                      256       0
@@ -179,6 +180,33 @@ static_assert(TILE_HOPPER_64x128.shared_bytes() == 99328 && TILE_HOPPER_64x64.sh
 static_assert(TILE_128x128.shared_bytes() == 67584 && TILE_128x64.shared_bytes() == 51200, "the comments above");
 static_assert(TILE_64x64.shared_bytes() == 50176 && TILE_64x32.shared_bytes() == 50176, "the comments above");
 static_assert(TILE_GATHER.shared_bytes() == 17408, "the comment above");
+
+// conv_halo_hopper_MxN_*, for kernels of 3 x 3 that move by one pixel. A map is walked in strips of at most COLUMNS columns, as few
+// and as wide as can be, and each strip line by line: its columns and two more, which have no outputs, are a line's positions.
+// A tile is `pixels` of them. Strips of all samples have their tiles one strip after the other; behind the last column of its
+// last line a strip needs none. Channels come in slices of 64, of which so many are in shared memory at a time: one is for
+// inputs that have no more.
+struct HaloTile {
+    int pixels, outputs, slices, stages, warps_y, warps_x;
+    static constexpr int COLUMNS = 64;
+    constexpr int threads() const { return 32 * warps_y * warps_x; }
+    // What lies under nine taps: as much as the tile, and two lines and two columns more.
+    constexpr int positions() const { return pixels + 2 * (COLUMNS + 2) + 2; }
+    // Positions from eight channels to the next eight: one more than a multiple of eight, so that all eights of a position are
+    // on different banks.
+    constexpr int plane() const { return (positions() + 6) / 8 * 8 + 1; }
+    // Weights of the stages, slices, where each pixel is in the output and each position in the input.
+    constexpr int shared_bytes() const {
+        return stages * outputs * 128 + slices * plane() * 128 + pixels * 16 + positions() * 4;
+    }
+};
+
+constexpr HaloTile HALO_128x160 = {128, 160, 2, 5, 8, 1};  // 256 threads, 173336 bytes
+constexpr HaloTile HALO_128x64 = {128, 64, 2, 4, 8, 1};    // 256 threads, 103704 bytes
+constexpr HaloTile HALO_256x128 = {256, 128, 2, 5, 8, 1};  // 256 threads, 188184 bytes
+constexpr HaloTile HALO_256x64 = {256, 64, 1, 6, 8, 1};    // 256 threads, 105112 bytes
+static_assert(HALO_128x160.shared_bytes() == 173336 && HALO_128x64.shared_bytes() == 103704, "the comments above");
+static_assert(HALO_256x128.shared_bytes() == 188184 && HALO_256x64.shared_bytes() == 105112, "the comments above");
 
 // The widths (channels of a head, rounded up) that attention_W_* exist for, and how many keys they take at a time.
 struct Head {

@@ -4,6 +4,12 @@
 
 #include "posts.cuh"
 
+// Where a pixel of a tile is in the output.
+struct alignas(16) Place {
+    Position at;
+    int inside;  // 0 for those that no output is of
+};
+
 // Whether outputs can be treated eight at a time.
 __device__ inline bool ends_in_eights(const ConvArgs& args) { return in_eights(args.out) && in_eights(args.posts); }
 

@@ -16,7 +16,7 @@ class ConvHopper : ConvTile<T, TILE> {
     // All of a step.
     __device__ void multiply(int stage) {
         const T* pixels = Base::pixels_of(stage) + threadIdx.x / 128 * 64 * TILE.depth;
-        products_begin(sums[0]);
+        products_begin(sums);
         UNROLL for (int part = 0; part < TILE.depth / 16; part++) {
             multiply_add_64<T>(sums[0], rows_of(pixels + 16 * part), rows_of(Base::weights_of(stage) + 16 * part));
         }
@@ -42,7 +42,7 @@ class ConvHopper : ConvTile<T, TILE> {
                 copies_wait<STAGES - 3>();
             }
             copies_show();
-            products_wait<1>(sums[0]);
+            products_wait<1>(sums);
             // Everybody's copies are there, and everybody's products of the stage that is loaded now are done.
             __syncthreads();
             multiply(stage);
@@ -53,7 +53,7 @@ class ConvHopper : ConvTile<T, TILE> {
             }
             stage = stage + 1 == STAGES ? 0 : stage + 1;
         }
-        products_wait<0>(sums[0]);
+        products_wait<0>(sums);
         copies_wait<0>();
         __syncthreads();
     }

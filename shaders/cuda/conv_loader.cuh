@@ -6,20 +6,8 @@
 // rows.
 #pragma once
 
-#include "view.cuh"
-
-// Where a pixel of a tile is in the output.
-struct alignas(16) Place {
-    Position at;
-    int inside;  // 0 for those after the last pixel
-};
-
-// Where eight numbers of a row lie: at another place in each row, so that eight rows of the same place, which is what
-// load_matrices reads at a time, are on different banks.
-template <int DEPTH>
-__device__ inline int swizzled(int row, int piece) {
-    return row * DEPTH + 8 * (DEPTH == 64 ? piece ^ (row & 7) : piece ^ ((row >> 1) & 3));
-}
+#include "conv_ending.cuh"
+#include "conv_weights.cuh"
 
 // Kernels have at most so many taps along each axis, if not gathered: each is a bit.
 constexpr int MOST_TAPS = 5;
@@ -27,23 +15,21 @@ constexpr int MOST_TAPS = 5;
 template <typename T, const Tile& TILE, bool GATHER>
 class ConvLoader {
     static constexpr int PIECES = TILE.depth / 8, ROWS = TILE.threads() / PIECES;
-    static constexpr int PIXELS = TILE.pixels / ROWS, OUTPUTS = TILE.outputs / ROWS;
+    static constexpr int PIXELS = TILE.pixels / ROWS;
     // In `taps`: whether the first tap is at an odd place of a doubled map.
     static constexpr unsigned ODD_Y = 1u << 30, ODD_X = 1u << 31;
 
     const ConvArgs& args;
     const int piece, row;  // which eight numbers, and the first of this thread's rows
     const int place;       // of them in shared memory
-    int depth;             // channels of a tap
+    const int depth;       // channels of a tap
     int c, tap_y, tap_x;   // of the step that is next
     // What lies under the first tap of each of this thread's pixels, which may be outside the map, and which taps are inside.
     const T* under[PIXELS];
     unsigned taps[PIXELS];
     // Of gathered ones: where their kernels begin.
     int top[PIXELS], left[PIXELS];
-    const T* weight;  // of the first row
-    int outputs;      // rows of weights from there on
-    long long pitch;  // from one of this thread's rows of weights to the next
+    ConvWeights<T, TILE.outputs, TILE.depth, TILE.threads()> weight;
 
     __device__ bool is_inside(int i, int y, int x) const {
         const int more = args.doubled ? 1 : 0;
@@ -101,21 +87,15 @@ public:
         : args(args),
           piece(threadIdx.x % PIECES),
           row(threadIdx.x / PIECES),
-          place(swizzled<TILE.depth>(row, piece)) {
-        static_assert(ROWS % 16 == 0, "all rows of a thread are values, or all are gates, and lie alike on the banks");
+          place(swizzled<TILE.depth>(row, piece)),
+          depth(padded_channels(args)),
+          weight(args, output, row, first * TILE.depth + 8 * piece) {
         static_assert(MOST_TAPS * MOST_TAPS <= 30, "a bit for each");
-        depth = (args.in.c + 7) / 8 * 8;
         const int begin = first * TILE.depth + 8 * piece, tap = begin / depth;
         c = begin % depth;
         tap_y = tap / args.kernel;
         tap_x = tap % args.kernel;
         UNROLL for (int i = 0; i < PIXELS; i++) find(i, places[row + i * ROWS]);
-        const long long length = (long long)(args.kernel) * args.kernel * depth;
-        outputs = args.rows - output - row;
-        const int tile_row = output + row, value = tile_row / 16 * 8 + tile_row % 8;
-        const int stored = !args.gated ? tile_row : tile_row % 16 < 8 ? value : args.out.c + value;
-        weight = static_cast<const T*>(args.weight) + stored * length + begin;
-        pitch = (args.gated ? ROWS / 2 : ROWS) * length;
     }
 
     // Begins to bring the next step to `pixels` and `weights`.
@@ -127,11 +107,8 @@ public:
         } else {
             bring(pixels + place);
         }
-        UNROLL for (int i = 0; i < OUTPUTS; i++) {
-            const bool there = i * ROWS < outputs && tap_y < args.kernel;
-            copy_async(weights + place + i * ROWS * TILE.depth, weight + i * pitch, there);
-        }
-        weight += TILE.depth;
+        weight.bring(weights + place, tap_y < args.kernel);
+        weight.move(TILE.depth);
         c += TILE.depth;
         while (c >= depth) {
             c -= depth;

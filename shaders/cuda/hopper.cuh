@@ -8,18 +8,31 @@
 
 // --- Where factors lie -----------------------------------------------------------------------------------------------
 
-// Rows of 64 16-bit numbers in shared memory, one after the other from a multiple of 1024 bytes on, with the eights of
-// each row as `swizzled` has them; of each row, sixteen numbers from a multiple of sixteen on.
+// Of each row of a factor, sixteen 16-bit numbers in shared memory.
 struct Rows {
     unsigned long long descriptor;
 };
 
-// `first` is where the sixteen of the first row would lie if its eights were in order.
+// Rows of 64 numbers, one after the other from a multiple of 1024 bytes on, with the eights of each row as `swizzled` has
+// them. `first` is where the sixteen of the first row, from a multiple of sixteen on, would lie if its eights were in order.
 __device__ inline Rows rows_of(const void* first) {
     const unsigned long long at = (unsigned(__cvta_generic_to_shared(first)) & 0x3ffff) >> 4;
     // In units of 16 bytes: the address; 1, which is not used with eights in this order; from 8 rows to the next. The last
     // field is the order.
     return {at | 1ull << 16 | (8 * 128 / 16ull) << 32 | 1ull << 62};
+}
+
+// The fields of a descriptor, as bits, that say how far it is from eight of a row to the next eight and from eight rows to the
+// next eight, where the order of eights is none: the manual's "leading" and "stride" offset of a K-major matrix.
+constexpr int NEXT_EIGHT = 16, NEXT_ROWS = 32;
+
+// Planes of eight numbers of each row, PLANE bytes apart, in which rows lie one after the other. `first`, a multiple of 16 bytes,
+// is where the first row is in the plane of its first eight.
+template <int PLANE>
+__device__ inline Rows planes_of(const void* first) {
+    static_assert(PLANE % 16 == 0 && PLANE < 1 << 18, "it fits the field");
+    const unsigned long long at = (unsigned(__cvta_generic_to_shared(first)) & 0x3ffff) >> 4;
+    return {at | (PLANE / 16ull) << NEXT_EIGHT | (8 * 16 / 16ull) << NEXT_ROWS};
 }
 
 // What this thread's copies have brought may be read by tensor cores, after the others have met it.
@@ -35,9 +48,14 @@ __device__ inline void hold(float (&sums)[WIDE][4]) {
     }
 }
 
+template <int TALL, int WIDE>
+__device__ inline void hold(float (&sums)[TALL][WIDE][4]) {
+    UNROLL for (int i = 0; i < TALL; i++) hold(sums[i]);
+}
+
 // Before the first of some products.
-template <int WIDE>
-__device__ inline void products_begin(float (&sums)[WIDE][4]) {
+template <int TALL, int WIDE>
+__device__ inline void products_begin(float (&sums)[TALL][WIDE][4]) {
     hold(sums);
     asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
 }
@@ -46,8 +64,8 @@ __device__ inline void products_begin(float (&sums)[WIDE][4]) {
 __device__ inline void products_commit() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
 
 // Waits until at most the latest LEFT groups are under way; only with 0 may sums be looked at.
-template <int LEFT, int WIDE>
-__device__ inline void products_wait(float (&sums)[WIDE][4]) {
+template <int LEFT, int TALL, int WIDE>
+__device__ inline void products_wait(float (&sums)[TALL][WIDE][4]) {
     asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(LEFT) : "memory");
     hold(sums);
 }

@@ -30,11 +30,17 @@ struct Copy {
     int group;
 };
 
+// A factor of a product: where it begins, and bytes from eight numbers of each row to the next eight, or 0 where rows are whole.
+struct Rows64 {
+    const unsigned char* first;
+    size_t plane;
+};
+
 // A thread's part of a product that runs beside it.
 struct Product {
-    void (*compute)(float* sums, const unsigned char* a, const unsigned char* b);
+    void (*compute)(float* sums, const Rows64& a, const Rows64& b);
     float* sums;
-    const unsigned char *a, *b;
+    Rows64 a, b;
     int group;
 };
 

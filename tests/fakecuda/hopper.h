@@ -4,25 +4,37 @@
 
 #include "device.h"
 
-struct Rows {
-    const unsigned char* first;
-};
+typedef fake::Rows64 Rows;
 
 inline Rows rows_of(const void* first, FAKE_SITE) {
     fake::check_shared({file, line}, first, 16);
-    return {static_cast<const unsigned char*>(first)};
+    return {static_cast<const unsigned char*>(first), 0};
+}
+
+template <int PLANE>
+inline Rows planes_of(const void* first, FAKE_SITE) {
+    const auto* begin = static_cast<const unsigned char*>(first);
+    fake::check_shared({file, line}, begin, 16);
+    fake::check_shared({file, line}, begin + PLANE + 63 * 16, 16);
+    return {begin, PLANE};
 }
 
 inline void copies_show() { fake::current->shown = true; }
 
 namespace fake {
 
-// Number `k` of a row. Eights lie where the address says: its bits 4 to 6 are changed by its bits 7 to 9.
+// Number `k` of a row. In planes, each eight lies behind that of the row before; else where the address says: its bits 4 to 6 are
+// changed by its bits 7 to 9.
 template <typename T>
-inline float number_of(const unsigned char* first, int row, int k) {
+inline float number_of(const Rows64& rows, int row, int k) {
     const auto* memory = static_cast<const unsigned char*>(dynamic_shared_memory());
-    size_t at = size_t(first - memory) + size_t(row) * 128 + size_t(k) * 2;
-    at ^= (at >> 7 & 7) << 4;
+    size_t at = size_t(rows.first - memory);
+    if (rows.plane) {
+        at += size_t(k / 8) * rows.plane + size_t(row) * 16 + size_t(k % 8) * 2;
+    } else {
+        at += size_t(row) * 128 + size_t(k) * 2;
+        at ^= (at >> 7 & 7) << 4;
+    }
     T number;
     std::memcpy(&number, memory + at, 2);
     return widen(number);
@@ -30,15 +42,18 @@ inline float number_of(const unsigned char* first, int row, int k) {
 
 // This thread's part.
 template <typename T, int WIDE>
-void multiply_64(float* sums, const unsigned char* a, const unsigned char* b) {
+void multiply_64(float* sums, const Rows64& a, const Rows64& b) {
     const int top = int(current->index.x) % 128 / 32 * 16 + current->lane / 4;
-    for (int half = 0; half < 2; half++) {
-        float row[16];
-        for (int k = 0; k < 16; k++) row[k] = number_of<T>(a, top + 8 * half, k);
-        for (int j = 0; j < WIDE; j++) {
-            for (int i = 0; i < 2; i++) {
-                float& sum = sums[4 * j + 2 * half + i];
-                for (int k = 0; k < 16; k++) sum += row[k] * number_of<T>(b, 8 * j + 2 * (current->lane % 4) + i, k);
+    float rows[2][16];
+    for (int k = 0; k < 16; k++) {
+        for (int half = 0; half < 2; half++) rows[half][k] = number_of<T>(a, top + 8 * half, k);
+    }
+    for (int j = 0; j < WIDE; j++) {
+        for (int i = 0; i < 2; i++) {
+            float *sum = sums + 4 * j + i, column[16];
+            for (int k = 0; k < 16; k++) column[k] = number_of<T>(b, 8 * j + 2 * (current->lane % 4) + i, k);
+            for (int half = 0; half < 2; half++) {
+                for (int k = 0; k < 16; k++) sum[2 * half] += rows[half][k] * column[k];
             }
         }
     }
@@ -54,15 +69,15 @@ inline void check_shown(const Site& site) {
 
 }  // namespace fake
 
-template <int WIDE>
-inline void products_begin(float (&)[WIDE][4], FAKE_SITE) {
+template <int TALL, int WIDE>
+inline void products_begin(float (&)[TALL][WIDE][4], FAKE_SITE) {
     fake::check_shown({file, line});
 }
 
 inline void products_commit() { fake::current->product_groups++; }
 
-template <int LEFT, int WIDE>
-inline void products_wait(float (&)[WIDE][4]) {
+template <int LEFT, int TALL, int WIDE>
+inline void products_wait(float (&)[TALL][WIDE][4]) {
     auto& products = fake::current->products;
     size_t done = 0;
     while (done < products.size() && products[done].group < fake::current->product_groups - LEFT) {
@@ -80,6 +95,5 @@ inline void multiply_add_64(float (&sums)[WIDE][4], Rows a, Rows b, FAKE_SITE) {
     } else {
         fake::wait_warp();
     }
-    fake::current->products.push_back(
-        {fake::multiply_64<T, WIDE>, sums[0], a.first, b.first, fake::current->product_groups});
+    fake::current->products.push_back({fake::multiply_64<T, WIDE>, sums[0], a, b, fake::current->product_groups});
 }

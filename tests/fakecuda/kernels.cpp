@@ -13,6 +13,10 @@
     BOTH(ConvArgs, conv_hopper_128x64)     \
     BOTH(ConvArgs, conv_hopper_64x128)     \
     BOTH(ConvArgs, conv_hopper_64x64)      \
+    BOTH(ConvArgs, conv_halo_hopper_128x160) \
+    BOTH(ConvArgs, conv_halo_hopper_128x64) \
+    BOTH(ConvArgs, conv_halo_hopper_256x128) \
+    BOTH(ConvArgs, conv_halo_hopper_256x64) \
     BOTH(ConvArgs, conv_finish)            \
     BOTH(AttentionArgs, attention_16)      \
     BOTH(AttentionArgs, attention_32)      \

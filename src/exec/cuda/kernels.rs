@@ -104,7 +104,7 @@ macro_rules! module {
 }
 
 /// All of them.
-pub const MODULES: [Module; 14] = [
+pub const MODULES: [Module; 15] = [
     module!("attention_wide", "attention_wide"),
     module!("conv", "conv_128x128", "conv_128x64", "conv_64x64", "conv_64x32", "conv_gather"),
     module!(
@@ -113,6 +113,13 @@ pub const MODULES: [Module; 14] = [
         "conv_hopper_128x64",
         "conv_hopper_64x128",
         "conv_hopper_64x64"
+    ),
+    module!(
+        Hopper: "conv_halo_hopper",
+        "conv_halo_hopper_128x160",
+        "conv_halo_hopper_128x64",
+        "conv_halo_hopper_256x128",
+        "conv_halo_hopper_256x64"
     ),
     module!("conv_finish", "conv_finish"),
     module!(
@@ -144,7 +151,16 @@ pub fn fingerprint(half: Half) -> u64 {
     texts.fold(0xcbf2_9ce4_8422_2325, |hash, text| text.bytes().fold(hash, mix))
 }
 
-/// A way to cut a product into blocks of threads: `TILE_*` in `args.cuh`.
+/// How tiles are laid over the pixels of a product, and which products can have them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Walk {
+    /// Pixel after pixel: any product.
+    Pixels,
+    /// Along strips of a map (`HaloTile` in `args.cuh`): convolutions of 3 x 3 that move by one pixel, of so many channels at most.
+    Strips(usize),
+}
+
+/// A way to cut a product into blocks of threads: `TILE_*` and `HALO_*` in `args.cuh`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tile {
     /// The kernel.
@@ -165,11 +181,17 @@ pub struct Tile {
     pub efficiency: f64,
     /// Which GPUs have it.
     pub chips: Chips,
+    /// Which products have it.
+    pub walk: Walk,
 }
 
 macro_rules! tile {
     ($chips:ident, $name:literal, $pixels:literal x $outputs:literal x $depth:literal, $shared:literal, $threads:literal,
      $together:literal, $efficiency:literal) => {
+        tile!(Walk::Pixels, $chips, $name, $pixels x $outputs x $depth, $shared, $threads, $together, $efficiency)
+    };
+    ($walk:expr, $chips:ident, $name:literal, $pixels:literal x $outputs:literal x $depth:literal, $shared:literal,
+     $threads:literal, $together:literal, $efficiency:literal) => {
         Tile {
             name: $name,
             pixels: $pixels,
@@ -180,16 +202,29 @@ macro_rules! tile {
             together: $together,
             efficiency: $efficiency,
             chips: Chips::$chips,
+            walk: $walk,
         }
     };
 }
 
-/// Tiles for inputs that can be loaded 16 bytes at a time (`TILE_*` in `args.cuh`).
-pub const TILES: [Tile; 8] = [
+/// Channels of a slice, which a tile of strips brings at a time.
+pub const SLICE: usize = 64;
+/// Columns of a strip at most.
+pub const STRIP: usize = 64;
+
+/// Of tiles that have room for the slice after the one that is multiplied.
+const DEEP: Walk = Walk::Strips(usize::MAX);
+
+/// Tiles for inputs that can be loaded 16 bytes at a time (`TILE_*` and `HALO_*` in `args.cuh`).
+pub const TILES: [Tile; 12] = [
     tile!(Hopper, "conv_hopper_128x160", 128 x 160 x 64, 186368, 256, 1, 2.2),
     tile!(Hopper, "conv_hopper_128x64", 128 x 64 x 64, 100352, 256, 2, 1.6),
     tile!(Hopper, "conv_hopper_64x128", 64 x 128 x 64, 99328, 128, 2, 1.6),
     tile!(Hopper, "conv_hopper_64x64", 64 x 64 x 64, 66560, 128, 3, 1.2),
+    tile!(DEEP, Hopper, "conv_halo_hopper_128x160", 128 x 160 x 64, 173336, 256, 1, 2.8),
+    tile!(DEEP, Hopper, "conv_halo_hopper_128x64", 128 x 64 x 64, 103704, 256, 2, 2.0),
+    tile!(DEEP, Hopper, "conv_halo_hopper_256x128", 256 x 128 x 64, 188184, 256, 1, 2.8),
+    tile!(Walk::Strips(SLICE), Hopper, "conv_halo_hopper_256x64", 256 x 64 x 64, 105112, 256, 2, 2.2),
     tile!(All, "conv_128x128", 128 x 128 x 32, 67584, 128, 2, 1.0),
     tile!(All, "conv_128x64", 128 x 64 x 32, 51200, 128, 2, 0.8),
     tile!(All, "conv_64x64", 64 x 64 x 64, 50176, 128, 2, 0.65),

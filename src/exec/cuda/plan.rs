@@ -206,9 +206,10 @@ impl Maker<'_> {
         };
         let weights = step.mains().filter_map(|id| self.graph.node(id).op.weights().next());
         let rows = weights.map(|id| self.graph.weight(id).shape[0]).sum();
-        let pixels = output.view.n * output.view.positions();
+        let View { n, h, w, .. } = output.view;
+        let [kernel, stride, ..] = geometry;
         Ok(Some(Product {
-            extent: Extent { pixels, rows, inputs: input.view.c, taps: geometry[0].pow(2) },
+            extent: Extent { map: [n, h, w], rows, inputs: input.view.c, taps: kernel.pow(2), stride },
             input,
             output,
             weight: [address, bias],

@@ -69,14 +69,14 @@ impl Product {
     /// There is no such kernel: a mistake in the program.
     pub fn launches(&self, cut: Cut, workspace: u64, device: &Device) -> Result<Vec<Launch>, ExecError> {
         let Cut { tile, splits } = cut;
-        let Self { extent: Extent { pixels, rows, .. }, geometry: [kernel, stride, top, left], .. } = *self;
+        let Self { extent: Extent { rows, .. }, geometry: [kernel, stride, top, left], .. } = *self;
         let flags = [self.doubled, self.gated].map(usize::from);
         let args = Args::default().view(&self.input).view(&self.output).pointer(self.weight[0]).pointer(self.weight[1]);
         let args = [kernel, stride, top, left, flags[0], flags[1], splits, rows].into_iter().fold(args, Args::int);
         let args = args.pointer(workspace).posts(&self.posts);
         let mut launches = vec![Launch {
             function: device.function(tile.name)?,
-            grid: [pixels.div_ceil(tile.pixels), rows.div_ceil(tile.outputs), splits],
+            grid: [tile.blocks(&self.extent), rows.div_ceil(tile.outputs), splits],
             threads: tile.threads,
             shared: tile.shared,
             args: args.clone().finish(),

@@ -3,20 +3,29 @@
 
 use std::fmt;
 
-use super::kernels::{GATHER, TILES, Tile};
+use super::kernels::{GATHER, SLICE, STRIP, TILES, Tile, Walk};
 use super::packing::TOGETHER as EIGHT;
 
 /// A product's extent: pixels, outputs (rows of weights) and steps of each, depth by taps.
 #[derive(Clone, Copy, Debug)]
 pub struct Extent {
-    /// Pixels.
-    pub pixels: usize,
+    /// Samples, height and width of the output.
+    pub map: [usize; 3],
     /// Rows of weights.
     pub rows: usize,
     /// Channels of the input.
     pub inputs: usize,
     /// Pixels of the kernel.
     pub taps: usize,
+    /// Pixels that the kernel moves by.
+    pub stride: usize,
+}
+
+impl Extent {
+    /// Pixels of the output.
+    pub fn pixels(&self) -> usize {
+        self.map.iter().product()
+    }
 }
 
 /// What counting knows of a GPU.
@@ -51,6 +60,39 @@ const LEAST_STEPS: usize = 4;
 const NEAR: f64 = 2.5;
 /// Candidates of each tile: neighbouring numbers of parts cost nearly the same.
 const EACH_TILE: usize = 3;
+/// Candidates at most: each is measured.
+const MOST: usize = 24;
+
+impl Tile {
+    /// Whether a product can have it.
+    fn is_for(&self, extent: &Extent) -> bool {
+        match self.walk {
+            Walk::Pixels => true,
+            Walk::Strips(most) => extent.taps == 9 && extent.stride == 1 && extent.inputs <= most,
+        }
+    }
+
+    /// Blocks side by side along the pixels.
+    pub fn blocks(&self, extent: &Extent) -> usize {
+        let [n, h, w] = extent.map;
+        match self.walk {
+            Walk::Pixels => extent.pixels().div_ceil(self.pixels),
+            Walk::Strips(_) => {
+                let strips = w.div_ceil(STRIP);
+                let line = w.div_ceil(strips) + 2;
+                n * strips * (h * line - 2).div_ceil(self.pixels)
+            }
+        }
+    }
+
+    /// Steps of the depth.
+    fn steps(&self, extent: &Extent) -> usize {
+        match self.walk {
+            Walk::Pixels => (extent.taps * extent.inputs.next_multiple_of(EIGHT)).div_ceil(self.depth),
+            Walk::Strips(_) => extent.taps * extent.inputs.div_ceil(SLICE),
+        }
+    }
+}
 
 impl Cut {
     /// For inputs that cannot be loaded 16 bytes at a time.
@@ -58,7 +100,7 @@ impl Cut {
 
     /// Numbers of f32 that the parts of the sums take.
     pub fn sums(&self, extent: &Extent) -> usize {
-        if self.splits > 1 { self.splits * extent.pixels * extent.rows.next_multiple_of(EIGHT) } else { 0 }
+        if self.splits > 1 { self.splits * extent.pixels() * extent.rows.next_multiple_of(EIGHT) } else { 0 }
     }
 }
 
@@ -75,7 +117,7 @@ pub fn candidates(extent: &Extent, chip: &Chip) -> Vec<Cut> {
     let cost = |cut: &Cut| cost(extent, cut, chip);
     let mut cuts: Vec<Cut> = TILES
         .iter()
-        .filter(|tile| tile.chips.have(chip.capability))
+        .filter(|tile| tile.chips.have(chip.capability) && tile.is_for(extent))
         .flat_map(|tile| {
             let cuts = (1..=most_splits(extent, tile)).map(move |splits| Cut { tile, splits });
             let mut cuts: Vec<Cut> = cuts.collect();
@@ -86,26 +128,23 @@ pub fn candidates(extent: &Extent, chip: &Chip) -> Vec<Cut> {
     cuts.sort_by(|a, b| cost(a).total_cmp(&cost(b)));
     let limit = cuts.first().map_or(0.0, |best| NEAR * cost(best));
     cuts.retain(|cut| cost(cut) <= limit);
+    cuts.truncate(MOST);
     cuts
 }
 
-fn steps(extent: &Extent, tile: &Tile) -> usize {
-    (extent.taps * extent.inputs.next_multiple_of(EIGHT)).div_ceil(tile.depth)
-}
-
 fn most_splits(extent: &Extent, tile: &Tile) -> usize {
-    (steps(extent, tile) / LEAST_STEPS).clamp(1, MAX_SPLITS)
+    (tile.steps(extent) / LEAST_STEPS).clamp(1, MAX_SPLITS)
 }
 
 /// Time by counting, in products of one multiprocessor.
 pub fn cost(extent: &Extent, cut: &Cut, chip: &Chip) -> f64 {
     let (Cut { tile, splits }, processors) = (*cut, chip.processors);
-    let blocks = extent.pixels.div_ceil(tile.pixels) * extent.rows.div_ceil(tile.outputs) * splits;
+    let blocks = tile.blocks(extent) * extent.rows.div_ceil(tile.outputs) * splits;
     let waves =
         blocks.div_ceil(processors * tile.together) as f64 * tile.together.min(blocks.div_ceil(processors)) as f64;
     let area = (tile.pixels * tile.outputs) as f64;
-    let depth = (steps(extent, tile).div_ceil(splits) * tile.depth) as f64 + SETUP;
-    let sums = (extent.pixels * extent.rows * 2 * size_of::<f32>()) as f64;
+    let depth = (tile.steps(extent).div_ceil(splits) * tile.depth) as f64 + SETUP;
+    let sums = (extent.pixels() * extent.rows * 2 * size_of::<f32>()) as f64;
     let adding =
         if splits > 1 { SECOND_KERNEL + sums * splits as f64 * PRODUCTS_PER_BYTE / processors as f64 } else { 0.0 };
     waves * area * depth / tile.efficiency + adding
@@ -118,33 +157,56 @@ mod tests {
     const H100: Chip = Chip { processors: 132, capability: (9, 0) };
     const AMPERE: Chip = Chip { processors: 132, capability: (8, 6) };
 
-    fn cut(pixels: usize, rows: usize, inputs: usize, taps: usize) -> Cut {
-        candidates(&Extent { pixels, rows, inputs, taps }, &H100)[0]
+    fn map(side: usize, rows: usize, inputs: usize) -> Extent {
+        Extent { map: [1, side, side], rows, inputs, taps: 9, stride: 1 }
     }
 
     #[test]
     fn few_blocks_are_split_and_many_are_not() {
-        let deep = cut(64, 1280, 1280, 9);
+        let deep = candidates(&map(8, 1280, 1280), &H100)[0];
         assert!(deep.splits > 1, "{deep:?}");
-        let wide = cut(1 << 18, 64, 64, 9);
+        let wide = candidates(&map(512, 64, 64), &H100)[0];
         assert_eq!(wide.splits, 1, "{wide:?}");
     }
 
     #[test]
+    fn strips_are_for_kernels_that_move_by_one() {
+        let has = |extent: &Extent, name: &str| candidates(extent, &H100).iter().any(|cut| cut.tile.name == name);
+        let [one, more] = [map(512, 64, 64), map(64, 320, 320)];
+        assert!(has(&one, "conv_halo_hopper_256x64") && has(&more, "conv_halo_hopper_128x160"));
+        assert!(!has(&map(512, 64, 72), "conv_halo_hopper_256x64"), "one slice is all it has room for");
+        for other in [Extent { taps: 1, ..more }, Extent { taps: 25, ..more }, Extent { stride: 2, ..more }] {
+            let found = candidates(&other, &H100);
+            assert!(found.iter().all(|cut| cut.tile.walk == Walk::Pixels), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn strips_cover_a_map() {
+        let tile = TILES.iter().find(|tile| tile.name == "conv_halo_hopper_256x64").unwrap();
+        let blocks = |n, h, w| tile.blocks(&Extent { map: [n, h, w], rows: 64, inputs: 64, taps: 9, stride: 1 });
+        // 66 positions a line, 8 strips; a line of 35 in each of two; nothing behind the last column.
+        assert_eq!([blocks(1, 512, 512), blocks(2, 8, 65), blocks(1, 1, 1), blocks(1, 43, 4)], [8 * 132, 8, 1, 1]);
+    }
+
+    fn check_candidates(extent: &Extent, chip: &Chip, most: usize) {
+        let found = candidates(extent, chip);
+        assert!((2..=most).contains(&found.len()), "{extent:?}: {}", found.len());
+        let costs: Vec<f64> = found.iter().map(|cut| cost(extent, cut, chip)).collect();
+        assert!(costs.is_sorted() && costs[costs.len() - 1] <= NEAR * costs[0], "{costs:?}");
+        for cut in found {
+            assert!(cut.splits == 1 || cut.tile.steps(extent) / cut.splits >= LEAST_STEPS, "{cut:?}");
+            assert!(cut.tile.chips.have(chip.capability) && cut.tile.is_for(extent), "{cut:?}");
+        }
+    }
+
+    #[test]
     fn candidates_are_few_possible_and_of_several_tiles() {
-        for pixels in [1, 77, 1024, 1 << 16] {
-            for inputs in [8, 320, 10240] {
-                let extent = Extent { pixels, rows: 320, inputs, taps: 1 };
-                for (chip, most) in [(H100, 24), (AMPERE, 12)] {
-                    let found = candidates(&extent, &chip);
-                    assert!((2..=most).contains(&found.len()), "{extent:?}: {}", found.len());
-                    let costs: Vec<f64> = found.iter().map(|cut| cost(&extent, cut, &chip)).collect();
-                    assert!(costs.is_sorted() && costs[costs.len() - 1] <= NEAR * costs[0], "{costs:?}");
-                    for cut in found {
-                        assert!(cut.splits == 1 || steps(&extent, cut.tile) / cut.splits >= LEAST_STEPS, "{cut:?}");
-                        assert!(cut.tile.chips.have(chip.capability), "{cut:?}");
-                    }
-                }
+        for map in [[1, 1, 1], [1, 1, 77], [1, 32, 32], [2, 128, 256]] {
+            for (inputs, taps) in [(8, 1), (320, 1), (10240, 1), (64, 9), (320, 9), (1280, 9)] {
+                let extent = Extent { map, rows: 320, inputs, taps, stride: 1 };
+                check_candidates(&extent, &H100, MOST);
+                check_candidates(&extent, &AMPERE, 12);
             }
         }
     }

@@ -17,14 +17,37 @@ struct ConvCase {
     bool broken = false;
 };
 
-static const struct {
+// A kernel: its tile, whether pixels are counted in strips, and for how many channels it is at most.
+struct Kernel {
     const char* name;
-    Tile tile;
-} TILES[] = {
-    {"conv_128x128", TILE_128x128}, {"conv_128x64", TILE_128x64}, {"conv_64x64", TILE_64x64},
-    {"conv_64x32", TILE_64x32},     {"conv_gather", TILE_GATHER},
-    {"conv_hopper_128x160", TILE_HOPPER_128x160}, {"conv_hopper_128x64", TILE_HOPPER_128x64},
-    {"conv_hopper_64x128", TILE_HOPPER_64x128}, {"conv_hopper_64x64", TILE_HOPPER_64x64},
+    int pixels, outputs, threads, shared;
+    bool strips;
+    int channels;
+
+    Kernel(const char* name, const Tile& tile) : Kernel(name, tile, false, 1 << 30) {}
+    Kernel(const char* name, const HaloTile& tile) : Kernel(name, tile, true, tile.slices > 1 ? 1 << 30 : 64) {}
+
+private:
+    template <typename Any>
+    Kernel(const char* name, const Any& tile, bool strips, int channels)
+        : name(name), pixels(tile.pixels), outputs(tile.outputs), threads(tile.threads()), shared(tile.shared_bytes()),
+          strips(strips), channels(channels) {}
+};
+
+static const Kernel KERNELS[] = {
+    {"conv_128x128", TILE_128x128},
+    {"conv_128x64", TILE_128x64},
+    {"conv_64x64", TILE_64x64},
+    {"conv_64x32", TILE_64x32},
+    {"conv_gather", TILE_GATHER},
+    {"conv_hopper_128x160", TILE_HOPPER_128x160},
+    {"conv_hopper_128x64", TILE_HOPPER_128x64},
+    {"conv_hopper_64x128", TILE_HOPPER_64x128},
+    {"conv_hopper_64x64", TILE_HOPPER_64x64},
+    {"conv_halo_hopper_128x160", HALO_128x160},
+    {"conv_halo_hopper_128x64", HALO_128x64},
+    {"conv_halo_hopper_256x128", HALO_256x128},
+    {"conv_halo_hopper_256x64", HALO_256x64},
 };
 
 static Extent out_of(const ConvCase& k) {
@@ -78,6 +101,21 @@ static std::string words(const char* kernel, Format format, const ConvCase& k) {
     return text;
 }
 
+// Whether the kernel can have the convolution.
+static bool takes(const Kernel& kernel, const ConvCase& k) {
+    const bool gather = std::string(kernel.name) == "conv_gather";
+    if (!gather && (k.in.c % 8 || k.from.gap % 8 || k.from.lead % 8)) return false;
+    return !kernel.strips || (k.kernel == 3 && k.stride == 1 && k.in.c <= kernel.channels);
+}
+
+// Blocks along the pixels of an output.
+static int blocks_of(const Kernel& kernel, const Extent& e) {
+    auto parts = [](int all, int each) { return (all + each - 1) / each; };
+    if (!kernel.strips) return parts(e.n * e.h * e.w, kernel.pixels);
+    const int strips = parts(e.w, HaloTile::COLUMNS), pitch = parts(e.w, strips) + 2;
+    return e.n * strips * parts(e.h * pitch - 2, kernel.pixels);
+}
+
 static void conv_case(Format format, const ConvCase& k) {
     const Extent e = out_of(k);
     Tensor in(format, k.in, k.from, 30), other(format, {e.n, e.h, e.w, e.c}, k.to, 32),
@@ -115,20 +153,19 @@ static void conv_case(Format format, const ConvCase& k) {
         if (std::isnan(sum.value)) sum = {0, INFINITY};
         wanted.push_back(after(list, sum, n, y, x, c));
     }
-    for (const auto& [name, tile] : TILES) {
-        const bool gather = std::string(name) == "conv_gather";
-        if (!gather && (k.in.c % 8 || k.from.gap % 8 || k.from.lead % 8)) continue;
+    for (const Kernel& kernel : KERNELS) {
+        if (!takes(kernel, k)) continue;
         Tensor out(format, e, k.to);
         auto* bias_or_null = k.bias ? static_cast<float*>(bias.pointer()) : nullptr;
         ConvArgs args = {in.view(), out.view(), weight.pointer(), bias_or_null,
                          k.kernel, k.stride, k.top, k.left, k.doubled, k.gated, k.splits, rows,
                          static_cast<float*>(workspace.pointer()), posts_of(list, e)};
-        launch(name + suffix(format), args,
-               {unsigned(pixels + tile.pixels - 1) / unsigned(tile.pixels),
-                unsigned(rows + tile.outputs - 1) / unsigned(tile.outputs), unsigned(k.splits)},
-               unsigned(tile.threads()), unsigned(tile.shared_bytes()));
+        launch(kernel.name + suffix(format), args,
+               {unsigned(blocks_of(kernel, e)), unsigned(rows + kernel.outputs - 1) / unsigned(kernel.outputs),
+                unsigned(k.splits)},
+               unsigned(kernel.threads), unsigned(kernel.shared));
         if (k.splits > 1) launch("conv_finish" + suffix(format), args, {3});
-        report(words(name, format, k), out.compare([&](int n, int y, int x, int c) {
+        report(words(kernel.name, format, k), out.compare([&](int n, int y, int x, int c) {
             return wanted[size_t(((n * e.h + y) * e.w + x) * e.c + c)];
         }));
     }
@@ -163,4 +200,12 @@ void conv_cases(Format format) {
     conv_case(format, k = {{1, 6, 6, 16}, 4, 5, 1, 2, 2, 2, 2, .splits = 3, .to = ODD_EXACT});
     conv_case(format, k = {{1, 1, 1, 8}, 8, 3, 1, 1, 1, 1, 1});
     conv_case(format, k = {{1, 3, 3, 8}, 8, 3, 1, 0, 0, 0, 0, .splits = 9});
+    // Strips of a map, slices of channels, and parts that begin in the middle of one.
+    conv_case(format, k = {{1, 3, 64, 8}, 8, 3, 1, 1, 1, 1, 1, .broken = true});
+    conv_case(format, k = {{2, 4, 71, 16}, 8, 3, 1, 1, 1, 1, 1, .from = PART});
+    conv_case(format, k = {{2, 9, 12, 136}, 24, 3, 1, 1, 1, 1, 1, .splits = 4});
+    conv_case(format, k = {{1, 4, 5, 72}, 168, 3, 1, 1, 1, 1, 1});
+    conv_case(format, k = {{1, 3, 4, 264}, 8, 3, 1, 1, 1, 1, 1, .posts = false, .splits = 2});
+    conv_case(format, k = {{1, 5, 4, 24}, 16, 3, 1, 1, 1, 1, 1, .gated = true});
+    conv_case(format, k = {{1, 30, 3, 40}, 8, 3, 1, 0, 2, 1, 0, .doubled = true});
 }

@@ -1,0 +1,122 @@
+// The sums of a convolution's tile, in the registers of its warps, and how they leave: through shared memory, so that each
+// thread has eight neighbouring channels of a pixel, values beside their gates.
+#pragma once
+
+#include "conv_ending.cuh"
+#include "warp.cuh"
+
+// Steps of a convolution's depth.
+struct Steps {
+    int first, end;
+};
+
+// TILE says how many pixels, outputs and warps there are. GROUP neighbouring warps (1 or 4) multiply sixteen rows each at a time,
+// which follow each other. As many times as LAID says, if a warp has so many, sums are in shared memory at once.
+template <typename T, const auto& TILE, int GROUP, int LAID>
+class ConvSums {
+protected:
+    static constexpr int HEIGHT = TILE.pixels / TILE.warps_y, WIDTH = TILE.outputs / TILE.warps_x;  // of a warp
+    static constexpr int TALL = HEIGHT / 16, WIDE = WIDTH / 8;  // in products of tensor cores
+    static constexpr int THREADS = TILE.threads();
+    // Of sums in shared memory, 8 apart on the banks.
+    static constexpr int PITCH = WIDTH + 8;
+    static constexpr int SUM_BYTES = THREADS / 32 * 16 * LAID * PITCH * 4;
+    static_assert(TALL % LAID == 0 && TILE.warps_y % GROUP == 0, "whole times, whole groups");
+    // Eights that a thread ends at a time, so that what it reads for one does not wait for the others. Where a warp has
+    // more rows in registers there is no room for that.
+    static constexpr int AT_ONCE = TALL > LAID ? 1 : 4;
+
+    const ConvArgs& args;
+    Place* const places;
+    const int warp_y, warp_x;
+    // Of rows lane / 4 and that + 8 of each 16, and two neighbouring columns of each 8 from 2 (lane % 4) on.
+    float sums[TALL][WIDE][4];
+
+    __device__ ConvSums(const ConvArgs& args, Place* places)
+        : args(args),
+          places(places),
+          warp_y(threadIdx.x / 32 / TILE.warps_x),
+          warp_x(threadIdx.x / 32 % TILE.warps_x),
+          sums{} {}
+
+    // Of all steps of the depth, those that this block has.
+    __device__ Steps share(long long all) const {
+        return {int(all * blockIdx.z / args.splits), int(all * (blockIdx.z + 1) / args.splits)};
+    }
+
+    // Bias, gate, posts and storing, or putting aside, by way of `memory`, which has SUM_BYTES and which nobody reads any more.
+    __device__ void finish(void* memory) {
+        float* rows = static_cast<float*>(memory) + threadIdx.x / 32 * 16 * LAID * PITCH;
+        const bool eights = ends_in_eights(args);
+        // Not unrolled, since what ends a row is long; sums must be unrolled, since registers have no index.
+        ROLLED for (int i = 0; i < TALL; i += LAID) {
+            UNROLL for (int own = 0; own < TALL; own++) {
+                if (own / LAID * LAID == i) lay_out(own, rows + own % LAID * 16 * PITCH);
+            }
+            __syncwarp();
+            if (args.splits > 1) {
+                keep_rows(i, rows);
+            } else if (eights) {
+                end_rows<8, AT_ONCE>(i, rows);
+            } else {
+                end_rows<1, 1>(i, rows);
+            }
+            __syncwarp();  // the rows are laid out anew
+        }
+    }
+
+private:
+    // Of a row that is in shared memory: where it is in the output. The first of these is the first of sixteen, number `i`.
+    __device__ const Place& place_of(int i, int row) const {
+        const int number = (warp_y / GROUP * TALL + i + row / 16) * GROUP + warp_y % GROUP;
+        return places[16 * number + row % 16];
+    }
+
+    // Puts 16 rows of this warp's sums into shared memory.
+    __device__ void lay_out(int i, float* rows) {
+        UNROLL for (int j = 0; j < WIDE; j++) {
+            float* to = rows + lane() / 4 * PITCH + 8 * j + 2 * (lane() % 4);
+            to[0] = sums[i][j][0];
+            to[1] = sums[i][j][1];
+            to[8 * PITCH] = sums[i][j][2];
+            to[8 * PITCH + 1] = sums[i][j][3];
+        }
+    }
+
+    // Ends rows of this warp, COUNT channels at a time.
+    template <int COUNT, int ITEMS>
+    __device__ void end_rows(int i, const float* rows) {
+        const unsigned across = (args.gated ? WIDTH / 2 : WIDTH) / COUNT, all = 16 * LAID * across;
+        const int first = (blockIdx.y * TILE.outputs + warp_x * WIDTH) >> (args.gated ? 1 : 0);
+        ROLLED for (unsigned item = lane(); item < all; item += 32 * ITEMS) {
+            Ending<COUNT, ITEMS> ending;
+            UNROLL for (int k = 0; k < ITEMS; k++) {
+                const unsigned own = item + 32 * k;
+                const int y = int(own / across), c = int(own % across) * COUNT;
+                ending.there[k] = own < all && first + c < args.out.c && place_of(i, y).inside;
+                if (!ending.there[k]) continue;
+                ending.where[k] = place_of(i, y).at;
+                ending.channel[k] = first + c;
+                const float* from = rows + y * PITCH + row_of(args, c);
+                read(ending.sum[k], from);
+                if (args.gated) read(ending.gate[k], from + 8);
+            }
+            end<T>(args, ending);
+        }
+    }
+
+    // Puts rows of this warp aside.
+    __device__ void keep_rows(int i, const float* rows) {
+        const int width = workspace_rows(args), first = blockIdx.y * TILE.outputs + warp_x * WIDTH;
+        for (int item = lane(); item < 16 * LAID * WIDE; item += 32) {
+            const int y = item / WIDE, c = item % WIDE * 8;
+            const Place& place = place_of(i, y);
+            if (!place.inside || first + c >= width) continue;
+            const long long line = ((long long)(blockIdx.z) * args.out.n + place.at.n) * args.out.h + place.at.y;
+            auto* to = reinterpret_cast<Four*>(args.workspace + (line * args.out.w + place.at.x) * width + first + c);
+            auto* from = reinterpret_cast<const Four*>(rows + y * PITCH + c);
+            to[0] = from[0];
+            to[1] = from[1];
+        }
+    }
+};
