@@ -48,6 +48,20 @@ class Conv : ConvTile<T, TILE> {
         __syncthreads();
     }
 
+    // What becomes of the sums, 16 rows of a warp at a time.
+    __device__ void finish() {
+        const bool eights = ends_in_eights(args);
+        // Not unrolled, since what ends a row is long; sums must be unrolled, since registers have no index.
+        ROLLED for (int i = 0; i < TALL; i++) {
+            UNROLL for (int own = 0; own < TALL; own++) {
+                if (own == i) Base::lay_out(own);
+            }
+            __syncwarp();
+            Base::finish(i, {0, 16}, eights);
+            __syncwarp();  // the rows are laid out anew
+        }
+    }
+
 public:
     __device__ explicit Conv(const ConvArgs& args) : Base(args) {}
 
@@ -55,7 +69,7 @@ public:
         Base::find_places();
         const auto [first, end] = Base::steps();
         walk(first, end);
-        Base::finish();
+        finish();
     }
 };
 

@@ -3,12 +3,11 @@
 //
 // Products run beside the warps that began them. A step begins its own while those of the step before may still be running,
 // so the stage that is loaded meanwhile is that of two steps before.
-#include "conv_tile.cuh"
-#include "hopper.cuh"
+#include "conv_meeting.cuh"
 
 template <typename T, const Tile& TILE>
-class ConvHopper : ConvTile<T, TILE> {
-    typedef ConvTile<T, TILE> Base;
+class ConvHopper : ConvMeeting<T, TILE> {
+    typedef ConvMeeting<T, TILE> Base;
     using Base::args, Base::places, Base::sums, Base::WIDTH;
     static_assert(TILE.warps_x == 1 && Base::HEIGHT == 16 && TILE.depth == 64, "four warps have 64 rows of 128 bytes");
     static constexpr int STAGES = TILE.stages;
@@ -58,6 +57,17 @@ class ConvHopper : ConvTile<T, TILE> {
         __syncthreads();
     }
 
+    // What becomes of the sums.
+    __device__ void finish() {
+        const bool meets = args.splits > 1 && !args.workspace;
+        typename Base::Span rows = {0, 16};
+        Base::lay_out(0);
+        if (meets) rows = Base::meet();
+        __syncwarp();
+        Base::finish(0, rows, ends_in_eights(args));
+        if (meets) cluster_leave();
+    }
+
 public:
     __device__ explicit ConvHopper(const ConvArgs& args) : Base(args) {}
 
@@ -65,7 +75,7 @@ public:
         Base::find_places();
         const auto [first, end] = Base::steps();
         walk(first, end);
-        Base::finish();
+        finish();
     }
 };
 

@@ -61,32 +61,18 @@ protected:
         return {int(all * blockIdx.z / args.splits), int(all * (blockIdx.z + 1) / args.splits)};
     }
 
-    // Bias, gate, posts and storing, or putting aside. Nobody reads the stages any more.
-    __device__ void finish() {
-        float* rows = reinterpret_cast<float*>(stages) + threadIdx.x / 32 * 16 * PITCH;
-        const bool eights = ends_in_eights(args);
-        // Not unrolled, since what ends a row is long; sums must be unrolled, since registers have no index.
-        ROLLED for (int i = 0; i < TALL; i++) {
-            UNROLL for (int own = 0; own < TALL; own++) {
-                if (own == i) lay_out(own, rows);
-            }
-            __syncwarp();
-            if (args.splits > 1) {
-                keep_rows(i, rows);
-            } else if (eights) {
-                end_rows<8, AT_ONCE>(i, rows);
-            } else {
-                end_rows<1, 1>(i, rows);
-            }
-            __syncwarp();  // the rows are laid out anew
-        }
-    }
+    // Some of 16 rows of this warp.
+    struct Span {
+        int first, count;
+    };
 
-private:
-    // Puts 16 rows of this warp's sums into shared memory.
-    __device__ void lay_out(int i, float* rows) {
+    // Where 16 rows of this warp are laid out.
+    __device__ float* laid_out() const { return reinterpret_cast<float*>(stages) + threadIdx.x / 32 * 16 * PITCH; }
+
+    // Puts 16 rows of this warp's sums there. Nobody reads the stages any more.
+    __device__ void lay_out(int i) {
         UNROLL for (int j = 0; j < WIDE; j++) {
-            float* to = rows + lane() / 4 * PITCH + 8 * j + 2 * (lane() % 4);
+            float* to = laid_out() + lane() / 4 * PITCH + 8 * j + 2 * (lane() % 4);
             to[0] = sums[i][j][0];
             to[1] = sums[i][j][1];
             to[8 * PITCH] = sums[i][j][2];
@@ -94,21 +80,34 @@ private:
         }
     }
 
-    // Ends 16 rows of this warp, COUNT channels at a time.
+    // Bias, gate, posts and storing of rows that are laid out, or putting all of them aside.
+    __device__ void finish(int i, const Span& rows, bool eights) const {
+        if (args.splits > 1 && args.workspace) {
+            keep_rows(i);
+        } else if (eights) {
+            end_rows<8, AT_ONCE>(i, rows);
+        } else {
+            end_rows<1, 1>(i, rows);
+        }
+    }
+
+private:
+    // Ends rows, COUNT channels at a time.
     template <int COUNT, int ITEMS>
-    __device__ void end_rows(int i, const float* rows) {
+    __device__ void end_rows(int i, const Span& rows) const {
         const unsigned across = (args.gated ? WIDTH / 2 : WIDTH) / COUNT;
         const int first = (blockIdx.y * TILE.outputs + warp_x * WIDTH) >> (args.gated ? 1 : 0);
-        ROLLED for (unsigned item = lane(); item < 16 * across; item += 32 * ITEMS) {
+        const unsigned count = rows.count * across;
+        ROLLED for (unsigned item = lane(); item < count; item += 32 * ITEMS) {
             Ending<COUNT, ITEMS> ending;
             UNROLL for (int k = 0; k < ITEMS; k++) {
                 const unsigned own = item + 32 * k;
-                const int y = int(own / across), c = int(own % across) * COUNT;
-                ending.there[k] = own < 16 * across && first + c < args.out.c && places[warp_y * HEIGHT + 16 * i + y].inside;
+                const int y = rows.first + int(own / across), c = int(own % across) * COUNT;
+                ending.there[k] = own < count && first + c < args.out.c && places[warp_y * HEIGHT + 16 * i + y].inside;
                 if (!ending.there[k]) continue;
                 ending.where[k] = places[warp_y * HEIGHT + 16 * i + y].at;
                 ending.channel[k] = first + c;
-                const float* from = rows + y * PITCH + row_of(args, c);
+                const float* from = laid_out() + y * PITCH + row_of(args, c);
                 read(ending.sum[k], from);
                 if (args.gated) read(ending.gate[k], from + 8);
             }
@@ -117,7 +116,7 @@ private:
     }
 
     // Puts 16 rows of this warp aside.
-    __device__ void keep_rows(int i, const float* rows) {
+    __device__ void keep_rows(int i) const {
         const int pixels = positions(args.out), width = workspace_rows(args);
         const int first = blockIdx.y * TILE.outputs + warp_x * WIDTH;
         for (int item = lane(); item < 16 * WIDE; item += 32) {
@@ -125,7 +124,7 @@ private:
             if (!places[tile_y].inside || first + c >= width) continue;
             const long long pixel = (long long)(blockIdx.z) * pixels + blockIdx.x * TILE.pixels + tile_y;
             auto* to = reinterpret_cast<Four*>(args.workspace + pixel * width + first + c);
-            auto* from = reinterpret_cast<const Four*>(rows + y * PITCH + c);
+            const auto* from = reinterpret_cast<const Four*>(laid_out() + y * PITCH + c);
             to[0] = from[0];
             to[1] = from[1];
         }
