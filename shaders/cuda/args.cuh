@@ -57,8 +57,9 @@ struct Posts {
 // and out.c is a multiple of 8. A tile has 8 values, their 8 gates, 8 values, ...
 //
 // With splits > 1, conv_* writes sums to workspace [splits][pixels][rows rounded up to a multiple of 8], f32, 16-byte
-// aligned, and conv_finish_* must follow. conv_gather_* is for inputs whose channels,
-// pixel, row or image are no multiples of 8 or whose base is none of 16 bytes; it takes all others too.
+// aligned, and conv_finish_* must follow. Without a workspace, which only conv_hopper_* can do without, the blocks add them by
+// themselves: they must be clusters of 1, 1, splits, and splits at most 8. conv_gather_* is for inputs whose channels, pixel, row or
+// image are no multiples of 8 or whose base is none of 16 bytes; it takes all others too.
 struct ConvArgs {
     View in;
     View out;

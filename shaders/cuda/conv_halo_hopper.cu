@@ -3,14 +3,17 @@
 // Where each step brings its tap's pixels (conv_hopper.cu), a multiprocessor waits for what the second cache can deliver. Here the
 // steps are nine taps of a slice of channels, then those of the next: a step brings the weights of its tap, and beside them a part
 // of the slice after its own.
-#include "conv_sums.cuh"
+#include "conv_meeting.cuh"
 #include "conv_weights.cuh"
 #include "halo_loader.cuh"
-#include "hopper.cuh"
+
+// All sums of a warp are laid out at once.
+template <typename T, const HaloTile& TILE, int ROWS = TILE.pixels / TILE.warps_y>
+using HaloSums = typename MeetingIf<ConvSums<T, TILE, 4, ROWS / 16>, ROWS>::Type;
 
 template <typename T, const HaloTile& TILE>
-class ConvHalo : ConvSums<T, TILE, 4, TILE.pixels / 16 / TILE.warps_y> {
-    typedef ConvSums<T, TILE, 4, TILE.pixels / 16 / TILE.warps_y> Base;
+class ConvHalo : HaloSums<T, TILE> {
+    typedef HaloSums<T, TILE> Base;
     typedef HaloLoader<T, TILE> Pixels;
     typedef ConvWeights<T, TILE.outputs, 64, TILE.threads()> Weights;
     using Base::args, Base::places, Base::sums, Base::TALL, Base::THREADS;
@@ -130,7 +133,7 @@ public:
     __device__ void run() {
         const auto [first, end] = Base::share(TAPS * ((args.in.c + 63) / 64));
         walk(first, end);
-        Base::finish(dynamic_shared());
+        Base::finish();
     }
 };
 

@@ -3,12 +3,12 @@
 //
 // Products run beside the warps that began them. A step begins its own while those of the step before may still be running,
 // so the stage that is loaded meanwhile is that of two steps before.
+#include "conv_meeting.cuh"
 #include "conv_tile.cuh"
-#include "hopper.cuh"
 
 template <typename T, const Tile& TILE>
-class ConvHopper : ConvTile<T, TILE> {
-    typedef ConvTile<T, TILE> Base;
+class ConvHopper : ConvMeeting<ConvTile<T, TILE>> {
+    typedef ConvMeeting<ConvTile<T, TILE>> Base;
     using Base::args, Base::places, Base::sums, Base::WIDTH;
     static_assert(TILE.warps_x == 1 && Base::HEIGHT == 16 && TILE.depth == 64, "four warps have 64 rows of 128 bytes");
     static constexpr int STAGES = TILE.stages;

@@ -39,41 +39,27 @@ protected:
           warp_x(threadIdx.x / 32 % TILE.warps_x),
           sums{} {}
 
+    // How many of 16 rows of this warp may be in the output: those after them are not.
+    __device__ int used_rows() const { return 16; }
+
     // Of all steps of the depth, those that this block has.
     __device__ Steps share(long long all) const {
         return {int(all * blockIdx.z / args.splits), int(all * (blockIdx.z + 1) / args.splits)};
     }
 
-    // Bias, gate, posts and storing, or putting aside, by way of `memory`, which has SUM_BYTES and which nobody reads any more.
-    __device__ void finish(void* memory) {
-        float* rows = static_cast<float*>(memory) + threadIdx.x / 32 * 16 * LAID * PITCH;
-        const bool eights = ends_in_eights(args);
-        // Not unrolled, since what ends a row is long; sums must be unrolled, since registers have no index.
-        ROLLED for (int i = 0; i < TALL; i += LAID) {
-            UNROLL for (int own = 0; own < TALL; own++) {
-                if (own / LAID * LAID == i) lay_out(own, rows + own % LAID * 16 * PITCH);
-            }
-            __syncwarp();
-            if (args.splits > 1) {
-                keep_rows(i, rows);
-            } else if (eights) {
-                end_rows<8, AT_ONCE>(i, rows);
-            } else {
-                end_rows<1, 1>(i, rows);
-            }
-            __syncwarp();  // the rows are laid out anew
-        }
+    // Some of the rows of this warp that are in shared memory at once.
+    struct Span {
+        int first, count;
+    };
+
+    // Where those are: the first SUM_BYTES of shared memory are for the rows of all warps.
+    __device__ float* laid_out() const {
+        return reinterpret_cast<float*>(dynamic_shared()) + threadIdx.x / 32 * 16 * LAID * PITCH;
     }
 
-private:
-    // Of a row that is in shared memory: where it is in the output. The first of these is the first of sixteen, number `i`.
-    __device__ const Place& place_of(int i, int row) const {
-        const int number = (warp_y / GROUP * TALL + i + row / 16) * GROUP + warp_y % GROUP;
-        return places[16 * number + row % 16];
-    }
-
-    // Puts 16 rows of this warp's sums into shared memory.
-    __device__ void lay_out(int i, float* rows) {
+    // Puts 16 rows of this warp's sums there. Nobody reads what was there before any more.
+    __device__ void lay_out(int i) {
+        float* const rows = laid_out() + i % LAID * 16 * PITCH;
         UNROLL for (int j = 0; j < WIDE; j++) {
             float* to = rows + lane() / 4 * PITCH + 8 * j + 2 * (lane() % 4);
             to[0] = sums[i][j][0];
@@ -83,21 +69,53 @@ private:
         }
     }
 
-    // Ends rows of this warp, COUNT channels at a time.
+    // Bias, gate, posts and storing of rows that are laid out, or putting all of them aside.
+    __device__ void finish_rows(int i, const Span& rows, bool eights) const {
+        if (args.splits > 1 && args.workspace) {
+            keep_rows(i);
+        } else if (eights) {
+            end_rows<8, AT_ONCE>(i, rows);
+        } else {
+            end_rows<1, 1>(i, rows);
+        }
+    }
+
+    // The same of all sums of this block.
+    __device__ void finish() {
+        const bool eights = ends_in_eights(args);
+        // Not unrolled, since what ends a row is long; sums must be unrolled, since registers have no index.
+        ROLLED for (int i = 0; i < TALL; i += LAID) {
+            UNROLL for (int own = 0; own < TALL; own++) {
+                if (own / LAID * LAID == i) lay_out(own);
+            }
+            __syncwarp();
+            finish_rows(i, {0, 16 * LAID}, eights);
+            __syncwarp();  // the rows are laid out anew
+        }
+    }
+
+private:
+    // Of a row that is laid out: where it is in the output. The first of these is the first of sixteen, number `i`.
+    __device__ const Place& place_of(int i, int row) const {
+        const int number = (warp_y / GROUP * TALL + i + row / 16) * GROUP + warp_y % GROUP;
+        return places[16 * number + row % 16];
+    }
+
+    // Ends rows, COUNT channels at a time.
     template <int COUNT, int ITEMS>
-    __device__ void end_rows(int i, const float* rows) {
-        const unsigned across = (args.gated ? WIDTH / 2 : WIDTH) / COUNT, all = 16 * LAID * across;
+    __device__ void end_rows(int i, const Span& rows) const {
+        const unsigned across = (args.gated ? WIDTH / 2 : WIDTH) / COUNT, all = rows.count * across;
         const int first = (blockIdx.y * TILE.outputs + warp_x * WIDTH) >> (args.gated ? 1 : 0);
         ROLLED for (unsigned item = lane(); item < all; item += 32 * ITEMS) {
             Ending<COUNT, ITEMS> ending;
             UNROLL for (int k = 0; k < ITEMS; k++) {
                 const unsigned own = item + 32 * k;
-                const int y = int(own / across), c = int(own % across) * COUNT;
+                const int y = rows.first + int(own / across), c = int(own % across) * COUNT;
                 ending.there[k] = own < all && first + c < args.out.c && place_of(i, y).inside;
                 if (!ending.there[k]) continue;
                 ending.where[k] = place_of(i, y).at;
                 ending.channel[k] = first + c;
-                const float* from = rows + y * PITCH + row_of(args, c);
+                const float* from = laid_out() + y * PITCH + row_of(args, c);
                 read(ending.sum[k], from);
                 if (args.gated) read(ending.gate[k], from + 8);
             }
@@ -105,8 +123,8 @@ private:
         }
     }
 
-    // Puts rows of this warp aside.
-    __device__ void keep_rows(int i, const float* rows) {
+    // Puts all rows that are laid out aside.
+    __device__ void keep_rows(int i) const {
         const int width = workspace_rows(args), first = blockIdx.y * TILE.outputs + warp_x * WIDTH;
         for (int item = lane(); item < 16 * LAID * WIDE; item += 32) {
             const int y = item / WIDE, c = item % WIDE * 8;
@@ -114,7 +132,7 @@ private:
             if (!place.inside || first + c >= width) continue;
             const long long line = ((long long)(blockIdx.z) * args.out.n + place.at.n) * args.out.h + place.at.y;
             auto* to = reinterpret_cast<Four*>(args.workspace + (line * args.out.w + place.at.x) * width + first + c);
-            auto* from = reinterpret_cast<const Four*>(rows + y * PITCH + c);
+            const auto* from = reinterpret_cast<const Four*>(laid_out() + y * PITCH + c);
             to[0] = from[0];
             to[1] = from[1];
         }

@@ -41,6 +41,8 @@ protected:
         return Sums::share((depth_of(args) + TILE.depth - 1) / TILE.depth);
     }
 
-    // Nobody reads the stages any more.
-    __device__ void finish() { Sums::finish(stages); }
+    __device__ int used_rows() const {
+        const int first = int(blockIdx.x) * TILE.pixels + Sums::warp_y * 16;
+        return max(min(positions(args.out) - first, 16), 0);
+    }
 };

@@ -1,4 +1,5 @@
-// Assembly of compute capability 9.0: products of tensor cores that run beside the warps that began them.
+// Assembly of compute capability 9.0: products of tensor cores that run beside the warps that began them, and blocks that read
+// each other's shared memory.
 // tests/fakecuda/hopper.h has a twin of each function here.
 #pragma once
 
@@ -113,6 +114,38 @@ MULTIPLY_ADD_64_OF(160, 20, REGISTERS_80, 80, 81, SUMS_32(0), SUMS_32(8), SUMS_8
 #undef SUMS_32
 #undef SUMS_8
 #undef SUMS_4
+
+// --- Clusters --------------------------------------------------------------------------------------------------------
+
+// All threads of all blocks of a cluster come, and leave when everybody has come. Who leaves sees what the others wrote to
+// shared memory before they came, and nobody waits for what they read before that.
+__device__ inline void cluster_come() { asm volatile("barrier.cluster.arrive.release;" ::: "memory"); }
+__device__ inline void cluster_leave() { asm volatile("barrier.cluster.wait.acquire;" ::: "memory"); }
+
+// Shared memory of a block of the cluster. It is there until that block ends.
+struct Neighbour {
+    unsigned at;
+};
+
+// Where `own` would be in the shared memory of block number `block`.
+__device__ inline Neighbour neighbour(const void* own, int block) {
+    Neighbour found;
+    asm("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(found.at) : "r"(unsigned(__cvta_generic_to_shared(own))), "r"(block));
+    return found;
+}
+
+// The number that lies `further` numbers further.
+__device__ inline void fetch(float (&to)[1], Neighbour from, int further) {
+    asm volatile("ld.shared::cluster.f32 %0, [%1];" : "=f"(to[0]) : "r"(from.at + 4 * further) : "memory");
+}
+
+// Four of them, at a multiple of 16 bytes.
+__device__ inline void fetch(float (&to)[4], Neighbour from, int further) {
+    asm volatile("ld.shared::cluster.v4.f32 {%0, %1, %2, %3}, [%4];"
+                 : "=f"(to[0]), "=f"(to[1]), "=f"(to[2]), "=f"(to[3])
+                 : "r"(from.at + 4 * further)
+                 : "memory");
+}
 
 #else
 #include "hopper.h"

@@ -14,6 +14,8 @@ use crate::scenes::{Folder, afterimage};
 
 /// Says that this program shall run a network instead of tests, and where to write what came out.
 pub const SCENE: &str = "AFTERIMAGE_TUNED_SCENE";
+/// Says that the last product shall be deep enough for its sum to be split.
+const DEEP: &str = "AFTERIMAGE_TUNED_DEEP";
 const TUNE: &str = "AFTERIMAGE_CUDA_TUNE";
 const SLOW: &str = "FAKECUDA_SLOW";
 /// Shapes of products in the network, and products.
@@ -29,7 +31,8 @@ fn network() -> Result<Graph, GraphError> {
     let x = b.input("x", Shape::map(1, 16, 16, 32), Stage::Frame)?;
     let [left, right] = ["left", "right"].map(|name| b.conv2d(name, x, Conv::same(128, 3)));
     let both = b.concat(&[left?, right?])?;
-    let out: NodeId = b.conv2d("join", both, Conv::same(40, 1))?;
+    let kernel = if std::env::var_os(DEEP).is_some() { 3 } else { 1 };
+    let out: NodeId = b.conv2d("join", both, Conv::same(40, kernel))?;
     b.output("out", out);
     Ok(b.finish())
 }
@@ -157,6 +160,20 @@ fn what_is_fastest_is_chosen() -> Outcome {
     expect(chosen.iter().any(|products| *products != counted), || "the counting was always right".into())
 }
 
+/// Parts meet on GPUs that have clusters; where the driver refuses what it has room for, another way is found.
+fn parts_meet_unless_that_is_refused() -> Outcome {
+    let place = Place::new("refused");
+    let scene = [(DEEP, "1"), ("FAKECUDA_CC", "90"), ("FAKECUDA_ROOM", "8")];
+    for (most, refused) in [("8", false), ("1", true)] {
+        let start = place.start(&[&scene[..], &[("FAKECUDA_CLUSTER", most), ("FAKECUDA_NAME", most)]].concat())?;
+        let met = std::fs::read_to_string(place.log())?.contains(" in clusters of ");
+        let said = start.said.contains("a way to cut a product is left out");
+        expect(met != refused && said == refused, || format!("clusters of {most}: {}", start.said))?;
+        expect(start.said.contains(&format!("{SHAPES} of {SHAPES} new shapes")), || start.said.clone())?;
+    }
+    Ok(())
+}
+
 fn a_second_start_reads_what_the_first_wrote() -> Outcome {
     let place = Place::new("second");
     let first = place.start(&[])?;
@@ -276,8 +293,9 @@ fn the_doctor_knows_what_was_measured() -> Outcome {
 }
 
 pub fn tests() -> Vec<Trial> {
-    let all: [(&str, Test); 10] = [
+    let all: [(&str, Test); 11] = [
         ("what_is_fastest_is_chosen", what_is_fastest_is_chosen),
+        ("parts_meet_unless_that_is_refused", parts_meet_unless_that_is_refused),
         ("a_second_start_reads_what_the_first_wrote", a_second_start_reads_what_the_first_wrote),
         ("another_driver_or_gpu_is_measured_anew", another_driver_or_gpu_is_measured_anew),
         ("a_broken_file_is_replaced", a_broken_file_is_replaced),

@@ -11,7 +11,7 @@
 namespace fake {
 
 Thread* current;
-Index block_index, block_size, grid_size;
+Index block_size, grid_size;
 bool (*on_device_check)(uint64_t at, size_t size);
 
 namespace {
@@ -23,25 +23,19 @@ constexpr size_t STACK = 512 << 10;
 constexpr size_t STACK = 64 << 10;
 #endif
 constexpr size_t SHARED = 228 << 10;  // as much as any GPU has
-constexpr int MOST_THREADS = 1024;
-
-struct Static {
-    const void* key;
-    void* place;
-};
+constexpr int MOST_THREADS = 1024, MOST_BLOCKS = 8;
 
 Fiber scheduler;
+// Of a cluster, block after block.
+std::vector<Block> blocks;
 std::vector<Thread> threads;
 std::vector<Warp> warps;
 const Launch* launch;
 std::string failure;
 uint64_t random_state;
-int block_waiting;
+size_t cluster_came;  // threads, to the meeting that is next
+int cluster_met;      // meetings to which all have come
 Counts* counted;
-
-unsigned char* shared_memory;
-size_t shared_used;
-std::vector<Static> statics;
 
 unsigned random_below(unsigned limit) {
     random_state = random_state * 6364136223846793005ull + 1442695040888963407ull;
@@ -60,6 +54,7 @@ std::string words(const Site& site) {
 const char* words(Meeting meeting) {
     switch (meeting) {
         case Meeting::BLOCK: return "__syncthreads";
+        case Meeting::CLUSTER: return "cluster_leave";
         case Meeting::WARP: return "__syncwarp";
         case Meeting::SHUFFLE: return "a shuffle";
         case Meeting::VOTE: return "a vote";
@@ -70,7 +65,7 @@ const char* words(Meeting meeting) {
 }
 
 std::string where(const Thread& thread) {
-    return std::string(launch->name) + ", block " + words(block_index) + ", thread " + words(thread.index);
+    return std::string(launch->name) + ", block " + words(thread.block->index) + ", thread " + words(thread.index);
 }
 
 // With a message in `failure`. Whoever calls must own nothing: his stack is never unwound.
@@ -83,7 +78,8 @@ std::string where(const Thread& thread) {
 std::string vain(const Thread* waiting) {
     const Thread* other = nullptr;
     for (const Thread& thread : threads) {
-        bool shared = waiting->meeting == Meeting::BLOCK || thread.warp == waiting->warp;
+        bool shared = waiting->meeting == Meeting::CLUSTER ||
+                      (waiting->meeting == Meeting::BLOCK && thread.block == waiting->block) || thread.warp == waiting->warp;
         bool same = thread.meeting == waiting->meeting && thread.site.line == waiting->site.line;
         if (shared && (thread.done || !same) && !other) other = &thread;
     }
@@ -136,6 +132,7 @@ void entry() {
     fiber_begin();
     launch->run(launch->args);
     current->done = true;
+    current->block->left++;
     current->warp->ready &= ~(1u << current->lane);
     yield();
     std::abort();
@@ -149,48 +146,72 @@ void* map_memory(size_t size) {
 
 // Stacks are kept for the next block: most of a small kernel's time would be fresh pages.
 unsigned char* stack(int thread) {
-    static auto* stacks = static_cast<unsigned char*>(map_memory(STACK * MOST_THREADS));
+    static auto* stacks = static_cast<unsigned char*>(map_memory(STACK * MOST_THREADS * MOST_BLOCKS));
     return stacks + STACK * size_t(thread);
 }
 
 // NaN in each format.
-void prepare_shared(unsigned dynamic) {
-    if (!shared_memory) shared_memory = static_cast<unsigned char*>(map_memory(SHARED));
+void prepare_shared(Block& block, unsigned dynamic) {
+    if (!block.shared) block.shared = static_cast<unsigned char*>(map_memory(SHARED));
 #ifdef FAKECUDA_ASAN
-    __asan_unpoison_memory_region(shared_memory, SHARED);
+    __asan_unpoison_memory_region(block.shared, SHARED);
 #endif
-    std::memset(shared_memory, 0xff, std::min(SHARED, std::max<size_t>(dynamic, shared_used)));
+    std::memset(block.shared, 0xff, std::min(SHARED, std::max<size_t>(dynamic, block.shared_used)));
 #ifdef FAKECUDA_ASAN
-    __asan_poison_memory_region(shared_memory + dynamic, SHARED - dynamic);
+    __asan_poison_memory_region(block.shared + dynamic, SHARED - dynamic);
 #endif
-    shared_used = dynamic;
-    statics.clear();
+    block.shared_used = dynamic;
+    block.statics.clear();
 }
 
-void prepare_threads() {
+void prepare_thread(Block& block, unsigned i) {
     const Index& size = launch->block;
-    size_t count = size_t(size.x) * size.y * size.z;
-    threads.resize(count);
-    warps.assign((count + 31) / 32, Warp{});
-    for (size_t i = 0; i < count; i++) {
-        Thread& thread = threads[i];
-        Warp& warp = warps[i / 32];
-        thread.index = {unsigned(i % size.x), unsigned(i / size.x % size.y), unsigned(i / size.x / size.y)};
-        thread.warp = &warp;
-        thread.lane = int(i % 32);
-        thread.done = false;
-        thread.meeting = Meeting::NONE;
-        thread.copies.clear();
-        thread.groups = 0;
-        thread.shown = true;
-        thread.products.clear();
-        thread.product_groups = 0;
-        if (thread.lane == 0) warp.threads = &thread;
-        warp.all |= 1u << thread.lane;
-        warp.ready = warp.all;
-        fiber_prepare(thread.fiber, stack(int(i)), STACK, entry);
+    Thread& thread = block.threads[i];
+    Warp& warp = block.warps[i / 32];
+    thread.index = {i % size.x, i / size.x % size.y, i / size.x / size.y};
+    thread.block = &block;
+    thread.warp = &warp;
+    thread.lane = int(i % 32);
+    thread.done = false;
+    thread.meeting = Meeting::NONE;
+    thread.copies.clear();
+    thread.groups = 0;
+    thread.shown = true;
+    thread.products.clear();
+    thread.product_groups = 0;
+    thread.came = thread.went = 0;
+    if (thread.lane == 0) warp.threads = &thread;
+    warp.all |= 1u << thread.lane;
+    warp.ready = warp.all;
+    fiber_prepare(thread.fiber, stack(int(&thread - threads.data())), STACK, entry);
+}
+
+// The blocks of a cluster, of which `first` is the first along the third axis.
+void prepare_cluster(const Index& first) {
+    const unsigned count = launch->block.x * launch->block.y * launch->block.z, warps_each = (count + 31) / 32;
+    if (blocks.empty()) blocks.resize(MOST_BLOCKS);
+    threads.resize(size_t(count) * launch->cluster);
+    warps.assign(size_t(warps_each) * launch->cluster, Warp{});
+    for (unsigned rank = 0; rank < launch->cluster; rank++) {
+        Block& block = blocks[rank];
+        block.index = {first.x, first.y, first.z + rank};
+        block.threads = &threads[size_t(rank) * count];
+        block.warps = &warps[size_t(rank) * warps_each];
+        block.warps_end = block.warps + warps_each;
+        block.waiting = block.left = block.read_in = 0;
+        prepare_shared(block, launch->dynamic_shared);
+        for (unsigned i = 0; i < count; i++) prepare_thread(block, i);
     }
-    block_waiting = 0;
+    cluster_came = 0;
+    cluster_met = 0;
+}
+
+// Whoever's memory was read must meet the readers once more before it ends: else it may be gone while they read.
+void check_ends() {
+    for (const Thread& thread : threads) {
+        if (!thread.block->read_in || thread.went > thread.block->read_in) continue;
+        failure = where(thread) + " ended without meeting those who read its block's shared memory";
+    }
 }
 
 }  // namespace
@@ -234,12 +255,14 @@ void meet_block(const Site& site) {
     current->meeting = Meeting::BLOCK;
     current->site = site;
     current->warp->ready &= ~(1u << current->lane);
-    if (size_t(++block_waiting) == threads.size()) {
-        for (const Thread& other : threads) {
-            if (other.site.line != site.line) give_up_waiting(current);
+    Block& block = *current->block;
+    const int count = int(block_size.x * block_size.y * block_size.z);
+    if (++block.waiting == count) {
+        for (int i = 0; i < count; i++) {
+            if (block.threads[i].site.line != site.line) give_up_waiting(current);
         }
-        block_waiting = 0;
-        for (Warp& warp : warps) warp.ready = warp.all;
+        block.waiting = 0;
+        for (Warp* warp = block.warps; warp != block.warps_end; warp++) warp->ready = warp->all;
         go_on(any_warp());  // maybe another one is the first
     } else {
         yield();
@@ -247,32 +270,68 @@ void meet_block(const Site& site) {
     current->meeting = Meeting::NONE;
 }
 
-void* dynamic_shared_memory() { return shared_memory; }
+void come_to_cluster(const Site& site) {
+    if (current->came != current->went) fail(site, "it has come to its cluster and not left it");
+    current->came++;
+    if (++cluster_came < threads.size()) return;
+    cluster_came = 0;
+    cluster_met++;
+    for (Thread& thread : threads) {
+        if (thread.meeting == Meeting::CLUSTER) thread.warp->ready |= 1u << thread.lane;
+    }
+}
+
+void leave_cluster(const Site& site) {
+    if (current->came == current->went) fail(site, "it has not come to its cluster");
+    if (cluster_met < current->came) {
+        current->meeting = Meeting::CLUSTER;
+        current->site = site;
+        current->warp->ready &= ~(1u << current->lane);
+        yield();
+        current->meeting = Meeting::NONE;
+    }
+    current->went++;
+    go_on(any_warp());  // maybe another one is the first
+}
+
+const void* of_other_block(const Site& site, const void* own, int number, size_t size) {
+    check_shared(site, own, size);
+    if (number < 0 || number >= int(launch->cluster)) fail(site, "a block that is not of the cluster");
+    Block& block = blocks[size_t(number)];
+    if (!current->went) fail(site, "shared memory of a block that it has not met");
+    if (block.left) fail(site, "shared memory of a block that has ended");
+    block.read_in = std::max(block.read_in, current->came);
+    return block.shared + (static_cast<const unsigned char*>(own) - current->block->shared);
+}
+
+void* dynamic_shared_memory() { return current->block->shared; }
 
 void* static_shared_memory(const void* key, size_t size, size_t align) {
-    for (const Static& found : statics) {
+    Block& block = *current->block;
+    for (const Static& found : block.statics) {
         if (found.key == key) return found.place;
     }
     // A gap before each, so that AddressSanitizer sees who leaves his place.
-    size_t start = (shared_used + 64 + align - 1) / align * align;
+    size_t start = (block.shared_used + 64 + align - 1) / align * align;
     if (start + size > SHARED) fail({"", 0}, "more shared memory than a GPU has");
-    void* place = shared_memory + start;
+    void* place = block.shared + start;
 #ifdef FAKECUDA_ASAN
     __asan_unpoison_memory_region(place, size);
 #endif
     std::memset(place, 0xff, size);
-    shared_used = start + size;
-    statics.push_back({key, place});
+    block.shared_used = start + size;
+    block.statics.push_back({key, place});
     return place;
 }
 
 void check_shared(const Site& site, const void* at, size_t size) {
+    const Block& block = *current->block;
     auto* bytes = static_cast<const unsigned char*>(at);
     if (reinterpret_cast<uintptr_t>(at) % size) fail(site, "an address that is no multiple of its size");
-    if (bytes < shared_memory || bytes + size > shared_memory + shared_used) {
+    if (bytes < block.shared || bytes + size > block.shared + block.shared_used) {
         static char what[80];
-        std::snprintf(what, sizeof what, "an address outside shared memory: %td of %zu", bytes - shared_memory,
-                      shared_used);
+        std::snprintf(what, sizeof what, "an address outside shared memory: %td of %zu", bytes - block.shared,
+                      block.shared_used);
         fail(site, what);
     }
 }
@@ -294,15 +353,15 @@ std::string run(const Launch& what, uint64_t seed, Counts& counts) {
     block_size = what.block;
     grid_size = what.grid;
     const size_t across = what.grid.x, area = across * what.grid.y;
-    std::vector<uint32_t> order(area * what.grid.z);
+    std::vector<uint32_t> order(area * what.grid.z / what.cluster);
     std::iota(order.begin(), order.end(), 0);
     for (size_t i = order.size(); i > 1; i--) std::swap(order[i - 1], order[random_below(unsigned(i))]);
-    for (uint32_t block : order) {
-        block_index = {unsigned(block % across), unsigned(block % area / across), unsigned(block / area)};
-        prepare_shared(what.dynamic_shared);
-        prepare_threads();
+    for (uint32_t cluster : order) {
+        prepare_cluster({unsigned(cluster % across), unsigned(cluster % area / across),
+                         unsigned(cluster / area) * what.cluster});
         current = warps[random_below(unsigned(warps.size()))].threads;
         fiber_switch(scheduler, current->fiber);
+        if (failure.empty()) check_ends();
         if (!failure.empty()) break;
     }
     return failure;

@@ -1,5 +1,5 @@
-// A block of threads that take turns: who runs, who waits for whom, shared memory, and what is wrong when nobody can
-// run.
+// A block of threads that take turns, or a cluster of blocks whose threads do: who runs, who waits for whom, shared memory, and
+// what is wrong when nobody can run.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ struct Site {
 };
 
 // What threads wait for each other for.
-enum class Meeting { NONE, BLOCK, WARP, SHUFFLE, VOTE, LOAD_MATRICES, MULTIPLY };
+enum class Meeting { NONE, BLOCK, CLUSTER, WARP, SHUFFLE, VOTE, LOAD_MATRICES, MULTIPLY };
 
 // 16 bytes that are on their way to shared memory.
 struct Copy {
@@ -44,11 +44,32 @@ struct Product {
     int group;
 };
 
+struct Thread;
 struct Warp;
+
+// A place in shared memory that was asked for by its key.
+struct Static {
+    const void* key;
+    void* place;
+};
+
+// Threads that share memory.
+struct Block {
+    Index index;
+    Thread* threads;
+    Warp *warps, *warps_end;
+    int waiting;  // threads, for the others
+    unsigned char* shared;
+    size_t shared_used;
+    std::vector<Static> statics;
+    int left;     // threads that have returned
+    int read_in;  // the latest meeting of its cluster before which another block read its memory, 0 if none did
+};
 
 struct Thread {
     Fiber fiber;
     Index index;
+    Block* block;
     Warp* warp;
     int lane;
     bool done;
@@ -61,6 +82,7 @@ struct Thread {
     bool shown;  // whether tensor cores may read what its copies have brought
     std::vector<Product> products;
     int product_groups;
+    int came, went;  // meetings of the cluster that it has come to, and those that it has left
 };
 
 // Lanes as bits.
@@ -76,6 +98,7 @@ struct Launch {
     const void* args;
     Index grid, block;
     unsigned dynamic_shared;
+    unsigned cluster = 1;  // blocks of a cluster, all along the third axis
 };
 
 // What a launch counted.
@@ -84,12 +107,12 @@ struct Counts {
 };
 
 extern Thread* current;
-extern Index block_index, block_size, grid_size;
+extern Index block_size, grid_size;
 
 // Whether so many bytes of device memory may be read; null where nobody knows.
 extern bool (*on_device_check)(uint64_t at, size_t size);
 
-// Runs all blocks in a shuffled order. Returns what went wrong, or nothing.
+// Runs all clusters in a shuffled order. Returns what went wrong, or nothing.
 std::string run(const Launch& launch, uint64_t seed, Counts& counts);
 
 // --- For device.h ----------------------------------------------------------------------------------------------------
@@ -104,6 +127,11 @@ void met();
 // Goes on when the last one has called `met`.
 void wait_warp();
 void meet_block(const Site& site);
+// All threads of the cluster come, and leave when all have come.
+void come_to_cluster(const Site& site);
+void leave_cluster(const Site& site);
+// Where `own`, of this thread's shared memory, would be in that of block number `block` of its cluster, for so many bytes.
+const void* of_other_block(const Site& site, const void* own, int block, size_t size);
 
 void* dynamic_shared_memory();
 // A place that is the same for all threads of a block, one for each `key`.

@@ -19,7 +19,7 @@
 #define __launch_bounds__(...)
 
 #define threadIdx (fake::current->index)
-#define blockIdx (fake::block_index)
+#define blockIdx (fake::current->block->index)
 #define blockDim (fake::block_size)
 #define gridDim (fake::grid_size)
 

@@ -41,6 +41,7 @@ enum Result {
     NOT_SUPPORTED = 801,
     CAPTURE_UNSUPPORTED = 900,
     CAPTURE_INVALIDATED = 901,
+    INVALID_CLUSTER_SIZE = 912,
     ILLEGAL_STATE = 401,
     UNKNOWN = 999,
 };
@@ -75,6 +76,7 @@ const Named NAMES[] = {
      "operation not permitted when stream is capturing"},
     {CAPTURE_INVALIDATED, "CUDA_ERROR_STREAM_CAPTURE_INVALIDATED",
      "operation failed due to a previous error during capture"},
+    {INVALID_CLUSTER_SIZE, "CUDA_ERROR_INVALID_CLUSTER_SIZE", "misconfigured or too large cluster"},
     {UNKNOWN, "CUDA_ERROR_UNKNOWN", "unknown error"},
 };
 
@@ -131,9 +133,9 @@ void execute(const Function& function, const Launch& launch) {
     Counts counts;
     std::string wrong = run(launch, scene.seed + uint64_t(launched), counts);
     clock_ms += duration_ms(launch, counts, PROCESSORS);
-    log_line("run %s grid %u %u %u block %u shared %u matrices %lld conflicts %lld", function.kernel->name,
-             launch.grid.x, launch.grid.y, launch.grid.z, launch.block.x, launch.dynamic_shared, counts.matrices,
-             counts.conflicts);
+    log_line("run %s grid %u %u %u cluster %u block %u shared %u matrices %lld conflicts %lld", function.kernel->name,
+             launch.grid.x, launch.grid.y, launch.grid.z, launch.cluster, launch.block.x, launch.dynamic_shared,
+             counts.matrices, counts.conflicts);
     if (wrong.empty()) return;
     complain("%s", wrong.c_str());
     lost = LAUNCH_FAILED;
@@ -148,6 +150,36 @@ int check_launch(const Function& function, const Index& grid, const Index& block
              function.kernel->name, grid.x, grid.y, grid.z, block.x, block.y, block.z, function.most_threads, shared,
              function.dynamic_shared);
     return INVALID_VALUE;
+}
+
+// Whether blocks can be clusters of so many along the third axis.
+int check_cluster(const char* name, const Index& grid, const Index& cluster) {
+    if (cluster.x == 1 && cluster.y == 1 && cluster.z == 1) return SUCCESS;
+    // Those along other axes would be no different, but nobody asks for them.
+    const bool can = scene.capability >= 90 && cluster.x == 1 && cluster.y == 1 && cluster.z >= 1;
+    if (can && int(cluster.z) <= scene.cluster && grid.z % cluster.z == 0) return SUCCESS;
+    complain("%s cannot have a grid of %u %u %u in clusters of %u %u %u", name, grid.x, grid.y, grid.z, cluster.x,
+             cluster.y, cluster.z);
+    return INVALID_CLUSTER_SIZE;
+}
+
+// Launches a kernel, or records that it shall be.
+int ask_for(void* handle, const Index& grid, const Index& block, unsigned shared, const Index& cluster, void* on,
+            void** arguments, void** extra) {
+    if (int error = ready()) return error;
+    Stream* stream = find_stream(on);
+    if (!stream || !handle) return INVALID_HANDLE;
+    const Function& function = *static_cast<Function*>(handle);
+    if (extra || !arguments) return INVALID_VALUE;
+    if (int error = check_launch(function, grid, block, shared)) return error;
+    if (int error = check_cluster(function.kernel->name, grid, cluster)) return error;
+    log_line(cluster.z > 1 ? "launch %s in clusters of %u" : "launch %s", function.kernel->name, cluster.z);
+    auto* bytes = static_cast<const unsigned char*>(arguments[0]);
+    stream_ask(*stream, [=, args = std::vector<unsigned char>(bytes, bytes + function.kernel->bytes)] {
+        execute(function,
+                {function.kernel->name, function.kernel->run, args.data(), grid, block, shared, cluster.z});
+    });
+    return SUCCESS;
 }
 
 int attribute(int which) {
@@ -616,19 +648,56 @@ API cuOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, void* function, int
 API cuLaunchKernel(void* handle, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x, unsigned block_y,
                    unsigned block_z, unsigned shared, void* on, void** arguments, void** extra) {
     Lock lock(mutex);
+    return ask_for(handle, {grid_x, grid_y, grid_z}, {block_x, block_y, block_z}, shared, {1, 1, 1}, on, arguments, extra);
+}
+
+// As in cuda.h.
+struct LaunchAttribute {
+    int id;
+    char pad[4];
+    union {
+        Index cluster;
+        char most[64];
+    };
+};
+
+struct LaunchConfig {
+    Index grid, block;
+    unsigned shared;
+    void* stream;
+    const LaunchAttribute* attributes;
+    unsigned count;
+};
+
+// The clusters that a launch asks for; none of 0 blocks.
+static Index cluster_of(const LaunchConfig& config) {
+    constexpr int CLUSTER_DIMENSION = 4;
+    Index cluster = {1, 1, 1};
+    for (unsigned i = 0; i < config.count; i++) {
+        if (config.attributes[i].id != CLUSTER_DIMENSION) {
+            complain("launch attribute %d is not played", config.attributes[i].id);
+            return {0, 0, 0};
+        }
+        cluster = config.attributes[i].cluster;
+    }
+    return cluster;
+}
+
+API cuLaunchKernelEx(const LaunchConfig* config, void* handle, void** arguments, void** extra) {
+    Lock lock(mutex);
+    const Index cluster = cluster_of(*config);
+    return ask_for(handle, config->grid, config->block, config->shared, cluster, config->stream, arguments, extra);
+}
+
+// One has room, or none.
+API cuOccupancyMaxActiveClusters(int* clusters, void* handle, const LaunchConfig* config) {
+    Lock lock(mutex);
     if (int error = ready()) return error;
-    Stream* stream = find_stream(on);
-    if (!stream || !handle) return INVALID_HANDLE;
     const Function& function = *static_cast<Function*>(handle);
-    const Index grid = {grid_x, grid_y, grid_z}, block = {block_x, block_y, block_z};
-    if (extra || !arguments) return INVALID_VALUE;
-    if (int error = check_launch(function, grid, block, shared)) return error;
-    log_line("launch %s", function.kernel->name);
-    auto* bytes = static_cast<const unsigned char*>(arguments[0]);
-    stream_ask(*stream, [=, args = std::vector<unsigned char>(bytes, bytes + function.kernel->bytes)] {
-        execute(function, {function.kernel->name, function.kernel->run, args.data(), grid, block, shared});
-    });
-    return SUCCESS;
+    if (int error = check_launch(function, config->grid, config->block, config->shared)) return error;
+    const Index cluster = cluster_of(*config);
+    *clusters = cluster.z && int(cluster.z) <= scene.room ? 1 : 0;
+    return scene.capability >= 90 ? SUCCESS : INVALID_VALUE;
 }
 
 API cuLaunchHostFunc(void* on, void (*call)(void*), void* data) {

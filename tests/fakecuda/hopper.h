@@ -61,9 +61,8 @@ void multiply_64(float* sums, const Rows64& a, const Rows64& b) {
 
 // Copies are shown by those who waited for them, before everybody meets.
 inline void check_shown(const Site& site) {
-    const Thread* first = current - current->index.x;
     for (unsigned i = 0; i < block_size.x; i++) {
-        if (!first[i].shown) fail(site, "a thread's copies were not shown to tensor cores");
+        if (!current->block->threads[i].shown) fail(site, "a thread's copies were not shown to tensor cores");
     }
 }
 
@@ -96,4 +95,23 @@ inline void multiply_add_64(float (&sums)[WIDE][4], Rows a, Rows b, FAKE_SITE) {
         fake::wait_warp();
     }
     fake::current->products.push_back({fake::multiply_64<T, WIDE>, sums[0], a, b, fake::current->product_groups});
+}
+
+// --- Clusters --------------------------------------------------------------------------------------------------------
+
+inline void cluster_come(FAKE_SITE) { fake::come_to_cluster({file, line}); }
+inline void cluster_leave(FAKE_SITE) { fake::leave_cluster({file, line}); }
+
+struct Neighbour {
+    const void* own;
+    int block;
+};
+
+inline Neighbour neighbour(const void* own, int block) { return {own, block}; }
+
+// The address is one of this block's until here.
+template <int COUNT>
+inline void fetch(float (&to)[COUNT], Neighbour from, int further, FAKE_SITE) {
+    const void* own = static_cast<const float*>(from.own) + further;
+    std::memcpy(to, fake::of_other_block({file, line}, own, from.block, sizeof to), sizeof to);
 }

@@ -30,6 +30,8 @@ void read_scene() {
     scene.fail_alloc = long(number("FAKECUDA_FAIL_ALLOC", usual.fail_alloc));
     scene.lost = long(number("FAKECUDA_LOST", usual.lost));
     scene.seed = uint64_t(number("FAKECUDA_SEED", (long long)(usual.seed)));
+    scene.cluster = int(number("FAKECUDA_CLUSTER", usual.cluster));
+    scene.room = int(number("FAKECUDA_ROOM", scene.cluster));
     scene.pinned = number("FAKECUDA_PINNED", usual.pinned) != 0;
     scene.name = text("FAKECUDA_NAME", usual.name);
     scene.slow = text("FAKECUDA_SLOW", usual.slow);

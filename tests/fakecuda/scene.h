@@ -15,6 +15,8 @@ struct Scene {
     long lost = 0;                 // FAKECUDA_LOST: the n-th kernel and all that follows fail
     uint64_t seed = 1;             // FAKECUDA_SEED: of the order of blocks and threads
     std::string name = "Played GPU";  // FAKECUDA_NAME: what devices are called, with their number
+    int cluster = 8;               // FAKECUDA_CLUSTER: blocks of a cluster at most
+    int room = 8;                  // FAKECUDA_ROOM: as many as the driver says there are at most, if it is wrong
     bool pinned = true;            // FAKECUDA_PINNED: 0 if the host has no memory that can be pinned
     std::string slow;              // FAKECUDA_SLOW: kernels that take so many times as long, as in conv_64x64:10,map:0.5
 };

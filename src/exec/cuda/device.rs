@@ -7,7 +7,8 @@ use cudarc::driver::sys::{self, CUdevice_attribute as Attribute, CUresult};
 use cudarc::driver::{CudaContext, CudaFunction, CudaSlice, CudaStream, DeviceRepr, DriverError, result};
 use cudarc::nvrtc::Ptx;
 
-use super::kernels::{self, Half};
+use super::cluster;
+use super::kernels::{self, Chips, Half, TILES, Tile};
 use super::tiles::Chip;
 use super::tune::Tuner;
 use crate::exec::{ExecError, Gpu};
@@ -64,7 +65,7 @@ impl Device {
                 function.set_attribute(limit, bytes as i32).map_err(doing("making room in shared memory"))?;
             }
         }
-        let chip = Chip { processors: processors(&context)?, capability };
+        let chip = Chip { processors: processors(&context)?, capability, cluster: largest_cluster(&functions, half) };
         let tuner = Tuner::new(&identity(&name, capability, half)?)?;
         Ok(Self { context, stream, functions, common: latest(), name, chip, half, tuner })
     }
@@ -255,6 +256,18 @@ fn functions(
         }
     }
     Ok(functions)
+}
+
+/// Blocks of a cluster at most, whichever tile that can meet in one they are of; 1 where there are no clusters.
+fn largest_cluster(functions: &BTreeMap<String, CudaFunction>, half: Half) -> usize {
+    let fits = |tile: &Tile, blocks| {
+        let function = functions.get(&format!("{}_{}", tile.name, half.word()));
+        let room = function.map(|function| cluster::room(function, blocks, tile.threads, tile.shared));
+        log::debug!("clusters of {blocks} blocks of {}: {room:?}", tile.name);
+        matches!(room, Some(Ok(1..)))
+    };
+    let all = |blocks: &usize| TILES.iter().filter(|tile| tile.chips == Chips::Hopper).all(|tile| fits(tile, *blocks));
+    (2..=cluster::MOST_BLOCKS).rev().find(all).unwrap_or(1)
 }
 
 const NO_GPU: &str = "use `--executor cpu`, which needs no GPU; for an NVIDIA GPU install its driver (535 or newer)";

@@ -5,6 +5,7 @@ use std::ffi::c_void;
 use cudarc::driver::{CudaFunction, CudaStream, result};
 
 use super::args::Args;
+use super::cluster;
 use super::device::trouble;
 use crate::exec::ExecError;
 
@@ -18,6 +19,8 @@ pub struct Launch {
     pub threads: u32,
     /// Bytes of dynamic shared memory of a block.
     pub shared: usize,
+    /// Blocks along the third axis that run at the same time and read each other's shared memory; 1 if none do.
+    pub cluster: usize,
     /// The one structure the kernel takes.
     pub args: Box<[u64]>,
 }
@@ -26,7 +29,7 @@ impl Launch {
     /// Of a kernel that strides over so many elements with as many blocks as make sense.
     pub fn striding(function: CudaFunction, elements: usize, processors: usize, args: Args) -> Self {
         let blocks = elements.div_ceil(STRIDING_THREADS as usize * STRIDE).clamp(1, processors * BLOCKS_EACH);
-        Self { function, grid: [blocks, 1, 1], threads: STRIDING_THREADS, shared: 0, args: args.finish() }
+        Self { function, grid: [blocks, 1, 1], threads: STRIDING_THREADS, shared: 0, cluster: 1, args: args.finish() }
     }
 
     /// Puts it on `stream`.
@@ -41,14 +44,18 @@ impl Launch {
         // program and the weights it holds keep, and that nothing else uses while the program runs.
         #[expect(unsafe_code, reason = "the driver cannot know what a kernel does with its arguments")]
         let started = unsafe {
-            result::launch_kernel(
-                self.function.cu_function(),
-                (x, y, z),
-                (self.threads, 1, 1),
-                self.shared as u32,
-                stream.cu_stream(),
-                &mut params,
-            )
+            if self.cluster > 1 {
+                cluster::submit(self, stream.cu_stream(), &mut params)
+            } else {
+                result::launch_kernel(
+                    self.function.cu_function(),
+                    (x, y, z),
+                    (self.threads, 1, 1),
+                    self.shared as u32,
+                    stream.cu_stream(),
+                    &mut params,
+                )
+            }
         };
         started.map_err(|error| trouble("starting a kernel", error))
     }

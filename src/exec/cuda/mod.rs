@@ -5,6 +5,7 @@
 
 mod args;
 mod biases;
+mod cluster;
 mod cuts;
 mod device;
 mod kernels;

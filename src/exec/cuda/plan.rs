@@ -280,7 +280,7 @@ impl Maker<'_> {
         let args = args.int(*groups).int(norm.chunks).float(*eps).int(0);
         let grid = [norm.chunks, input.view.n, 1];
         let function = self.function("moments")?;
-        Ok(vec![Launch { function, grid, threads: STRIDING_THREADS, shared: 0, args: args.finish() }])
+        Ok(vec![Launch { function, grid, threads: STRIDING_THREADS, shared: 0, cluster: 1, args: args.finish() }])
     }
 
     fn fused(&self, index: usize) -> Result<Vec<Launch>, ExecError> {
@@ -299,13 +299,13 @@ impl Maker<'_> {
                 if let Some(name) = self.whole(step, groups) {
                     let args = args.pointer(weight).pointer(bias).int(groups).float(eps).int(posts.len()).int(0);
                     let (function, grid) = (self.function(name)?, [groups, input.view.n, 1]);
-                    Launch { function, grid, threads: WHOLE_THREADS, shared: 0, args: args.finish() }
+                    Launch { function, grid, threads: WHOLE_THREADS, shared: 0, cluster: 1, args: args.finish() }
                 } else {
                     let scales = self.measured[index].map_or(0, |norm| norm.scales());
                     let args = args.pointer(scales).pointer(weight).pointer(bias).int(groups).int(0).posts(&posts);
                     let grid = [blocks_of(&input.view, self.device.processors()), input.view.n, 1];
                     let function = self.function("group_norm")?;
-                    Launch { function, grid, threads: STRIDING_THREADS, shared: 0, args: args.finish() }
+                    Launch { function, grid, threads: STRIDING_THREADS, shared: 0, cluster: 1, args: args.finish() }
                 }
             }
             Op::LayerNorm { weight, bias, eps } => {
@@ -315,7 +315,7 @@ impl Maker<'_> {
                 let positions = input.view.n * input.view.positions();
                 let grid = [(positions * lanes).div_ceil(STRIDING_THREADS as usize), 1, 1];
                 let function = self.function("layer_norm")?;
-                Launch { function, grid, threads: STRIDING_THREADS, shared: 0, args: args.finish() }
+                Launch { function, grid, threads: STRIDING_THREADS, shared: 0, cluster: 1, args: args.finish() }
             }
             Op::Attention { heads, mask } => self.attention(&node.inputs, &output, heads, mask)?,
             Op::Geglu => self.striding("geglu", &output.view, Args::default().view(&input).view(&output))?,
@@ -357,7 +357,14 @@ impl Maker<'_> {
         let args = Args::default().view(&queries).view(&keys).view(&values).view(output);
         let args = args.int(heads).int(width).int(usize::from(mask == Mask::Causal)).float(scale);
         let grid = [queries.view.positions().div_ceil(QUERIES), heads * slices, queries.view.n];
-        Ok(Launch { function: self.function(name)?, grid, threads: ATTENTION_THREADS, shared, args: args.finish() })
+        Ok(Launch {
+            function: self.function(name)?,
+            grid,
+            threads: ATTENTION_THREADS,
+            shared,
+            cluster: 1,
+            args: args.finish(),
+        })
     }
 
     fn lookup(&self, table: WeightId, ids: Option<&Placed>, output: &Placed) -> Result<Launch, ExecError> {

@@ -63,7 +63,7 @@ impl Product {
             .to_owned()
     }
 
-    /// The launches that compute it, cut so. Sums of its parts go through `workspace`.
+    /// The launches that compute it, cut so. Sums of parts that do not meet in clusters go through `workspace`.
     ///
     /// # Errors
     /// There is no such kernel: a mistake in the program.
@@ -73,15 +73,16 @@ impl Product {
         let flags = [self.doubled, self.gated].map(usize::from);
         let args = Args::default().view(&self.input).view(&self.output).pointer(self.weight[0]).pointer(self.weight[1]);
         let args = [kernel, stride, top, left, flags[0], flags[1], splits, rows].into_iter().fold(args, Args::int);
-        let args = args.pointer(workspace).posts(&self.posts);
+        let args = args.pointer(if cut.meets() { 0 } else { workspace }).posts(&self.posts);
         let mut launches = vec![Launch {
             function: device.function(tile.name)?,
             grid: [tile.blocks(&self.extent), rows.div_ceil(tile.outputs), splits],
             threads: tile.threads,
             shared: tile.shared,
+            cluster: if cut.meets() { splits } else { 1 },
             args: args.clone().finish(),
         }];
-        if splits > 1 {
+        if cut.sums(&self.extent) > 0 {
             let View { n, h, w, c, .. } = self.output.view;
             let function = device.function("conv_finish")?;
             launches.push(Launch::striding(function, n * h * w * c, device.processors(), args));

@@ -3,7 +3,8 @@
 
 use std::fmt;
 
-use super::kernels::{GATHER, SLICE, STRIP, TILES, Tile, Walk};
+use super::cluster::MOST_BLOCKS;
+use super::kernels::{Chips, GATHER, SLICE, STRIP, TILES, Tile, Walk};
 use super::packing::TOGETHER as EIGHT;
 
 /// A product's extent: pixels, outputs (rows of weights) and steps of each, depth by taps.
@@ -35,6 +36,8 @@ pub struct Chip {
     pub processors: usize,
     /// Compute capability, which says which tiles there are.
     pub capability: (i32, i32),
+    /// Blocks of a cluster at most; 1 where there are none.
+    pub cluster: usize,
 }
 
 /// How a product is cut.
@@ -52,6 +55,10 @@ const PRODUCTS_PER_BYTE: f64 = 110.0;
 const SETUP: f64 = 160.0;
 /// What a second kernel costs, in products of one multiprocessor: about two microseconds.
 const SECOND_KERNEL: f64 = 6.0e6;
+/// What it costs that the blocks of a cluster meet twice, in the same: about a microsecond.
+const MEETINGS: f64 = 3.0e6;
+/// A cluster's blocks are on neighbouring multiprocessors: an H100 has groups of so many or two more.
+const NEIGHBOURS: usize = 16;
 /// Parts at most.
 const MAX_SPLITS: usize = 16;
 /// A part of a sum has so many steps at least.
@@ -64,6 +71,11 @@ const EACH_TILE: usize = 3;
 const MOST: usize = 24;
 
 impl Tile {
+    /// Whether its blocks can be a cluster that adds parts of sums: those with sixteen pixels for each warp (`conv_meeting.cuh`).
+    fn meets(&self) -> bool {
+        self.chips == Chips::Hopper && self.pixels == 16 * self.threads as usize / 32
+    }
+
     /// Whether a product can have it.
     fn is_for(&self, extent: &Extent) -> bool {
         match self.walk {
@@ -98,9 +110,32 @@ impl Cut {
     /// For inputs that cannot be loaded 16 bytes at a time.
     pub const GATHER: Self = Self { tile: &GATHER, splits: 1 };
 
-    /// Numbers of f32 that the parts of the sums take.
+    /// Whether the blocks that have the parts of a sum are a cluster and add them by themselves.
+    pub fn meets(&self) -> bool {
+        self.tile.meets() && (2..=MOST_BLOCKS).contains(&self.splits)
+    }
+
+    /// Whether such a GPU can do it.
+    fn is_for(&self, chip: &Chip) -> bool {
+        self.tile.chips.have(chip.capability) && (!self.meets() || self.splits <= chip.cluster)
+    }
+
+    /// Blocks that such a GPU has room for.
+    fn room(&self, chip: &Chip) -> usize {
+        let (Self { tile, splits }, all) = (self, chip.processors * self.tile.together);
+        if !self.meets() {
+            return all;
+        }
+        let of_group = NEIGHBOURS.min(chip.processors) * tile.together / splits * splits;
+        ((chip.processors / NEIGHBOURS).max(1) * of_group).max(*splits)
+    }
+
+    /// Numbers of f32 in memory that the parts of the sums take.
     pub fn sums(&self, extent: &Extent) -> usize {
-        if self.splits > 1 { self.splits * extent.pixels() * extent.rows.next_multiple_of(EIGHT) } else { 0 }
+        if self.splits == 1 || self.meets() {
+            return 0;
+        }
+        self.splits * extent.pixels() * extent.rows.next_multiple_of(EIGHT)
     }
 }
 
@@ -117,10 +152,10 @@ pub fn candidates(extent: &Extent, chip: &Chip) -> Vec<Cut> {
     let cost = |cut: &Cut| cost(extent, cut, chip);
     let mut cuts: Vec<Cut> = TILES
         .iter()
-        .filter(|tile| tile.chips.have(chip.capability) && tile.is_for(extent))
+        .filter(|tile| tile.is_for(extent))
         .flat_map(|tile| {
             let cuts = (1..=most_splits(extent, tile)).map(move |splits| Cut { tile, splits });
-            let mut cuts: Vec<Cut> = cuts.collect();
+            let mut cuts: Vec<Cut> = cuts.filter(|cut| cut.is_for(chip)).collect();
             cuts.sort_by(|a, b| cost(a).total_cmp(&cost(b)));
             cuts.into_iter().take(EACH_TILE)
         })
@@ -140,22 +175,29 @@ fn most_splits(extent: &Extent, tile: &Tile) -> usize {
 pub fn cost(extent: &Extent, cut: &Cut, chip: &Chip) -> f64 {
     let (Cut { tile, splits }, processors) = (*cut, chip.processors);
     let blocks = tile.blocks(extent) * extent.rows.div_ceil(tile.outputs) * splits;
-    let waves =
-        blocks.div_ceil(processors * tile.together) as f64 * tile.together.min(blocks.div_ceil(processors)) as f64;
+    let waves = blocks.div_ceil(cut.room(chip)) as f64 * tile.together.min(blocks.div_ceil(processors)) as f64;
     let area = (tile.pixels * tile.outputs) as f64;
     let depth = (tile.steps(extent).div_ceil(splits) * tile.depth) as f64 + SETUP;
-    let sums = (extent.pixels() * extent.rows * 2 * size_of::<f32>()) as f64;
-    let adding =
-        if splits > 1 { SECOND_KERNEL + sums * splits as f64 * PRODUCTS_PER_BYTE / processors as f64 } else { 0.0 };
-    waves * area * depth / tile.efficiency + adding
+    waves * area * depth / tile.efficiency + adding(extent, cut, processors)
+}
+
+/// What it takes to add the parts of the sums.
+fn adding(extent: &Extent, cut: &Cut, processors: usize) -> f64 {
+    let each = (extent.pixels() * extent.rows * size_of::<f32>()) as f64 * PRODUCTS_PER_BYTE / processors as f64;
+    match cut.splits {
+        1 => 0.0,
+        // Shared memory of others is read about as fast as memory.
+        splits if cut.meets() => MEETINGS + each * (splits - 1) as f64,
+        splits => SECOND_KERNEL + 2.0 * each * splits as f64,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const H100: Chip = Chip { processors: 132, capability: (9, 0) };
-    const AMPERE: Chip = Chip { processors: 132, capability: (8, 6) };
+    const H100: Chip = Chip { processors: 132, capability: (9, 0), cluster: 8 };
+    const AMPERE: Chip = Chip { processors: 132, capability: (8, 6), cluster: 1 };
 
     fn map(side: usize, rows: usize, inputs: usize) -> Extent {
         Extent { map: [1, side, side], rows, inputs, taps: 9, stride: 1 }
@@ -209,5 +251,34 @@ mod tests {
                 check_candidates(&extent, &AMPERE, 12);
             }
         }
+    }
+
+    #[test]
+    fn parts_that_meet_need_no_memory() {
+        let extent = map(16, 1280, 1280);
+        for tile in &TILES {
+            for splits in [1, 2, 8, 9, 16] {
+                let cut = Cut { tile, splits };
+                let meets = tile.chips == Chips::Hopper && tile.pixels < 256 && (2..=8).contains(&splits);
+                assert_eq!(cut.meets(), meets, "{cut}");
+                assert_eq!(cut.sums(&extent) > 0, splits > 1 && !meets, "{cut}");
+                let blocks = cut.room(&H100);
+                assert!(blocks.is_multiple_of(splits) || !meets, "{cut}: {blocks}");
+                assert!((112..=132).contains(&(blocks / tile.together)) || splits == 6, "{cut}: {blocks}");
+            }
+        }
+    }
+
+    #[test]
+    fn blocks_meet_where_there_are_clusters_as_large() {
+        let extent = map(16, 1280, 1280);
+        let most = |cluster| {
+            let found = candidates(&extent, &Chip { cluster, ..H100 });
+            assert!(!found.is_empty());
+            found.iter().filter(|cut| cut.meets()).map(|cut| cut.splits).max()
+        };
+        assert_eq!(most(1), None);
+        assert!(most(4).is_some_and(|splits| splits <= 4));
+        assert!(most(8).is_some_and(|splits| splits > 4));
     }
 }

@@ -17,12 +17,13 @@ struct ConvCase {
     bool broken = false;
 };
 
-// A kernel: its tile, whether pixels are counted in strips, and for how many channels it is at most.
+// A kernel: its tile, whether pixels are counted in strips, for how many channels it is at most, and whether its blocks can meet.
 struct Kernel {
-    const char* name;
+    std::string name;
     int pixels, outputs, threads, shared;
     bool strips;
     int channels;
+    bool can_meet;
 
     Kernel(const char* name, const Tile& tile) : Kernel(name, tile, false, 1 << 30) {}
     Kernel(const char* name, const HaloTile& tile) : Kernel(name, tile, true, tile.slices > 1 ? 1 << 30 : 64) {}
@@ -31,7 +32,8 @@ private:
     template <typename Any>
     Kernel(const char* name, const Any& tile, bool strips, int channels)
         : name(name), pixels(tile.pixels), outputs(tile.outputs), threads(tile.threads()), shared(tile.shared_bytes()),
-          strips(strips), channels(channels) {}
+          strips(strips), channels(channels),
+          can_meet(this->name.find("_hopper_") != std::string::npos && tile.pixels == 16 * tile.threads() / 32) {}
 };
 
 static const Kernel KERNELS[] = {
@@ -93,9 +95,9 @@ static Bound sum_of(const ConvCase& k, const Tensor& in, const Weights& weights,
     return {sum, sizes * 0x1p-24 * std::sqrt(double(weights.taps) * k.in.c + 4)};
 }
 
-static std::string words(const char* kernel, Format format, const ConvCase& k) {
+static std::string words(const std::string& kernel, Format format, const ConvCase& k) {
     char text[200];
-    std::snprintf(text, sizeof text, "%s%s %dx%dx%dx%d to %d kernel %d stride %d%s%s splits %d%s", kernel,
+    std::snprintf(text, sizeof text, "%s%s %dx%dx%dx%d to %d kernel %d stride %d%s%s splits %d%s", kernel.c_str(),
                   suffix(format).c_str(), k.in.n, k.in.h, k.in.w, k.in.c, k.outputs, k.kernel, k.stride,
                   k.doubled ? " doubled" : "", k.gated ? " gated" : "", k.splits, k.posts ? " posts" : "");
     return text;
@@ -103,7 +105,7 @@ static std::string words(const char* kernel, Format format, const ConvCase& k) {
 
 // Whether the kernel can have the convolution.
 static bool takes(const Kernel& kernel, const ConvCase& k) {
-    const bool gather = std::string(kernel.name) == "conv_gather";
+    const bool gather = kernel.name == "conv_gather";
     if (!gather && (k.in.c % 8 || k.from.gap % 8 || k.from.lead % 8)) return false;
     return !kernel.strips || (k.kernel == 3 && k.stride == 1 && k.in.c <= kernel.channels);
 }
@@ -155,19 +157,22 @@ static void conv_case(Format format, const ConvCase& k) {
     }
     for (const Kernel& kernel : KERNELS) {
         if (!takes(kernel, k)) continue;
-        Tensor out(format, e, k.to);
-        auto* bias_or_null = k.bias ? static_cast<float*>(bias.pointer()) : nullptr;
-        ConvArgs args = {in.view(), out.view(), weight.pointer(), bias_or_null,
-                         k.kernel, k.stride, k.top, k.left, k.doubled, k.gated, k.splits, rows,
-                         static_cast<float*>(workspace.pointer()), posts_of(list, e)};
-        launch(kernel.name + suffix(format), args,
-               {unsigned(blocks_of(kernel, e)), unsigned(rows + kernel.outputs - 1) / unsigned(kernel.outputs),
-                unsigned(k.splits)},
-               unsigned(kernel.threads), unsigned(kernel.shared));
-        if (k.splits > 1) launch("conv_finish" + suffix(format), args, {3});
-        report(words(kernel.name, format, k), out.compare([&](int n, int y, int x, int c) {
-            return wanted[size_t(((n * e.h + y) * e.w + x) * e.c + c)];
-        }));
+        for (const bool meet : {false, true}) {
+            if (meet && !(kernel.can_meet && k.splits > 1 && k.splits <= 8)) continue;
+            Tensor out(format, e, k.to);
+            auto* bias_or_null = k.bias ? static_cast<float*>(bias.pointer()) : nullptr;
+            ConvArgs args = {in.view(), out.view(), weight.pointer(), bias_or_null,
+                             k.kernel, k.stride, k.top, k.left, k.doubled, k.gated, k.splits, rows,
+                             meet ? nullptr : static_cast<float*>(workspace.pointer()), posts_of(list, e)};
+            launch(kernel.name + suffix(format), args,
+                   {unsigned(blocks_of(kernel, e)), unsigned(rows + kernel.outputs - 1) / unsigned(kernel.outputs),
+                    unsigned(k.splits)},
+                   unsigned(kernel.threads), unsigned(kernel.shared), meet ? unsigned(k.splits) : 1);
+            if (k.splits > 1 && !meet) launch("conv_finish" + suffix(format), args, {3});
+            report(words(kernel.name, format, k) + (meet ? " in a cluster" : ""), out.compare([&](int n, int y, int x, int c) {
+                return wanted[size_t(((n * e.h + y) * e.w + x) * e.c + c)];
+            }));
+        }
     }
 }
 
@@ -208,4 +213,10 @@ void conv_cases(Format format) {
     conv_case(format, k = {{1, 3, 4, 264}, 8, 3, 1, 1, 1, 1, 1, .posts = false, .splits = 2});
     conv_case(format, k = {{1, 5, 4, 24}, 16, 3, 1, 1, 1, 1, 1, .gated = true});
     conv_case(format, k = {{1, 30, 3, 40}, 8, 3, 1, 0, 2, 1, 0, .doubled = true});
+    // Parts, of tiles that are full and others.
+    conv_case(format, k = {{2, 9, 9, 40}, 168, 3, 1, 1, 1, 1, 1, .splits = 2});
+    conv_case(format, k = {{2, 9, 9, 64}, 72, 3, 1, 1, 1, 1, 1, .splits = 8, .to = PART});
+    conv_case(format, k = {{1, 1, 140, 200}, 96, .gated = true, .splits = 3});
+    conv_case(format, k = {{1, 1, 131, 264}, 13, .splits = 7, .to = ODD_EXACT});
+    conv_case(format, k = {{1, 1, 65, 136}, 96, .gated = true, .bias = false, .splits = 6, .to = ODD_PART});
 }

@@ -7,7 +7,7 @@
 namespace {
 
 enum { INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NO_DEVICE = 100, INVALID_IMAGE = 200, UNSUPPORTED_PTX_VERSION = 222 };
-enum { ILLEGAL_ADDRESS = 700, CAPTURE_UNSUPPORTED = 900, CAPTURE_INVALIDATED = 901 };
+enum { ILLEGAL_ADDRESS = 700, CAPTURE_UNSUPPORTED = 900, CAPTURE_INVALIDATED = 901, INVALID_CLUSTER_SIZE = 912 };
 constexpr unsigned NON_BLOCKING = 1;
 constexpr int THREAD_LOCAL_CAPTURE = 1;
 
@@ -32,17 +32,36 @@ int ask_map(MapArgs args, void* stream, unsigned threads = 256, unsigned shared 
     return cuLaunchKernel(function, 1, grid_y, 1, threads, 1, 1, shared, stream, arguments, nullptr);
 }
 
+// In clusters of so many blocks along the third axis.
+int ask_in_clusters(MapArgs args, void* stream, unsigned grid_z, unsigned cluster, unsigned cluster_x = 1) {
+    static void* const function = find_kernel("map_bf16");
+    void* arguments[] = {&args};
+    const LaunchAttribute clusters = {4, {}, {{cluster_x, 1, cluster}}};
+    const LaunchConfig config = {{2, 1, grid_z}, {256, 1, 1}, 0, stream, &clusters, 1};
+    return cuLaunchKernelEx(&config, function, arguments, nullptr);
+}
+
+int room(unsigned cluster) {
+    const LaunchAttribute clusters = {4, {}, {{1, 1, cluster}}};
+    const LaunchConfig config = {{1, 1, cluster}, {256, 1, 1}, 0, nullptr, &clusters, 1};
+    int found = -1;
+    expect(cuOccupancyMaxActiveClusters(&found, find_kernel("map_bf16"), &config), "room for clusters");
+    return found;
+}
+
 // Starts anew under some variable, does something, and goes back.
 template <typename Do>
 int in_scene(const char* name, const char* value, const Do& what) {
     expect(cuDevicePrimaryCtxRelease_v2(0), "leaving");
+    const char* set = std::getenv(name);
+    const std::string before = set ? set : "";
     setenv(name, value, 1);
     int got = cuInit(0);
     void* context = nullptr;
     if (!got) got = cuDevicePrimaryCtxRetain(&context, 0);
     if (!got) got = what();
     if (context) cuDevicePrimaryCtxRelease_v2(0);
-    unsetenv(name);
+    setenv(name, before.c_str(), 1);  // nothing is as if it were not set
     expect(cuInit(0), "coming back");
     expect(cuDevicePrimaryCtxRetain(&context, 0), "coming back");
     return got;
@@ -55,6 +74,19 @@ void launches(const MapArgs& args) {
     result_case("a grid that is too high", ask_map(args, nullptr, 256, 0, 65536), INVALID_VALUE);
     result_case("more shared memory than there is", cuFuncSetAttribute(find_kernel("map_bf16"), 8, 102400),
                 INVALID_VALUE);
+}
+
+void clusters(const MapArgs& args) {
+    result_case("clusters", ask_in_clusters(args, nullptr, 6, 3), 0);
+    result_case("a grid that is no clusters", ask_in_clusters(args, nullptr, 6, 4), INVALID_CLUSTER_SIZE);
+    result_case("clusters that are too large", ask_in_clusters(args, nullptr, 9, 9), INVALID_CLUSTER_SIZE);
+    result_case("clusters along another axis", ask_in_clusters(args, nullptr, 2, 1, 2), INVALID_CLUSTER_SIZE);
+    result_case("room for clusters", room(8), 1);
+    result_case("no room for clusters", room(9), 0);
+    result_case("a GPU that has none", in_scene("FAKECUDA_CC", "80", [&] {
+        return ask_in_clusters(args, nullptr, 2, 2);
+    }), INVALID_CLUSTER_SIZE);
+    expect(cuCtxSynchronize(), "waiting");
 }
 
 void waiting(const Buffer& x, const Buffer& y) {
@@ -80,7 +112,7 @@ void capturing(const Buffer& x, const Buffer& y) {
     void *stream = nullptr, *graph = nullptr, *executable = nullptr;
     expect(cuStreamCreate(&stream, NON_BLOCKING), "a stream");
     expect(cuStreamBeginCapture_v2(stream, THREAD_LOCAL_CAPTURE), "a capture");
-    expect(ask_map(doubling(x, y), stream), "a launch");
+    expect(ask_in_clusters(doubling(x, y), stream, 2, 2), "a launch");
     expect(cuStreamEndCapture(stream, &graph), "a capture");
     expect(cuGraphInstantiateWithFlags(&executable, graph, 0), "a graph");
     for (float start : {1.0f, 3.0f}) {
@@ -183,6 +215,7 @@ void driver_cases() {
     Buffer x(256), y(256);
     const MapArgs args = doubling(x, y);
     launches(args);
+    clusters(args);
     waiting(x, y);
     capturing(x, y);
     timing(args);

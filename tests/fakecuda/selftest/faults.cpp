@@ -1,5 +1,5 @@
 // Kernels with faults: the machine must name each. They run on a copy of block.cpp that knows no driver.
-#include "device.h"
+#include "hopper.h"
 
 #include "cases.h"
 
@@ -60,9 +60,64 @@ void order(const void* sums) {
     static_cast<int*>(const_cast<void*>(sums))[threadIdx.x] = memory[threadIdx.x ^ 63];
 }
 
-void fault_case(const char* name, void (*kernel)(const void*), const void* args, const char* wanted) {
+// What a thread finds in the first block of its cluster.
+float look() {
+    float found[1];
+    fetch(found, neighbour(dynamic_shared(), 0), 0);
+    return found[0];
+}
+
+void meet() {
+    cluster_come();
+    cluster_leave();
+}
+
+void not_met(const void*) { look(); }
+
+void not_left(const void*) {
+    meet();
+    look();
+}
+
+void not_waited_for(const void*) {
+    meet();
+    cluster_come();
+    look();
+    cluster_leave();
+}
+
+void came_twice(const void*) {
+    cluster_come();
+    cluster_come();
+}
+
+void never_came(const void*) { cluster_leave(); }
+
+void some_come(const void*) {
+    if (blockIdx.z == 0 || threadIdx.x != 40) meet();
+}
+
+void one_block_too_far(const void*) {
+    meet();
+    float found[1];
+    fetch(found, neighbour(dynamic_shared(), 2), 0);
+}
+
+// What each block finds of both.
+void exchange(const void* found) {
+    auto* own = reinterpret_cast<float*>(dynamic_shared());
+    own[threadIdx.x] = float(64 * blockIdx.z + threadIdx.x);
+    meet();
+    float theirs[1];
+    fetch(theirs, neighbour(own, 1 - int(blockIdx.z)), int(threadIdx.x ^ 63));
+    static_cast<int*>(const_cast<void*>(found))[64 * blockIdx.z + threadIdx.x] = int(theirs[0]);
+    meet();
+}
+
+void fault_case(const char* name, void (*kernel)(const void*), const void* args, const char* wanted,
+                unsigned cluster = 1) {
     fake::Counts counts;
-    const std::string got = fake::run({name, kernel, args, {2, 1, 1}, {64, 1, 1}, 1024}, 5, counts);
+    const std::string got = fake::run({name, kernel, args, {2, 1, cluster}, {64, 1, 1}, 1024, cluster}, 5, counts);
     const bool good = *wanted ? got.find(wanted) != std::string::npos : got.empty();
     report(std::string("fault: ") + name, good ? "" : "says: " + got);
 }
@@ -86,4 +141,17 @@ void fault_cases() {
         if (sums[i] != (i ^ 63)) wrong++;
     }
     report("fault: a barrier orders", wrong ? "it did not" : "");
+    fault_case("not_met", not_met, nullptr, "a block that it has not met", 2);
+    fault_case("not_left", not_left, nullptr, "a block", 2);
+    fault_case("not_waited_for", not_waited_for, nullptr, "ended without meeting those who read", 2);
+    fault_case("came_twice", came_twice, nullptr, "has come to its cluster and not left it", 2);
+    fault_case("never_came", never_came, nullptr, "has not come to its cluster", 2);
+    fault_case("some_come", some_come, nullptr, "for thread (40, 0, 0), which has returned", 2);
+    fault_case("one_block_too_far", one_block_too_far, nullptr, "a block that is not of the cluster", 2);
+    int found[128];
+    fault_case("exchange", exchange, found, "", 2);
+    for (int i = 0; i < 128; i++) {
+        if (found[i] != (i ^ 127)) wrong++;
+    }
+    report("fault: blocks of a cluster read each other", wrong ? "they did not" : "");
 }

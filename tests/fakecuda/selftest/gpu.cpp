@@ -58,12 +58,14 @@ void* find_kernel(const std::string& name) {
     return nullptr;
 }
 
-void launch_bytes(const std::string& name, const void* args, Grid grid, unsigned threads, unsigned shared) {
-    constexpr int MAX_DYNAMIC_SHARED = 8;
+void launch_bytes(const std::string& name, const void* args, Grid grid, unsigned threads, unsigned shared,
+                  unsigned cluster) {
+    constexpr int MAX_DYNAMIC_SHARED = 8, CLUSTER_DIMENSION = 4;
     void* function = find_kernel(name);
     void* arguments[] = {const_cast<void*>(args)};
     if (shared > 48 << 10) expect(cuFuncSetAttribute(function, MAX_DYNAMIC_SHARED, int(shared)), "shared memory");
-    expect(cuLaunchKernel(function, grid.x, grid.y, grid.z, threads, 1, 1, shared, nullptr, arguments, nullptr),
-           name.c_str());
+    const LaunchAttribute clusters = {CLUSTER_DIMENSION, {}, {{1, 1, cluster}}};
+    const LaunchConfig config = {{grid.x, grid.y, grid.z}, {threads, 1, 1}, shared, nullptr, &clusters, cluster > 1};
+    expect(cuLaunchKernelEx(&config, function, arguments, nullptr), name.c_str());
     expect(cuCtxSynchronize(), name.c_str());
 }

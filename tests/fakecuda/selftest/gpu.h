@@ -8,6 +8,23 @@
 
 #include "args.cuh"
 
+// As in cuda.h.
+struct LaunchAttribute {
+    int id;
+    char pad[4];
+    union {
+        unsigned cluster[3];
+        char most[64];
+    };
+};
+
+struct LaunchConfig {
+    unsigned grid[3], block[3], shared;
+    void* stream;
+    const LaunchAttribute* attributes;
+    unsigned count;
+};
+
 extern "C" {
 int cuInit(unsigned);
 int cuDeviceGetCount(int*);
@@ -41,6 +58,8 @@ int cuModuleUnload(void*);
 int cuModuleGetFunction(void**, void*, const char*);
 int cuFuncSetAttribute(void*, int, int);
 int cuLaunchKernel(void*, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, void*, void**, void**);
+int cuLaunchKernelEx(const LaunchConfig*, void*, void**, void**);
+int cuOccupancyMaxActiveClusters(int*, void*, const LaunchConfig*);
 }
 
 // Ends the program if a call failed.
@@ -80,10 +99,12 @@ void gpu_end();
 void* find_kernel(const std::string& name);
 const std::vector<std::string>& module_texts();
 
-// Launches on `stream` and waits.
-void launch_bytes(const std::string& name, const void* args, Grid grid, unsigned threads, unsigned shared);
+// Launches in clusters of so many blocks along the third axis, and waits.
+void launch_bytes(const std::string& name, const void* args, Grid grid, unsigned threads, unsigned shared,
+                  unsigned cluster);
 
 template <typename Args>
-void launch(const std::string& name, const Args& args, Grid grid, unsigned threads = 256, unsigned shared = 0) {
-    launch_bytes(name, &args, grid, threads, shared);
+void launch(const std::string& name, const Args& args, Grid grid, unsigned threads = 256, unsigned shared = 0,
+            unsigned cluster = 1) {
+    launch_bytes(name, &args, grid, threads, shared, cluster);
 }

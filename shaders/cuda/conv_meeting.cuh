@@ -1,0 +1,105 @@
+// How blocks that have parts of the same sums end a tile together, without a second kernel: they are a cluster, each leaves its
+// sums in its own shared memory, and each ends some of the pixels, whose sums it fetches from the others.
+//
+// The sums of a pixel are always added in the same order: from the block that ends it on, and round. That is another one for each
+// block, so that they do not all ask the same one at a time.
+#pragma once
+
+#include "conv_sums.cuh"
+#include "hopper.cuh"
+
+// Of sums as `Base` has them.
+template <typename Base>
+class ConvMeeting : protected Base {
+    static_assert(Base::TALL == 1, "a warp has 16 pixels");
+    // Fours of a pixel. Those of neighbouring pixels follow each other: what is between them is added too, which takes less than
+    // leaving it out.
+    static constexpr int ACROSS = Base::PITCH / 4;
+    // Fours of a lane: as there are two blocks at least, each has half of a warp's pixels at most.
+    static constexpr int EACH = (8 * ACROSS + 31) / 32;
+    // Blocks whose sums are on their way at a time.
+    static constexpr int AHEAD = 2;
+
+    typedef float Fours[EACH][4];
+
+protected:
+    typedef typename Base::Span Span;
+    using Base::args;
+    using Base::Base;
+
+    // What becomes of the sums, be they all or parts.
+    __device__ void finish() {
+        const bool meets = args.splits > 1 && !args.workspace;
+        Span rows = {0, 16};
+        Base::lay_out(0);
+        if (meets) rows = meet();
+        __syncwarp();
+        Base::finish_rows(0, rows, ends_in_eights(args));
+        if (meets) cluster_leave();
+    }
+
+private:
+    // When all sums are laid out: adds to those of some rows what the other blocks have, and returns which, for this block to
+    // finish. Before it ends itself it must leave the cluster once more: others may still read what it has.
+    __device__ Span meet() {
+        cluster_come();
+        const Span rows = own_rows();
+        cluster_leave();
+        add(rows);
+        cluster_come();
+        return rows;
+    }
+
+    // Those of this warp's rows that this block adds.
+    __device__ Span own_rows() const {
+        const int rank = int(blockIdx.z), used = Base::used_rows(), begin = used * rank / args.splits;
+        return {begin, used * (rank + 1) / args.splits - begin};
+    }
+
+    __device__ void add(const Span& rows) {
+        // Neighbouring lanes have neighbouring fours; the next of a lane is 32 of them further.
+        const int count = rows.count * ACROSS - int(lane());
+        float* const own = Base::laid_out() + 4 * (rows.first * ACROSS + int(lane()));
+        Fours all = {};
+        UNROLL for (int k = 0; k < EACH; k++) {
+            if (32 * k < count) read(all[k], own + 128 * k);
+        }
+        ROLLED for (int turn = 1; turn < args.splits; turn += AHEAD) {
+            // All are on their way before the first is added.
+            Fours parts[AHEAD] = {};
+            UNROLL for (int i = 0; i < AHEAD; i++) {
+                if (turn + i < args.splits) fetch_fours(parts[i], neighbour(own, block_at(turn + i)), count);
+            }
+            UNROLL for (int i = 0; i < AHEAD; i++) {
+                if (turn + i >= args.splits) continue;
+                UNROLL for (int k = 0; k < 4 * EACH; k++) all[k / 4][k % 4] += parts[i][k / 4][k % 4];
+            }
+        }
+        UNROLL for (int k = 0; k < EACH; k++) {
+            if (32 * k >= count) continue;
+            *reinterpret_cast<Four*>(own + 128 * k) = {all[k][0], all[k][1], all[k][2], all[k][3]};
+        }
+    }
+
+    // The block that is so many further, and round.
+    __device__ int block_at(int turn) const {
+        const int rank = int(blockIdx.z) + turn;
+        return rank < args.splits ? rank : rank - args.splits;
+    }
+
+    __device__ static void fetch_fours(Fours& parts, Neighbour from, int count) {
+        UNROLL for (int k = 0; k < EACH; k++) {
+            if (32 * k < count) fetch(parts[k], from, 128 * k);
+        }
+    }
+};
+
+// Those sums, with such an ending if a warp has no more than 16 pixels.
+template <typename Sums, int ROWS>
+struct MeetingIf {
+    typedef Sums Type;
+};
+template <typename Sums>
+struct MeetingIf<Sums, 16> {
+    typedef ConvMeeting<Sums> Type;
+};
