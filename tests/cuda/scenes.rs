@@ -179,9 +179,6 @@ fn the_same_picture_on_hopper() -> Outcome {
     if !calls.contains("launch conv_hopper_") {
         return Err("its own kernels were not started".into());
     }
-    if !calls.contains(" in clusters of ") {
-        return Err("no parts of sums met".into());
-    }
     for (name, least) in [("cuda", 45.0), ("cuda-bf16", 30.0)] {
         let psnr = psnr(&folder, name, "cpu-f32")?;
         if psnr < least {
