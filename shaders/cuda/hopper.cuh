@@ -35,11 +35,14 @@ __device__ inline void hold(float (&sums)[WIDE][4]) {
     }
 }
 
-// Before the first of some products.
+// Before the first of some products that begin their sums anew.
+__device__ inline void products_begin() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
+
+// Before the first of some that add to them.
 template <int WIDE>
 __device__ inline void products_begin(float (&sums)[WIDE][4]) {
     hold(sums);
-    asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
+    products_begin();
 }
 
 // Ends a group of products.

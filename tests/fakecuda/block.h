@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -32,9 +33,7 @@ struct Copy {
 
 // A thread's part of a product that runs beside it.
 struct Product {
-    void (*compute)(float* sums, const unsigned char* a, const unsigned char* b);
-    float* sums;
-    const unsigned char *a, *b;
+    std::function<void()> compute;
     int group;
 };
 

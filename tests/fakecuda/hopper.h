@@ -55,6 +55,11 @@ inline void check_shown(const Site& site) {
 }  // namespace fake
 
 template <int WIDE>
+inline void hold(float (&)[WIDE][4]) {}
+
+inline void products_begin(FAKE_SITE) { fake::check_shown({file, line}); }
+
+template <int WIDE>
 inline void products_begin(float (&)[WIDE][4], FAKE_SITE) {
     fake::check_shown({file, line});
 }
@@ -66,8 +71,7 @@ inline void products_wait(float (&)[WIDE][4]) {
     auto& products = fake::current->products;
     size_t done = 0;
     while (done < products.size() && products[done].group < fake::current->product_groups - LEFT) {
-        const fake::Product& product = products[done++];
-        product.compute(product.sums, product.a, product.b);
+        products[done++].compute();
     }
     products.erase(products.begin(), products.begin() + long(done));
 }
@@ -80,6 +84,7 @@ inline void multiply_add_64(float (&sums)[WIDE][4], Rows a, Rows b, FAKE_SITE) {
     } else {
         fake::wait_warp();
     }
+    float* const to = sums[0];
     fake::current->products.push_back(
-        {fake::multiply_64<T, WIDE>, sums[0], a.first, b.first, fake::current->product_groups});
+        {[=] { fake::multiply_64<T, WIDE>(to, a.first, b.first); }, fake::current->product_groups});
 }

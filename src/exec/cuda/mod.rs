@@ -7,6 +7,7 @@ mod args;
 mod biases;
 mod cuts;
 mod device;
+mod heads;
 mod kernels;
 mod kinds;
 mod launch;
