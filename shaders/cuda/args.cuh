@@ -13,6 +13,8 @@
 //   group_norm_whole_M_*    WholeNormArgs  groups, n                                     512       0
 //   layer_norm_*            LayerNormArgs  positions * lanes / 256                       256       0
 //   attention_W_*           AttentionArgs  queries/64, heads, n                          128       HEADS
+//   attention_hopper_*      the same, on a GPU of compute capability 9.0: queries/128 or 64 (HOPPER_HEADS), heads, n
+//                                                                                        256       HOPPER_HEADS
 //   attention_wide_*        AttentionArgs  queries/64, heads * slices, n                 128       WIDE_HEAD
 //   map_*, geglu_*, copy_*, lookup_*, from_pixels_*, to_pixels_*
 //                           theirs         any x: they stride over their elements        256       0
@@ -228,6 +230,27 @@ constexpr Head HEADS[] = {
     {96, 64},   // 53248
     {128, 64},  // 69632
     {160, 32},  // 43008
+};
+
+// The widths that attention_hopper_W_* exist for, with two groups of warps in each block: the queries of a block, how many keys
+// a group takes at a time, and of how many turns there are some in shared memory. Where a block has 64 queries, both groups
+// have the same (attention_hopper_shared_W_*). Queries, keys and values are in eights, and the width is a multiple of eight.
+struct HopperHead {
+    int width, queries, keys, stages;
+    constexpr int shared_bytes() const {
+        return stages * 2 * (queries == 64 ? 2 * keys : keys) * ((width + 15) / 16 * 16) * 2;
+    }
+};
+
+constexpr HopperHead HOPPER_HEADS[] = {
+    {40, 128, 64, 4},   // 49152 bytes
+    {64, 128, 64, 4},   // 65536
+    {80, 128, 64, 4},   // 81920
+    {160, 128, 64, 3},  // 122880
+    {40, 64, 64, 4},    // 98304
+    {64, 64, 64, 3},    // 98304
+    {80, 64, 64, 3},    // 122880
+    {160, 64, 32, 3},   // 122880
 };
 
 // attention_wide_*, for heads of up to `width` channels that no entry of HEADS is wide enough for: a block has `slice`

@@ -66,7 +66,7 @@ class ConvHalo : HaloSums<T, TILE> {
         products_commit();
     }
 
-    // Steps `first` up to `end` of the depth.
+    // Steps `first` up to `end` of the depth, of which there is one (conv_hopper.cu).
     __device__ void walk(int first, int end) {
         const Pixels pixels(args, tile, reinterpret_cast<int*>(place_memory() + TILE.pixels));
         const int depth = padded_channels(args), piece = threadIdx.x % 8, row = threadIdx.x / 8;
@@ -98,8 +98,8 @@ class ConvHalo : HaloSums<T, TILE> {
             load(first + i);
             copies_commit();  // also of nothing, so that the count of groups is that of steps
         }
-        int stage = 0;
-        for (int step = first; step < end; step++) {
+        int stage = 0, step = first;
+        do {
             // Of the first steps, all but the last stage's, none is behind another one's products.
             if (step - first < STAGES - 1) {
                 copies_wait<STAGES - 2>();
@@ -121,7 +121,7 @@ class ConvHalo : HaloSums<T, TILE> {
             copies_commit();
             now.next();
             stage = stage + 1 == STAGES ? 0 : stage + 1;
-        }
+        } while (++step < end);
         products_wait<0>(sums);
         copies_wait<0>();
         __syncthreads();
@@ -132,7 +132,12 @@ public:
 
     __device__ void run() {
         const auto [first, end] = Base::share(TAPS * ((args.in.c + 63) / 64));
-        walk(first, end);
+        if (first < end) {
+            walk(first, end);
+        } else {
+            find_places();
+            __syncthreads();
+        }
         Base::finish();
     }
 };

@@ -23,8 +23,10 @@ class ConvHopper : ConvMeeting<ConvTile<T, TILE>> {
         products_commit();
     }
 
-    // Steps `first` up to `end` of the depth.
+    // Steps `first` up to `end` of the depth. Behind the first line there is one: sums that came to the end of the loop without
+    // would be no product's, and old assemblers make all products wait for each other then.
     __device__ void walk(int first, int end) {
+        if (first == end) return;
         ConvLoader<T, TILE, false> loader(args, places, blockIdx.y * TILE.outputs, first);
         int next = 0;  // the stage that is loaded next
         auto load = [&](int step) {
@@ -33,8 +35,8 @@ class ConvHopper : ConvMeeting<ConvTile<T, TILE>> {
             next = next + 1 == TILE.stages ? 0 : next + 1;
         };
         for (int i = 0; i < STAGES - 1; i++) load(first + i);
-        int stage = 0;
-        for (int step = first; step < end; step++) {
+        int stage = 0, step = first;
+        do {
             // Of the first steps, all but the last stage's, none is behind another one's products.
             if (step - first < STAGES - 1) {
                 copies_wait<STAGES - 2>();
@@ -52,7 +54,7 @@ class ConvHopper : ConvMeeting<ConvTile<T, TILE>> {
                 load(step + STAGES - 2);
             }
             stage = stage + 1 == STAGES ? 0 : stage + 1;
-        }
+        } while (++step < end);
         products_wait<0>(sums);
         copies_wait<0>();
         __syncthreads();

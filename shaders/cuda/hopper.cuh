@@ -54,19 +54,22 @@ __device__ inline void hold(float (&sums)[TALL][WIDE][4]) {
     UNROLL for (int i = 0; i < TALL; i++) hold(sums[i]);
 }
 
-// Before the first of some products.
-template <int TALL, int WIDE>
-__device__ inline void products_begin(float (&sums)[TALL][WIDE][4]) {
+// Before the first of some products that begin their sums anew.
+__device__ inline void products_begin() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
+
+// Before the first of some that add to them: of one product, or of several below each other.
+template <typename Sums>
+__device__ inline void products_begin(Sums& sums) {
     hold(sums);
-    asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
+    products_begin();
 }
 
 // Ends a group of products.
 __device__ inline void products_commit() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
 
 // Waits until at most the latest LEFT groups are under way; only with 0 may sums be looked at.
-template <int LEFT, int TALL, int WIDE>
-__device__ inline void products_wait(float (&sums)[TALL][WIDE][4]) {
+template <int LEFT, typename Sums>
+__device__ inline void products_wait(Sums& sums) {
     asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(LEFT) : "memory");
     hold(sums);
 }

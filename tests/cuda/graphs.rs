@@ -1,6 +1,7 @@
 //! Graphs of every kind of work against the reference: odd sizes, channels that are no multiple of anything, values that lie
 //! side by side, stages that are kept.
 
+use std::process::Command;
 use std::sync::Arc;
 
 use afterimage::exec::{Candle, Cuda, Executor, Tensor, Value};
@@ -9,6 +10,8 @@ use afterimage::graph::{
 };
 use afterimage::weights::Weights;
 use libtest_mimic::{Failed, Trial};
+
+use crate::scenes::Folder;
 
 /// Largest difference allowed, as a part of the largest value: each value is rounded to 11 or 8 digits, and errors add up
 /// over the few steps of these graphs.
@@ -221,6 +224,7 @@ fn attention() -> Outcome {
             .map_err(|error| format!("{t} {heads} {width} {mask:?}: {}", error.message().unwrap_or("")))?;
         }
     }
+    many_keys()?;
     // Keys of a prompt: other lengths, another stage.
     let mut b = GraphBuilder::new("test", "");
     let built = (|| {
@@ -236,6 +240,37 @@ fn attention() -> Outcome {
     let out: NodeId = built.map_err(|error: GraphError| error.to_string())?;
     b.output("out", out);
     same_graph(b.finish(), &[])
+}
+
+/// As many keys as GPUs of compute capability 9.0 have kernels of their own for, of few and of many heads.
+fn many_keys() -> Outcome {
+    for (t, heads, width) in [(256, 1, 40), (300, 8, 40), (260, 1, 64)] {
+        same(Shape::tokens(1, t, heads * width), |b, x| {
+            let [q, k, v] = ["q", "k", "v"].map(|name| b.linear(name, x, heads * width, Bias::Without));
+            b.attention([q?, k?, v?], heads, Mask::None)
+        })
+        .map_err(|error| format!("{t} {heads} {width}: {}", error.message().unwrap_or("")))?;
+    }
+    Ok(())
+}
+
+/// All of that on a GPU of compute capability 9.0, which another process has.
+fn attention_on_hopper() -> Outcome {
+    let folder = Folder::new("attention");
+    let log = folder.0.join("calls");
+    let mut program = Command::new(std::env::current_exe()?);
+    program.args(["--exact", "graphs::attention"]).env("FAKECUDA_CC", "90").env("FAKECUDA_DRIVER", "13000");
+    let output = program.env("FAKECUDA_LOG", &log).output()?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stdout).into_owned().into());
+    }
+    let calls = std::fs::read_to_string(&log)?;
+    for kernel in ["attention_hopper_40", "attention_hopper_shared_40", "attention_hopper_shared_64", "attention_48"] {
+        if !calls.contains(&format!("launch {kernel}_f16")) {
+            return Err(format!("{kernel} was not started").into());
+        }
+    }
+    Ok(())
 }
 
 fn gates() -> Outcome {
@@ -286,13 +321,14 @@ fn words() -> Outcome {
 }
 
 pub fn tests() -> Vec<Trial> {
-    let all: [(&str, Test); 10] = [
+    let all: [(&str, Test); 11] = [
         ("convolutions", convolutions),
         ("products_of_every_tile", products_of_every_tile),
         ("doubled_maps", doubled_maps),
         ("what_follows_a_product", what_follows_a_product),
         ("norms", norms),
         ("attention", attention),
+        ("attention_on_hopper", attention_on_hopper),
         ("gates", gates),
         ("values_side_by_side", values_side_by_side),
         ("words", words),

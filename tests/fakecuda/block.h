@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -38,9 +39,7 @@ struct Rows64 {
 
 // A thread's part of a product that runs beside it.
 struct Product {
-    void (*compute)(float* sums, const Rows64& a, const Rows64& b);
-    float* sums;
-    Rows64 a, b;
+    std::function<void()> compute;
     int group;
 };
 

@@ -79,6 +79,26 @@ inline T __shfl_down_sync(unsigned mask, T value, int by, FAKE_SITE) {
     return fake::shuffle(mask, value, {file, line}, [=](int lane) { return lane + by; });
 }
 
+// Whether any lane says so.
+inline bool __any_sync(unsigned mask, bool value, FAKE_SITE) {
+    struct Hand {
+        bool value, any;
+    } hand = {value, false};
+    const fake::Site site = {file, line};
+    if (mask != 0xffffffff) fake::fail(site, "a vote of some lanes only");
+    if (!fake::meet_warp(fake::Meeting::VOTE, site, &hand)) {
+        fake::wait_warp();
+        return hand.any;
+    }
+    const fake::Warp& warp = *fake::current->warp;
+    if (warp.all != 0xffffffff) fake::fail(site, "a vote in a warp that is not full");
+    bool any = false;
+    for (int lane = 0; lane < 32; lane++) any |= static_cast<Hand*>(warp.threads[lane].brings)->value;
+    for (int lane = 0; lane < 32; lane++) static_cast<Hand*>(warp.threads[lane].brings)->any = any;
+    fake::met();
+    return any;
+}
+
 // --- Blocks that count each other -------------------------------------------------------------------------------------
 
 // Blocks run one after the other, so that everybody sees what those before have done.

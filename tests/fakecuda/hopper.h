@@ -68,20 +68,24 @@ inline void check_shown(const Site& site) {
 
 }  // namespace fake
 
-template <int TALL, int WIDE>
-inline void products_begin(float (&)[TALL][WIDE][4], FAKE_SITE) {
+template <typename Sums>
+inline void hold(Sums&) {}
+
+inline void products_begin(FAKE_SITE) { fake::check_shown({file, line}); }
+
+template <typename Sums>
+inline void products_begin(Sums&, FAKE_SITE) {
     fake::check_shown({file, line});
 }
 
 inline void products_commit() { fake::current->product_groups++; }
 
-template <int LEFT, int TALL, int WIDE>
-inline void products_wait(float (&)[TALL][WIDE][4]) {
+template <int LEFT, typename Sums>
+inline void products_wait(Sums&) {
     auto& products = fake::current->products;
     size_t done = 0;
     while (done < products.size() && products[done].group < fake::current->product_groups - LEFT) {
-        const fake::Product& product = products[done++];
-        product.compute(product.sums, product.a, product.b);
+        products[done++].compute();
     }
     products.erase(products.begin(), products.begin() + long(done));
 }
@@ -94,7 +98,8 @@ inline void multiply_add_64(float (&sums)[WIDE][4], Rows a, Rows b, FAKE_SITE) {
     } else {
         fake::wait_warp();
     }
-    fake::current->products.push_back({fake::multiply_64<T, WIDE>, sums[0], a, b, fake::current->product_groups});
+    float* const to = sums[0];
+    fake::current->products.push_back({[=] { fake::multiply_64<T, WIDE>(to, a, b); }, fake::current->product_groups});
 }
 
 // --- Clusters --------------------------------------------------------------------------------------------------------

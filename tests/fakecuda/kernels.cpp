@@ -27,6 +27,14 @@
     BOTH(AttentionArgs, attention_128)     \
     BOTH(AttentionArgs, attention_160)     \
     BOTH(AttentionArgs, attention_wide)    \
+    BOTH(AttentionArgs, attention_hopper_40)         \
+    BOTH(AttentionArgs, attention_hopper_64)         \
+    BOTH(AttentionArgs, attention_hopper_80)         \
+    BOTH(AttentionArgs, attention_hopper_160)        \
+    BOTH(AttentionArgs, attention_hopper_shared_40)  \
+    BOTH(AttentionArgs, attention_hopper_shared_64)  \
+    BOTH(AttentionArgs, attention_hopper_shared_80)  \
+    BOTH(AttentionArgs, attention_hopper_shared_160) \
     BOTH(MomentsArgs, moments)             \
     BOTH(GroupNormArgs, group_norm)        \
     BOTH(WholeNormArgs, group_norm_whole_8)  \

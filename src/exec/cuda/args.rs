@@ -1,5 +1,6 @@
 //! The arguments of a launch, as the kernels of `shaders/cuda/args.cuh` read them: one structure, field after field.
 
+use super::packing::TOGETHER as EIGHT;
 use super::plan::Post;
 use crate::exec::planner::{Kind, MAX_POSTS, View};
 use crate::graph::Activation;
@@ -23,6 +24,13 @@ impl Placed {
     /// Address of the first element.
     pub fn address(&self) -> u64 {
         self.memory.wrapping_add((self.view.offset * bytes_of(self.view.kind)) as u64)
+    }
+
+    /// Whether every pixel begins at 16 bytes and is whole sixteens, if its numbers are halves: `in_eights` of the kernels.
+    pub fn in_eights(&self) -> bool {
+        let View { image, row, pixel, c, .. } = self.view;
+        let sixteen = (EIGHT * size_of::<u16>()) as u64;
+        self.address().is_multiple_of(sixteen) && [image, row, pixel, c].iter().all(|step| step.is_multiple_of(EIGHT))
     }
 }
 

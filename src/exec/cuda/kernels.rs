@@ -133,6 +133,17 @@ pub const MODULES: [Module; 15] = [
         "attention_128",
         "attention_160"
     ),
+    module!(
+        Hopper: "attention_hopper",
+        "attention_hopper_40",
+        "attention_hopper_64",
+        "attention_hopper_80",
+        "attention_hopper_160",
+        "attention_hopper_shared_40",
+        "attention_hopper_shared_64",
+        "attention_hopper_shared_80",
+        "attention_hopper_shared_160"
+    ),
     module!("copy", "copy"),
     module!("geglu", "geglu"),
     module!("group_norm", "group_norm"),
@@ -249,6 +260,15 @@ pub const HEADS: [(usize, &str, usize); 8] = [
     (160, "attention_160", 43008),
 ];
 
+/// The same for many keys on GPUs of compute capability 9.0, whose blocks have [`HOPPER_QUERIES`] or, if both halves of their
+/// threads share them, [`QUERIES`]: the kernels of both, and bytes of their dynamic shared memory (`HOPPER_HEADS` in `args.cuh`).
+pub const HOPPER_HEADS: [(usize, [(&str, usize); 2]); 4] = [
+    (40, [("attention_hopper_40", 49152), ("attention_hopper_shared_40", 98304)]),
+    (64, [("attention_hopper_64", 65536), ("attention_hopper_shared_64", 98304)]),
+    (80, [("attention_hopper_80", 81920), ("attention_hopper_shared_80", 122880)]),
+    (160, [("attention_hopper_160", 122880), ("attention_hopper_shared_160", 122880)]),
+];
+
 /// Attention for wider heads: channels at most, output channels of a block, and bytes of its dynamic shared memory.
 pub const WIDE_HEAD: (usize, usize, usize) = (512, 256, 95232);
 
@@ -256,13 +276,19 @@ pub const WIDE_HEAD: (usize, usize, usize) = (512, 256, 95232);
 pub const QUERIES: usize = 64;
 /// Threads of a block of attention.
 pub const ATTENTION_THREADS: u32 = 128;
+/// Queries of a block of attention whose threads are [`HOPPER_THREADS`] and share none.
+pub const HOPPER_QUERIES: usize = 128;
+/// Threads of a block of attention for GPUs of compute capability 9.0.
+pub const HOPPER_THREADS: u32 = 256;
 
 /// The kernels that use dynamic shared memory, and how many bytes at most.
 pub fn dynamic_shared(half: Half) -> impl Iterator<Item = (String, usize)> {
     let tiles = TILES.iter().chain([&GATHER]).map(|tile| (tile.name, tile.shared));
     let heads = HEADS.iter().map(|&(_, name, bytes)| (name, bytes));
+    let hopper = HOPPER_HEADS.iter().flat_map(|(_, kernels)| *kernels);
     tiles
         .chain(heads)
+        .chain(hopper)
         .chain([("attention_wide", WIDE_HEAD.2)])
         .map(move |(name, bytes)| (format!("{name}_{}", half.word()), bytes))
 }

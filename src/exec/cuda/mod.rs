@@ -8,6 +8,7 @@ mod biases;
 mod cluster;
 mod cuts;
 mod device;
+mod heads;
 mod kernels;
 mod kinds;
 mod launch;

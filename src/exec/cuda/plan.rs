@@ -9,11 +9,12 @@ use cudarc::driver::{CudaSlice, DevicePtr};
 use super::args::{Args, Placed};
 use super::biases::Biases;
 use super::device::Device;
-use super::kernels::{ATTENTION_THREADS, HEADS, QUERIES, WIDE_HEAD};
+use super::heads::Heads;
+use super::kernels::WIDE_HEAD;
 use super::kinds::halves;
 use super::launch::{Launch, STRIDING_THREADS};
 use super::norm::{self, Measured, WHOLE_THREADS, blocks_of, lanes_of_row};
-use super::packing::CudaPacked;
+use super::packing::{CudaPacked, TOGETHER};
 use super::product::Product;
 use super::tiles::{Cut, Extent};
 use crate::exec::ExecError;
@@ -342,29 +343,25 @@ impl Maker<'_> {
 
     fn attention(&self, inputs: &[NodeId], output: &Placed, heads: usize, mask: Mask) -> Result<Launch, ExecError> {
         let width = output.view.c / heads;
-        let (most, slice, wide) = WIDE_HEAD;
-        // Of wide heads a block computes some of the output channels, and all scores for them.
-        let (name, slices, shared) = match HEADS.iter().find(|(most, ..)| width <= *most) {
-            Some(&(_, name, shared)) => (name, 1, shared),
-            None if width <= most => ("attention_wide", width.div_ceil(slice), wide),
-            None => {
-                let text = format!("attention with heads of {width} channels; at most {most} are possible");
-                return Err(super::failed(text));
-            }
+        let read = [0, 1, 2].map(|input| self.placed(inputs[input]));
+        let [queries, keys, values] = &read;
+        let shape = Heads {
+            heads,
+            width,
+            samples: queries.view.n,
+            queries: queries.view.positions(),
+            keys: keys.view.positions(),
+            in_eights: read.iter().all(Placed::in_eights) && width.is_multiple_of(TOGETHER),
         };
-        let [queries, keys, values] = [0, 1, 2].map(|input| self.placed(inputs[input]));
+        let Some(way) = shape.way(&self.device.chip()) else {
+            let text = format!("attention with heads of {width} channels; at most {} are possible", WIDE_HEAD.0);
+            return Err(super::failed(text));
+        };
         let scale = 1.0 / (width as f32).sqrt();
-        let args = Args::default().view(&queries).view(&keys).view(&values).view(output);
+        let args = Args::default().view(queries).view(keys).view(values).view(output);
         let args = args.int(heads).int(width).int(usize::from(mask == Mask::Causal)).float(scale);
-        let grid = [queries.view.positions().div_ceil(QUERIES), heads * slices, queries.view.n];
-        Ok(Launch {
-            function: self.function(name)?,
-            grid,
-            threads: ATTENTION_THREADS,
-            shared,
-            cluster: 1,
-            args: args.finish(),
-        })
+        let (function, grid) = (self.function(way.kernel)?, shape.grid(&way));
+        Ok(Launch { function, grid, threads: way.threads, shared: way.shared, cluster: 1, args: args.finish() })
     }
 
     fn lookup(&self, table: WeightId, ids: Option<&Placed>, output: &Placed) -> Result<Launch, ExecError> {

@@ -4,7 +4,6 @@ use super::args::{Args, Placed};
 use super::device::Device;
 use super::kernels::MOST_TAPS;
 use super::launch::Launch;
-use super::packing::TOGETHER;
 use super::plan::Post;
 use super::tiles::{self, Chip, Cut, Extent};
 use crate::exec::ExecError;
@@ -33,12 +32,7 @@ pub struct Product {
 impl Product {
     /// Whether all pixels of the input begin at 16 bytes and are whole sixteens, and the kernel is not too large.
     fn is_regular(&self) -> bool {
-        let View { image, row, pixel, c, .. } = self.input.view;
-        let sixteen = (TOGETHER * size_of::<u16>()) as u64;
-        let steps = [image, row, pixel, c];
-        let aligned =
-            self.input.address().is_multiple_of(sixteen) && steps.iter().all(|step| step.is_multiple_of(TOGETHER));
-        aligned && self.geometry[0] <= MOST_TAPS
+        self.input.in_eights() && self.geometry[0] <= MOST_TAPS
     }
 
     /// The cuts that may be its fastest on such a GPU, the best by counting first.

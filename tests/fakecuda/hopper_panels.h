@@ -1,0 +1,112 @@
+// A twin of each function of shaders/cuda/hopper_panels.cuh that is assembly. Where numbers lie is read from descriptors, as
+// they are documented for tensor cores (PTX ISA, matrix descriptors and canonical layouts; CUTLASS, make_gmma_desc).
+#pragma once
+
+#include "hopper.h"
+
+inline unsigned shared_address(const void* at, FAKE_SITE) {
+    fake::check_shared({file, line}, at, 16);
+    return unsigned(static_cast<const unsigned char*>(at) - dynamic_shared());
+}
+
+namespace fake {
+
+// Where the second factor lies.
+struct Layout {
+    unsigned first, leading, stride;  // address, both steps
+    unsigned across;                  // bytes after which a row goes on elsewhere: 16, or those among which eights change places
+
+    explicit Layout(unsigned long long bits)
+        : first(unsigned(bits & 0x3fff) << 4),
+          leading(unsigned(bits >> 16 & 0x3fff) << 4),
+          stride(unsigned(bits >> 32 & 0x3fff) << 4) {
+        const unsigned order = unsigned(bits >> 62);
+        across = order == 0 ? 16 : 256u >> order;
+    }
+
+    // Eights change places by the address: its bits from 4 on by those from 7 on, as many as `across` has.
+    template <typename T>
+    float number(unsigned at) const {
+        T number;
+        at ^= (at >> 7 & (across / 16 - 1)) << 4;
+        std::memcpy(&number, dynamic_shared() + at, 2);
+        return widen(number);
+    }
+
+};
+
+// What is multiplied with number `k` of the first factor's rows for column `n` of the sums. Rows are `across` bytes apart.
+template <typename T>
+float factor(const PanelRows& b, unsigned n, unsigned k) {
+    const Layout in(descriptor_of(b));
+    const unsigned eight = in.across == 16 ? k / 8 * in.leading : k / 8 * 16;
+    return in.number<T>(in.first + n / 8 * in.stride + n % 8 * in.across + eight + k % 8 * 2);
+}
+
+template <typename T>
+float factor(const PanelColumns& b, unsigned n, unsigned k) {
+    const Layout in(descriptor_of(b));
+    const unsigned width = in.across / 2;
+    const unsigned panel = in.across == 16 ? in.stride : in.leading, rows = in.across == 16 ? in.leading : in.stride;
+    return in.number<T>(in.first + n / width * panel + n % width * 2 + k / 8 * rows + k % 8 * in.across);
+}
+
+// A lane's part of a product whose first factor is in registers.
+struct RegisterProduct {
+    float* sums;
+    const unsigned* a;
+    unsigned was[4];            // in those registers
+    unsigned short row[2][16];  // of the first factor: the two rows that this lane has sums of
+    bool more;
+    Site site;
+};
+
+// Four lanes share two rows, and each has four words of them.
+inline void share_rows(const Warp& warp) {
+    for (int lane = 0; lane < 32; lane++) {
+        auto* own = static_cast<RegisterProduct*>(warp.threads[lane].brings);
+        for (int i = 0; i < 16; i++) {
+            const auto* other = static_cast<RegisterProduct*>(warp.threads[lane / 4 * 4 + i / 4].brings);
+            const int k = 2 * (i / 4) + i % 4 / 2 * 8;
+            for (int j = 0; j < 2; j++) own->row[i % 2][k + j] = (unsigned short)(other->a[i % 4] >> 16 * j & 0xffff);
+        }
+    }
+}
+
+template <typename T, int WIDE, typename Panels>
+void compute(const RegisterProduct& product, const Panels& b) {
+    if (std::memcmp(product.a, product.was, sizeof product.was)) fail(product.site, "a factor changed under a product");
+    for (int i = 0; i < 4 * WIDE; i++) {
+        const unsigned n = unsigned(i / 4 * 8 + 2 * (current->lane % 4) + i % 2);
+        float sum = product.more ? product.sums[i] : 0;
+        for (unsigned k = 0; k < 16; k++) {
+            sum += widen(T{product.row[i % 4 / 2][k]}) * factor<T>(b, n, k);
+        }
+        product.sums[i] = sum;
+    }
+}
+
+template <typename T, int WIDE, typename Panels>
+void begin_product(float* sums, const unsigned (&a)[4], Panels b, bool more, const Site& site) {
+    RegisterProduct own = {sums, a, {a[0], a[1], a[2], a[3]}, {}, more, site};
+    if (meet_warp(Meeting::MULTIPLY, site, &own)) {
+        if (current->warp->all != 0xffffffff) fail(site, "a warp that is not full");
+        share_rows(*current->warp);
+        met();
+    } else {
+        wait_warp();
+    }
+    current->products.push_back({[=] { compute<T, WIDE>(own, b); }, current->product_groups});
+}
+
+}  // namespace fake
+
+template <typename T, int WIDE, typename Panels>
+inline void multiply_64(float (&sums)[WIDE][4], const unsigned (&a)[4], Panels b, FAKE_SITE) {
+    fake::begin_product<T, WIDE>(sums[0], a, b, false, {file, line});
+}
+
+template <typename T, int WIDE, typename Panels>
+inline void multiply_add_64(float (&sums)[WIDE][4], const unsigned (&a)[4], Panels b, FAKE_SITE) {
+    fake::begin_product<T, WIDE>(sums[0], a, b, true, {file, line});
+}
