@@ -104,7 +104,7 @@ macro_rules! module {
 }
 
 /// All of them.
-pub const MODULES: [Module; 15] = [
+pub const MODULES: [Module; 16] = [
     module!("attention_wide", "attention_wide"),
     module!("conv", "conv_128x128", "conv_128x64", "conv_64x64", "conv_64x32", "conv_gather"),
     module!(
