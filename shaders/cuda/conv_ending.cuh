@@ -11,7 +11,9 @@ struct alignas(16) Place {
 };
 
 // Whether outputs can be treated eight at a time.
-__device__ inline bool ends_in_eights(const ConvArgs& args) { return in_eights(args.out) && in_eights(args.posts); }
+__device__ inline bool ends_in_eights(const ConvArgs& args) {
+    return in_eights(args.out) && in_eights(args.posts) && reinterpret_cast<size_t>(args.bias) % 16 == 0;
+}
 
 // Where an output channel is in a tile; its gate is 8 further.
 __device__ inline int row_of(const ConvArgs& args, int channel) {
@@ -20,32 +22,6 @@ __device__ inline int row_of(const ConvArgs& args, int channel) {
 
 // Sums of a pixel as workspace has them.
 __device__ inline int workspace_rows(const ConvArgs& args) { return (args.rows + 7) / 8 * 8; }
-
-// ITEMS times COUNT neighbouring channels from `channel` on: their sums, and their gates'.
-template <int COUNT, int ITEMS>
-struct Ending {
-    bool there[ITEMS];
-    Position where[ITEMS];
-    int channel[ITEMS];
-    float sum[ITEMS][COUNT], gate[ITEMS][COUNT];
-};
-
-template <typename T, int COUNT, int ITEMS>
-__device__ inline void end(const ConvArgs& args, Ending<COUNT, ITEMS>& ending) {
-    UNROLL for (int k = 0; k < ITEMS; k++) {
-        if (!ending.there[k]) continue;
-        const int channel = ending.channel[k];
-        UNROLL for (int j = 0; j < COUNT; j++) {
-            float &sum = ending.sum[k][j], gate = ending.gate[k][j];
-            if (args.bias) sum += args.bias[channel + j];
-            if (args.gated) sum *= gelu(args.bias ? gate + args.bias[args.out.c + channel + j] : gate);
-        }
-    }
-    apply<T>(args.posts, ending.sum, ending.there, ending.where, ending.channel);
-    UNROLL for (int k = 0; k < ITEMS; k++) {
-        if (ending.there[k]) store<T>(ending.sum[k], args.out, at(args.out, ending.where[k]) + ending.channel[k]);
-    }
-}
 
 // COUNT numbers of f32 memory; 8 of an address that is a multiple of 16.
 template <int COUNT>
@@ -57,5 +33,38 @@ __device__ inline void read(float (&to)[COUNT], const float* from) {
             Four four = *reinterpret_cast<const Four*>(from + j);
             UNROLL for (int i = 0; i < 4; i++) to[j + i] = four.at[i];
         }
+    }
+}
+
+// ITEMS times COUNT neighbouring channels from `channel` on: their sums, and their gates'.
+template <int COUNT, int ITEMS>
+struct Ending {
+    bool there[ITEMS];
+    Position where[ITEMS];
+    int channel[ITEMS];
+    float sum[ITEMS][COUNT], gate[ITEMS][COUNT];
+};
+
+// Adds the biases from number `first` on.
+template <int COUNT>
+__device__ inline void add_bias(const ConvArgs& args, float (&sum)[COUNT], int first) {
+    if (!args.bias) return;
+    float bias[COUNT];
+    read(bias, args.bias + first);
+    UNROLL for (int j = 0; j < COUNT; j++) sum[j] += bias[j];
+}
+
+template <typename T, int COUNT, int ITEMS>
+__device__ inline void end(const ConvArgs& args, Ending<COUNT, ITEMS>& ending) {
+    UNROLL for (int k = 0; k < ITEMS; k++) {
+        if (!ending.there[k]) continue;
+        add_bias(args, ending.sum[k], ending.channel[k]);
+        if (!args.gated) continue;
+        add_bias(args, ending.gate[k], args.out.c + ending.channel[k]);
+        UNROLL for (int j = 0; j < COUNT; j++) ending.sum[k][j] *= gelu(ending.gate[k][j]);
+    }
+    apply<T>(args.posts, ending.sum, ending.there, ending.where, ending.channel);
+    UNROLL for (int k = 0; k < ITEMS; k++) {
+        if (ending.there[k]) store<T>(ending.sum[k], args.out, at(args.out, ending.where[k]) + ending.channel[k]);
     }
 }

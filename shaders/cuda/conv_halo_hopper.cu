@@ -45,7 +45,7 @@ class ConvHalo : HaloSums<T, TILE> {
     }
 
     __device__ void find_places() {
-        for (int i = threadIdx.x; i < TILE.pixels; i += THREADS) {
+        ROLLED for (int i = threadIdx.x; i < TILE.pixels; i += THREADS) {
             const auto [y, column] = tile.spot(i);
             const int x = tile.left + column;
             places[i] = {{tile.n, y, x}, y < args.out.h && column < tile.columns && x < args.out.w};
@@ -55,12 +55,12 @@ class ConvHalo : HaloSums<T, TILE> {
     // All of a step.
     __device__ void multiply(int stage, const Step& step) {
         const int under = threadIdx.x / 128 * (64 * TALL) + step.tap / 3 * tile.pitch + step.tap % 3;
-        const T *pixels = pixels_of(step.slice) + 8 * under, *weights = weights_of(stage);
+        const Rows pixels = planes_of<2 * PLANE>(pixels_of(step.slice) + 8 * under), weights = rows_of(weights_of(stage));
         products_begin(sums);
         UNROLL for (int part = 0; part < 4; part++) {
             UNROLL for (int i = 0; i < TALL; i++) {
-                const Rows rows = planes_of<2 * PLANE>(pixels + 2 * part * PLANE + 8 * 64 * i);
-                multiply_add_64<T>(sums[i], rows, rows_of(weights + 16 * part));
+                const Rows rows = behind(pixels, 16 * (2 * part * PLANE / 8 + 64 * i));
+                multiply_add_64<T>(sums[i], rows, behind(weights, 32 * part));
             }
         }
         products_commit();

@@ -13,12 +13,12 @@ class ConvHopper : ConvMeeting<ConvTile<T, TILE>> {
     static_assert(TILE.warps_x == 1 && Base::HEIGHT == 16 && TILE.depth == 64, "four warps have 64 rows of 128 bytes");
     static constexpr int STAGES = TILE.stages;
 
-    // All of a step.
-    __device__ void multiply(int stage) {
-        const T* pixels = Base::pixels_of(stage) + threadIdx.x / 128 * 64 * TILE.depth;
+    // All of a step, given both factors of the first stage.
+    __device__ void multiply(int stage, const Rows& pixels, const Rows& weights) {
         products_begin(sums);
         UNROLL for (int part = 0; part < TILE.depth / 16; part++) {
-            multiply_add_64<T>(sums[0], rows_of(pixels + 16 * part), rows_of(Base::weights_of(stage) + 16 * part));
+            const int bytes = stage * Base::STAGE * 2 + 32 * part;
+            multiply_add_64<T>(sums[0], behind(pixels, bytes), behind(weights, bytes));
         }
         products_commit();
     }
@@ -35,6 +35,8 @@ class ConvHopper : ConvMeeting<ConvTile<T, TILE>> {
             next = next + 1 == TILE.stages ? 0 : next + 1;
         };
         for (int i = 0; i < STAGES - 1; i++) load(first + i);
+        const Rows pixels = rows_of(Base::pixels_of(0) + threadIdx.x / 128 * 64 * TILE.depth);
+        const Rows weights = rows_of(Base::weights_of(0));
         int stage = 0, step = first;
         do {
             // Of the first steps, all but the last stage's, none is behind another one's products.
@@ -47,7 +49,7 @@ class ConvHopper : ConvMeeting<ConvTile<T, TILE>> {
             products_wait<1>(sums);
             // Everybody's copies are there, and everybody's products of the stage that is loaded now are done.
             __syncthreads();
-            multiply(stage);
+            multiply(stage, pixels, weights);
             if (step == first) {
                 copies_commit();
             } else {

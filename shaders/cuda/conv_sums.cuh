@@ -43,7 +43,8 @@ protected:
     __device__ int used_rows() const { return 16; }
 
     // Of all steps of the depth, those that this block has.
-    __device__ Steps share(long long all) const {
+    __device__ Steps share(int all) const {
+        if (args.splits == 1) return {0, all};
         return {int(all * blockIdx.z / args.splits), int(all * (blockIdx.z + 1) / args.splits)};
     }
 
@@ -96,24 +97,43 @@ protected:
 
 private:
     // Of a row that is laid out: where it is in the output. The first of these is the first of sixteen, number `i`.
-    __device__ const Place& place_of(int i, int row) const {
-        const int number = (warp_y / GROUP * TALL + i + row / 16) * GROUP + warp_y % GROUP;
-        return places[16 * number + row % 16];
+    __device__ Place place_of(int i, int row) const {
+        const int further = LAID > 1 ? row / 16 : 0;
+        return places[16 * ((warp_y / GROUP * TALL + i + further) * GROUP + warp_y % GROUP) + row - 16 * further];
     }
+
+    // Items that follow each other row by row, so many in each: a lane's first, and then each 32 further.
+    class Items {
+        const unsigned across, lines, rest;  // of which 32 are so many rows and so many more
+
+    public:
+        unsigned y, x;
+
+        // `across` is one of two numbers that the compiler knows.
+        __device__ Items(bool first, unsigned one, unsigned other)
+            : across(first ? one : other), lines(first ? 32 / one : 32 / other), rest(first ? 32 % one : 32 % other),
+              y(first ? lane() / one : lane() / other), x(first ? lane() % one : lane() % other) {}
+
+        __device__ void next() {
+            y += lines, x += rest;
+            if (x >= across) x -= across, y++;
+        }
+    };
 
     // Ends rows, COUNT channels at a time.
     template <int COUNT, int ITEMS>
     __device__ void end_rows(int i, const Span& rows) const {
-        const unsigned across = (args.gated ? WIDTH / 2 : WIDTH) / COUNT, all = rows.count * across;
         const int first = (blockIdx.y * TILE.outputs + warp_x * WIDTH) >> (args.gated ? 1 : 0);
-        ROLLED for (unsigned item = lane(); item < all; item += 32 * ITEMS) {
+        Items items(args.gated, WIDTH / 2 / COUNT, WIDTH / COUNT);
+        ROLLED while (int(items.y) < rows.count) {
             Ending<COUNT, ITEMS> ending;
-            UNROLL for (int k = 0; k < ITEMS; k++) {
-                const unsigned own = item + 32 * k;
-                const int y = rows.first + int(own / across), c = int(own % across) * COUNT;
-                ending.there[k] = own < all && first + c < args.out.c && place_of(i, y).inside;
+            UNROLL for (int k = 0; k < ITEMS; k++, items.next()) {
+                const int y = rows.first + int(items.y), c = int(items.x) * COUNT;
+                ending.there[k] = int(items.y) < rows.count && first + c < args.out.c;
                 if (!ending.there[k]) continue;
-                ending.where[k] = place_of(i, y).at;
+                const Place place = place_of(i, y);
+                ending.there[k] = place.inside;
+                ending.where[k] = place.at;
                 ending.channel[k] = first + c;
                 const float* from = laid_out() + y * PITCH + row_of(args, c);
                 read(ending.sum[k], from);
@@ -128,7 +148,7 @@ private:
         const int width = workspace_rows(args), first = blockIdx.y * TILE.outputs + warp_x * WIDTH;
         for (int item = lane(); item < 16 * LAID * WIDE; item += 32) {
             const int y = item / WIDE, c = item % WIDE * 8;
-            const Place& place = place_of(i, y);
+            const Place place = place_of(i, y);
             if (!place.inside || first + c >= width) continue;
             const long long line = ((long long)(blockIdx.z) * args.out.n + place.at.n) * args.out.h + place.at.y;
             auto* to = reinterpret_cast<Four*>(args.workspace + (line * args.out.w + place.at.x) * width + first + c);

@@ -29,7 +29,7 @@ protected:
 
     __device__ void find_places() {
         const int pixels = positions(args.out);
-        for (int i = threadIdx.x; i < TILE.pixels; i += THREADS) {
+        ROLLED for (int i = threadIdx.x; i < TILE.pixels; i += THREADS) {
             const int index = blockIdx.x * TILE.pixels + i;
             places[i] = {position(index, args.out.h, args.out.w), index < pixels};
         }

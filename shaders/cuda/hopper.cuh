@@ -9,31 +9,35 @@
 
 // --- Where factors lie -----------------------------------------------------------------------------------------------
 
-// Of each row of a factor, sixteen 16-bit numbers in shared memory.
+// Of each row of a factor, sixteen 16-bit numbers in shared memory: the two words of its descriptor, in units of 16 bytes. The low
+// one begins with the address.
 struct Rows {
-    unsigned long long descriptor;
+    unsigned low, high;
+    __device__ unsigned long long descriptor() const { return (unsigned long long)(high) << 32 | low; }
 };
+
+__device__ inline unsigned sixteens_of(const void* first) {
+    return (unsigned(__cvta_generic_to_shared(first)) & 0x3ffff) >> 4;
+}
+
+// The same, so many bytes further.
+__device__ inline Rows behind(const Rows& rows, int bytes) { return {rows.low + bytes / 16, rows.high}; }
 
 // Rows of 64 numbers, one after the other from a multiple of 1024 bytes on, with the eights of each row as `swizzled` has
 // them. `first` is where the sixteen of the first row, from a multiple of sixteen on, would lie if its eights were in order.
 __device__ inline Rows rows_of(const void* first) {
-    const unsigned long long at = (unsigned(__cvta_generic_to_shared(first)) & 0x3ffff) >> 4;
-    // In units of 16 bytes: the address; 1, which is not used with eights in this order; from 8 rows to the next. The last
-    // field is the order.
-    return {at | 1ull << 16 | (8 * 128 / 16ull) << 32 | 1ull << 62};
+    // Then 1, which is not used with eights in this order. The high word: from 8 rows to the next; the last field is the order.
+    return {sixteens_of(first) | 1u << 16, 8 * 128 / 16 | 1u << 30};
 }
-
-// The fields of a descriptor, as bits, that say how far it is from eight of a row to the next eight and from eight rows to the
-// next eight, where the order of eights is none: the manual's "leading" and "stride" offset of a K-major matrix.
-constexpr int NEXT_EIGHT = 16, NEXT_ROWS = 32;
 
 // Planes of eight numbers of each row, PLANE bytes apart, in which rows lie one after the other. `first`, a multiple of 16 bytes,
 // is where the first row is in the plane of its first eight.
 template <int PLANE>
 __device__ inline Rows planes_of(const void* first) {
     static_assert(PLANE % 16 == 0 && PLANE < 1 << 18, "it fits the field");
-    const unsigned long long at = (unsigned(__cvta_generic_to_shared(first)) & 0x3ffff) >> 4;
-    return {at | (PLANE / 16ull) << NEXT_EIGHT | (8 * 16 / 16ull) << NEXT_ROWS};
+    // The fields are the manual's "leading" and "stride" offset of a K-major matrix whose eights have no order: from eight of a
+    // row to the next eight, and from eight rows to the next.
+    return {sixteens_of(first) | PLANE / 16u << 16, 8 * 16 / 16};
 }
 
 // What this thread's copies have brought may be read by tensor cores, after the others have met it.
@@ -100,7 +104,7 @@ __device__ void multiply_add_64(float (&sums)[WIDE][4], Rows a, Rows b);
         asm volatile("wgmma.mma_async.sync.aligned.m64n" #columns "k16.f32." kind "." kind " {" registers \
                      "}, %" #a_number ", %" #b_number ", 1, 1, 1, 0, 0;" \
                      : __VA_ARGS__ \
-                     : "l"(a.descriptor), "l"(b.descriptor) \
+                     : "l"(a.descriptor()), "l"(b.descriptor()) \
                      : "memory"); \
     }
 #define MULTIPLY_ADD_64_OF(...) MULTIPLY_ADD_64(Bf16, "bf16", __VA_ARGS__) MULTIPLY_ADD_64(F16, "f16", __VA_ARGS__)

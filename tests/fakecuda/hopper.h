@@ -19,6 +19,8 @@ inline Rows planes_of(const void* first, FAKE_SITE) {
     return {begin, PLANE};
 }
 
+inline Rows behind(const Rows& rows, int bytes) { return {rows.first + bytes, rows.plane}; }
+
 inline void copies_show() { fake::current->shown = true; }
 
 namespace fake {
