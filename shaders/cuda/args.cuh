@@ -11,6 +11,7 @@
 //   moments_*               MomentsArgs    chunks, n                                     256       0
 //   group_norm_*            GroupNormArgs  any x, n                                      256       0
 //   group_norm_whole_M_*    WholeNormArgs  groups, n                                     512       0
+//   group_norm_hopper_M_*   WholeNormArgs  groups, n, blocks of a group: clusters        512       0
 //   layer_norm_*            LayerNormArgs  positions * lanes / 256                       256       0
 //   attention_W_*           AttentionArgs  queries/64, heads, n                          128       HEADS
 //   attention_hopper_*      the same, on a GPU of compute capability 9.0: queries/128 or 64 (HOPPER_HEADS), heads, n
@@ -102,8 +103,8 @@ struct GroupNormArgs {
 };
 
 // `in` and `out` are of kind HALF; image, row, pixel, their bases and the channels of a group are multiples of 2, and a row is as
-// long as its pixels. A group is of at most 1024 channels and positions times channels / 2 at most M * 512, if threads that
-// cannot have whole positions are left out (`norm.rs`).
+// long as its pixels. A group is of at most 1024 channels and positions times channels / 2 at most M * 512 for each
+// block that has it, if threads that cannot have whole positions are left out (`norm.rs`).
 struct WholeNormArgs {
     View in, out;
     const float *weight, *bias;

@@ -38,6 +38,9 @@
     BOTH(MomentsArgs, moments)             \
     BOTH(GroupNormArgs, group_norm)        \
     BOTH(WholeNormArgs, group_norm_whole_8)  \
+    BOTH(WholeNormArgs, group_norm_hopper_8) \
+    BOTH(WholeNormArgs, group_norm_hopper_12) \
+    BOTH(WholeNormArgs, group_norm_hopper_24) \
     BOTH(WholeNormArgs, group_norm_whole_24) \
     BOTH(WholeNormArgs, group_norm_whole_64) \
     BOTH(LayerNormArgs, layer_norm)        \

@@ -79,7 +79,7 @@ impl Heads {
 mod tests {
     use super::*;
 
-    const H100: Chip = Chip { processors: 132, capability: (9, 0) };
+    const H100: Chip = Chip { processors: 132, capability: (9, 0), cluster: 8 };
 
     fn kernel(chip: &Chip, tokens: usize, heads: usize, width: usize) -> Option<&'static str> {
         let in_eights = width.is_multiple_of(8);
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn other_gpus_have_those_of_all() {
         for capability in [(8, 0), (8, 9), (10, 0)] {
-            let chip = Chip { processors: 132, capability };
+            let chip = Chip { capability, ..H100 };
             assert_eq!(kernel(&chip, 4096, 8, 40), Some("attention_48"));
         }
     }

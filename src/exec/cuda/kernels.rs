@@ -104,7 +104,7 @@ macro_rules! module {
 }
 
 /// All of them.
-pub const MODULES: [Module; 16] = [
+pub const MODULES: [Module; 17] = [
     module!("attention_wide", "attention_wide"),
     module!("conv", "conv_128x128", "conv_128x64", "conv_64x64", "conv_64x32", "conv_gather"),
     module!(
@@ -148,6 +148,7 @@ pub const MODULES: [Module; 16] = [
     module!("geglu", "geglu"),
     module!("group_norm", "group_norm"),
     module!("group_norm_whole", "group_norm_whole_8", "group_norm_whole_24", "group_norm_whole_64"),
+    module!(Hopper: "group_norm_hopper", "group_norm_hopper_8", "group_norm_hopper_12", "group_norm_hopper_24"),
     module!("layer_norm", "layer_norm"),
     module!("lookup", "lookup"),
     module!("map", "map"),

@@ -54,13 +54,29 @@ impl Measured {
     }
 }
 
-/// Threads of a block that keeps a whole group in registers, and how many positions each keeps of its two channels, by kernel
-/// (`group_norm_whole.cu`).
+/// Threads of a block that keeps a group, or its share of one, in registers.
 pub const WHOLE_THREADS: u32 = 512;
-const WHOLE: [(usize, &str); 3] = [(8, "group_norm_whole_8"), (24, "group_norm_whole_24"), (64, "group_norm_whole_64")];
+/// How many positions each thread keeps of its two channels, by kernel: of a block alone (`group_norm_whole.cu`), and of one of a
+/// few in a cluster (`group_norm_hopper.cu`).
+const ALONE: [(usize, &str); 3] = [(8, "group_norm_whole_8"), (24, "group_norm_whole_24"), (64, "group_norm_whole_64")];
+const TOGETHER: [(usize, &str); 3] =
+    [(8, "group_norm_hopper_8"), (12, "group_norm_hopper_12"), (24, "group_norm_hopper_24")];
+/// More positions than this are shared where there are clusters, by so many blocks.
+const MANY: usize = 16;
+const BLOCKS: [usize; 2] = [4, 8];
 
-/// The kernel of which a block can keep a whole group of a map, if there is one that reads and writes such maps.
-pub fn whole(input: &View, output: &View, groups: usize) -> Option<&'static str> {
+/// How a group norm is done in one launch: by which kernel, and by how many blocks for each group.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Whole {
+    /// The kernel.
+    pub kernel: &'static str,
+    /// Blocks of a group: a cluster if they are several.
+    pub blocks: usize,
+}
+
+/// How the groups of a map are kept whole, if there is a kernel that can and reads and writes such maps, on a GPU whose clusters
+/// have at most so many blocks.
+pub fn whole(input: &View, output: &View, groups: usize, cluster: usize) -> Option<Whole> {
     let is_regular = |view: &View| {
         let View { kind, offset, image, h, w, row, pixel, .. } = *view;
         let even = [offset, image, row, pixel].iter().all(|number| number.is_multiple_of(2));
@@ -75,8 +91,14 @@ pub fn whole(input: &View, output: &View, groups: usize) -> Option<&'static str>
     {
         return None;
     }
-    let each = input.positions().div_ceil(WHOLE_THREADS as usize / pairs);
-    WHOLE.iter().find(|(most, _)| each <= *most).map(|(_, name)| *name)
+    let rows = WHOLE_THREADS as usize / pairs;
+    let find = |kernels: &[(usize, &'static str)], blocks: usize| {
+        let each = input.positions().div_ceil(rows * blocks);
+        kernels.iter().find(|(most, _)| each <= *most).map(|&(_, kernel)| Whole { kernel, blocks })
+    };
+    let shared = || BLOCKS.into_iter().filter(|blocks| *blocks <= cluster).find_map(|blocks| find(&TOGETHER, blocks));
+    let many = input.positions().div_ceil(rows) > MANY;
+    if many { shared() } else { None }.or_else(|| find(&ALONE, 1))
 }
 
 /// Blocks that normalise each sample of a map: all begin at once, and each thread has as many positions as any other.
@@ -134,10 +156,11 @@ mod tests {
 
     #[test]
     fn a_block_keeps_groups_that_are_not_too_large() {
-        let name = |shape: &Shape, groups| {
+        let way = |shape: &Shape, groups, cluster| {
             let view = View { kind: Kind::Half, ..View::dense(0, shape) };
-            whole(&view, &view, groups)
+            whole(&view, &view, groups, cluster)
         };
+        let name = |shape: &Shape, groups| way(shape, groups, 1).map(|way| way.kernel);
         assert_eq!(name(&Shape::map(1, 64, 64, 320), 32), Some("group_norm_whole_64"));
         assert_eq!(name(&Shape::map(1, 64, 64, 640), 32), None);
         assert_eq!(name(&Shape::map(2, 32, 32, 640), 32), Some("group_norm_whole_24"));
@@ -145,7 +168,15 @@ mod tests {
         assert_eq!(name(&Shape::map(1, 8, 8, 96), 32), None, "three channels");
         assert_eq!(name(&Shape::map(1, 1, 1, 4096), 1), None);
         let view = View::dense(0, &Shape::map(1, 8, 8, 64));
-        assert_eq!(whole(&view, &view, 32), None, "f32");
+        assert_eq!(whole(&view, &view, 32, 8), None, "f32");
+        let together = |side, channels, cluster| {
+            way(&Shape::map(1, side, side, channels), 32, cluster).map(|way| (way.kernel, way.blocks))
+        };
+        assert_eq!(together(64, 320, 8), Some(("group_norm_hopper_12", 4)));
+        assert_eq!(together(64, 960, 8), Some(("group_norm_hopper_24", 8)));
+        assert_eq!(together(64, 960, 4), None);
+        assert_eq!(together(32, 640, 4), Some(("group_norm_hopper_8", 4)));
+        assert_eq!(together(16, 1280, 8), Some(("group_norm_whole_24", 1)), "small enough for one");
     }
 
     #[test]

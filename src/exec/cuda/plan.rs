@@ -13,7 +13,7 @@ use super::heads::Heads;
 use super::kernels::WIDE_HEAD;
 use super::kinds::halves;
 use super::launch::{Launch, STRIDING_THREADS};
-use super::norm::{self, Measured, WHOLE_THREADS, blocks_of, lanes_of_row};
+use super::norm::{self, Measured, WHOLE_THREADS, Whole, blocks_of, lanes_of_row};
 use super::packing::{CudaPacked, TOGETHER};
 use super::product::Product;
 use super::tiles::{Cut, Extent};
@@ -261,12 +261,13 @@ impl Maker<'_> {
         self.striding("copy", &output.view, args)
     }
 
-    /// The kernel that both measures and scales what a group norm reads, if there is one for it.
-    fn whole(&self, step: &Fused, groups: usize) -> Option<&'static str> {
+    /// How what a group norm reads is measured and scaled by the same kernel, if there is one for it.
+    fn whole(&self, step: &Fused, groups: usize) -> Option<Whole> {
         if !matches!(step.posts[..], [] | [After::Activate(Activation::Silu)]) {
             return None;
         }
-        norm::whole(&self.placed(step.source).view, &self.placed(step.result).view, groups)
+        let [input, output] = [step.source, step.result].map(|id| self.placed(id).view);
+        norm::whole(&input, &output, groups, self.device.chip().cluster)
     }
 
     fn moments(&self, index: usize) -> Result<Vec<Launch>, ExecError> {
@@ -297,10 +298,10 @@ impl Maker<'_> {
             Op::GroupNorm { weight, bias, groups, eps } => {
                 let args = Args::default().view(&input).view(&output);
                 let (weight, bias) = (self.flat(weight)?, self.flat(bias)?);
-                if let Some(name) = self.whole(step, groups) {
+                if let Some(Whole { kernel, blocks }) = self.whole(step, groups) {
                     let args = args.pointer(weight).pointer(bias).int(groups).float(eps).int(posts.len()).int(0);
-                    let (function, grid) = (self.function(name)?, [groups, input.view.n, 1]);
-                    Launch { function, grid, threads: WHOLE_THREADS, shared: 0, cluster: 1, args: args.finish() }
+                    let (function, grid) = (self.function(kernel)?, [groups, input.view.n, blocks]);
+                    Launch { function, grid, threads: WHOLE_THREADS, shared: 0, cluster: blocks, args: args.finish() }
                 } else {
                     let scales = self.measured[index].map_or(0, |norm| norm.scales());
                     let args = args.pointer(scales).pointer(weight).pointer(bias).int(groups).int(0).posts(&posts);

@@ -86,15 +86,17 @@ static void group_case(Format format, Extent e, int groups, int chunks, Layout f
     }));
 }
 
-static void whole_case(Format format, int most, Extent e, int groups, Layout from, Layout to, double mean, bool silu) {
+static void whole_case(Format format, int most, Extent e, int groups, Layout from, Layout to, double mean, bool silu,
+                       unsigned blocks = 1) {
     Tensor in(format, e, from, 28, 1, mean), out(format, e, to);
     std::vector<double> weight, bias;
     Buffer weights = numbers(e.c, 29, 1, weight), biases = numbers(e.c, 30, 0, bias);
     const float eps = 1e-6f;
-    launch("group_norm_whole_" + std::to_string(most) + suffix(format),
+    const std::string name = (blocks > 1 ? "group_norm_hopper_" : "group_norm_whole_") + std::to_string(most) + suffix(format);
+    launch(name,
            WholeNormArgs{in.view(), out.view(), static_cast<float*>(weights.pointer()),
                          static_cast<float*>(biases.pointer()), groups, eps, silu, 0},
-           {unsigned(groups), unsigned(e.n)}, 512);
+           {unsigned(groups), unsigned(e.n), blocks}, 512, 0, blocks);
     const int depth = e.c / groups;
     std::vector<Spread> spreads;
     for (int i = 0; i < e.n * groups; i++) {
@@ -104,8 +106,7 @@ static void whole_case(Format format, int most, Extent e, int groups, Layout fro
     }
     const std::vector<PostCase> list = {{SILU}}, none;
     char text[100];
-    std::snprintf(text, sizeof text, "group_norm_whole_%d%s %dx%dx%dx%d groups %d mean %g", most, suffix(format).c_str(),
-                  e.n, e.h, e.w, e.c, groups, mean);
+    std::snprintf(text, sizeof text, "%s %dx%dx%dx%d groups %d mean %g", name.c_str(), e.n, e.h, e.w, e.c, groups, mean);
     report(text, out.compare([&](int n, int y, int x, int c) {
         const Spread& s = spreads[size_t(n * groups + c / depth)];
         Bound normal = normed(in.at(n, y, x, c), s, double(eps), weight[size_t(c)], bias[size_t(c)]);
@@ -120,6 +121,9 @@ void norm_cases(Format format) {
     whole_case(format, 24, {2, 1, 384, 120}, 4, PART, PART, 0, true);
     whole_case(format, 64, {1, 64, 64, 20}, 2, DENSE, DENSE, 3, true);
     whole_case(format, 64, {1, 1, 1, 2048}, 2, DENSE, DENSE, 0, false);
+    whole_case(format, 8, {2, 1, 247, 40}, 4, PART, DENSE, 1000, true, 4);
+    whole_case(format, 12, {1, 64, 64, 20}, 2, DENSE, DENSE, 3, false, 4);
+    whole_case(format, 24, {1, 1, 3, 128}, 2, DENSE, DENSE, 0, true, 8);
     layer_case(format, {2, 1, 5, 24}, 8, DENSE, PART, 0);
     layer_case(format, {1, 1, 9, 320}, 32, EXACT, DENSE, 1000);
     layer_case(format, {1, 3, 3, 7}, 8, ODD_PART, EXACT, 3);
