@@ -19,8 +19,7 @@ pub enum Isa {
     Avx512,
     /// The same with products of bf16 numbers, summed in f32: AMD since Zen 4, Intel servers since 2021.
     Avx512Bf16,
-    /// The same with tiles of bf16 numbers: Intel servers since 2023, under Linux. Tried on an emulated processor (Bochs) with a Linux
-    /// kernel; nobody has measured its speed yet.
+    /// The same with tiles of bf16 numbers: Intel servers since 2023, under Linux.
     Amx,
 }
 
