@@ -162,7 +162,9 @@ fn sums<const TALL: usize, const WIDE: usize>(
             let done = if step + 1 == steps { done } else { 0 };
             let at = tap + step * depth - done;
             let mut rows = [Rows { first: tile.input.as_ptr(), stride: 0 }; 2];
-            for ((rows, values), Group { pixels, spacing, .. }) in rows.iter_mut().zip(&mut *values).zip(groups).take(TALL) {
+            for ((rows, values), Group { pixels, spacing, .. }) in
+                rows.iter_mut().zip(&mut *values).zip(groups).take(TALL)
+            {
                 *rows = match spacing {
                     Some(stride) => {
                         Rows { first: tile.input.as_ptr().wrapping_add(pixels[0] + at), stride: 2 * stride }

@@ -198,8 +198,7 @@ impl Kernels {
             }
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Isa::Amx => {
-                let features =
-                    table!(super::MAX_ROWS, amx::tile, amx, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma");
+                let features = table!(super::MAX_ROWS, amx::tile, amx, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma");
                 Self { fills: true, store_bf16: avx512bf16::store_bf16, ..features }
             }
             #[cfg(all(target_arch = "x86_64", not(target_os = "linux")))]

@@ -314,7 +314,8 @@ impl Conv {
                 spots.to[..count].iter_mut().for_each(|to| *to += panel.first);
                 let out = &mut sums.0[..count * panel.width];
                 let product = |weights: Factors<'_>, panel: &Panel<'_>, out: &mut [f32]| {
-                    let (pixels, taps, run, width, hold) = (&spots.from[..count], &*pass.taps, pass.run, panel.width, false);
+                    let (pixels, taps, run, width, hold) =
+                        (&spots.from[..count], &*pass.taps, pass.run, panel.width, false);
                     match weights {
                         Factors::F32(weights) => {
                             let tile = Tile { input: input.exact, pixels, taps, run, weights, width, hold };
