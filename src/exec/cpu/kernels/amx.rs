@@ -123,12 +123,20 @@ impl<'a> Group<'a> {
         // All differences at once, since stopping at the first would be slower.
         let odd = pixels.windows(2).fold(0, |odd, pair| odd | (step(pair) ^ first));
         let spacing = (odd == 0).then_some(first as isize);
-        let last = match (spacing, pixels) {
-            (Some(_), [first, .., last]) => *first.max(last),
-            _ => furthest(pixels),
-        };
-        Self { pixels, spacing, last }
+        // Then the furthest is at one of the ends, unless places go round where numbers end.
+        match (spacing, pixels) {
+            (Some(step), [begin, .., end]) if walk(*begin, step, pixels.len() - 1) == Some(*end) => {
+                Self { pixels, spacing, last: *begin.max(end) }
+            }
+            _ => Self { pixels, spacing: spacing.filter(|_| pixels.len() < 2), last: furthest(pixels) },
+        }
     }
+}
+
+/// Where so many steps lead, if numbers do not end before.
+#[inline(always)]
+fn walk(begin: usize, step: isize, count: usize) -> Option<usize> {
+    begin.checked_add_signed(step.checked_mul(count as isize)?)
 }
 
 /// The values `at` behind each of some pixels, copied side by side.
