@@ -32,7 +32,8 @@ fn disk(app: &App<'_>, (x, y): (f64, f64), radius: f64) {
 /// Draws a red circle, types "red apple", waits for a picture: it is not the sketch and it shows something red.
 fn a_red_circle_becomes_a_red_apple() -> Result<(), Failed> {
     let screen = Screen::start();
-    let mut app = App::start(&screen, "apple", "welcomed = true\n[params]\nprompt = \"\"\n", &[]);
+    // Without words the model may paint anything on an empty sheet, red things too.
+    let mut app = App::start(&screen, "apple", "welcomed = true\n[params]\nprompt = \"blue heart\"\n", &[]);
     app.wait("the model", Duration::from_secs(60), |app| {
         app.texts().iter().any(|text| text.contains("pictures/s")).then_some(())
     });
