@@ -142,18 +142,7 @@ public:
     }
 };
 
-// Entries of a tile, of which at least so many blocks shall fit on a multiprocessor.
-#define CONV_HALO(name, tile, blocks)                                                                                  \
-    extern "C" __global__ void __launch_bounds__(tile.threads(), blocks)                                               \
-        name##_bf16(const __grid_constant__ ConvArgs args) {                                                           \
-        ConvHalo<Bf16, tile>(args).run();                                                                              \
-    }                                                                                                                  \
-    extern "C" __global__ void __launch_bounds__(tile.threads(), blocks)                                               \
-        name##_f16(const __grid_constant__ ConvArgs args) {                                                            \
-        ConvHalo<F16, tile>(args).run();                                                                               \
-    }
-
-CONV_HALO(conv_halo_hopper_128x160, HALO_128x160, 1)
-CONV_HALO(conv_halo_hopper_128x64, HALO_128x64, 2)
-CONV_HALO(conv_halo_hopper_256x128, HALO_256x128, 1)
-CONV_HALO(conv_halo_hopper_256x64, HALO_256x64, 2)
+CONV_ENTRIES(ConvHalo, conv_halo_hopper_128x160, HALO_128x160, 1)
+CONV_ENTRIES(ConvHalo, conv_halo_hopper_128x64, HALO_128x64, 2)
+CONV_ENTRIES(ConvHalo, conv_halo_hopper_256x128, HALO_256x128, 1)
+CONV_ENTRIES(ConvHalo, conv_halo_hopper_256x64, HALO_256x64, 2)

@@ -73,18 +73,7 @@ public:
     }
 };
 
-// Entries of a tile, of which at least so many blocks shall fit on a multiprocessor.
-#define CONV_HOPPER(name, tile, blocks)                                                                                \
-    extern "C" __global__ void __launch_bounds__(tile.threads(), blocks)                                               \
-        name##_bf16(const __grid_constant__ ConvArgs args) {                                                           \
-        ConvHopper<Bf16, tile>(args).run();                                                                            \
-    }                                                                                                                  \
-    extern "C" __global__ void __launch_bounds__(tile.threads(), blocks)                                               \
-        name##_f16(const __grid_constant__ ConvArgs args) {                                                            \
-        ConvHopper<F16, tile>(args).run();                                                                             \
-    }
-
-CONV_HOPPER(conv_hopper_128x160, TILE_HOPPER_128x160, 1)
-CONV_HOPPER(conv_hopper_128x64, TILE_HOPPER_128x64, 2)
-CONV_HOPPER(conv_hopper_64x128, TILE_HOPPER_64x128, 2)
-CONV_HOPPER(conv_hopper_64x64, TILE_HOPPER_64x64, 3)
+CONV_ENTRIES(ConvHopper, conv_hopper_128x160, TILE_HOPPER_128x160, 1)
+CONV_ENTRIES(ConvHopper, conv_hopper_128x64, TILE_HOPPER_128x64, 2)
+CONV_ENTRIES(ConvHopper, conv_hopper_64x128, TILE_HOPPER_64x128, 2)
+CONV_ENTRIES(ConvHopper, conv_hopper_64x64, TILE_HOPPER_64x64, 3)

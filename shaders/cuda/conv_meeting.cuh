@@ -103,3 +103,14 @@ template <typename Sums>
 struct MeetingIf<Sums, 16> {
     typedef ConvMeeting<Sums> Type;
 };
+
+// Entries of a kernel of this name for a tile, of which at least so many blocks shall fit on a multiprocessor.
+#define CONV_ENTRIES(Kernel, name, tile, blocks)                                                                       \
+    extern "C" __global__ void __launch_bounds__(tile.threads(), blocks)                                               \
+        name##_bf16(const __grid_constant__ ConvArgs args) {                                                           \
+        Kernel<Bf16, tile>(args).run();                                                                                \
+    }                                                                                                                  \
+    extern "C" __global__ void __launch_bounds__(tile.threads(), blocks)                                               \
+        name##_f16(const __grid_constant__ ConvArgs args) {                                                            \
+        Kernel<F16, tile>(args).run();                                                                                 \
+    }
