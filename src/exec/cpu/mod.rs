@@ -6,6 +6,7 @@
 //! tasks ([`steps`]). A run walks the list with
 //! all threads ([`team`]); the inner loops are chosen by what the processor can do ([`kernels`], [`isa`]).
 
+mod changes;
 mod isa;
 mod kernels;
 mod lines;

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::changes::{Changes, Effect, effect};
 use super::kernels::PANEL;
 use super::packing::CpuPacked;
 use super::rounding::rounded;
@@ -35,6 +36,8 @@ pub struct Plan {
     pub results: Vec<View>,
     /// Inputs that name rows of a table, and how many rows it has.
     pub ids: Vec<(NodeId, usize)>,
+    /// How a change of some rows of a picture spreads, if it does not reach everything at once.
+    pub changes: Option<Changes>,
     /// What the schedule stage hands on.
     pub schedule: Range<usize>,
     /// Where memory begins that holds nothing between runs.
@@ -63,7 +66,12 @@ impl Plan {
             Ok(cut(graph, packed, step, (input, options.threads))?.and_then(|cut| cut.values()).unwrap_or(0))
         };
         let room = steps.iter().map(room).collect::<Result<Vec<usize>, ExecError>>()?;
-        let schedule = Schedule::new(graph, &steps, &places, results, &room);
+        let mut changes = Changes::new(graph, &steps, &places);
+        let mut kept = results.to_vec();
+        if changes.is_some() {
+            kept.extend(graph.inputs().map(|(_, id)| id).chain(steps.iter().map(|step| step.result)));
+        }
+        let schedule = Schedule::new(graph, &steps, &places, &kept, &room);
         let factors = steps.iter().map(|step| {
             let shape = &graph.node(step.main).shape;
             matches!(graph.node(step.main).op, Op::GroupNorm { .. })
@@ -87,15 +95,22 @@ impl Plan {
             inputs: graph.inputs().map(|(_, id)| (id, maker.view(id))).collect(),
             results: results.iter().map(|id| maker.view(*id)).collect(),
             ids: Vec::new(),
+            changes: None,
             schedule: schedule.schedule.clone(),
             shared: schedule.shared,
             len: schedule.len,
         };
         let mut rounds: [Vec<Range<usize>>; 4] = Default::default();
+        let mut tell = |effect: Effect| {
+            if let Some(changes) = &mut changes {
+                changes.tell(effect);
+            }
+        };
         for (at, (stage, items)) in schedule.rounds.iter().enumerate() {
             let first = plan.steps.len();
             for item in items {
                 plan.steps.push(maker.step(*item)?);
+                tell(effect(graph, &steps, *item, packed.kind()));
                 plan.about.push(About::new(graph, &steps, *item, |step| {
                     way(graph, packed, step).map(|(word, flops)| (word.into(), flops))
                 }));
@@ -106,10 +121,12 @@ impl Plan {
                 let first = plan.steps.len();
                 plan.steps.extend(maker.poison(at));
                 plan.about.resize(plan.steps.len(), About::nothing("spoiled memory"));
+                (first..plan.steps.len()).for_each(|_| tell(Effect::Always));
                 rounds.push(first..plan.steps.len());
             }
         }
         plan.rounds = rounds.map(Arc::from);
+        plan.changes = changes;
         for step in &steps {
             if let Op::Embedding { weight } = graph.node(step.main).op {
                 plan.ids.push((step.source, graph.weight(weight).shape[0]));

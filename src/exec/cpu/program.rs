@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::changes::{both, meet};
 use super::kernels::Kernels;
 use super::memory::Memory;
 use super::packing::CpuPacked;
@@ -35,6 +36,8 @@ pub struct CpuProgram {
     schedule: HashMap<usize, (Vec<u64>, Arc<[f32]>)>,
     /// The slot whose results are in memory.
     slot: Option<usize>,
+    /// Whether memory holds all values of the last run's frame stage, if they are kept.
+    whole: bool,
 }
 
 /// What all threads need.
@@ -44,6 +47,19 @@ struct Work {
     memory: Memory,
     /// By step: how many tasks it has.
     tasks: Vec<usize>,
+}
+
+impl Work {
+    /// Does a task of a step, in a walk.
+    fn run(&self, step: usize, task: usize) {
+        // SAFETY: the walk keeps rounds apart, the schedule puts no step into a round with one that writes what it reads
+        // or writes, and the tasks of one step write places of their own, which no task of the step reads: outputs are
+        // told apart by pixel and channel, and the plan never lets a step write a piece it reads. Nobody else uses the
+        // memory meanwhile, since a walk borrows its program exclusively.
+        #[expect(unsafe_code, reason = "threads write disjoint, interleaved parts of one block")]
+        let desk = unsafe { self.memory.desk() };
+        self.plan.steps[step].run(task, desk, &self.kernels);
+    }
 }
 
 impl CpuProgram {
@@ -61,9 +77,9 @@ impl CpuProgram {
         let tasks = plan.steps.iter().map(|step| step.tasks()).collect();
         let memory = Memory::new(plan.len);
         let shapes = results.iter().map(|id| graph.node(*id).shape.dims().to_vec()).collect();
-        let (prompt, schedule, slot) = (None, HashMap::new(), None);
+        let (prompt, schedule, slot, whole) = (None, HashMap::new(), None, false);
         let work = Arc::new(Work { plan, kernels, memory, tasks });
-        let mut program = Self { graph, work, team, bf16, poison, shapes, prompt, schedule, slot };
+        let mut program = Self { graph, work, team, bf16, poison, shapes, prompt, schedule, slot, whole };
         if poison {
             program.memory().fill(POISON);
         }
@@ -88,20 +104,31 @@ impl CpuProgram {
         let work = self.work.clone();
         let tasks: Vec<usize> = rounds.iter().map(|steps| work.tasks[steps.clone()].iter().sum()).collect();
         let run = move |round: usize, mut task: usize| {
-            // SAFETY: the walk keeps rounds apart, the schedule puts no step into a round with one that writes what it reads
-            // or writes, and the tasks of one step write places of their own, which no task of the step reads: outputs are
-            // told apart by pixel and channel, and the plan never lets a step write a piece it reads. Nobody else uses the
-            // memory meanwhile, since a walk borrows its program exclusively.
-            #[expect(unsafe_code, reason = "threads write disjoint, interleaved parts of one block")]
-            let desk = unsafe { work.memory.desk() };
             for step in rounds[round].clone() {
                 if task < work.tasks[step] {
-                    return work.plan.steps[step].run(task, desk, &work.kernels);
+                    return work.run(step, task);
                 }
                 task -= work.tasks[step];
             }
         };
         self.team.walk(&tasks, Arc::new(run), watch);
+    }
+
+    /// Of the frame stage, does the tasks that make some of the rows which each step is to make again.
+    fn walk_again(&mut self, again: &[Range<usize>]) {
+        let work = self.work.clone();
+        let reached = |step: usize, task: usize| meet(&work.plan.steps[step].rows(task), &again[step]);
+        let some =
+            |step: usize| (0..work.tasks[step]).filter(move |task| reached(step, *task)).map(move |task| (step, task));
+        let rounds = work.plan.rounds[Stage::Frame as usize].iter();
+        let rounds: Vec<Vec<(usize, usize)>> = rounds.map(|steps| steps.clone().flat_map(some).collect()).collect();
+        let tasks: Vec<usize> = rounds.iter().map(Vec::len).collect();
+        let work = work.clone();
+        let run = move |round: usize, task: usize| {
+            let (step, task) = rounds[round][task];
+            work.run(step, task);
+        };
+        self.team.walk(&tasks, Arc::new(run), |_| ());
     }
 
     /// The steps of the frame stage, and the milliseconds each takes alone.
@@ -117,6 +144,28 @@ impl CpuProgram {
 
     /// Sets the inputs of one stage and runs it.
     fn run_stage(&mut self, stage: Stage, given: &Given<'_>) -> Result<(), ExecError> {
+        self.set_inputs(stage, given)?;
+        self.walk(stage);
+        Ok(())
+    }
+
+    /// Sets the inputs of the frame stage and runs it, or what must be done again of it.
+    fn run_frame(&mut self, given: &Given<'_>) -> Result<(), ExecError> {
+        // What a run leaves that fails is nothing to go on from.
+        let whole = std::mem::take(&mut self.whole);
+        let changed = self.set_inputs(Stage::Frame, given)?;
+        let work = self.work.clone();
+        match (&work.plan.changes, whole) {
+            (Some(changes), true) => self.walk_again(&changes.again(changed)),
+            _ => self.walk(Stage::Frame),
+        }
+        self.whole = true;
+        Ok(())
+    }
+
+    /// Puts the inputs of one stage to their places. The rows in which they differ from what was there, from the first to the last.
+    fn set_inputs(&mut self, stage: Stage, given: &Given<'_>) -> Result<Range<usize>, ExecError> {
+        let mut changed = 0..0;
         for (id, value) in given.of(stage) {
             let work = self.work.clone();
             for (_, rows) in work.plan.ids.iter().filter(|(input, _)| *input == id) {
@@ -126,12 +175,17 @@ impl CpuProgram {
             if let Some(view) = view {
                 let memory = self.memory();
                 view.for_runs(|at, from, count| {
-                    memory[at..at + count].copy_from_slice(&value.tensor.data[from..from + count]);
+                    let (old, new) = (&mut memory[at..at + count], &value.tensor.data[from..from + count]);
+                    // By bits: pixels are numbers of any kind.
+                    if bytemuck::cast_slice::<f32, u32>(old) != bytemuck::cast_slice::<f32, u32>(new) {
+                        old.copy_from_slice(new);
+                        let row = from / (view.w * view.c);
+                        changed = both(changed.clone(), row..row + 1);
+                    }
                 });
             }
         }
-        self.walk(stage);
-        Ok(())
+        Ok(changed)
     }
 
     fn results(&mut self) -> Vec<Tensor> {
@@ -157,7 +211,7 @@ impl Program for CpuProgram {
         }
         let revisions = given.revisions(Stage::Prompt);
         if self.prompt.as_ref() != Some(&revisions) {
-            self.prompt = None;
+            (self.prompt, self.whole) = (None, false);
             self.run_stage(Stage::Prompt, &given)?;
             self.prompt = Some(revisions);
         }
@@ -167,17 +221,18 @@ impl Program for CpuProgram {
             Some((held, values)) if held == revisions => {
                 if self.slot != Some(slot) {
                     self.memory()[range].copy_from_slice(&values);
+                    self.whole = false;
                 }
             }
             _ => {
-                self.slot = None;
+                (self.slot, self.whole) = (None, false);
                 self.run_stage(Stage::Schedule, &given)?;
                 let made = self.memory()[range].into();
                 self.schedule.insert(slot, (revisions, made));
             }
         }
         self.slot = Some(slot);
-        self.run_stage(Stage::Frame, &given)?;
+        self.run_frame(&given)?;
         Ok(self.results())
     }
 

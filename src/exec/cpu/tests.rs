@@ -6,6 +6,7 @@ use crate::exec::{Candle, Tensor, Value};
 use crate::graph::{Activation, Bias, Conv, GraphBuilder, Mask, NodeId, Padding, Shape, Stage};
 
 mod beside;
+mod changes;
 
 fn executors() -> Vec<Cpu> {
     let here = Isa::ALL.into_iter().filter(|isa| isa.is_here());

@@ -341,6 +341,15 @@ impl Conv {
         }
         WIDE.set(wide);
     }
+
+    /// What a task does: which pass over which sample, which of its outputs, and which group of panels.
+    fn split(&self, task: usize) -> (&Pass, usize, Range<usize>, usize) {
+        let [_, passes, chunks, groups] = self.counts();
+        let (group, rest) = (task % groups, task / groups);
+        let (chunk, rest) = (rest % chunks, rest / chunks);
+        let (pass, n) = (rest % passes, rest / passes);
+        (&self.passes[pass], n, piece(chunk, self.chunk, self.grid[0] * self.grid[1]), group)
+    }
 }
 
 impl Step for Conv {
@@ -348,13 +357,16 @@ impl Step for Conv {
         self.counts().iter().product()
     }
 
+    fn rows(&self, task: usize) -> Range<usize> {
+        let (pass, _, pixels, _) = self.split(task);
+        let [first, last] =
+            [pixels.start, pixels.end - 1].map(|output| self.place(output)[0] * pass.spread + pass.place[0]);
+        first..last + 1
+    }
+
     fn run(&self, task: usize, desk: Desk<'_>, kernels: &Kernels) {
-        let [_, passes, chunks, groups] = self.counts();
-        let (group, rest) = (task % groups, task / groups);
-        let (chunk, rest) = (rest % chunks, rest / chunks);
-        let (pass, n) = (rest % passes, rest / passes);
-        let pixels = piece(chunk, self.chunk, self.grid[0] * self.grid[1]);
-        self.work(&self.passes[pass], n, pixels, group, (desk, kernels));
+        let (pass, n, pixels, group) = self.split(task);
+        self.work(pass, n, pixels, group, (desk, kernels));
     }
 }
 

@@ -1,5 +1,7 @@
 //! Work on one element at a time.
 
+use std::ops::Range;
+
 use super::{PostView, Step, finish, piece, write};
 use crate::exec::cpu::kernels::Kernels;
 use crate::exec::cpu::memory::Desk;
@@ -33,6 +35,10 @@ impl Map {
 impl Step for Map {
     fn tasks(&self) -> usize {
         (self.input.n * self.input.h).div_ceil(self.per_task)
+    }
+
+    fn rows(&self, task: usize) -> Range<usize> {
+        piece(task, self.per_task, self.input.h)
     }
 
     fn run(&self, task: usize, desk: Desk<'_>, kernels: &Kernels) {

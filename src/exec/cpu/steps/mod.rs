@@ -11,6 +11,7 @@ mod pixels;
 mod winograd;
 
 use std::cell::RefCell;
+use std::ops::Range;
 
 pub use attention::{Attention, PackKeys, PackedKeys};
 pub use conv::{Conv, Layer};
@@ -34,6 +35,11 @@ pub trait Step: Send + Sync {
     fn tasks(&self) -> usize;
     /// Does one of them.
     fn run(&self, task: usize, desk: Desk<'_>, kernels: &Kernels);
+    /// Which rows of its result, or of that of the step it packs for, a task makes, where there is one sample.
+    fn rows(&self, task: usize) -> Range<usize> {
+        let _ = task;
+        0..usize::MAX
+    }
 }
 
 /// Something done to each element of a result, with the place of the other value.
@@ -128,6 +134,6 @@ fn read(view: &View, at: usize, desk: Desk<'_>, out: &mut [f32]) {
 }
 
 /// The `index`-th of pieces of `size` of `total` things.
-fn piece(index: usize, size: usize, total: usize) -> std::ops::Range<usize> {
+fn piece(index: usize, size: usize, total: usize) -> Range<usize> {
     (index * size).min(total)..((index + 1) * size).min(total)
 }

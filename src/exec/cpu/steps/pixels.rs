@@ -1,5 +1,7 @@
 //! Between pixels of four bytes and three numbers each.
 
+use std::ops::Range;
+
 use super::{Step, piece};
 use crate::exec::cpu::kernels::Kernels;
 use crate::exec::cpu::memory::Desk;
@@ -18,6 +20,10 @@ pub struct Pixels {
 impl Step for Pixels {
     fn tasks(&self) -> usize {
         (self.input.n * self.input.h).div_ceil(self.per_task)
+    }
+
+    fn rows(&self, task: usize) -> Range<usize> {
+        piece(task, self.per_task, self.input.h)
     }
 
     fn run(&self, task: usize, desk: Desk<'_>, kernels: &Kernels) {

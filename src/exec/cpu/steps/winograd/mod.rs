@@ -258,6 +258,10 @@ impl Step for Winograd {
         self.cut.tiles.chunks() * self.groups()
     }
 
+    fn rows(&self, task: usize) -> Range<usize> {
+        self.cut.tiles.rows(task / self.groups())
+    }
+
     fn run(&self, task: usize, desk: Desk<'_>, kernels: &Kernels) {
         let (chunk, group) = (task / self.groups(), task % self.groups());
         let group = piece(group, self.cut.group, self.panels.count());

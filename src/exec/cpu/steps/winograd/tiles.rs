@@ -41,6 +41,13 @@ impl Tiles {
         piece(chunk, self.chunk, self.count())
     }
 
+    /// Rows of outputs of the tiles of a chunk.
+    pub fn rows(&self, chunk: usize) -> Range<usize> {
+        let tiles = self.of(chunk);
+        let [first, last] = [tiles.start, tiles.end - 1].map(|tile| self.corner(tile)[1]);
+        first..last + OUTPUTS
+    }
+
     /// Blocks of [`DEPTH`] channels.
     pub fn parts(&self) -> usize {
         self.input.c.div_ceil(DEPTH)
@@ -139,6 +146,10 @@ pub struct PackTiles {
 impl Step for PackTiles {
     fn tasks(&self) -> usize {
         self.tiles.chunks() * self.tiles.parts()
+    }
+
+    fn rows(&self, task: usize) -> Range<usize> {
+        self.tiles.rows(task / self.tiles.parts())
     }
 
     fn run(&self, task: usize, desk: Desk<'_>, kernels: &Kernels) {
