@@ -41,9 +41,9 @@ fn network() -> Result<Graph, GraphError> {
     let tokens = b.reshape(x, Shape::tokens(1, 42, 24))?;
     let tokens = b.layer_norm("rows", tokens, 1e-5)?;
     let y = b.attention([tokens; 3], 2, Mask::None)?;
-    let y = b.linear("up", y, 96, Bias::With)?;
+    let y = b.linear("up", y, 256, Bias::With)?;
     let y = b.geglu(y)?;
-    let y = b.linear("down", y, 24, Bias::With)?;
+    let y = b.linear("down", y, 72, Bias::With)?;
     b.output("out", y);
     Ok(b.finish())
 }

@@ -5,7 +5,9 @@ pub mod amx;
 
 use std::fmt;
 
-/// Overrides the choice: `portable`, `avx2`, `avx512`, `avx512bf16` or `amx`.
+use super::panels::Factor;
+
+/// Overrides the choice: `portable`, `avx2`, `avx2int16`, `avx512`, `avx512bf16` or `amx`.
 pub const VARIABLE: &str = "AFTERIMAGE_CPU";
 
 /// An instruction set that there are kernels for, slowest first.
@@ -15,6 +17,9 @@ pub enum Isa {
     Portable,
     /// AVX2, FMA and F16C: most PCs since 2013.
     Avx2,
+    /// The same with matrix products of whole numbers ([`int16`](super::kernels::int16)), twice as fast where there is AVX-VNNI
+    /// (Intel since 2021).
+    Avx2Int16,
     /// AVX-512 (F, BW, DQ, VL): servers since 2017, AMD since Zen 4.
     Avx512,
     /// The same with products of bf16 numbers, summed in f32: AMD since Zen 4, Intel servers since 2021.
@@ -25,22 +30,27 @@ pub enum Isa {
 
 impl Isa {
     /// All, slowest first.
-    pub const ALL: [Self; 5] = [Self::Portable, Self::Avx2, Self::Avx512, Self::Avx512Bf16, Self::Amx];
+    pub const ALL: [Self; 6] = [Self::Portable, Self::Avx2, Self::Avx2Int16, Self::Avx512, Self::Avx512Bf16, Self::Amx];
 
     /// The word for it in [`VARIABLE`].
     pub fn word(self) -> &'static str {
         match self {
             Self::Portable => "portable",
             Self::Avx2 => "avx2",
+            Self::Avx2Int16 => "avx2int16",
             Self::Avx512 => "avx512",
             Self::Avx512Bf16 => "avx512bf16",
             Self::Amx => "amx",
         }
     }
 
-    /// Whether factors of products are rounded to bf16.
-    pub fn is_bf16(self) -> bool {
-        matches!(self, Self::Avx512Bf16 | Self::Amx)
+    /// As what factors are multiplied where there are many.
+    pub fn factor(self) -> Factor {
+        match self {
+            Self::Portable | Self::Avx2 | Self::Avx512 => Factor::F32,
+            Self::Avx2Int16 => Factor::Int16,
+            Self::Avx512Bf16 | Self::Amx => Factor::Bf16,
+        }
     }
 
     /// Whether this processor has it and the system lets us use it.
@@ -51,6 +61,8 @@ impl Isa {
             Self::Avx2 => {
                 is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("f16c")
             }
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2Int16 => Self::Avx2.is_here(),
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => {
                 Self::Avx2.is_here()
@@ -89,7 +101,7 @@ impl Isa {
 
     /// The fastest whose products are of f32 numbers.
     pub fn best_exact() -> Self {
-        Self::ALL.into_iter().rev().find(|isa| isa.is_here() && !isa.is_bf16()).unwrap_or(Self::Portable)
+        Self::ALL.into_iter().rev().find(|isa| isa.is_here() && isa.factor() == Factor::F32).unwrap_or(Self::Portable)
     }
 
     /// What [`VARIABLE`] asks for, or else the fastest.
@@ -106,6 +118,7 @@ impl fmt::Display for Isa {
         f.write_str(match self {
             Self::Portable => "portable f32",
             Self::Avx2 => "AVX2 f32",
+            Self::Avx2Int16 => "AVX2 int16",
             Self::Avx512 => "AVX-512 f32",
             Self::Avx512Bf16 => "AVX-512 bf16",
             Self::Amx => "AMX bf16",
@@ -122,6 +135,6 @@ mod tests {
         assert_eq!(Isa::named("portable"), Ok(Isa::Portable));
         assert!(Isa::named("sse9").is_err_and(|text| text.contains("`sse9`") && text.contains("portable")));
         assert!(Isa::best().is_here());
-        assert!(Isa::best_exact().is_here() && !Isa::best_exact().is_bf16());
+        assert!(Isa::best_exact().is_here() && Isa::best_exact().factor() == Factor::F32);
     }
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 
-use super::panels::{Panels, is_narrow};
+use super::kernels::int16::MOST;
+use super::panels::{Factor, Panels, is_narrow};
 use crate::exec::planner::Kind;
 use crate::exec::store::{Found, Store};
 use crate::exec::{ExecError, Packed};
@@ -33,19 +34,24 @@ pub enum Keeping {
 /// All weights of a model.
 pub struct CpuPacked {
     store: Store<Form>,
-    kind: Kind,
+    factor: Factor,
 }
 
 impl CpuPacked {
-    /// Reads and packs everything on the threads it is called on, for products of `kind` where that is possible.
-    pub fn load(weights: &Weights, kind: Kind, keeping: Keeping) -> Result<Self, ExecError> {
-        let store = Store::load(weights, |found, scratch| Ok(pack(found, (kind, keeping), scratch)))?;
-        Ok(Self { store, kind })
+    /// Reads and packs everything on the threads it is called on, to be multiplied as `factor` where that is possible.
+    pub fn load(weights: &Weights, factor: Factor, keeping: Keeping) -> Result<Self, ExecError> {
+        let store = Store::load(weights, |found, scratch| Ok(pack(found, (factor, keeping), scratch)))?;
+        Ok(Self { store, factor })
     }
 
     /// As what weights are multiplied where that is possible.
+    pub fn factor(&self) -> Factor {
+        self.factor
+    }
+
+    /// How values may lie in memory that are rounded to such factors first of all.
     pub fn kind(&self) -> Kind {
-        self.kind
+        self.factor.kind()
     }
 
     /// A matrix or the kernels of a convolution.
@@ -84,10 +90,10 @@ impl Packed for CpuPacked {
 const LEAST: [usize; 2] = [64, 1 << 12];
 
 /// The fewest bytes that a number which is `stored` so takes in memory.
-pub fn least_bytes(kind: Kind, keeping: Keeping, stored: Dtype) -> u64 {
-    match (keeping, kind, stored) {
+pub fn least_bytes(factor: Factor, keeping: Keeping, stored: Dtype) -> u64 {
+    match (keeping, factor, stored) {
         (Keeping::Int8, ..) => 1,
-        (_, Kind::Half, _) | (_, Kind::F32, Dtype::F16) => 2,
+        (_, Factor::Bf16 | Factor::Int16, _) | (_, Factor::F32, Dtype::F16) => 2,
         _ => 4,
     }
 }
@@ -96,19 +102,21 @@ pub fn least_bytes(kind: Kind, keeping: Keeping, stored: Dtype) -> u64 {
 #[derive(Default)]
 struct Scratch {
     halves: Vec<f16>,
-    whole: Vec<i8>,
+    whole: Vec<i16>,
 }
 
-fn pack(found: &Found<'_>, (kind, keeping): (Kind, Keeping), scratch: &mut Scratch) -> Form {
+fn pack(found: &Found<'_>, (factor, keeping): (Factor, Keeping), scratch: &mut Scratch) -> Form {
     // Of an odd number of channels, runs of values are no whole pairs.
-    let kind = if found.shape.get(1).is_some_and(|input| input.is_multiple_of(2)) { kind } else { Kind::F32 };
+    let factor = if found.shape.get(1).is_some_and(|input| input.is_multiple_of(2)) { factor } else { Factor::F32 };
     match *found.shape {
-        [columns, rows] => Form::Panels(matrix(found, [columns, rows], (kind, keeping), scratch, |row| row)),
+        [columns, rows] => Form::Panels(matrix(found, [columns, rows], (factor, keeping), scratch, |row| row)),
         [columns, inputs, height, width] => {
             let pixels = height * width;
             // Where each row lies in a kernel on disk: found once, since two divisions for each weight take seconds.
             let places: Vec<usize> = (0..pixels * inputs).map(|row| row % inputs * pixels + row / inputs).collect();
-            Form::Panels(matrix(found, [columns, pixels * inputs], (kind, keeping), scratch, |row| places[row]))
+            // Pixels have a scale each, so that only kernels of one pixel are multiplied as whole numbers.
+            let factor = if pixels > 1 && factor == Factor::Int16 { Factor::F32 } else { factor };
+            Form::Panels(matrix(found, [columns, pixels * inputs], (factor, keeping), scratch, |row| places[row]))
         }
         _ => Form::Flat(Arc::new(found.values.to_vec())),
     }
@@ -118,38 +126,43 @@ fn pack(found: &Found<'_>, (kind, keeping): (Kind, Keeping), scratch: &mut Scrat
 fn matrix(
     found: &Found<'_>,
     [columns, rows]: [usize; 2],
-    (kind, keeping): (Kind, Keeping),
+    (factor, keeping): (Factor, Keeping),
     scratch: &mut Scratch,
     place: impl Fn(usize) -> usize,
 ) -> Arc<Panels> {
     let Scratch { halves, whole } = scratch;
     let many = rows >= LEAST[0] && columns * rows >= LEAST[1] && !is_narrow(columns);
-    Arc::new(match (keeping, kind, found.dtype) {
+    Arc::new(match (keeping, factor, found.dtype) {
         (Keeping::Int8, ..) if many => {
-            let scales = whole_numbers(found.values, rows, whole);
-            Panels::small(kind, rows, scales, |o, row| whole[o * rows + place(row)])
+            let scales = whole_numbers(found.values, (rows, i8::MAX.into()), whole);
+            Panels::small(factor, rows, scales, |o, row| whole[o * rows + place(row)] as i8)
         }
-        (_, Kind::F32, Some(Dtype::F16)) if many => {
+        (_, Factor::Int16, _) if many => {
+            let scales = whole_numbers(found.values, (rows, MOST), whole);
+            Panels::whole(rows, scales, |o, row| whole[o * rows + place(row)])
+        }
+        (_, Factor::F32, Some(Dtype::F16)) if many => {
             halves.resize(found.values.len(), f16::ZERO);
             halves.convert_from_f32_slice(found.values);
             Panels::halves(columns, rows, |o, row| halves[o * rows + place(row)])
         }
-        _ => Panels::new(kind, columns, rows, |o, row| found.values[o * rows + place(row)]),
+        _ => Panels::new(factor.kind(), columns, rows, |o, row| found.values[o * rows + place(row)]),
     })
 }
 
 /// Added and taken away again, this rounds a small number to the nearest whole one without a branch.
 const ROUND: f32 = 1.5 * (1 << 23) as f32;
 
-/// Rows of `rows` values as whole numbers of which the largest is 127, and the scale of each. Of a row that is not all finite the
+/// Rows of `rows` values as whole numbers of which the largest is `most`, and the scale of each. Of a row that is not all finite the
 /// scale is not a number, so that a broken checkpoint is seen in the result as without this.
-fn whole_numbers(values: &[f32], rows: usize, whole: &mut Vec<i8>) -> Vec<f32> {
+fn whole_numbers(values: &[f32], (rows, most): (usize, i16), whole: &mut Vec<i16>) -> Vec<f32> {
+    let most = f32::from(most);
     whole.clear();
     let scale = |row: &[f32]| {
         let largest = row.iter().fold(0.0f32, |a, b| if b.abs() > a { b.abs() } else { a });
-        let inverse = if largest > 0.0 { f32::from(i8::MAX) / largest } else { 0.0 };
-        whole.extend(row.iter().map(|v| ((v * inverse + ROUND) - ROUND) as i8));
-        if row.iter().all(|v| v.is_finite()) { largest / f32::from(i8::MAX) } else { f32::NAN }
+        let inverse = if largest > 0.0 { most / largest } else { 0.0 };
+        whole.extend(row.iter().map(|v| ((v * inverse + ROUND) - ROUND) as i16));
+        if row.iter().all(|v| v.is_finite()) { largest / most } else { f32::NAN }
     };
     values.chunks_exact(rows).map(scale).collect()
 }
@@ -158,7 +171,7 @@ fn whole_numbers(values: &[f32], rows: usize, whole: &mut Vec<i8>) -> Vec<f32> {
 mod tests {
     use super::*;
 
-    fn packed(values: &[f32], shape: &[usize], dtype: Dtype, how: (Kind, Keeping)) -> Arc<Panels> {
+    fn packed(values: &[f32], shape: &[usize], dtype: Dtype, how: (Factor, Keeping)) -> Arc<Panels> {
         let found = Found { key: "weight", values, shape, dtype: Some(dtype) };
         match pack(&found, how, &mut Scratch::default()) {
             Form::Panels(panels) => panels,
@@ -169,26 +182,48 @@ mod tests {
     #[test]
     fn halves_stay_halves_where_products_are_of_f32() {
         let values: Vec<f32> = (0..80 * 64).map(|v| (v % 1000) as f32 / 16.0).collect();
-        for (kind, dtype, bytes) in [
-            (Kind::F32, Dtype::F16, 2),
-            (Kind::F32, Dtype::Bf16, 4),
-            (Kind::F32, Dtype::F32, 4),
-            (Kind::Half, Dtype::F16, 2),
+        for (factor, dtype, bytes) in [
+            (Factor::F32, Dtype::F16, 2),
+            (Factor::F32, Dtype::Bf16, 4),
+            (Factor::F32, Dtype::F32, 4),
+            (Factor::Bf16, Dtype::F16, 2),
         ] {
-            let panels = packed(&values, &[80, 64], dtype, (kind, Keeping::Plain));
-            assert_eq!((panels.kind(), panels.bytes()), (kind, 80 * 64 * bytes));
-            let exact = kind == Kind::F32;
+            let panels = packed(&values, &[80, 64], dtype, (factor, Keeping::Plain));
+            assert_eq!((panels.factor(), panels.bytes()), (factor, 80 * 64 * bytes));
+            let exact = factor == Factor::F32;
             assert!((0..80).all(|o| !exact || panels.weight(o, 63 - o % 64) == values[o * 64 + 63 - o % 64]));
         }
+    }
+
+    #[test]
+    fn only_matrices_of_many_weights_are_multiplied_as_whole_numbers() {
+        let values: Vec<f32> = (0..80 * 64 * 9).map(|v| (v * 31 % 1009) as f32 / 1009.0 - 0.4).collect();
+        let factor = |shape: &[usize], keeping: Keeping| {
+            let count = shape.iter().product();
+            packed(&values[..count], shape, Dtype::F32, (Factor::Int16, keeping)).factor()
+        };
+        for keeping in [Keeping::Plain, Keeping::Int8] {
+            assert_eq!(factor(&[80, 64], keeping), Factor::Int16);
+            assert_eq!(factor(&[80, 64, 1, 1], keeping), Factor::Int16);
+            for shape in [&[80, 64, 3, 3][..], &[40, 64], &[80, 62], &[4, 1024], &[80, 63]] {
+                assert_eq!(factor(shape, keeping), Factor::F32, "{shape:?}");
+            }
+        }
+        let panels = packed(&values[..80 * 64], &[80, 64], Dtype::F32, (Factor::Int16, Keeping::Plain));
+        for (output, row) in (0..80).flat_map(|output| (0..64).map(move |row| (output, row))) {
+            let error = (panels.weight(output, row) - values[output * 64 + row]).abs();
+            assert!(error <= 0.6 * 0.501 / f32::from(MOST), "{error}");
+        }
+        assert_eq!(panels.bytes(), (80 * 64 + 160) * 2);
     }
 
     #[test]
     fn whole_numbers_are_near() {
         let (columns, inputs) = (37, 64);
         let values: Vec<f32> = (0..columns * inputs * 9).map(|v| (v * 31 % 1009) as f32 / 1009.0 - 0.4).collect();
-        for kind in [Kind::F32, Kind::Half] {
-            let panels = packed(&values, &[columns, inputs, 3, 3], Dtype::F32, (kind, Keeping::Int8));
-            assert_eq!(panels.kind(), kind);
+        for factor in [Factor::F32, Factor::Bf16] {
+            let panels = packed(&values, &[columns, inputs, 3, 3], Dtype::F32, (factor, Keeping::Int8));
+            assert_eq!(panels.factor(), factor);
             assert!(panels.bytes() < values.len() * 3 / 2);
             for (output, row) in (0..columns).flat_map(|output| (0..9 * inputs).map(move |row| (output, row))) {
                 let on_disk = &values[output * 9 * inputs..][..9 * inputs];
@@ -197,12 +232,12 @@ mod tests {
                 assert!(error <= largest / 127.0 * 0.5001, "{error} of {largest}");
             }
         }
-        let nothing = packed(&vec![0.0; 80 * 64], &[80, 64], Dtype::F32, (Kind::F32, Keeping::Int8));
+        let nothing = packed(&vec![0.0; 80 * 64], &[80, 64], Dtype::F32, (Factor::F32, Keeping::Int8));
         assert_eq!((nothing.weight(3, 2), nothing.panel(0).scales.len()), (0.0, 32));
         for broken in [f32::NAN, f32::INFINITY] {
             let mut values = vec![0.5; 80 * 64];
             values[3 * 64 + 5] = broken;
-            let panels = packed(&values, &[80, 64], Dtype::F32, (Kind::F32, Keeping::Int8));
+            let panels = packed(&values, &[80, 64], Dtype::F32, (Factor::F32, Keeping::Int8));
             assert!(panels.weight(3, 0).is_nan() && panels.weight(4, 5) == 0.5);
         }
     }

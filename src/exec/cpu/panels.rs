@@ -11,8 +11,37 @@ use super::kernels::{LANES, NARROW, PANEL};
 use super::lines::Lines;
 use crate::exec::planner::Kind;
 
+/// As what factors are multiplied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Factor {
+    /// As f32.
+    F32,
+    /// As bf16.
+    Bf16,
+    /// As whole numbers of 13 bits, with a scale for each row of values and each output; see [`int16`](super::kernels::int16).
+    Int16,
+}
+
+impl Factor {
+    /// How values may lie in memory that are rounded to such factors first of all.
+    pub fn kind(self) -> Kind {
+        match self {
+            Self::F32 | Self::Int16 => Kind::F32,
+            Self::Bf16 => Kind::Half,
+        }
+    }
+
+    /// Rows of weights that lie interleaved.
+    fn together(self) -> usize {
+        match self {
+            Self::F32 => 1,
+            Self::Bf16 | Self::Int16 => 2,
+        }
+    }
+}
+
 /// A matrix of `rows` weights for each of `columns` outputs, cut into panels of 32 outputs (the last of 16 or 32). In a panel
-/// the outputs lie side by side, row after row, of bf16 numbers two rows interleaved; missing ones are zero. So few outputs
+/// the outputs lie side by side, row after row, of bf16 and whole numbers two rows interleaved; missing ones are zero. So few outputs
 /// that most of a panel would be zero are a narrow panel: output after output.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Panels {
@@ -29,10 +58,14 @@ enum Data {
     Bf16(Lines<bf16>),
     /// Numbers that were f16 on disk and are multiplied as f32: half the memory, and nothing is lost.
     F16(Lines<f16>),
-    /// Whole numbers, which times the scale of their output are the weights. They lie as numbers of `kind` would, which they
-    /// become when they are used.
+    /// Whole numbers, which times the scale of their output are the weights.
+    Int16 {
+        weights: Lines<i16>,
+        scales: Vec<f32>,
+    },
+    /// The same of 8 bits. They lie as `factor`s would, which they become when they are used.
     Int8 {
-        kind: Kind,
+        factor: Factor,
         weights: Lines<i8>,
         scales: Vec<f32>,
     },
@@ -48,6 +81,8 @@ pub enum Numbers<'a> {
     /// As f16, to be widened to f32.
     F16(&'a [f16]),
     /// As whole numbers, to be multiplied by [`Panel::scales`].
+    Int16(&'a [i16]),
+    /// The same of 8 bits.
     Int8(&'a [i8]),
 }
 
@@ -73,7 +108,7 @@ pub struct Row(Vec<Arc<Panels>>);
 impl Row {
     /// Of one matrix, and others of as many rows and of the same kind.
     pub fn new(first: Arc<Panels>, others: Vec<Arc<Panels>>) -> Self {
-        debug_assert!(others.iter().all(|other| (other.rows, other.kind()) == (first.rows, first.kind())));
+        debug_assert!(others.iter().all(|other| (other.rows, other.factor()) == (first.rows, first.factor())));
         Self([first].into_iter().chain(others).collect())
     }
 
@@ -83,8 +118,8 @@ impl Row {
     }
 
     /// As what its weights are multiplied.
-    pub fn kind(&self) -> Kind {
-        self.0[0].kind()
+    pub fn factor(&self) -> Factor {
+        self.0[0].factor()
     }
 
     /// How many panels.
@@ -125,18 +160,26 @@ impl Panels {
         Self { rows, columns, data }
     }
 
+    /// The same as whole numbers from `-MOST` to `MOST` of [`int16`](super::kernels::int16), with a scale for each output.
+    pub fn whole(rows: usize, mut scales: Vec<f32>, weight: impl Fn(usize, usize) -> i16) -> Self {
+        let columns = scales.len();
+        let weights = packed(columns, rows, Factor::Int16.together(), weight);
+        scales.resize(padded(columns), 0.0);
+        Self { rows, columns, data: Data::Int16 { weights, scales } }
+    }
+
     /// The same of weights that f16 holds exactly, to be multiplied as f32.
     pub fn halves(columns: usize, rows: usize, weight: impl Fn(usize, usize) -> f16) -> Self {
         Self { rows, columns, data: Data::F16(packed(columns, rows, 1, weight)) }
     }
 
-    /// The same as whole numbers from -127 to 127, with a scale for each output: half the memory of f16. `kind` is what they are
-    /// multiplied as; all of them are exact in either.
-    pub fn small(kind: Kind, rows: usize, mut scales: Vec<f32>, weight: impl Fn(usize, usize) -> i8) -> Self {
+    /// The same as whole numbers from -127 to 127, with a scale for each output: half the memory of f16. `factor` is what they are
+    /// multiplied as; all of them are exact in any.
+    pub fn small(factor: Factor, rows: usize, mut scales: Vec<f32>, weight: impl Fn(usize, usize) -> i8) -> Self {
         let columns = scales.len();
-        let weights = packed(columns, rows, kind.per_cell(), weight);
+        let weights = packed(columns, rows, factor.together(), weight);
         scales.resize(padded(columns), 0.0);
-        Self { rows, columns, data: Data::Int8 { kind, weights, scales } }
+        Self { rows, columns, data: Data::Int8 { factor, weights, scales } }
     }
 
     /// Panels of f32 that are made one by one, side by side: `fill` writes the weights of the panel of which it is given the
@@ -150,11 +193,12 @@ impl Panels {
     }
 
     /// As what its weights are multiplied.
-    pub fn kind(&self) -> Kind {
+    pub fn factor(&self) -> Factor {
         match self.data {
-            Data::F32(_) | Data::F16(_) => Kind::F32,
-            Data::Bf16(_) => Kind::Half,
-            Data::Int8 { kind, .. } => kind,
+            Data::F32(_) | Data::F16(_) => Factor::F32,
+            Data::Bf16(_) => Factor::Bf16,
+            Data::Int16 { .. } => Factor::Int16,
+            Data::Int8 { factor, .. } => factor,
         }
     }
 
@@ -164,6 +208,7 @@ impl Panels {
             Data::F32(data) => size_of_val(&**data),
             Data::Bf16(data) => size_of_val(&**data),
             Data::F16(data) => size_of_val(&**data),
+            Data::Int16 { weights, scales } => size_of_val(&**weights) + size_of_val(&**scales),
             Data::Int8 { weights, scales, .. } => size_of_val(&**weights) + size_of_val(&**scales),
         }
     }
@@ -182,10 +227,11 @@ impl Panels {
             Data::F32(data) => Numbers::F32(&data[range]),
             Data::Bf16(data) => Numbers::Bf16(&data[range]),
             Data::F16(data) => Numbers::F16(&data[range]),
+            Data::Int16 { weights, .. } => Numbers::Int16(&weights[range]),
             Data::Int8 { weights, .. } => Numbers::Int8(&weights[range]),
         };
         let scales = match &self.data {
-            Data::Int8 { scales, .. } => &scales[first..][..width],
+            Data::Int16 { scales, .. } | Data::Int8 { scales, .. } => &scales[first..][..width],
             _ => &[],
         };
         Panel { weights, width, first, columns: (self.columns - first).min(width), scales }
@@ -204,7 +250,7 @@ impl Panels {
                 Cow::Owned(rows.flat_map(scaled).collect())
             }
             // In pairs: nobody asks for them.
-            Numbers::Bf16(weights) => Cow::Owned(vec![f32::NAN; weights.len()]),
+            Numbers::Bf16(_) | Numbers::Int16(_) => Cow::Owned(vec![f32::NAN; panel.width * self.rows]),
         }
     }
 
@@ -216,16 +262,18 @@ impl Panels {
                 Data::F32(data) => data[at],
                 Data::Bf16(data) => data[at].to_f32(),
                 Data::F16(data) => data[at].to_f32(),
+                Data::Int16 { weights, scales } => f32::from(weights[at]) * scales[output],
                 Data::Int8 { weights, scales, .. } => f32::from(weights[at]) * scales[output],
             };
         }
         let panel = self.panel(output / PANEL);
-        let (column, together) = (output % PANEL, self.kind().per_cell());
+        let (column, together) = (output % PANEL, self.factor().together());
         let at = (row / together * panel.width + column) * together + row % together;
         match panel.weights {
             Numbers::F32(weights) => weights[at],
             Numbers::Bf16(weights) => weights[at].to_f32(),
             Numbers::F16(weights) => weights[at].to_f32(),
+            Numbers::Int16(weights) => f32::from(weights[at]) * panel.scales[column],
             Numbers::Int8(weights) => f32::from(weights[at]) * panel.scales[column],
         }
     }
@@ -289,7 +337,7 @@ mod tests {
             let all = [37, 3, 48].map(|columns| Arc::new(Panels::new(kind, columns, 4, weight)));
             let [first, others @ ..] = all.clone();
             let row = Row::new(first, others.into());
-            assert_eq!((row.count(), row.rows(), row.kind()), (5, 4, kind));
+            assert_eq!((row.count(), row.rows(), row.factor().kind()), (5, 4, kind));
             let found: Vec<[usize; 3]> =
                 (0..5).map(|at| row.panel(at)).map(|p| [p.first, p.columns, p.width]).collect();
             assert_eq!(found, [[0, 32, 32], [32, 5, 16], [37, 3, 3], [40, 32, 32], [72, 16, 16]]);
@@ -311,6 +359,17 @@ mod tests {
             }
             assert_eq!(panels.weight(2, 3), 23.0);
         }
+    }
+
+    #[test]
+    fn rows_of_whole_numbers_lie_in_pairs() {
+        let panels = Panels::whole(4, vec![0.5; 33], |o, r| (o * 4 + r) as i16);
+        let Numbers::Int16(weights) = panels.panel(1).weights else { panic!("not whole") };
+        assert_eq!((weights.len(), &weights[..3], &weights[32..34]), (16 * 4, &[128, 129, 0][..], &[130, 131][..]));
+        for (output, row) in [(0, 0), (1, 3), (31, 2), (32, 1)] {
+            assert_eq!(panels.weight(output, row), (output * 4 + row) as f32 / 2.0);
+        }
+        assert_eq!((panels.panel(1).scales[0], panels.panel(1).scales[1]), (0.5, 0.0));
     }
 
     #[test]

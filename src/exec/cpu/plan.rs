@@ -154,7 +154,8 @@ fn rounds(graph: &Graph, packed: &CpuPacked, step: &Fused, id: NodeId) -> bool {
     let node = graph.node(step.main);
     match node.op {
         Op::Conv2d { weight, .. } | Op::Linear { weight, .. } => {
-            id == step.source && packed.panels(graph.weight(weight)).is_ok_and(|panels| panels.kind() == Kind::Half)
+            id == step.source
+                && packed.panels(graph.weight(weight)).is_ok_and(|panels| panels.factor().kind() == Kind::Half)
         }
         Op::Attention { heads, .. } => key_kind(node.shape.channels() / heads, packed.kind()) == Kind::Half,
         _ => false,

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::kernels::{Kernels, MAX_ROWS, PANEL, Sums, Tile};
 use super::lines::Lines;
+use super::panels::Factor;
 use super::team::Team;
 
 /// Numbers under a tile when the arithmetic alone is timed: they and their weights stay in the first-level cache.
@@ -13,8 +14,9 @@ const ROWS: usize = 80_000;
 /// Numbers each thread copies when memory is timed: more than the second-level cache.
 const COPIED: usize = 1 << 22;
 
-/// Operations a second of the innermost loop alone, on all threads.
-pub fn flops_per_s(team: &Team, kernels: &Kernels, bf16: bool) -> f64 {
+/// Operations a second of the innermost loop for such factors alone, on all threads. (Where they are whole numbers, convolutions are
+/// of f32 still and get no further than some two thirds of it.)
+pub fn flops_per_s(team: &Team, kernels: &Kernels, factor: Factor) -> f64 {
     use half::bf16 as Half;
     let pixels: [usize; MAX_ROWS] = std::array::from_fn(|row| row * RUN);
     let (rows, taps) = (kernels.rows, [0]);
@@ -22,18 +24,27 @@ pub fn flops_per_s(team: &Team, kernels: &Kernels, bf16: bool) -> f64 {
     let (input, weights) = (numbers(MAX_ROWS * RUN), numbers(RUN * PANEL));
     let halves = |len: usize| Lines::from(&vec![Half::ONE; len][..]);
     let (half_input, half_weights) = (halves(MAX_ROWS * RUN), halves(RUN * PANEL));
+    let (whole_input, whole_weights) = (Lines::from(&[1; MAX_ROWS * RUN][..]), Lines::from(&[1; RUN * PANEL][..]));
     let pixels = &pixels[..rows];
     let tiles = ROWS / rows;
     let work = || {
         let mut out = Sums::ZERO;
         let mut tiles_done = |hold: bool| {
-            if bf16 {
-                let (input, weights) = (&half_input[..], &half_weights[..]);
-                kernels
-                    .tile_bf16(&Tile { input, pixels, taps: &taps, run: RUN, weights, width: PANEL, hold }, &mut out.0);
-            } else {
-                let (input, weights) = (&input[..], &weights[..]);
-                kernels.tile(&Tile { input, pixels, taps: &taps, run: RUN, weights, width: PANEL, hold }, &mut out.0);
+            let (taps, run, width) = (&taps, RUN, PANEL);
+            match factor {
+                Factor::Bf16 => {
+                    let (input, weights) = (&half_input[..], &half_weights[..]);
+                    kernels.tile_bf16(&Tile { input, pixels, taps, run, weights, width, hold }, &mut out.0);
+                }
+                Factor::Int16 => {
+                    let (input, weights) = (&whole_input[..], &whole_weights[..]);
+                    let tile = Tile { input, pixels, taps, run, weights, width, hold: false };
+                    kernels.tile_int16(&tile, &[1.0; MAX_ROWS], &mut out.0);
+                }
+                Factor::F32 => {
+                    let (input, weights) = (&input[..], &weights[..]);
+                    kernels.tile(&Tile { input, pixels, taps, run, weights, width, hold }, &mut out.0);
+                }
             }
         };
         (0..tiles).for_each(|tile| tiles_done(tile % 2 == 1));

@@ -9,11 +9,12 @@ use super::changes::{both, meet};
 use super::kernels::Kernels;
 use super::memory::Memory;
 use super::packing::CpuPacked;
+use super::panels::Factor;
 use super::plan::{Options, POISON, Plan};
 use super::profile::{bytes_per_s, flops_per_s};
 use super::team::Team;
 use crate::exec::given::{self, Given};
-use crate::exec::planner::{About, Kind, View};
+use crate::exec::planner::{About, View};
 use crate::exec::{ExecError, Profile, Program, StepTime, Tensor, Value};
 use crate::graph::{Graph, Stage};
 
@@ -25,8 +26,8 @@ pub struct CpuProgram {
     graph: Arc<Graph>,
     work: Arc<Work>,
     team: Arc<Team>,
-    /// Whether factors are rounded to bf16.
-    bf16: bool,
+    /// As what factors are multiplied where that is possible.
+    factor: Factor,
     poison: bool,
     /// By result: its shape.
     shapes: Vec<Vec<usize>>,
@@ -70,7 +71,7 @@ impl CpuProgram {
         taps: &[&str],
         (team, kernels, poison): (Arc<Team>, Kernels, bool),
     ) -> Result<Self, ExecError> {
-        let bf16 = packed.kind() == Kind::Half;
+        let factor = packed.factor();
         let results = given::results(&graph, taps)?;
         let options = Options { threads: team.threads(), rows: kernels.rows, lanes: kernels.lanes, poison };
         let plan = team.install(|| Plan::new(&graph, packed, &results, options))?;
@@ -79,7 +80,7 @@ impl CpuProgram {
         let shapes = results.iter().map(|id| graph.node(*id).shape.dims().to_vec()).collect();
         let (prompt, schedule, slot, whole) = (None, HashMap::new(), None, false);
         let work = Arc::new(Work { plan, kernels, memory, tasks });
-        let mut program = Self { graph, work, team, bf16, poison, shapes, prompt, schedule, slot, whole };
+        let mut program = Self { graph, work, team, factor, poison, shapes, prompt, schedule, slot, whole };
         if poison {
             program.memory().fill(POISON);
         }
@@ -255,7 +256,7 @@ impl Program for CpuProgram {
             let About { what, shape, flops, bytes } = self.work.plan.about[*step].clone();
             StepTime { what, shape, flops, bytes, ms: times[times.len() / 2] }
         });
-        let flops_per_s = flops_per_s(&self.team, &self.work.kernels, self.bf16);
+        let flops_per_s = flops_per_s(&self.team, &self.work.kernels, self.factor);
         Some(Profile { steps: steps.collect(), flops_per_s, bytes_per_s: bytes_per_s(&self.team) })
     }
 }

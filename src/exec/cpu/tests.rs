@@ -2,6 +2,7 @@
 //! nobody needs it: a value read too late, or never written, is NaN.
 
 use super::*;
+use crate::exec::planner::Kind;
 use crate::exec::{Candle, Tensor, Value};
 use crate::graph::{Activation, Bias, Conv, GraphBuilder, Mask, NodeId, Padding, Shape, Stage};
 

@@ -3,6 +3,7 @@
 //! Almost all arithmetic of these networks is one thing: rows of values times a panel of weights. [`Tile`] is that thing.
 //! The rest is work on rows of numbers ([`rows`]), written once in plain Rust and compiled for each instruction set.
 
+pub mod int16;
 mod math;
 mod portable;
 mod rows;
@@ -50,7 +51,7 @@ impl Sums {
 /// columns and one row of weights for each value, in that order. `out` gets `pixels.len()` rows of `width` sums.
 ///
 /// Of bf16 numbers, which are multiplied exactly and summed in f32, two rows of weights lie interleaved (the two weights of a
-/// column side by side), and `run` is even.
+/// column side by side), and `run` is even. So do those of [`int16`].
 #[derive(Clone, Copy, Debug)]
 pub struct Tile<'a, T = f32> {
     /// Where the values lie.

@@ -4,7 +4,8 @@
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 
-use super::{Tile, rows};
+use super::int16::DEEP;
+use super::{PANEL, Tile, rows};
 
 /// Columns of the narrowest tile.
 pub const NARROWEST: usize = 8;
@@ -58,6 +59,26 @@ pub fn tile_bf16(tile: &Tile<'_, bf16>, out: &mut [f32]) {
                 for (sum, weights) in out.iter_mut().zip(weights.chunks_exact(2)) {
                     *sum += values[0].to_f32() * weights[0].to_f32() + values[1].to_f32() * weights[1].to_f32();
                 }
+            }
+        }
+    }
+}
+
+/// The tile of whole numbers. Row `r` is multiplied by `scales[r]`.
+pub fn tile_int16(tile: &Tile<'_, i16>, scales: &[f32], out: &mut [f32]) {
+    for ((pixel, scale), out) in tile.pixels.iter().zip(scales).zip(out.chunks_exact_mut(tile.width)) {
+        out.fill(0.0);
+        for (tap, weights) in tile.taps.iter().zip(tile.weights.chunks_exact(tile.run * tile.width)) {
+            let values = tile.input[pixel + tap..][..tile.run].chunks(DEEP);
+            for (values, weights) in values.zip(weights.chunks(DEEP * tile.width)) {
+                let mut sums = [0i32; PANEL];
+                for (values, weights) in values.chunks_exact(2).zip(weights.chunks_exact(2 * tile.width)) {
+                    let [first, second] = [values[0], values[1]].map(i32::from);
+                    for (sum, weights) in sums.iter_mut().zip(weights.chunks_exact(2)) {
+                        *sum += first * i32::from(weights[0]) + second * i32::from(weights[1]);
+                    }
+                }
+                out.iter_mut().zip(sums).for_each(|(out, sum)| *out += sum as f32 * scale);
             }
         }
     }

@@ -6,6 +6,8 @@ use half::{bf16, f16};
 use super::amx;
 #[cfg(target_arch = "x86_64")]
 use super::avx512bf16;
+#[cfg(target_arch = "x86_64")]
+use super::int16;
 use super::rows::{self, Post, Softmax};
 use super::winograd::{self, PLACES, TAPS};
 use super::{LANES, Tile, VECTOR_ROWS, portable};
@@ -29,6 +31,7 @@ pub struct Kernels {
     tile: unsafe fn(&Tile<'_>, &mut [f32]),
     tile_bf16: unsafe fn(&Tile<'_, bf16>, &mut [f32]),
     narrow: unsafe fn(&[f32], &mut [bf16]),
+    tile_int16: unsafe fn(&Tile<'_, i16>, &[f32], &mut [f32]),
     dots: unsafe fn(&Tile<'_>, &mut [f32]),
     dots_bf16: unsafe fn(&Tile<'_, bf16>, &mut [f32]),
     store: Store<f32>,
@@ -47,6 +50,8 @@ pub struct Kernels {
     widen: unsafe fn(&[i8], &mut [f32]),
     widen_f16: unsafe fn(&[f16], &mut [f32]),
     widen_bf16: unsafe fn(&[i8], &mut [bf16]),
+    widen_int16: unsafe fn(&[i8], &mut [i16]),
+    whole: unsafe fn(&[f32], &mut [i16]) -> f32,
     scale_columns: unsafe fn(&mut [f32], &[f32]),
     unpack: unsafe fn(&[f32], &mut [f32]),
     pack: unsafe fn(&[f32], &mut [f32]),
@@ -121,6 +126,14 @@ macro_rules! table {
             rows::widen(x, out);
         }
         $(#[target_feature(enable = $features)])?
+        fn widen_int16(x: &[i8], out: &mut [i16]) {
+            rows::widen_int16(x, out);
+        }
+        $(#[target_feature(enable = $features)])?
+        fn whole(x: &[f32], out: &mut [i16]) -> f32 {
+            rows::whole(x, out)
+        }
+        $(#[target_feature(enable = $features)])?
         fn scale_columns(tile: &mut [f32], scales: &[f32]) {
             rows::scale_columns(tile, scales);
         }
@@ -142,6 +155,7 @@ macro_rules! table {
             fills: false,
             tile: $tile,
             tile_bf16: $bf16::tile_bf16,
+            tile_int16: portable::tile_int16,
             narrow: $bf16::narrow,
             dots,
             dots_bf16: $bf16::dots_bf16,
@@ -160,6 +174,8 @@ macro_rules! table {
             widen,
             widen_f16: portable::widen_f16,
             widen_bf16,
+            widen_int16,
+            whole,
             scale_columns,
             scale,
             unpack,
@@ -177,10 +193,20 @@ impl Kernels {
         Some(match isa {
             Isa::Portable => Self { lanes: portable::NARROWEST, ..table!(VECTOR_ROWS, portable::tile, portable) },
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => {
+            Isa::Avx2 | Isa::Avx2Int16 => {
+                let tile_int16 = if is_x86_feature_detected!("avxvnni") { int16::vnni } else { int16::plain };
                 use super::avx2::{REGISTER, ROWS, dots, tile, widen_f16};
                 use super::vector_winograd::avx2::{back, forth, lift};
-                Self { lanes: REGISTER, dots, widen_f16, forth, back, lift, ..table!(ROWS, tile, portable, "avx2,fma") }
+                Self {
+                    lanes: REGISTER,
+                    tile_int16,
+                    dots,
+                    widen_f16,
+                    forth,
+                    back,
+                    lift,
+                    ..table!(ROWS, tile, portable, "avx2,fma")
+                }
             }
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => {
@@ -242,6 +268,8 @@ calls! {
     tile(tile: &Tile<'_>, out: &mut [f32]);
     /// The same with bf16 numbers.
     tile_bf16(tile: &Tile<'_, bf16>, out: &mut [f32]);
+    /// The same with whole numbers, row `r` times `scales[r]`.
+    tile_int16(tile: &Tile<'_, i16>, scales: &[f32], out: &mut [f32]);
     /// Rounds to bf16.
     narrow(x: &[f32], out: &mut [bf16]);
     /// Some rows of values times one narrow panel of weights.
@@ -278,6 +306,10 @@ calls! {
     widen_f16(x: &[f16], out: &mut [f32]);
     /// Whole numbers as bf16.
     widen_bf16(x: &[i8], out: &mut [bf16]);
+    /// Whole numbers of 8 bits as such of 16.
+    widen_int16(x: &[i8], out: &mut [i16]);
+    /// Values as whole numbers of 13 bits, and what these times are the values.
+    whole(x: &[f32], out: &mut [i16]) -> f32;
     /// Each row of `scales.len()` numbers times the `scales`.
     scale_columns(tile: &mut [f32], scales: &[f32]);
     /// Each element times `factor`.

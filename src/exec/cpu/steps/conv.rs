@@ -10,7 +10,7 @@ use super::{Ending, Step, piece};
 use crate::exec::cpu::kernels::{Kernels, LANES, MAX_ROWS, NARROW, PANEL, Sums, Tile};
 use crate::exec::cpu::lines::Lines;
 use crate::exec::cpu::memory::Desk;
-use crate::exec::cpu::panels::{Numbers, Panel, Panels, Row};
+use crate::exec::cpu::panels::{Factor, Numbers, Panel, Panels, Row};
 use crate::exec::planner::{Kind, View};
 use crate::graph::Padding;
 
@@ -76,6 +76,8 @@ struct Input<'a> {
     first: usize,
     exact: &'a [f32],
     rounded: &'a [bf16],
+    /// Of each output of the task one row, and what it is to be multiplied by.
+    whole: (&'a [i16], &'a [f32]),
 }
 
 /// Where the outputs of a task are: the next one's row and column in the grid of its pass, where its values begin in the input,
@@ -101,6 +103,8 @@ impl Spots {
 thread_local! {
     /// Where each thread keeps the rounded values of its task.
     static ROUNDED: RefCell<Lines<bf16>> = const { RefCell::new(Lines::NONE) };
+    /// The same as whole numbers, with the scale of each row.
+    static WHOLE: RefCell<(Lines<i16>, Lines<f32>)> = const { RefCell::new((Lines::NONE, Lines::NONE)) };
     /// Where each thread keeps the panel it works with and its gates, if they are kept in less room.
     static WIDE: Cell<[Wide; 2]> = const { Cell::new([Wide::NONE, Wide::NONE]) };
 }
@@ -109,6 +113,7 @@ thread_local! {
 struct Wide {
     exact: Lines<f32>,
     rounded: Lines<bf16>,
+    whole: Lines<i16>,
 }
 
 impl Default for Wide {
@@ -122,19 +127,20 @@ impl Default for Wide {
 enum Factors<'a> {
     F32(&'a [f32]),
     Bf16(&'a [bf16]),
+    Int16(&'a [i16]),
 }
 
 impl Wide {
-    const NONE: Self = Self { exact: Lines::NONE, rounded: Lines::NONE };
+    const NONE: Self = Self { exact: Lines::NONE, rounded: Lines::NONE, whole: Lines::NONE };
 
-    /// `panel` as it is multiplied, with its weights as numbers of `kind`, which most are.
-    fn take<'a>(&'a mut self, panel: Panel<'a>, kind: Kind, kernels: &Kernels) -> (Panel<'a>, Factors<'a>) {
+    /// `panel` as it is multiplied, with its weights as `factor`s, which most are.
+    fn take<'a>(&'a mut self, panel: Panel<'a>, factor: Factor, kernels: &Kernels) -> (Panel<'a>, Factors<'a>) {
         match panel.weights {
             Numbers::Bf16(weights) if panel.width <= NARROW && kernels.fills => {
                 let rows = weights.len() / panel.width;
                 (Panel { width: LANES, ..panel }, Factors::Bf16(self.fill(weights, rows)))
             }
-            _ => (panel, self.weights(&panel, kind, kernels)),
+            _ => (panel, self.weights(&panel, factor, kernels)),
         }
     }
 
@@ -151,23 +157,30 @@ impl Wide {
         panel
     }
 
-    fn weights<'a>(&'a mut self, panel: &Panel<'a>, kind: Kind, kernels: &Kernels) -> Factors<'a> {
-        match (panel.weights, kind) {
+    fn weights<'a>(&'a mut self, panel: &Panel<'a>, factor: Factor, kernels: &Kernels) -> Factors<'a> {
+        match (panel.weights, factor) {
             (Numbers::F32(weights), _) => Factors::F32(weights),
             (Numbers::Bf16(weights), _) => Factors::Bf16(weights),
+            (Numbers::Int16(weights), _) => Factors::Int16(weights),
             (Numbers::F16(weights), _) => {
                 self.exact.make_room(weights.len());
                 let exact = &mut self.exact[..weights.len()];
                 kernels.widen_f16(weights, exact);
                 Factors::F32(exact)
             }
-            (Numbers::Int8(weights), Kind::F32) => {
+            (Numbers::Int8(weights), Factor::F32) => {
                 self.exact.make_room(weights.len());
                 let exact = &mut self.exact[..weights.len()];
                 kernels.widen(weights, exact);
                 Factors::F32(exact)
             }
-            (Numbers::Int8(weights), Kind::Half) => {
+            (Numbers::Int8(weights), Factor::Int16) => {
+                self.whole.make_room(weights.len());
+                let whole = &mut self.whole[..weights.len()];
+                kernels.widen_int16(weights, whole);
+                Factors::Int16(whole)
+            }
+            (Numbers::Int8(weights), Factor::Bf16) => {
                 self.rounded.make_room(weights.len());
                 let rounded = &mut self.rounded[..weights.len()];
                 kernels.widen_bf16(weights, rounded);
@@ -270,12 +283,23 @@ impl Conv {
         let reach = pass.taps.iter().fold(0, |reach: usize, tap| reach.max(*tap)) + pass.run;
         let [first, last] = [pixels.start, pixels.end - 1].map(|output| self.origin(pass, n, self.place(output)));
         let range = first..last + reach;
-        let input = Input { first: range.start, exact: &[], rounded: &[] };
+        let input = Input { first: range.start, exact: &[], rounded: &[], whole: (&[], &[]) };
         let work = |input: &Input<'_>| self.multiply(pass, n, pixels.clone(), group, input, (desk, kernels));
-        match (self.input.kind, pass.panels.kind()) {
+        match (self.input.kind, pass.panels.factor()) {
             (Kind::Half, _) => work(&Input { rounded: desk.read_bf16(range), ..input }),
-            (Kind::F32, Kind::F32) => work(&Input { exact: desk.read(range), ..input }),
-            (Kind::F32, Kind::Half) => ROUNDED.with_borrow_mut(|rounded| {
+            (Kind::F32, Factor::F32) => work(&Input { exact: desk.read(range), ..input }),
+            (Kind::F32, Factor::Int16) => WHOLE.with_borrow_mut(|(whole, scales)| {
+                let (count, depth) = (pixels.len(), pass.run);
+                whole.make_room(count * depth);
+                scales.make_room(count);
+                let places = whole.chunks_exact_mut(depth).zip(scales.iter_mut());
+                for (output, (place, scale)) in pixels.clone().zip(places) {
+                    let from = self.origin(pass, n, self.place(output));
+                    *scale = kernels.whole(desk.read(from..from + depth), place);
+                }
+                work(&Input { whole: (&whole[..count * depth], &scales[..count]), ..input });
+            }),
+            (Kind::F32, Factor::Bf16) => ROUNDED.with_borrow_mut(|rounded| {
                 let values = desk.read(range);
                 rounded.make_room(values.len());
                 kernels.narrow(values, rounded);
@@ -300,10 +324,10 @@ impl Conv {
         let mut wide = WIDE.take();
         let [own, other] = &mut wide;
         for index in piece(group, self.group, self.count()) {
-            let kind = pass.panels.kind();
-            let (panel, weights) = own.take(pass.panels.panel(index), kind, kernels);
+            let factor = pass.panels.factor();
+            let (panel, weights) = own.take(pass.panels.panel(index), factor, kernels);
             let gate = self.gate.as_ref().map(|biases| {
-                let (panel, weights) = other.take(pass.panels.panel(self.count() + index), kind, kernels);
+                let (panel, weights) = other.take(pass.panels.panel(self.count() + index), factor, kernels);
                 (panel, weights, biases)
             });
             let mut cursor = self.cursor(pass, n, self.place(pixels.start));
@@ -314,15 +338,21 @@ impl Conv {
                 spots.to[..count].iter_mut().for_each(|to| *to += panel.first);
                 let out = &mut sums.0[..count * panel.width];
                 let product = |weights: Factors<'_>, panel: &Panel<'_>, out: &mut [f32]| {
-                    let (pixels, taps, run, width, hold) =
+                    let (places, taps, run, width, hold) =
                         (&spots.from[..count], &*pass.taps, pass.run, panel.width, false);
                     match weights {
                         Factors::F32(weights) => {
-                            let tile = Tile { input: input.exact, pixels, taps, run, weights, width, hold };
+                            let tile = Tile { input: input.exact, pixels: places, taps, run, weights, width, hold };
                             if width <= NARROW { kernels.dots(&tile, out) } else { kernels.tile(&tile, out) }
                         }
+                        Factors::Int16(weights) => {
+                            let (input, scales) = input.whole;
+                            let rows: [usize; MAX_ROWS] = std::array::from_fn(|row| (first - pixels.start + row) * run);
+                            let tile = Tile { input, pixels: &rows[..count], taps: &[0], run, weights, width, hold };
+                            kernels.tile_int16(&tile, &scales[first - pixels.start..][..count], out);
+                        }
                         Factors::Bf16(weights) => {
-                            let tile = Tile { input: input.rounded, pixels, taps, run, weights, width, hold };
+                            let tile = Tile { input: input.rounded, pixels: places, taps, run, weights, width, hold };
                             if width <= NARROW { kernels.dots_bf16(&tile, out) } else { kernels.tile_bf16(&tile, out) }
                         }
                     }
@@ -399,7 +429,7 @@ fn halved(panels: &Panels, corner: [usize; 2]) -> Panels {
         let (y, x, c) = (row / inner / 2, row / inner % 2, row % inner);
         falls(corner[0], y).flat_map(move |ky| falls(corner[1], x).map(move |kx| (ky * 3 + kx) * inner + c))
     };
-    match panels.kind() {
+    match panels.factor().kind() {
         Kind::F32 => Panels::made(panels.columns, 4 * inner, |first, width, out| {
             let weights = panels.exact(first / PANEL);
             for (row, sums) in out.chunks_exact_mut(width).enumerate() {

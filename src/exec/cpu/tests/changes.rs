@@ -35,7 +35,7 @@ fn encoder(side: usize) -> Graph {
 type Build = fn(&mut GraphBuilder, NodeId) -> NodeId;
 
 fn plan(executor: &Cpu, graph: &Graph) -> Plan {
-    let packed = CpuPacked::load(&weights(graph), Kind::F32, Keeping::Plain).unwrap();
+    let packed = CpuPacked::load(&weights(graph), Factor::F32, Keeping::Plain).unwrap();
     let results: Vec<NodeId> = graph.outputs().iter().map(|(_, id)| *id).collect();
     let Kernels { rows, lanes, .. } = executor.kernels;
     Plan::new(graph, &packed, &results, Options { threads: 2, rows, lanes, poison: false }).unwrap()

@@ -203,7 +203,7 @@ fn taps<'a>(
         Numbers::F16(weights) => rooms.enumerate().for_each(|(tap, room)| kernels.widen_f16(&weights[rows(tap)], room)),
         Numbers::Int8(weights) => rooms.enumerate().for_each(|(tap, room)| kernels.widen(&weights[rows(tap)], room)),
         // In pairs: such layers are not planned this way.
-        Numbers::Bf16(_) => rooms.for_each(|room| room.fill(f32::NAN)),
+        Numbers::Bf16(_) | Numbers::Int16(_) => rooms.for_each(|room| room.fill(f32::NAN)),
     }
     let widened = &*widened;
     std::array::from_fn(|tap| &widened[tap * len..][..len])
@@ -296,6 +296,7 @@ mod tests {
 
     use super::*;
     use crate::exec::cpu::isa::Isa;
+    use crate::exec::cpu::panels::Factor;
     use crate::exec::planner::Kind;
     use crate::graph::Shape;
 
@@ -323,7 +324,7 @@ mod tests {
         let weight = |output: usize, row: usize| ((output * 31 + row * 7) % 255) as f32 - 127.0;
         let exact = Panels::new(Kind::F32, columns, TAPS * inputs, weight);
         let halves = Panels::halves(columns, TAPS * inputs, |o, row| f16::from_f32(weight(o, row)));
-        let small = Panels::small(Kind::F32, TAPS * inputs, vec![1.0; columns], |o, row| weight(o, row) as i8);
+        let small = Panels::small(Factor::F32, TAPS * inputs, vec![1.0; columns], |o, row| weight(o, row) as i8);
         for kernels in Isa::ALL.into_iter().filter_map(Kernels::of) {
             for (index, part) in [(0, (0, DEPTH)), (1, (DEPTH, inputs - DEPTH))] {
                 let expected = taps(&exact.panel(index), inputs, part, &kernels, &mut []).map(<[f32]>::to_vec);

@@ -1,0 +1,115 @@
+//! Products of whole numbers: 13 bits each with their sign, and a scale for each row and each column.
+//!
+//! A processor that multiplies pairs of 16-bit numbers and adds them (`vpmaddwd`) makes twice as many products at once as of f32.
+//! Rows of values and columns of weights become whole numbers of which the largest is [`MOST`]: [`DEEP`] products of two of them
+//! fit into a sum of 32 bits, which is then added to an f32.
+
+/// The largest of the whole numbers, and minus the smallest.
+pub const MOST: i16 = 4095;
+/// Products that are summed as whole numbers: `DEEP * MOST * MOST` is less than 2^31.
+pub const DEEP: usize = 128;
+
+#[cfg(target_arch = "x86_64")]
+pub use vectors::{plain, vnni};
+
+#[cfg(target_arch = "x86_64")]
+mod vectors {
+    use std::arch::x86_64::{
+        __m256i, _mm256_add_epi32, _mm256_cvtepi32_ps, _mm256_dpwssd_avx_epi32, _mm256_fmadd_ps, _mm256_loadu_ps,
+        _mm256_loadu_si256, _mm256_madd_epi16, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps,
+        _mm256_setzero_si256, _mm256_storeu_ps,
+    };
+
+    use super::super::avx2::REGISTER;
+    use super::super::{LANES, Tile};
+    use super::DEEP;
+
+    /// Rows whose sums fit into the registers.
+    const MOST_ROWS: usize = 6;
+    /// Columns of a register, times two rows of weights.
+    const PAIRS: usize = 2 * REGISTER;
+
+    /// The tile with some instructions, whose `$add` adds the products of pairs to sums.
+    macro_rules! tile {
+        ($name:ident, $features:literal, $add:expr) => {
+            /// The tile of whole numbers; see [`Tile`]. Row `r` is multiplied by `scales[r]`.
+            #[target_feature(enable = $features)]
+            pub fn $name(tile: &Tile<'_, i16>, scales: &[f32], out: &mut [f32]) {
+                #[target_feature(enable = $features)]
+                #[expect(unsafe_code, reason = "vector loads and stores take pointers")]
+                fn rows<const ROWS: usize>(
+                    tile: &Tile<'_, i16>,
+                    scales: &[f32],
+                    (first, column): (usize, usize),
+                    out: &mut [f32],
+                ) {
+                    let scales: &[f32; ROWS] = scales[first..].first_chunk().expect("a scale for each row");
+                    // SAFETY: `check` has seen that every run of every pixel lies in `input`, all weights in `weights` and
+                    // all rows in `out`; runs are whole pairs.
+                    unsafe {
+                        let base: [*const i16; ROWS] =
+                            std::array::from_fn(|row| tile.input.as_ptr().add(tile.pixels[first + row]));
+                        let place = out.as_mut_ptr().add(first * tile.width + column);
+                        let mut weights = tile.weights.as_ptr().add(2 * column);
+                        let mut begun = false;
+                        for &tap in tile.taps {
+                            let values: [*const i16; ROWS] = std::array::from_fn(|row| base[row].add(tap));
+                            for block in (0..tile.run).step_by(DEEP) {
+                                let mut sums = [[_mm256_setzero_si256(); 2]; ROWS];
+                                for pair in block / 2..tile.run.min(block + DEEP) / 2 {
+                                    let columns: [__m256i; 2] = std::array::from_fn(|part| {
+                                        _mm256_loadu_si256(weights.add(part * PAIRS).cast())
+                                    });
+                                    for row in 0..ROWS {
+                                        let value = values[row].add(2 * pair).cast::<i32>().read_unaligned();
+                                        let value = _mm256_set1_epi32(value);
+                                        for part in 0..2 {
+                                            sums[row][part] = $add(sums[row][part], value, columns[part]);
+                                        }
+                                    }
+                                    weights = weights.add(2 * tile.width);
+                                }
+                                for row in 0..ROWS {
+                                    let scale = _mm256_set1_ps(scales[row]);
+                                    for part in 0..2 {
+                                        let sum = _mm256_cvtepi32_ps(sums[row][part]);
+                                        let place = place.add(row * tile.width + part * REGISTER);
+                                        let before = if begun { _mm256_loadu_ps(place) } else { _mm256_setzero_ps() };
+                                        _mm256_storeu_ps(place, _mm256_fmadd_ps(sum, scale, before));
+                                    }
+                                }
+                                begun = true;
+                            }
+                        }
+                    }
+                }
+
+                tile.check(LANES, out);
+                assert!(
+                    tile.run.is_multiple_of(2) && !tile.hold,
+                    "a tile of whole numbers has odd runs, or holds sums"
+                );
+                for column in (0..tile.width).step_by(LANES) {
+                    let mut first = 0;
+                    while first < tile.pixels.len() {
+                        // Even parts: a few rows left over would cost as much as many.
+                        let left = tile.pixels.len() - first;
+                        let count = left.div_ceil(left.div_ceil(MOST_ROWS));
+                        match count {
+                            1 => rows::<1>(tile, scales, (first, column), out),
+                            2 => rows::<2>(tile, scales, (first, column), out),
+                            3 => rows::<3>(tile, scales, (first, column), out),
+                            4 => rows::<4>(tile, scales, (first, column), out),
+                            5 => rows::<5>(tile, scales, (first, column), out),
+                            _ => rows::<6>(tile, scales, (first, column), out),
+                        }
+                        first += count;
+                    }
+                }
+            }
+        };
+    }
+
+    tile!(plain, "avx2,fma", |sum, values, weights| _mm256_add_epi32(sum, _mm256_madd_epi16(values, weights)));
+    tile!(vnni, "avx2,fma,avxvnni", |sum, values, weights| _mm256_dpwssd_avx_epi32(sum, values, weights));
+}
