@@ -14,8 +14,6 @@ use super::{LANES, PANEL, Tile, VECTOR_ROWS, avx512, furthest};
 mod registers;
 
 #[cfg(test)]
-pub mod emulator;
-#[cfg(test)]
 mod tests;
 
 /// The tile of f32 numbers, for which there is no AMX: some rows at a time in vector registers.

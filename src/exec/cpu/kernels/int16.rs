@@ -113,3 +113,40 @@ mod vectors {
     tile!(plain, "avx2,fma", |sum, values, weights| _mm256_add_epi32(sum, _mm256_madd_epi16(values, weights)));
     tile!(vnni, "avx2,fma,avxvnni", |sum, values, weights| _mm256_dpwssd_avx_epi32(sum, values, weights));
 }
+
+#[cfg(all(test, target_arch = "x86_64", target_os = "linux"))]
+mod tests {
+    use super::super::tests::Noise;
+    use super::super::{LANES, PANEL, Tile, emulator};
+    use super::*;
+    use crate::exec::cpu::isa::Isa;
+
+    /// On the processor's own AVX-VNNI or on an emulator.
+    #[test]
+    #[expect(unsafe_code, reason = "functions compiled for a processor feature need it at run time")]
+    fn one_instruction_does_what_two_do() {
+        if !Isa::Avx2.is_here() || !(is_x86_feature_detected!("avxvnni") || emulator::for_vnni()) {
+            println!("skipped: this processor neither has AVX-VNNI nor can it be emulated");
+            return;
+        }
+        let mut noise = Noise(47);
+        for rows in 1..=13 {
+            for (run, width) in [(2, LANES), (64, PANEL), (130, LANES), (300, PANEL)] {
+                let mut number = |_| noise.below(2 * MOST as usize + 1) as i16 - MOST;
+                let input: Vec<i16> = (0..rows * run).map(&mut number).collect();
+                let weights: Vec<i16> = (0..run * width).map(&mut number).collect();
+                let pixels: Vec<usize> = (0..rows).map(|row| row * run).collect();
+                let scales = noise.values(rows);
+                let (input, pixels, weights, taps) = (&input[..], &pixels[..], &weights[..], &[0][..]);
+                let tile = Tile { input, pixels, taps, run, weights, width, hold: false };
+                let [mut found, mut expected] = [0, 1].map(|_| vec![f32::NAN; rows * width]);
+                // SAFETY: AVX2 is there, and AVX-VNNI or somebody who does its work.
+                unsafe {
+                    vnni(&tile, &scales, &mut found);
+                    plain(&tile, &scales, &mut expected);
+                }
+                assert_eq!(found, expected, "{rows} rows of {run} numbers, {width} outputs");
+            }
+        }
+    }
+}

@@ -17,6 +17,8 @@ mod avx2;
 mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod avx512bf16;
+#[cfg(all(test, target_arch = "x86_64", target_os = "linux"))]
+mod emulator;
 #[cfg(target_arch = "x86_64")]
 mod vector_winograd;
 

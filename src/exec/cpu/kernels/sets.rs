@@ -239,7 +239,7 @@ impl Kernels {
     #[cfg(test)]
     pub fn emulated() -> Option<Self> {
         #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-        if amx::emulator::install() {
+        if super::emulator::for_amx() {
             let portable = Self::of(Isa::Portable)?;
             let tile_bf16 = amx::tile_bf16;
             return Some(Self { rows: super::MAX_ROWS, lanes: LANES, fills: true, tile_bf16, ..portable });

@@ -5,13 +5,12 @@ use std::arch::asm;
 use super::registers::tiles;
 use super::*;
 use crate::exec::cpu::isa::Isa;
-use crate::exec::cpu::kernels::MAX_ROWS;
-use crate::exec::cpu::kernels::portable;
 use crate::exec::cpu::kernels::tests::{Noise, close};
+use crate::exec::cpu::kernels::{MAX_ROWS, emulator, portable};
 
 /// Whether there is AMX of some kind.
 fn is_here() -> bool {
-    let here = Isa::Amx.is_here() || emulator::install();
+    let here = Isa::Amx.is_here() || emulator::for_amx();
     if !here {
         println!("skipped: this processor neither has AMX nor can it be emulated");
     }

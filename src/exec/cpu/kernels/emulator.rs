@@ -1,18 +1,20 @@
-//! AMX on processors without it, for tests: they report each of its instructions as illegal, and a signal handler does its
-//! work and goes on behind it.
+//! AMX and AVX-VNNI on processors without them, for tests: they report each of their instructions as illegal, and a signal handler
+//! does its work and goes on behind it.
 //!
 //! Everything is as in Intel's manual (Instruction Set Reference, volume 2), with its errors: an instruction that the processor
 //! would refuse ends the process with the reason.
 
 mod decode;
 mod tiles;
+mod vectors;
 
 use std::cell::RefCell;
 use std::io::Write;
 use std::sync::OnceLock;
 
-use self::decode::decode;
+use self::decode::{Instruction, decode};
 use self::tiles::Tiles;
+use self::vectors::Vectors;
 use crate::exec::cpu::isa::{Isa, amx};
 
 thread_local! {
@@ -22,11 +24,21 @@ thread_local! {
 /// What answered before.
 static BEFORE: OnceLock<libc::sigaction> = OnceLock::new();
 
-/// Emulates AMX in all threads from now on, or returns `false`: a processor that has AMX needs nobody to do its work, and one
-/// without AVX2 is too old for the kernel's copies.
+/// Emulates AMX in all threads from now on, or returns `false`: a processor that has it needs nobody to do its work.
+pub fn for_amx() -> bool {
+    !amx::is_in_processor() && install()
+}
+
+/// The same for AVX-VNNI.
+pub fn for_vnni() -> bool {
+    !is_x86_feature_detected!("avxvnni") && install()
+}
+
+/// Answers for illegal instructions from now on. `false` on a processor without AVX2, which is too old for the kernels' other
+/// instructions.
 #[expect(unsafe_code, reason = "the standard library has no signals")]
-pub fn install() -> bool {
-    if amx::is_in_processor() || !Isa::Avx2.is_here() {
+fn install() -> bool {
+    if !Isa::Avx2.is_here() {
         return false;
     }
     BEFORE.get_or_init(|| {
@@ -70,15 +82,20 @@ extern "C" fn illegal(_: libc::c_int, _: *mut libc::siginfo_t, context: *mut lib
     // Bytes behind the instruction are never looked at. Its memory operands are what the kernel under test promises to be
     // readable, or writable.
     unsafe {
-        let registers = &mut (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs;
+        let machine = &mut (*context.cast::<libc::ucontext_t>()).uc_mcontext;
+        let registers = &mut machine.gregs;
         let next = libc::REG_RIP as usize;
         let code = registers[next] as *const u8;
         let general = GENERAL.map(|register| registers[register as usize] as u64);
         match decode((0..).map(|at| code.add(at).read()), &general) {
             Some((instruction, length)) => {
-                if let Err(text) = TILES.with_borrow_mut(|tiles| tiles.execute(instruction)) {
-                    refuse(&text);
-                }
+                let done = match instruction {
+                    Instruction::Dots { sums, values, weights } => {
+                        Vectors::of(machine.fpregs.cast()).map(|mut vectors| vectors.dots(sums, values, weights))
+                    }
+                    _ => TILES.with_borrow_mut(|tiles| tiles.execute(instruction)),
+                };
+                done.unwrap_or_else(|text| refuse(&text));
                 registers[next] += length as i64;
             }
             // None of ours: let it happen again, to whoever answered before.
@@ -92,6 +109,6 @@ extern "C" fn illegal(_: libc::c_int, _: *mut libc::siginfo_t, context: *mut lib
 
 /// Ends the process: nothing can unwind out of a signal handler. Past the tests' own stderr, which would be lost.
 fn refuse(text: &str) -> ! {
-    let _ = writeln!(std::io::stderr(), "AMX emulator: the processor would refuse this: {text}");
+    let _ = writeln!(std::io::stderr(), "emulator: the processor would refuse this: {text}");
     std::process::abort()
 }

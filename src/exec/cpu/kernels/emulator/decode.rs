@@ -1,4 +1,4 @@
-//! The instructions of AMX as they lie in memory: a VEX prefix of three bytes, an opcode, and operands.
+//! The instructions of AMX, and the one of AVX-VNNI that we use, as they lie in memory: a VEX prefix of three bytes, an opcode, and operands.
 
 /// An instruction with the values of its general registers.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -15,6 +15,17 @@ pub enum Instruction {
     Store { tile: usize, to: Rows },
     /// `tdpbf16ps`
     Multiply { sums: usize, values: usize, weights: usize },
+    /// `vpdpwssd` of vectors of 32 bytes
+    Dots { sums: usize, values: usize, weights: Vector },
+}
+
+/// Where a vector is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Vector {
+    /// In a register.
+    Register(usize),
+    /// In memory, from this address on.
+    Memory(u64),
 }
 
 /// Where rows are in memory.
@@ -53,11 +64,19 @@ pub fn decode(mut bytes: impl Iterator<Item = u8>, general: &[u64; 16]) -> Optio
         return None;
     };
     let (map, wide, long) = (extensions & 31, prefix >> 7, prefix >> 2 & 1);
-    if (map, wide, long) != (2, 0, 0) {
+    if (map, wide) != (2, 0) {
         return None;
     }
     let third = usize::from(!(prefix >> 3) & 15);
     let Operands { register, other } = operands(&mut next, !extensions >> 5, general)?;
+    if long == 1 {
+        let weights = match other {
+            Other::Register(weights) => Vector::Register(weights),
+            Other::Memory { rows, .. } => Vector::Memory(rows.first.wrapping_add(rows.stride)),
+        };
+        let found = (opcode, prefix & 3) == (0x52, 1);
+        return found.then_some((Instruction::Dots { sums: register, values: third, weights }, length));
+    }
     let instruction = match (opcode, prefix & 3, other, register, third) {
         (0x49, 0, Other::Memory { rows, .. }, 0, 0) => {
             Instruction::Configure { from: rows.first.wrapping_add(rows.stride) }
@@ -115,9 +134,9 @@ mod tests {
     /// Bytes are what an assembler makes of the words beside them.
     #[test]
     fn instructions_are_what_the_assembler_says() {
-        use Instruction::{Configure, Load, Multiply, Release, Store, Zero};
+        use Instruction::{Configure, Dots, Load, Multiply, Release, Store, Zero};
         let rows = |first, stride| Rows { first, stride };
-        let cases: [(&[u8], Instruction); 10] = [
+        let cases: [(&[u8], Instruction); 12] = [
             // ldtilecfg [rdi], [r12], [r13], [rsp + 64]
             (&[0xc4, 0xe2, 0x78, 0x49, 0x07], Configure { from: 7000 }),
             (&[0xc4, 0xc2, 0x78, 0x49, 0x04, 0x24], Configure { from: 12000 }),
@@ -138,14 +157,22 @@ mod tests {
             ),
             // tdpbf16ps tmm2, tmm5, tmm6
             (&[0xc4, 0xe2, 0x4a, 0x5c, 0xd5], Multiply { sums: 2, values: 5, weights: 6 }),
+            // {vex} vpdpwssd ymm9, ymm2, ymm14
+            (&[0xc4, 0x42, 0x6d, 0x52, 0xce], Dots { sums: 9, values: 2, weights: Vector::Register(14) }),
+            // {vex} vpdpwssd ymm1, ymm15, [rbx + 4 * rdi + 32]
+            (
+                &[0xc4, 0xe2, 0x05, 0x52, 0x4c, 0xbb, 0x20],
+                Dots { sums: 1, values: 15, weights: Vector::Memory(3032 + 28000) },
+            ),
         ];
         for (code, instruction) in cases {
             assert_eq!(read(code), Some(instruction));
         }
-        // ud2, tdpbssd, a load in the short form, one relative to the instruction.
+        // ud2, tdpbssd, vpdpwssds, a load in the short form, one relative to the instruction.
         for code in [
             &[0x0f, 0x0b][..],
             &[0xc4, 0xe2, 0x73, 0x5e, 0xc2],
+            &[0xc4, 0x42, 0x6d, 0x53, 0xce],
             &[0xc4, 0xe2, 0x7b, 0x4b, 0x07],
             &[0xc4, 0xe2, 0x78, 0x49, 0x05, 0x00, 0x00, 0x00, 0x00],
         ] {

@@ -58,6 +58,7 @@ impl Tiles {
                 }
             }
             Instruction::Multiply { sums, values, weights } => self.multiply(sums, values, weights)?,
+            Instruction::Dots { .. } => return Err("it is not for tiles".into()),
         }
         Ok(())
     }
