@@ -219,6 +219,7 @@ impl eframe::App for App {
         false
     }
 
+    /// The stage's: nobody paints it again.
     fn clear_color(&self, _visuals: &egui::Visuals) -> [f32; 4] {
         Theme::of(self.settings.window.light).stage.to_normalized_gamma_f32()
     }

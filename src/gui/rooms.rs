@@ -50,7 +50,7 @@ impl App {
                 .frame(frame)
                 .show(ui, |ui| panels::panel_ui(ui, &mut cx));
         }
-        let middle = CentralPanel::no_frame().frame(Fill::new().fill(theme.stage)).show(ui, |ui| {
+        let middle = CentralPanel::no_frame().show(ui, |ui| {
             let rect = ui.max_rect();
             let response = show_stage(ui, &mut self.stage, &mut cx, self.picture.as_ref());
             (rect, response)

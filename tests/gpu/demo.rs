@@ -48,7 +48,8 @@ impl eframe::App for Demo {
                 rail::ui(ui, &mut self.document, &mut self.tools, &self.theme);
             });
         }
-        egui::CentralPanel::default().frame(egui::Frame::new()).show(ui, |ui| {
+        let frame = egui::Frame::new().fill(self.theme.stage);
+        egui::CentralPanel::default().frame(frame).show(ui, |ui| {
             let news = self.stage.ui(ui, &mut self.document, &mut self.tools, &self.look, &self.theme);
             if let Some(divider) = news.divider {
                 self.look.divider = divider;

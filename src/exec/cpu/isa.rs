@@ -17,8 +17,8 @@ pub enum Isa {
     Portable,
     /// AVX2, FMA and F16C: most PCs since 2013.
     Avx2,
-    /// The same with matrix products of whole numbers ([`int16`](super::kernels::int16)), twice as fast where there is AVX-VNNI
-    /// (Intel since 2021).
+    /// The same with matrix products of whole numbers ([`int16`](super::kernels::int16)); with AVX-VNNI (Intel since 2021) if there
+    /// is that.
     Avx2Int16,
     /// AVX-512 (F, BW, DQ, VL): servers since 2017, AMD since Zen 4.
     Avx512,

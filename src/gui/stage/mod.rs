@@ -147,7 +147,8 @@ impl Stage {
         self.view = View::default();
     }
 
-    /// Fills the rest of `ui`: takes the input, then draws.
+    /// Takes the rest of `ui`: takes the input, then draws. What is behind it must have the stage's colour already: painting it once
+    /// more would take as long as both pictures where the window is drawn by software.
     pub fn ui(
         &mut self,
         ui: &mut Ui,
@@ -158,7 +159,6 @@ impl Stage {
     ) -> StageResponse {
         let stage = ui.available_rect_before_wrap();
         ui.allocate_rect(stage, Sense::hover());
-        ui.painter().rect_filled(stage, 0.0, theme.stage);
         let layout = Layout::new(stage, look.view, look.divider);
         let before = document.revision();
         let mut panes = self.panes(ui, &layout, document, look);
