@@ -82,6 +82,7 @@ impl Changes {
         let (Some((_, input)), None) = (inputs.next(), inputs.next()) else { return None };
         let frame = || steps.iter().filter(|step| graph.node(step.main).stage == Stage::Frame);
         let is_picture = frame().any(|step| step.source == input && matches!(graph.node(step.main).op, Op::FromPixels));
+        // Whether a convolution is done the short way makes no difference to that.
         let local = frame().all(|step| window(graph, step, Kind::F32).is_some());
         let kept: usize = places.pieces.iter().map(Piece::len).sum();
         let found = is_picture && local && places.copies.is_empty() && kept <= MOST;

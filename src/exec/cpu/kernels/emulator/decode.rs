@@ -1,4 +1,5 @@
-//! The instructions of AMX, and the one of AVX-VNNI that we use, as they lie in memory: a VEX prefix of three bytes, an opcode, and operands.
+//! The instructions of AMX, and the one of AVX-VNNI that we use, as they lie in memory: a VEX prefix of three bytes, an opcode,
+//! and operands.
 
 /// An instruction with the values of its general registers.
 #[derive(Clone, Copy, Debug, PartialEq)]
