@@ -6,7 +6,7 @@ use std::sync::Arc;
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 
-use super::kernels::int16::MOST;
+use super::kernels::int16::{self, MOST};
 use super::panels::{Factor, Panels, is_narrow};
 use crate::exec::planner::Kind;
 use crate::exec::store::{Found, Store};
@@ -150,21 +150,11 @@ fn matrix(
     })
 }
 
-/// Added and taken away again, this rounds a small number to the nearest whole one without a branch.
-const ROUND: f32 = 1.5 * (1 << 23) as f32;
-
-/// Rows of `rows` values as whole numbers of which the largest is `most`, and the scale of each. Of a row that is not all finite the
-/// scale is not a number, so that a broken checkpoint is seen in the result as without this.
+/// Rows of `rows` values as whole numbers of which the largest is `most`, and the scale of each.
 fn whole_numbers(values: &[f32], (rows, most): (usize, i16), whole: &mut Vec<i16>) -> Vec<f32> {
-    let most = f32::from(most);
-    whole.clear();
-    let scale = |row: &[f32]| {
-        let largest = row.iter().fold(0.0f32, |a, b| if b.abs() > a { b.abs() } else { a });
-        let inverse = if largest > 0.0 { most / largest } else { 0.0 };
-        whole.extend(row.iter().map(|v| ((v * inverse + ROUND) - ROUND) as i16));
-        if row.iter().all(|v| v.is_finite()) { largest / most } else { f32::NAN }
-    };
-    values.chunks_exact(rows).map(scale).collect()
+    whole.resize(values.len(), 0);
+    let places = whole.chunks_exact_mut(rows);
+    values.chunks_exact(rows).zip(places).map(|(row, place)| int16::whole(row, most, place)).collect()
 }
 
 #[cfg(test)]

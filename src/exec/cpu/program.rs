@@ -117,7 +117,7 @@ impl CpuProgram {
 
     /// Of the frame stage, does the tasks that make some of the rows which each step is to make again.
     fn walk_again(&mut self, again: &[Range<usize>]) {
-        let work = self.work.clone();
+        let work = &self.work;
         let reached = |step: usize, task: usize| meet(&work.plan.steps[step].rows(task), &again[step]);
         let some =
             |step: usize| (0..work.tasks[step]).filter(move |task| reached(step, *task)).map(move |task| (step, task));

@@ -4,10 +4,45 @@
 //! Rows of values and columns of weights become whole numbers of which the largest is [`MOST`]: [`DEEP`] products of two of them
 //! fit into a sum of 32 bits, which is then added to an f32.
 
+use super::PANEL;
+
 /// The largest of the whole numbers, and minus the smallest.
 pub const MOST: i16 = 4095;
 /// Products that are summed as whole numbers: `DEEP * MOST * MOST` is less than 2^31.
 pub const DEEP: usize = 128;
+
+/// Added to a small number, this rounds it to the nearest whole one.
+const ROUND: f32 = 1.5 * (1 << 23) as f32;
+/// Values below this are nothing: the inverse of what they would be multiplied by is out of range.
+const LEAST: f32 = 1e-30;
+
+/// Values as whole numbers of which the largest is `most`, and what these times are the values: nothing where all are next to
+/// nothing, and not a number where one of them is none or infinite, so that what is broken is seen in the result.
+#[inline(always)]
+pub fn whole(x: &[f32], most: i16, out: &mut [i16]) -> f32 {
+    let count = out.len();
+    let x = &x[..count];
+    // As long as the sign is taken off, bits are in the order of the numbers, and those of what is no number are the largest.
+    let (panels, rest) = x.as_chunks::<PANEL>();
+    let mut largest = [0; PANEL];
+    for panel in panels {
+        for (largest, v) in largest.iter_mut().zip(panel) {
+            *largest = v.abs().to_bits().max(*largest);
+        }
+    }
+    let largest = largest.into_iter().chain(rest.iter().map(|v| v.abs().to_bits())).fold(0, u32::max);
+    let (largest, most) = (f32::from_bits(largest), f32::from(most));
+    if !(LEAST..f32::INFINITY).contains(&largest) {
+        out.fill(0);
+        return if largest < LEAST { 0.0 } else { f32::NAN };
+    }
+    let inverse = most / largest;
+    for i in 0..count {
+        // The last bits of what is added are those of the whole number.
+        out[i] = (x[i] * inverse + ROUND).to_bits() as i16;
+    }
+    largest / most
+}
 
 #[cfg(target_arch = "x86_64")]
 pub use vectors::{plain, vnni};
@@ -117,7 +152,7 @@ mod vectors {
 #[cfg(all(test, target_arch = "x86_64", target_os = "linux"))]
 mod tests {
     use super::super::tests::Noise;
-    use super::super::{LANES, PANEL, Tile, emulator};
+    use super::super::{LANES, Tile, emulator};
     use super::*;
     use crate::exec::cpu::isa::Isa;
 

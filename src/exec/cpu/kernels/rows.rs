@@ -3,7 +3,6 @@
 
 use half::bf16;
 
-use super::int16::MOST;
 use super::{PANEL, Tile, math};
 use crate::graph::Activation;
 
@@ -11,11 +10,6 @@ use crate::graph::Activation;
 const LANES: usize = 16;
 /// Sums that a narrow tile keeps for each output: enough that no addition waits for the one before.
 const DOT: usize = 2 * LANES;
-
-/// Added to a small number, this rounds it to the nearest whole one.
-const ROUND: f32 = 1.5 * (1 << 23) as f32;
-/// Values below this are nothing: the inverse of what they would be multiplied by is out of range.
-const LEAST: f32 = 1e-30;
 
 /// A number as it lies in memory.
 pub trait Number: Copy {
@@ -161,35 +155,6 @@ pub fn widen<T: Number>(x: &[i8], out: &mut [T]) {
     for i in 0..count {
         out[i] = T::of(f32::from(x[i]));
     }
-}
-
-/// Values as whole numbers of which the largest is [`MOST`], and what these times are the values: nothing where all are next to
-/// nothing, and not a number where one of them is none or infinite.
-#[inline(always)]
-pub fn whole(x: &[f32], out: &mut [i16]) -> f32 {
-    let count = out.len();
-    let x = &x[..count];
-    // As long as the sign is taken off, bits are in the order of the numbers, and those of what is no number are the largest.
-    let (panels, rest) = x.as_chunks::<PANEL>();
-    let mut largest = [0; PANEL];
-    for panel in panels {
-        for (largest, v) in largest.iter_mut().zip(panel) {
-            *largest = v.abs().to_bits().max(*largest);
-        }
-    }
-    let largest = largest.into_iter().chain(rest.iter().map(|v| v.abs().to_bits())).fold(0, u32::max);
-    let largest = f32::from_bits(largest);
-    let most = f32::from(MOST);
-    if !(LEAST..f32::INFINITY).contains(&largest) {
-        out.fill(0);
-        return if largest < LEAST { 0.0 } else { f32::NAN };
-    }
-    let inverse = most / largest;
-    for i in 0..count {
-        // The last bits of what is added are those of the whole number.
-        out[i] = (x[i] * inverse + ROUND).to_bits() as i16;
-    }
-    largest / most
 }
 
 /// Whole numbers of 8 bits as such of 16.

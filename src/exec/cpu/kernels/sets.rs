@@ -6,7 +6,6 @@ use half::{bf16, f16};
 use super::amx;
 #[cfg(target_arch = "x86_64")]
 use super::avx512bf16;
-#[cfg(target_arch = "x86_64")]
 use super::int16;
 use super::rows::{self, Post, Softmax};
 use super::winograd::{self, PLACES, TAPS};
@@ -131,7 +130,7 @@ macro_rules! table {
         }
         $(#[target_feature(enable = $features)])?
         fn whole(x: &[f32], out: &mut [i16]) -> f32 {
-            rows::whole(x, out)
+            int16::whole(x, int16::MOST, out)
         }
         $(#[target_feature(enable = $features)])?
         fn scale_columns(tile: &mut [f32], scales: &[f32]) {

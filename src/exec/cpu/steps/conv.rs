@@ -292,10 +292,11 @@ impl Conv {
                 let (count, depth) = (pixels.len(), pass.run);
                 whole.make_room(count * depth);
                 scales.make_room(count);
-                let places = whole.chunks_exact_mut(depth).zip(scales.iter_mut());
-                for (output, (place, scale)) in pixels.clone().zip(places) {
-                    let from = self.origin(pass, n, self.place(output));
+                let [mut y, mut x] = self.place(pixels.start);
+                for (place, scale) in whole.chunks_exact_mut(depth).zip(scales.iter_mut()).take(count) {
+                    let from = self.origin(pass, n, [y, x]);
                     *scale = kernels.whole(desk.read(from..from + depth), place);
+                    (y, x) = if x + 1 < self.grid[1] { (y, x + 1) } else { (y + 1, 0) };
                 }
                 work(&Input { whole: (&whole[..count * depth], &scales[..count]), ..input });
             }),
