@@ -151,10 +151,12 @@ fn window(graph: &Graph, step: &Fused, kind: Kind) -> Option<Window> {
     let [samples, height, ..] = extent(&graph.node(step.result).shape);
     let same = Window::same(height);
     let window = match node.op {
-        Op::Conv2d { weight, stride, padding, .. } => {
+        Op::Conv2d { stride, .. } => {
             let repeat = if step.doubled { 2 } else { 1 };
-            let reach = graph.weight(weight).shape[2];
-            let window = Window { repeat, reach, stride, before: padding.top, ..same };
+            // A kernel that reads what another makes reaches as far further as that does.
+            let kernels = [Some(step.main), step.before].into_iter().flatten().filter_map(|id| rows(graph, id));
+            let (reach, before) = kernels.fold((1, 0), |sum, (side, before)| (sum.0 + side - 1, sum.1 + before));
+            let window = Window { repeat, reach, stride, before, ..same };
             let short = winograd::suits(graph, step, kind);
             if short { Window { strip: OUTPUTS, ..window } } else { window }
         }
@@ -165,6 +167,12 @@ fn window(graph: &Graph, step: &Fused, kind: Kind) -> Option<Window> {
     let like = |id: NodeId| graph.node(id).stage != Stage::Frame || extent(&graph.node(id).shape)[1] == height;
     (samples == 1 && step.beside.is_empty() && step.posts.iter().filter_map(|post| post.other()).all(like))
         .then_some(window)
+}
+
+/// Rows of the kernel of a convolution, and zeros above its map.
+fn rows(graph: &Graph, id: NodeId) -> Option<(usize, usize)> {
+    let Op::Conv2d { weight, padding, .. } = graph.node(id).op else { return None };
+    Some((graph.weight(weight).shape[2], padding.top))
 }
 
 #[cfg(test)]

@@ -112,11 +112,6 @@ impl Row {
         Self([first].into_iter().chain(others).collect())
     }
 
-    /// Weights of one output.
-    pub fn rows(&self) -> usize {
-        self.0[0].rows
-    }
-
     /// As what its weights are multiplied.
     pub fn factor(&self) -> Factor {
         self.0[0].factor()
@@ -337,7 +332,7 @@ mod tests {
             let all = [37, 3, 48].map(|columns| Arc::new(Panels::new(kind, columns, 4, weight)));
             let [first, others @ ..] = all.clone();
             let row = Row::new(first, others.into());
-            assert_eq!((row.count(), row.rows(), row.factor().kind()), (5, 4, kind));
+            assert_eq!((row.count(), row.factor().kind()), (5, kind));
             let found: Vec<[usize; 3]> =
                 (0..5).map(|at| row.panel(at)).map(|p| [p.first, p.columns, p.width]).collect();
             assert_eq!(found, [[0, 32, 32], [32, 5, 16], [37, 3, 3], [40, 32, 32], [72, 16, 16]]);

@@ -6,14 +6,17 @@ use std::sync::Arc;
 use super::changes::{Changes, Effect, effect};
 use super::kernels::PANEL;
 use super::packing::CpuPacked;
+use super::panels::Row;
 use super::rounding::rounded;
 use super::steps::{
-    Attention, Border, Conv, Copy, Cut, Ending, Factors, Geglu, GroupNorm, Layer, LayerNorm, Lookup, Map, Moments,
-    Norm, PackKeys, PackedKeys, Pixels, PostView, Step, Winograd,
+    Attention, Border, Conv, Copy, Cut, Ending, Factors, Geglu, GroupNorm, Kernel, Layer, LayerNorm, Lookup, Map,
+    Moments, Norm, PackKeys, PackedKeys, Pixels, PostView, Step, Winograd,
 };
 use super::winograd;
 use crate::exec::ExecError;
-use crate::exec::planner::{About, After, Fused, Item, Kind, Places, Schedule, View, extent, fuse, join, packed_piece};
+use crate::exec::planner::{
+    About, After, Axis, Fused, Item, Kind, Places, Schedule, View, extent, fuse, join, merge, packed_piece,
+};
 use crate::graph::{Graph, NodeId, Op, Padding, WeightId};
 
 /// Elements of an elementwise task: some microseconds.
@@ -53,6 +56,7 @@ impl Plan {
     /// A weight that is missing or has another shape than the graph says.
     pub fn new(graph: &Graph, packed: &CpuPacked, results: &[NodeId], options: Options) -> Result<Self, ExecError> {
         let steps = join(graph, results, fuse(graph, results, PANEL), |weights| Some((0..weights.len()).collect()));
+        let steps = merge(graph, results, steps);
         let mut places = Places::new(graph, &steps, true);
         for piece in rounded(graph, &steps, &places, results, |step, id| rounds(graph, packed, step, id)) {
             places.pieces[piece].kind = Kind::Half;
@@ -153,6 +157,9 @@ pub struct Options {
 fn rounds(graph: &Graph, packed: &CpuPacked, step: &Fused, id: NodeId) -> bool {
     let node = graph.node(step.main);
     match node.op {
+        Op::Conv2d { .. } if step.before.is_some() => {
+            id == step.source && composed_kind(graph, packed, step) == Kind::Half
+        }
         Op::Conv2d { weight, .. } | Op::Linear { weight, .. } => {
             id == step.source
                 && packed.panels(graph.weight(weight)).is_ok_and(|panels| panels.factor().kind() == Kind::Half)
@@ -167,8 +174,16 @@ fn way(graph: &Graph, packed: &CpuPacked, step: &Fused) -> Option<(&'static str,
     if winograd::suits(graph, step, packed.kind()) {
         return Some(("winograd", winograd::flops(graph, step)));
     }
+    if let Some(products) = step.composed_products(graph) {
+        return Some(("composed", 2 * products as u64));
+    }
     // A kernel of 3 x 3 over a doubled map is done as four of 2 x 2.
     step.doubled.then(|| ("doubled", graph.node_flops(step.main) * 4 / 9))
+}
+
+/// As what the factors of a composed kernel are multiplied: an odd number of channels is no whole pairs.
+fn composed_kind(graph: &Graph, packed: &CpuPacked, step: &Fused) -> Kind {
+    if graph.node(step.source).shape.channels().is_multiple_of(2) { packed.kind() } else { Kind::F32 }
 }
 
 /// Where the keys of an attention go, from offset 0.
@@ -294,15 +309,19 @@ impl Maker<'_> {
         let posts: Vec<PostView> = step.posts.iter().map(|post| self.post(*post, step.result)).collect();
         let step: Box<dyn Step> = match node.op {
             Op::Conv2d { weight, bias, stride, padding } => {
-                let weight = self.graph.weight(weight);
-                let (kernel, doubled) = (weight.shape[2], step.doubled);
-                let ending = Ending { output, bias: self.bias(bias, output.c)?, posts };
-                let panels = self.packed.panels(weight)?;
+                let (ending, bias) = (Ending { output, posts }, self.bias(bias, output.c)?);
+                let panels = self.packed.panels(self.graph.weight(weight))?;
                 if let Some(cut) = self.cut(index)? {
-                    return Ok(Box::new(Winograd::new(cut, self.packed_at(index), panels, ending)));
+                    return Ok(Box::new(Winograd::new(cut, self.packed_at(index), (panels, bias), ending)));
                 }
-                let beside = Vec::new();
-                let layer = Layer { panels, beside, kernel, stride, padding, doubled, gate: None };
+                let layer = match step.axes(self.graph) {
+                    Some(axes) => self.composed(step, &axes)?,
+                    None if step.doubled => Layer::doubled(&panels, &bias, [input.h, input.w]),
+                    None => {
+                        let (panels, side) = (Row::new(panels, Vec::new()), self.graph.weight(weight).shape[2]);
+                        Layer::whole(panels, bias, side, (stride, padding), [output.h, output.w])
+                    }
+                };
                 Box::new(Conv::new(input, layer, ending, (self.threads, self.rows)))
             }
             Op::Linear { weight, .. } => {
@@ -314,9 +333,9 @@ impl Maker<'_> {
                 let output = View { c: step.channels(self.graph), ..output };
                 // Of a product with a gate, biases are added before it.
                 let (bias, gate) = if step.gated { (Arc::new(vec![0.0; output.c]), Some(bias)) } else { (bias, None) };
-                let (padding, doubled) = (Padding::all(0), false);
-                let layer = Layer { panels, beside, kernel: 1, stride: 1, padding, doubled, gate };
-                Box::new(Conv::new(input, layer, Ending { output, bias, posts }, (self.threads, self.rows)))
+                let (panels, grid) = (Row::new(panels, beside), [output.h, output.w]);
+                let layer = Layer { gate, ..Layer::whole(panels, bias, 1, (1, Padding::all(0)), grid) };
+                Box::new(Conv::new(input, layer, Ending { output, posts }, (self.threads, self.rows)))
             }
             Op::GroupNorm { .. } => {
                 let per_task = (TASK_ELEMENTS / (input.w * input.c)).clamp(1, input.h.div_ceil(self.threads));
@@ -352,6 +371,18 @@ impl Maker<'_> {
             Op::Input { .. } | Op::Concat => return Err(super::failed(format!("`{}` is no work", node.path))),
         };
         Ok(step)
+    }
+
+    /// Two convolutions as one.
+    fn composed(&self, step: &Fused, axes: &[Axis; 2]) -> Result<Layer, ExecError> {
+        let kernel = |id: NodeId| {
+            let node = self.graph.node(id);
+            let Op::Conv2d { weight, bias, .. } = node.op else { return Err(super::failed("no convolution")) };
+            let (weight, bias) = (self.graph.weight(weight), self.bias(bias, node.shape.channels())?);
+            Ok(Kernel { panels: self.packed.panels(weight)?, bias, sides: [weight.shape[2], weight.shape[3]] })
+        };
+        let (first, second) = (kernel(step.before.unwrap_or(step.main))?, kernel(step.main)?);
+        Ok(Layer::composed(&first, &second, axes, composed_kind(self.graph, self.packed, step)))
     }
 
     fn post(&self, after: After, result: NodeId) -> PostView {

@@ -8,6 +8,7 @@ use crate::graph::{Activation, Bias, Conv, GraphBuilder, Mask, NodeId, Padding, 
 
 mod beside;
 mod changes;
+mod merged;
 
 fn executors() -> Vec<Cpu> {
     let here = Isa::ALL.into_iter().filter(|isa| isa.is_here());

@@ -28,7 +28,7 @@ pub fn suits(graph: &Graph, step: &Fused, kind: Kind) -> bool {
     // The transforms of pixels cost about a quarter of the products.
     let weights = if inputs * outputs < FEW { PLACES * READ } else { TAPS * READ + LIFT };
     let short = PLACES * height * width * 5 / 4 + weights;
-    kind == Kind::F32 && inputs.is_multiple_of(LANES) && outputs > NARROW && short < direct
+    kind == Kind::F32 && step.before.is_none() && inputs.is_multiple_of(LANES) && outputs > NARROW && short < direct
 }
 
 /// Operations of the products alone.

@@ -16,6 +16,8 @@ pub struct Fused {
     pub result: NodeId,
     /// The value the main op reads first; for a convolution of a doubled map, the map before doubling.
     pub source: NodeId,
+    /// The convolution, done with this one as one, that makes what this one reads: the source is what it reads.
+    pub before: Option<NodeId>,
     /// Whether a convolution reads its source doubled in height and width.
     pub doubled: bool,
     /// Whether the second half of a product's channels, through GELU, is multiplied into the first.
@@ -111,8 +113,8 @@ impl<'a> Fuser<'a> {
             Some(&input) => input,
             None => id,
         };
-        let mut fused =
-            Fused { main: id, result: id, source, doubled, gated: false, posts: Vec::new(), beside: Vec::new() };
+        let (posts, beside) = (Vec::new(), Vec::new());
+        let mut fused = Fused { main: id, result: id, source, before: None, doubled, gated: false, posts, beside };
         if let Some(gate) = self.gate(id) {
             return Fused { result: gate, gated: true, ..fused };
         }

@@ -195,10 +195,8 @@ impl Places {
 
 /// The zeros that each convolution wants around what it reads.
 fn wanted(graph: &Graph, steps: &[Fused]) -> Vec<(NodeId, Padding)> {
-    let border = |step: &Fused| match graph.node(step.main).op {
-        Op::Conv2d { padding, .. } if padding != Padding::all(0) => Some((step.source, padding)),
-        _ => None,
-    };
+    let border =
+        |step: &Fused| step.zeros(graph).filter(|zeros| *zeros != Padding::all(0)).map(|zeros| (step.source, zeros));
     steps.iter().filter_map(border).collect()
 }
 

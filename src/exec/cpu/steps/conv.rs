@@ -2,17 +2,16 @@
 
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
-use std::sync::Arc;
 
 use half::bf16;
 
+use super::layer::{Layer, Part};
 use super::{Ending, Step, piece};
 use crate::exec::cpu::kernels::{Kernels, LANES, MAX_ROWS, NARROW, PANEL, Sums, Tile};
 use crate::exec::cpu::lines::Lines;
 use crate::exec::cpu::memory::Desk;
-use crate::exec::cpu::panels::{Factor, Numbers, Panel, Panels, Row};
+use crate::exec::cpu::panels::{Factor, Numbers, Panel};
 use crate::exec::planner::{Kind, View};
-use crate::graph::Padding;
 
 /// Arithmetic worth a task of its own: some ten microseconds.
 const TASK_FLOPS: usize = 1 << 20;
@@ -21,52 +20,20 @@ const TASKS_PER_THREAD: usize = 8;
 /// Numbers of input that a task works through before it turns to the next panel: they stay in the second-level cache.
 const CHUNK_VALUES: usize = 1 << 17;
 
-/// The layer: weights and how the kernel moves.
-#[derive(Clone)]
-pub struct Layer {
-    /// The kernels, rows in the order h, w, in.
-    pub panels: Arc<Panels>,
-    /// Others of the same kind and rows, whose outputs follow. A doubled input has none.
-    pub beside: Vec<Arc<Panels>>,
-    /// Side of the kernel.
-    pub kernel: usize,
-    /// Step between outputs.
-    pub stride: usize,
-    /// Zeros around.
-    pub padding: Padding,
-    /// Whether the input is read doubled in height and width.
-    pub doubled: bool,
-    /// Biases of a layer whose second half of outputs, through GELU, is multiplied into the first.
-    pub gate: Option<Arc<Vec<f32>>>,
-}
-
 /// A convolution and what follows it.
 pub struct Conv {
     input: View,
     ending: Ending,
-    passes: Vec<Pass>,
-    stride: usize,
-    padding: Padding,
-    gate: Option<Arc<Vec<f32>>>,
-    /// Height and width of the grid of outputs of one pass.
-    grid: [usize; 2],
-    /// Outputs of a task.
+    layer: Layer,
+    /// Where the runs of values under a kernel begin, and their length.
+    taps: Vec<usize>,
+    run: usize,
+    /// Outputs of a task at most.
     chunk: usize,
     /// Panels of a task.
     group: usize,
-}
-
-/// One kernel over the whole input. A doubled input has four: each pixel of a 2 x 2 block of outputs sees 2 x 2 pixels of the
-/// input, with the weights that fall on the same pixel added up.
-struct Pass {
-    panels: Row,
-    taps: Vec<usize>,
-    run: usize,
-    /// Of the first tap, in pixels of the padded input.
-    shift: [usize; 2],
-    /// Between outputs, and of the first output, in pixels.
-    spread: usize,
-    place: [usize; 2],
+    /// By part of the layer: the first of its tasks, then the end of all.
+    firsts: Vec<usize>,
 }
 
 /// What a task reads, as its weights want it.
@@ -80,7 +47,7 @@ struct Input<'a> {
     whole: (&'a [i16], &'a [f32]),
 }
 
-/// Where the outputs of a task are: the next one's row and column in the grid of its pass, where its values begin in the input,
+/// Where the outputs of a task are: the next one's row and column in the grid of its part, where its values begin in the input,
 /// and where it belongs.
 struct Cursor {
     y: usize,
@@ -193,85 +160,80 @@ impl Wide {
 impl Conv {
     /// Plans a layer over `input` (with its zeros around) for so many threads and tiles of so many rows.
     pub fn new(input: View, layer: Layer, ending: Ending, (threads, rows): (usize, usize)) -> Self {
-        let Layer { panels, beside, kernel, stride, padding, doubled, gate } = layer;
-        let output = ending.output;
-        let pass = |panels: Row, side: usize, shift: [usize; 2], spread: usize| {
-            let (taps, run) = taps(&input, side);
-            Pass { panels, taps, run, shift, spread, place: if doubled { shift } else { [0, 0] } }
-        };
-        let passes: Vec<Pass> = if doubled {
-            let corners = [[0, 0], [0, 1], [1, 0], [1, 1]];
-            let halved = |corner| Row::new(Arc::new(halved(&panels, corner)), Vec::new());
-            corners.map(|corner| pass(halved(corner), 2, corner, 2)).into()
-        } else {
-            vec![pass(Row::new(panels, beside), kernel, [0, 0], 1)]
-        };
-        let grid = if doubled { [input.h, input.w] } else { [output.h, output.w] };
-        let (pixels, count) = (grid[0] * grid[1], count(&passes, &gate));
-        let depth = passes[0].panels.rows();
-        let flops = 2 * input.n * passes.len() * pixels * depth * output.c;
-        let wanted = (flops / TASK_FLOPS).clamp(1, TASKS_PER_THREAD * threads).div_ceil(input.n * passes.len());
-        let heavy = depth * output.c > pixels * input.c;
+        let (taps, run) = taps(&input, layer.side);
+        let pixels = layer.parts.iter().map(|part| part.grid[0] * part.grid[1]);
+        let (all, most) = (pixels.clone().sum::<usize>(), pixels.fold(1, usize::max));
+        let (depth, outputs, count) = (taps.len() * run, ending.output.c, count(&layer));
+        let wanted = (2 * input.n * all * depth * outputs / TASK_FLOPS).clamp(1, TASKS_PER_THREAD * threads);
+        // Parts are of one size, but for those at edges, which are small.
+        let wanted = wanted.div_ceil(input.n * (all / most).max(1));
+        let heavy = depth * outputs > most * input.c;
         let groups = if heavy { wanted.min(count) } else { 1 };
-        let chunks = wanted.div_ceil(groups).min(pixels.div_ceil(rows));
+        let chunks = wanted.div_ceil(groups).min(most.div_ceil(rows));
         let groups = if heavy { groups } else { wanted.div_ceil(chunks).min(count) };
-        let cached = (CHUNK_VALUES / (input.c * stride * stride)).max(4 * rows);
-        let chunk = pixels.div_ceil(chunks).min(cached).next_multiple_of(rows);
-        Self { input, ending, passes, stride, padding, gate, grid, chunk, group: count.div_ceil(groups) }
+        let cached = (CHUNK_VALUES / (input.c * layer.stride * layer.stride)).max(4 * rows);
+        let chunk = most.div_ceil(chunks).min(cached).next_multiple_of(rows);
+        let group = count.div_ceil(groups);
+        let mut conv = Self { input, ending, layer, taps, run, chunk, group, firsts: vec![0] };
+        for part in 0..conv.layer.parts.len() {
+            let tasks = input.n * conv.chunks(&conv.layer.parts[part]) * count.div_ceil(group);
+            conv.firsts.push(conv.firsts[part] + tasks);
+        }
+        conv
     }
 
     /// Panels of results.
     fn count(&self) -> usize {
-        count(&self.passes, &self.gate)
+        count(&self.layer)
     }
 
-    /// How often each loop of the tasks goes round: samples, passes, chunks, groups.
-    fn counts(&self) -> [usize; 4] {
-        let chunks = (self.grid[0] * self.grid[1]).div_ceil(self.chunk);
-        let groups = self.count().div_ceil(self.group);
-        [self.input.n, self.passes.len(), chunks, groups]
+    /// Into how many pieces the outputs of a part are cut.
+    fn chunks(&self, part: &Part) -> usize {
+        (part.grid[0] * part.grid[1]).div_ceil(self.chunk)
     }
 
-    /// Row and column of an output in the grid of a pass.
-    fn place(&self, output: usize) -> [usize; 2] {
-        [output / self.grid[1], output % self.grid[1]]
-    }
-
-    /// Where the values under the kernel begin for the output at a row and column of a pass over sample `n`.
-    fn origin(&self, pass: &Pass, n: usize, [y, x]: [usize; 2]) -> usize {
+    /// Where the values under a kernel begin for the output at a row and column of a part for sample `n`.
+    fn origin(&self, part: &Part, n: usize, [y, x]: [usize; 2]) -> usize {
         let View { offset, image, row, pixel, .. } = self.input;
-        let from = [y * self.stride + pass.shift[0], x * self.stride + pass.shift[1]];
-        offset + n * image + from[0] * row + from[1] * pixel - self.padding.top * row - self.padding.left * pixel
+        let Layer { stride, padding, .. } = self.layer;
+        let from = [y * stride + part.from[0], x * stride + part.from[1]];
+        offset + n * image + from[0] * row + from[1] * pixel - padding.top * row - padding.left * pixel
     }
 
-    /// Where an output of a pass over sample `n` is.
-    fn cursor(&self, pass: &Pass, n: usize, [y, x]: [usize; 2]) -> Cursor {
-        let to = self.ending.output.at(n, y * pass.spread + pass.place[0], x * pass.spread + pass.place[1]);
-        Cursor { y, x, from: self.origin(pass, n, [y, x]), to }
+    /// Row and column of an output of a part.
+    fn output(&self, part: &Part, [y, x]: [usize; 2]) -> [usize; 2] {
+        [part.first[0] + y * self.layer.spread, part.first[1] + x * self.layer.spread]
     }
 
-    /// The next `count` outputs of a pass over sample `n`, and the cursor behind them. Row by row of the grid: finding each output
+    /// Where an output of a part for sample `n` is.
+    fn cursor(&self, part: &Part, n: usize, [y, x]: [usize; 2]) -> Cursor {
+        let [row, column] = self.output(part, [y, x]);
+        Cursor { y, x, from: self.origin(part, n, [y, x]), to: self.ending.output.at(n, row, column) }
+    }
+
+    /// The next `count` outputs of a part for sample `n`, and the cursor behind them. Row by row of the grid: finding each output
     /// anew would cost as much as its products.
-    fn advance(&self, (pass, n): (&Pass, usize), mut cursor: Cursor, count: usize, spots: &mut Spots) -> Cursor {
-        let steps = [self.stride * self.input.pixel, pass.spread * self.ending.output.pixel];
+    fn advance(&self, (part, n): (&Part, usize), mut cursor: Cursor, count: usize, spots: &mut Spots) -> Cursor {
+        let spread = self.layer.spread;
+        let steps = [self.layer.stride * self.input.pixel, spread * self.ending.output.pixel];
         let (mut done, looks) = (0, self.ending.looks());
         while done < count {
-            let run = (self.grid[1] - cursor.x).min(count - done);
+            let run = (part.grid[1] - cursor.x).min(count - done);
             let places = spots.from[done..][..run].iter_mut().zip(&mut spots.to[done..][..run]).enumerate();
             for (i, (from, to)) in places {
                 (*from, *to) = (cursor.from + i * steps[0], cursor.to + i * steps[1]);
             }
             if looks {
-                let [y, x] = [cursor.y * pass.spread + pass.place[0], cursor.x * pass.spread + pass.place[1]];
+                let [y, x] = self.output(part, [cursor.y, cursor.x]);
                 for (i, at) in spots.at[done..][..run].iter_mut().enumerate() {
-                    *at = [n, y, x + i * pass.spread];
+                    *at = [n, y, x + i * spread];
                 }
             }
             done += run;
             (cursor.x, cursor.from, cursor.to) =
                 (cursor.x + run, cursor.from + run * steps[0], cursor.to + run * steps[1]);
-            if cursor.x == self.grid[1] {
-                cursor = self.cursor(pass, n, [cursor.y + 1, 0]);
+            if cursor.x == part.grid[1] {
+                cursor = self.cursor(part, n, [cursor.y + 1, 0]);
             }
         }
         cursor
@@ -279,24 +241,24 @@ impl Conv {
 
     /// The panels `group` for some outputs of one sample. What they read lies in one range, which is rounded first when the
     /// weights are bf16 and it is not.
-    fn work(&self, pass: &Pass, n: usize, pixels: Range<usize>, group: usize, (desk, kernels): (Desk<'_>, &Kernels)) {
-        let reach = pass.taps.iter().fold(0, |reach: usize, tap| reach.max(*tap)) + pass.run;
-        let [first, last] = [pixels.start, pixels.end - 1].map(|output| self.origin(pass, n, self.place(output)));
+    fn work(&self, part: &Part, n: usize, pixels: Range<usize>, group: usize, (desk, kernels): (Desk<'_>, &Kernels)) {
+        let reach = self.taps.iter().fold(0, |reach: usize, tap| reach.max(*tap)) + self.run;
+        let [first, last] = [pixels.start, pixels.end - 1].map(|output| self.origin(part, n, part.place(output)));
         let range = first..last + reach;
         let input = Input { first: range.start, exact: &[], rounded: &[], whole: (&[], &[]) };
-        let work = |input: &Input<'_>| self.multiply(pass, n, pixels.clone(), group, input, (desk, kernels));
-        match (self.input.kind, pass.panels.factor()) {
+        let work = |input: &Input<'_>| self.multiply(part, n, pixels.clone(), group, input, (desk, kernels));
+        match (self.input.kind, part.panels.factor()) {
             (Kind::Half, _) => work(&Input { rounded: desk.read_bf16(range), ..input }),
             (Kind::F32, Factor::F32) => work(&Input { exact: desk.read(range), ..input }),
             (Kind::F32, Factor::Int16) => WHOLE.with_borrow_mut(|(whole, scales)| {
-                let (count, depth) = (pixels.len(), pass.run);
+                let (count, depth) = (pixels.len(), self.run);
                 whole.make_room(count * depth);
                 scales.make_room(count);
-                let [mut y, mut x] = self.place(pixels.start);
+                let [mut y, mut x] = part.place(pixels.start);
                 for (place, scale) in whole.chunks_exact_mut(depth).zip(scales.iter_mut()).take(count) {
-                    let from = self.origin(pass, n, [y, x]);
+                    let from = self.origin(part, n, [y, x]);
                     *scale = kernels.whole(desk.read(from..from + depth), place);
-                    (y, x) = if x + 1 < self.grid[1] { (y, x + 1) } else { (y + 1, 0) };
+                    (y, x) = if x + 1 < part.grid[1] { (y, x + 1) } else { (y + 1, 0) };
                 }
                 work(&Input { whole: (&whole[..count * depth], &scales[..count]), ..input });
             }),
@@ -312,7 +274,7 @@ impl Conv {
     /// The products, and what follows them.
     fn multiply(
         &self,
-        pass: &Pass,
+        part: &Part,
         n: usize,
         pixels: Range<usize>,
         group: usize,
@@ -325,22 +287,22 @@ impl Conv {
         let mut wide = WIDE.take();
         let [own, other] = &mut wide;
         for index in piece(group, self.group, self.count()) {
-            let factor = pass.panels.factor();
-            let (panel, weights) = own.take(pass.panels.panel(index), factor, kernels);
-            let gate = self.gate.as_ref().map(|biases| {
-                let (panel, weights) = other.take(pass.panels.panel(self.count() + index), factor, kernels);
+            let factor = part.panels.factor();
+            let (panel, weights) = own.take(part.panels.panel(index), factor, kernels);
+            let gate = self.layer.gate.as_ref().map(|biases| {
+                let (panel, weights) = other.take(part.panels.panel(self.count() + index), factor, kernels);
                 (panel, weights, biases)
             });
-            let mut cursor = self.cursor(pass, n, self.place(pixels.start));
+            let mut cursor = self.cursor(part, n, part.place(pixels.start));
             for first in pixels.clone().step_by(rows) {
                 let count = rows.min(pixels.end - first);
-                cursor = self.advance((pass, n), cursor, count, &mut spots);
+                cursor = self.advance((part, n), cursor, count, &mut spots);
                 spots.from[..count].iter_mut().for_each(|from| *from -= input.first);
                 spots.to[..count].iter_mut().for_each(|to| *to += panel.first);
                 let out = &mut sums.0[..count * panel.width];
                 let product = |weights: Factors<'_>, panel: &Panel<'_>, out: &mut [f32]| {
                     let (places, taps, run, width, hold) =
-                        (&spots.from[..count], &*pass.taps, pass.run, panel.width, false);
+                        (&spots.from[..count], &*self.taps, self.run, panel.width, false);
                     match weights {
                         Factors::F32(weights) => {
                             let tile = Tile { input: input.exact, pixels: places, taps, run, weights, width, hold };
@@ -367,43 +329,42 @@ impl Conv {
                     product(*weights, other, gates);
                     kernels.gate(out, gates, [&biases[panel.first..][..PANEL], &biases[other.first..][..PANEL]]);
                 }
-                self.ending.store((desk, kernels), (out, &panel), &spots.at[..count], &spots.to[..count]);
+                self.ending.store((desk, kernels), (out, &panel, &part.bias), &spots.at[..count], &spots.to[..count]);
             }
         }
         WIDE.set(wide);
     }
 
-    /// What a task does: which pass over which sample, which of its outputs, and which group of panels.
-    fn split(&self, task: usize) -> (&Pass, usize, Range<usize>, usize) {
-        let [_, passes, chunks, groups] = self.counts();
+    /// What a task does: which part for which sample, which of its outputs, and which group of panels.
+    fn split(&self, task: usize) -> (&Part, usize, Range<usize>, usize) {
+        let index = self.firsts.partition_point(|first| *first <= task) - 1;
+        let (part, task) = (&self.layer.parts[index], task - self.firsts[index]);
+        let (groups, chunks) = (self.count().div_ceil(self.group), self.chunks(part));
         let (group, rest) = (task % groups, task / groups);
-        let (chunk, rest) = (rest % chunks, rest / chunks);
-        let (pass, n) = (rest % passes, rest / passes);
-        (&self.passes[pass], n, piece(chunk, self.chunk, self.grid[0] * self.grid[1]), group)
+        (part, rest / chunks, piece(rest % chunks, self.chunk, part.grid[0] * part.grid[1]), group)
     }
 }
 
 impl Step for Conv {
     fn tasks(&self) -> usize {
-        self.counts().iter().product()
+        self.firsts.last().copied().unwrap_or_default()
     }
 
     fn rows(&self, task: usize) -> Range<usize> {
-        let (pass, _, pixels, _) = self.split(task);
-        let [first, last] =
-            [pixels.start, pixels.end - 1].map(|output| self.place(output)[0] * pass.spread + pass.place[0]);
+        let (part, _, pixels, _) = self.split(task);
+        let [first, last] = [pixels.start, pixels.end - 1].map(|output| self.output(part, part.place(output))[0]);
         first..last + 1
     }
 
     fn run(&self, task: usize, desk: Desk<'_>, kernels: &Kernels) {
-        let (pass, n, pixels, group) = self.split(task);
-        self.work(pass, n, pixels, group, (desk, kernels));
+        let (part, n, pixels, group) = self.split(task);
+        self.work(part, n, pixels, group, (desk, kernels));
     }
 }
 
-/// Panels of the results of each pass. A gate's panels are as many more.
-fn count(passes: &[Pass], gate: &Option<Arc<Vec<f32>>>) -> usize {
-    passes[0].panels.count() / if gate.is_some() { 2 } else { 1 }
+/// Panels of the results of each part. A gate's panels are as many more.
+fn count(layer: &Layer) -> usize {
+    layer.parts[0].panels.count() / if layer.gate.is_some() { 2 } else { 1 }
 }
 
 /// Where the runs of values under a kernel begin, and their length: whole rows of the kernel where pixels touch.
@@ -413,35 +374,4 @@ fn taps(input: &View, side: usize) -> (Vec<usize>, usize) {
     }
     let taps = (0..side * side).map(|tap| tap / side * input.row + tap % side * input.pixel);
     (taps.collect(), input.c)
-}
-
-/// The 2 x 2 kernel that a 3 x 3 kernel is, over a doubled map, for the outputs at `corner` of each block.
-fn halved(panels: &Panels, corner: [usize; 2]) -> Panels {
-    let inner = panels.rows / 9;
-    // Which of the three taps of an axis fall on its first and second pixel.
-    let falls = |at: usize, pixel: usize| match (at, pixel) {
-        (0, 0) => 0..1,
-        (0, _) => 1..3,
-        (_, 0) => 0..2,
-        _ => 2..3,
-    };
-    // Which rows of the wide kernel are the row of the small one.
-    let parts = |row: usize| {
-        let (y, x, c) = (row / inner / 2, row / inner % 2, row % inner);
-        falls(corner[0], y).flat_map(move |ky| falls(corner[1], x).map(move |kx| (ky * 3 + kx) * inner + c))
-    };
-    match panels.factor().kind() {
-        Kind::F32 => Panels::made(panels.columns, 4 * inner, |first, width, out| {
-            let weights = panels.exact(first / PANEL);
-            for (row, sums) in out.chunks_exact_mut(width).enumerate() {
-                for part in parts(row) {
-                    let weights = &weights[part * width..][..width];
-                    sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += weight);
-                }
-            }
-        }),
-        Kind::Half => Panels::new(Kind::Half, panels.columns, 4 * inner, |output, row| {
-            parts(row).map(|part| panels.weight(output, part)).sum()
-        }),
-    }
 }

@@ -1,7 +1,5 @@
 //! What follows the products of a layer: bias, other values, functions, and the way to memory.
 
-use std::sync::Arc;
-
 use half::bf16;
 
 use super::PostView;
@@ -15,8 +13,6 @@ use crate::exec::planner::{Kind, View};
 pub struct Ending {
     /// Where results go.
     pub output: View,
-    /// Added to each output.
-    pub bias: Arc<Vec<f32>>,
     /// What is done then.
     pub posts: Vec<PostView>,
 }
@@ -27,9 +23,15 @@ impl Ending {
         self.posts.iter().any(PostView::reads)
     }
 
-    /// Finishes the rows of a tile, sums of the outputs of `panel`, that belong to the pixels `at` (sample, row, column), and
-    /// puts them to `to`.
-    pub fn store(&self, how: (Desk<'_>, &Kernels), what: (&mut [f32], &Panel<'_>), at: &[[usize; 3]], to: &[usize]) {
+    /// Finishes the rows of a tile, sums of the outputs of `panel` to which their part of `bias` is added, that belong to the pixels
+    /// `at` (sample, row, column), and puts them to `to`.
+    pub fn store(
+        &self,
+        how: (Desk<'_>, &Kernels),
+        what: (&mut [f32], &Panel<'_>, &[f32]),
+        at: &[[usize; 3]],
+        to: &[usize],
+    ) {
         // A tile is small: making room for posts that are not there would cost as much as its products.
         match self.posts.len() {
             0 => self.store_after::<0>(how, what, at, to),
@@ -42,7 +44,7 @@ impl Ending {
     fn store_after<const POSTS: usize>(
         &self,
         (desk, kernels): (Desk<'_>, &Kernels),
-        (tile, panel): (&mut [f32], &Panel<'_>),
+        (tile, panel, bias): (&mut [f32], &Panel<'_>, &[f32]),
         at: &[[usize; 3]],
         to: &[usize],
     ) {
@@ -55,7 +57,7 @@ impl Ending {
             Some(post) => post.at(desk, &offsets[index][..to.len()]),
             None => nothing,
         });
-        let (bias, posts) = (&self.bias[panel.first..], &posts[..self.posts.len()]);
+        let (bias, posts) = (&bias[panel.first..], &posts[..self.posts.len()]);
         let (count, columns) = (to.len(), panel.columns);
         match self.output.kind {
             Kind::F32 => {

@@ -97,6 +97,7 @@ pub struct Winograd {
     /// Where the values are that all panels share.
     values: usize,
     panels: Arc<Panels>,
+    bias: Arc<Vec<f32>>,
     ending: Ending,
     /// Kernels in the other space, block after block of [`DEPTH`] channels of a panel, once the first task asked for them.
     kept: OnceLock<Lines<f32>>,
@@ -117,9 +118,9 @@ fn with_kept<const N: usize>(lens: [usize; N], work: impl FnOnce([&mut [f32]; N]
 }
 
 impl Winograd {
-    /// Plans a layer. The values that its panels share, if they do, are at `values`.
-    pub fn new(cut: Cut, values: usize, panels: Arc<Panels>, ending: Ending) -> Self {
-        Self { cut, values, panels, ending, kept: OnceLock::new() }
+    /// Plans a layer with these kernels and biases. The values that its panels share, if they do, are at `values`.
+    pub fn new(cut: Cut, values: usize, (panels, bias): (Arc<Panels>, Arc<Vec<f32>>), ending: Ending) -> Self {
+        Self { cut, values, panels, bias, ending, kept: OnceLock::new() }
     }
 
     /// How many groups of panels there are.
@@ -176,7 +177,7 @@ impl Winograd {
             }
             let count = together * columns;
             let outputs = &mut outputs[first * OUTPUTS * panel.width..][..count * panel.width];
-            self.ending.store((desk, kernels), (outputs, panel), &at[..count], &to[..count]);
+            self.ending.store((desk, kernels), (outputs, panel, &self.bias), &at[..count], &to[..count]);
         }
     }
 }
