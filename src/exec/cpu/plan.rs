@@ -10,7 +10,7 @@ use super::panels::Row;
 use super::rounding::rounded;
 use super::steps::{
     Attention, Border, Conv, Copy, Cut, Ending, Factors, Geglu, GroupNorm, Kernel, Layer, LayerNorm, Lookup, Map,
-    Moments, Norm, PackKeys, PackedKeys, Pixels, PostView, Step, Winograd,
+    Moments, Norm, PackKeys, PackedKeys, Pixels, PostView, Step, StripConv, Winograd,
 };
 use super::winograd;
 use crate::exec::ExecError;
@@ -91,6 +91,7 @@ impl Plan {
             threads: options.threads,
             rows: options.rows,
             lanes: options.lanes,
+            strips: options.strips,
         };
         let mut plan = Self {
             steps: Vec::new(),
@@ -116,7 +117,7 @@ impl Plan {
                 plan.steps.push(maker.step(*item)?);
                 tell(effect(graph, &steps, *item, packed.kind()));
                 plan.about.push(About::new(graph, &steps, *item, |step| {
-                    way(graph, packed, step).map(|(word, flops)| (word.into(), flops))
+                    way(graph, (packed, options.strips), step).map(|(word, flops)| (word.into(), flops))
                 }));
             }
             let rounds = &mut rounds[*stage as usize];
@@ -149,6 +150,8 @@ pub struct Options {
     pub rows: usize,
     /// Columns of the narrowest tile.
     pub lanes: usize,
+    /// Whether convolutions of bf16 numbers are faster the short way.
+    pub strips: bool,
     /// Whether memory is filled with NaN as soon as nothing in it is needed, so that a stale read is seen. For tests.
     pub poison: bool,
 }
@@ -170,7 +173,14 @@ fn rounds(graph: &Graph, packed: &CpuPacked, step: &Fused, id: NodeId) -> bool {
 }
 
 /// How a step is done that is not done as its op says, and with how many operations.
-fn way(graph: &Graph, packed: &CpuPacked, step: &Fused) -> Option<(&'static str, u64)> {
+fn way(graph: &Graph, (packed, strips): (&CpuPacked, bool), step: &Fused) -> Option<(&'static str, u64)> {
+    if let Op::Conv2d { weight, .. } = graph.node(step.main).op
+        && packed
+            .panels(graph.weight(weight))
+            .is_ok_and(|panels| strips && winograd::suits_strips(graph, step, &panels))
+    {
+        return Some(("strips", winograd::strip_flops(graph, step)));
+    }
     if winograd::suits(graph, step, packed.kind()) {
         return Some(("winograd", winograd::flops(graph, step)));
     }
@@ -231,6 +241,7 @@ struct Maker<'a> {
     threads: usize,
     rows: usize,
     lanes: usize,
+    strips: bool,
 }
 
 impl Maker<'_> {
@@ -311,6 +322,9 @@ impl Maker<'_> {
             Op::Conv2d { weight, bias, stride, padding } => {
                 let (ending, bias) = (Ending { output, posts }, self.bias(bias, output.c)?);
                 let panels = self.packed.panels(self.graph.weight(weight))?;
+                if self.strips && winograd::suits_strips(self.graph, step, &panels) {
+                    return Ok(Box::new(StripConv::new(input, (panels, bias), ending, self.threads)));
+                }
                 if let Some(cut) = self.cut(index)? {
                     return Ok(Box::new(Winograd::new(cut, self.packed_at(index), (panels, bias), ending)));
                 }

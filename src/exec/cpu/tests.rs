@@ -9,11 +9,20 @@ use crate::graph::{Activation, Bias, Conv, GraphBuilder, Mask, NodeId, Padding, 
 mod beside;
 mod changes;
 mod merged;
+mod strips;
 
 fn executors() -> Vec<Cpu> {
     let here = Isa::ALL.into_iter().filter(|isa| isa.is_here());
     let here = here.flat_map(|isa| [1, 3].map(|threads| Cpu::with(isa, threads, true).unwrap()));
-    here.chain(emulated()).collect()
+    here.chain(emulated()).chain([short()]).collect()
+}
+
+/// Convolutions of bf16 numbers the short way, on any processor.
+fn short() -> Cpu {
+    let mut kernels = Kernels::of(Isa::Portable).unwrap();
+    kernels.strips = true;
+    let team = Arc::new(Team::new(3).unwrap());
+    Cpu { isa: Isa::Avx512Bf16, kernels, keeping: Keeping::Plain, team, poison: true }
 }
 
 /// AMX where the processor has none.

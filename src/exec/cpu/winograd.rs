@@ -1,9 +1,11 @@
 //! Which convolutions are done the short way of [`kernels::winograd`](super::kernels::winograd).
 
-use super::kernels::winograd::{OUTPUTS, PLACES, TAPS};
+use super::kernels::strip::{self, CHANNELS};
+use super::kernels::winograd::{OUTPUTS, PLACES, SIDE, TAPS};
 use super::kernels::{LANES, NARROW};
+use super::panels::{Factor, Panels};
 use crate::exec::planner::{Fused, Kind, extent};
-use crate::graph::{Graph, Op};
+use crate::graph::{Graph, Op, Padding};
 
 /// What reading a weight costs, in products.
 const READ: usize = 16;
@@ -12,13 +14,12 @@ const LIFT: usize = 120;
 /// Weights of a layer, without its pixels, below which what is done around the products takes longer than they do: over few pixels
 /// nothing is gained.
 const FEW: usize = 1 << 13;
+/// Strips of a layer below which nothing is gained.
+const FEWEST: usize = 16;
 /// Products of a kernel of 3 x 3, and of the four of 2 x 2 that it is over a doubled map.
 const DIRECT: [usize; 2] = [TAPS, 4];
 
 /// Whether the convolution that `step` is pays off done this way: over more than a few pixels it does.
-///
-/// Maps of bf16 go the direct way, whose instructions make two products a lane. By a count of instructions, a store as two and
-/// transforms not overlapped, widening them for f32 products would gain 1.2 to 1.3 times, for eight times the bytes of weights.
 pub fn suits(graph: &Graph, step: &Fused, kind: Kind) -> bool {
     let Op::Conv2d { weight, stride: 1, .. } = graph.node(step.main).op else { return false };
     let &[outputs, inputs, 3, 3] = &graph.weight(weight).shape[..] else { return false };
@@ -29,6 +30,25 @@ pub fn suits(graph: &Graph, step: &Fused, kind: Kind) -> bool {
     let weights = if inputs * outputs < FEW { PLACES * READ } else { TAPS * READ + LIFT };
     let short = PLACES * height * width * 5 / 4 + weights;
     kind == Kind::F32 && step.before.is_none() && inputs.is_multiple_of(LANES) && outputs > NARROW && short < direct
+}
+
+/// Whether the convolution that `step` is, with factors of bf16, pays off along rows alone, the way of
+/// [`strip`](super::kernels::strip). Of deeper layers kernels are taken there again by each task, which must have many strips for that.
+///
+/// Rows and columns, for f32 products of widened maps, would gain less by a count of instructions, for eight times the bytes of
+/// weights.
+pub fn suits_strips(graph: &Graph, step: &Fused, panels: &Panels) -> bool {
+    let Op::Conv2d { weight, stride: 1, padding, .. } = graph.node(step.main).op else { return false };
+    let &[outputs, inputs, 3, 3] = &graph.weight(weight).shape[..] else { return false };
+    let [n, h, w, _] = extent(&graph.node(step.result).shape);
+    let plain = !step.doubled && step.before.is_none() && padding == Padding::all(1);
+    let wide = inputs.is_multiple_of(CHANNELS) && outputs > NARROW && w.is_multiple_of(OUTPUTS);
+    plain && wide && panels.factor() == Factor::Bf16 && n * h * w / OUTPUTS >= FEWEST
+}
+
+/// Operations of the products of that.
+pub fn strip_flops(graph: &Graph, step: &Fused) -> u64 {
+    graph.node_flops(step.main) * SIDE as u64 / (OUTPUTS * strip::TAPS) as u64
 }
 
 /// Operations of the products alone.

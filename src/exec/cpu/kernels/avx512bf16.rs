@@ -1,9 +1,10 @@
 //! The product tile of bf16 numbers with AVX-512: up to 12 rows of 32 columns in 24 registers, two products a lane.
 
 use std::arch::x86_64::{
-    __m512, __m512bh, __mmask32, _mm512_add_ps, _mm512_cvtne2ps_pbh, _mm512_dpbf16_ps, _mm512_loadu_ps,
-    _mm512_loadu_si512, _mm512_maskz_loadu_epi16, _mm512_max_ps, _mm512_reduce_add_ps, _mm512_set1_epi32,
-    _mm512_setzero_ps, _mm512_storeu_ps,
+    __m512, __m512bh, __mmask32, _mm_storeu_ps, _mm512_add_ps, _mm512_castps512_ps128, _mm512_cvtne2ps_pbh,
+    _mm512_dpbf16_ps, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_maskz_loadu_epi16, _mm512_max_ps, _mm512_permute_ps,
+    _mm512_permutexvar_ps, _mm512_set1_epi32, _mm512_setr_epi32, _mm512_setzero_ps, _mm512_shuffle_f32x4,
+    _mm512_storeu_ps,
 };
 use std::mem::transmute;
 
@@ -160,6 +161,8 @@ fn dots<const COLUMNS: usize>(tile: &Tile<'_, bf16>, out: &mut [f32]) {
     tile.check_narrow(out);
     for (pixels, out) in tile.pixels.chunks(NARROW_ROWS).zip(out.chunks_mut(NARROW_ROWS * COLUMNS)) {
         let mut sums = [[_mm512_setzero_ps(); COLUMNS]; NARROW_ROWS];
+        // Missing rows are computed as the last again.
+        let base: [usize; NARROW_ROWS] = std::array::from_fn(|row| pixels[row.min(pixels.len() - 1)]);
         for (index, tap) in tile.taps.iter().enumerate() {
             for k in (0..tile.run).step_by(ROUNDED) {
                 let mask: __mmask32 = if tile.run - k < ROUNDED { (1 << (tile.run - k)) - 1 } else { !0 };
@@ -171,10 +174,8 @@ fn dots<const COLUMNS: usize>(tile: &Tile<'_, bf16>, out: &mut [f32]) {
                         transmute(_mm512_maskz_loadu_epi16(mask, tile.weights.as_ptr().add(at).cast()))
                     });
                     for row in 0..NARROW_ROWS {
-                        // Missing rows are computed as the last again.
-                        let at = pixels[row.min(pixels.len() - 1)] + tap + k;
-                        let values: __m512bh =
-                            transmute(_mm512_maskz_loadu_epi16(mask, tile.input.as_ptr().add(at).cast()));
+                        let values = tile.input.as_ptr().add(base[row] + tap + k).cast();
+                        let values: __m512bh = transmute(_mm512_maskz_loadu_epi16(mask, values));
                         for column in 0..COLUMNS {
                             sums[row][column] = _mm512_dpbf16_ps(sums[row][column], values, weights[column]);
                         }
@@ -182,14 +183,38 @@ fn dots<const COLUMNS: usize>(tile: &Tile<'_, bf16>, out: &mut [f32]) {
                 }
             }
         }
-        // Nested, not flattened, so that the sums stay in registers.
-        for (row, sums) in sums.into_iter().enumerate() {
-            for (column, sum) in sums.into_iter().enumerate() {
-                let sum = _mm512_reduce_add_ps(sum);
+        // By constant places alone, so that the sums stay in registers.
+        for column in 0..COLUMNS {
+            let four = four_sums(std::array::from_fn(|row| sums[row][column]));
+            for (row, sum) in four.into_iter().enumerate() {
                 if let Some(out) = out.get_mut(row * COLUMNS + column) {
                     *out = sum;
                 }
             }
         }
     }
+}
+
+/// The sum of all lanes of each of four registers, in half the instructions of four sums.
+#[inline]
+#[target_feature(enable = "avx512f")]
+#[expect(unsafe_code, reason = "the vector store takes a pointer")]
+fn four_sums([a, b, c, d]: [__m512; 4]) -> [f32; 4] {
+    // Halves of each beside those of another, then quarters, then what is within a quarter.
+    let halves = |a: __m512, b: __m512| {
+        _mm512_add_ps(_mm512_shuffle_f32x4::<0b01_00_01_00>(a, b), _mm512_shuffle_f32x4::<0b11_10_11_10>(a, b))
+    };
+    let (ab, cd) = (halves(a, b), halves(c, d));
+    let quarters =
+        _mm512_add_ps(_mm512_shuffle_f32x4::<0b10_00_10_00>(ab, cd), _mm512_shuffle_f32x4::<0b11_01_11_01>(ab, cd));
+    let pairs = _mm512_add_ps(quarters, _mm512_permute_ps::<0b01_00_11_10>(quarters));
+    let sums = _mm512_add_ps(pairs, _mm512_permute_ps::<0b10_11_00_01>(pairs));
+    let first = _mm512_castps512_ps128(_mm512_permutexvar_ps(
+        _mm512_setr_epi32(0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+        sums,
+    ));
+    let mut out = [0.0; 4];
+    // SAFETY: there is room for four numbers.
+    unsafe { _mm_storeu_ps(out.as_mut_ptr(), first) };
+    out
 }

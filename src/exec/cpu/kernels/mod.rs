@@ -7,6 +7,7 @@ pub mod int16;
 mod math;
 mod portable;
 mod rows;
+pub mod strip;
 pub mod winograd;
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
@@ -19,6 +20,8 @@ mod avx512;
 mod avx512bf16;
 #[cfg(all(test, target_arch = "x86_64", target_os = "linux"))]
 mod emulator;
+#[cfg(target_arch = "x86_64")]
+mod vector_strip;
 #[cfg(target_arch = "x86_64")]
 mod vector_winograd;
 

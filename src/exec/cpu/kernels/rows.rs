@@ -3,7 +3,7 @@
 
 use half::bf16;
 
-use super::{PANEL, Tile, math};
+use super::{NARROW, PANEL, Tile, math};
 use crate::graph::Activation;
 
 /// Numbers handled at once where an order of summation must be fixed.
@@ -15,12 +15,19 @@ const DOT: usize = 2 * LANES;
 pub trait Number: Copy {
     /// `value`, rounded if need be.
     fn of(value: f32) -> Self;
+    /// Its value.
+    fn wide(self) -> f32;
 }
 
 impl Number for f32 {
     #[inline(always)]
     fn of(value: f32) -> Self {
         value
+    }
+
+    #[inline(always)]
+    fn wide(self) -> f32 {
+        self
     }
 }
 
@@ -33,6 +40,11 @@ impl Number for bf16 {
         // Rounding up must not carry a NaN over to infinity.
         let broken = bits >> 16 | 0x40;
         Self::from_bits(if bits & 0x7fff_ffff > 0x7f80_0000 { broken } else { rounded } as u16)
+    }
+
+    #[inline(always)]
+    fn wide(self) -> f32 {
+        f32::from_bits(u32::from(self.to_bits()) << 16)
     }
 }
 
@@ -95,6 +107,9 @@ pub fn store<T: Number, const FUSED: bool>(
         [Post::Activate(Activation::Silu)] => {
             place::<T, false>(tile, width, bias, (&[], &[]), rows, math::silu::<FUSED>);
         }
+        [Post::Affine { scale, shift }] => {
+            place::<T, false>(tile, width, bias, (&[], &[]), rows, |v| v * scale + shift);
+        }
         [Post::Add { values, offsets }, Post::Activate(Activation::Relu)] => {
             place::<T, true>(tile, width, bias, (values, offsets), rows, math::relu);
         }
@@ -122,6 +137,13 @@ fn place<T: Number, const ADD: bool>(
         let (values, bias) = (&tile[r * width..][..columns], &bias[..columns]);
         let other = if ADD { &others[offsets[r]..][..columns] } else { values };
         let one = |v: f32, b: f32, o: f32| T::of(f(if ADD { v + b + o } else { v + b }));
+        // So few are done before a loop of vectors has begun.
+        if width <= NARROW {
+            for c in 0..columns.min(NARROW) {
+                row[c] = one(values[c], bias[c], other[c]);
+            }
+            continue;
+        }
         // The usual width is known to the compiler.
         let others = (values.first_chunk::<PANEL>(), bias.first_chunk::<PANEL>(), other.first_chunk::<PANEL>());
         match (row.first_chunk_mut::<PANEL>(), others) {

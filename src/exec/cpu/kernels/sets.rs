@@ -8,6 +8,9 @@ use super::amx;
 use super::avx512bf16;
 use super::int16;
 use super::rows::{self, Post, Softmax};
+use super::strip::{self, Strips};
+#[cfg(target_arch = "x86_64")]
+use super::vector_strip;
 use super::winograd::{self, PLACES, TAPS};
 use super::{LANES, Tile, VECTOR_ROWS, portable};
 use crate::exec::cpu::isa::Isa;
@@ -27,6 +30,8 @@ pub struct Kernels {
     pub lanes: usize,
     /// Whether a narrow panel of bf16 numbers is multiplied faster with zeros that make it a wide one.
     pub fills: bool,
+    /// Whether convolutions of bf16 numbers are faster the short way of [`strip`].
+    pub strips: bool,
     tile: unsafe fn(&Tile<'_>, &mut [f32]),
     tile_bf16: unsafe fn(&Tile<'_, bf16>, &mut [f32]),
     narrow: unsafe fn(&[f32], &mut [bf16]),
@@ -45,6 +50,10 @@ pub struct Kernels {
     forth: unsafe fn(&[&[f32]; PLACES], usize, &mut [f32]),
     back: unsafe fn(&[f32], usize, usize, &mut [f32]),
     lift: unsafe fn(&[&[f32]; TAPS], usize, &mut [f32]),
+    forth_strips: unsafe fn(&Strips<'_, f32>, &mut [bf16]),
+    forth_strips_bf16: unsafe fn(&Strips<'_, bf16>, &mut [bf16]),
+    back_strips: unsafe fn(&[f32], usize, usize, &mut [f32]),
+    lift_strips: unsafe fn(&[&[bf16]; strip::TAPS], usize, &mut [bf16]),
     scale: unsafe fn(&mut [f32], f32),
     widen: unsafe fn(&[i8], &mut [f32]),
     widen_f16: unsafe fn(&[f16], &mut [f32]),
@@ -117,6 +126,22 @@ macro_rules! table {
             winograd::lift(taps, step, out);
         }
         $(#[target_feature(enable = $features)])?
+        fn forth_strips(strips: &Strips<'_, f32>, out: &mut [bf16]) {
+            strip::forth(strips, out);
+        }
+        $(#[target_feature(enable = $features)])?
+        fn forth_strips_bf16(strips: &Strips<'_, bf16>, out: &mut [bf16]) {
+            strip::forth(strips, out);
+        }
+        $(#[target_feature(enable = $features)])?
+        fn back_strips(sums: &[f32], count: usize, width: usize, out: &mut [f32]) {
+            strip::back(sums, count, width, out);
+        }
+        $(#[target_feature(enable = $features)])?
+        fn lift_strips(taps: &[&[bf16]; strip::TAPS], step: usize, out: &mut [bf16]) {
+            strip::lift(taps, step, out);
+        }
+        $(#[target_feature(enable = $features)])?
         fn widen(x: &[i8], out: &mut [f32]) {
             rows::widen(x, out);
         }
@@ -152,6 +177,7 @@ macro_rules! table {
             rows: $rows,
             lanes: LANES,
             fills: false,
+            strips: false,
             tile: $tile,
             tile_bf16: $bf16::tile_bf16,
             tile_int16: portable::tile_int16,
@@ -170,6 +196,10 @@ macro_rules! table {
             forth,
             back,
             lift,
+            forth_strips,
+            forth_strips_bf16,
+            back_strips,
+            lift_strips,
             widen,
             widen_f16: portable::widen_f16,
             widen_bf16,
@@ -219,7 +249,15 @@ impl Kernels {
             Isa::Avx512Bf16 => {
                 let features =
                     table!(VECTOR_ROWS, super::avx512::tile, avx512bf16, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma");
-                Self { store_bf16: avx512bf16::store_bf16, ..features }
+                Self {
+                    strips: true,
+                    store_bf16: avx512bf16::store_bf16,
+                    forth_strips: vector_strip::forth_f32,
+                    forth_strips_bf16: vector_strip::forth_bf16,
+                    back_strips: vector_strip::back,
+                    lift_strips: vector_strip::lift,
+                    ..features
+                }
             }
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Isa::Amx => {
@@ -299,6 +337,14 @@ calls! {
     back(sums: &[f32], step: usize, width: usize, out: &mut [f32]);
     /// Takes weights to that space.
     lift(taps: &[&[f32]; TAPS], step: usize, out: &mut [f32]);
+    /// Takes strips of pixels to the space of [`strip`].
+    forth_strips(strips: &Strips<'_, f32>, out: &mut [bf16]);
+    /// The same of a map of bf16.
+    forth_strips_bf16(strips: &Strips<'_, bf16>, out: &mut [bf16]);
+    /// Takes sums back from there.
+    back_strips(sums: &[f32], count: usize, width: usize, out: &mut [f32]);
+    /// Takes weights to that space.
+    lift_strips(taps: &[&[bf16]; strip::TAPS], step: usize, out: &mut [bf16]);
     /// Whole numbers as f32.
     widen(x: &[i8], out: &mut [f32]);
     /// Numbers of f16 as f32, as many as there is room for.

@@ -390,6 +390,61 @@ fn winograd_is_a_convolution() {
 }
 
 #[test]
+fn strips_are_convolutions() {
+    use strip::{CHANNELS, Strips, TAPS};
+    use winograd::{OUTPUTS, SIDE};
+    let mut noise = Noise(22);
+    let twin = Kernels::of(Isa::Portable).unwrap();
+    for (count, channels, gap) in [(1, CHANNELS, 0), (5, 2 * CHANNELS, 16), (12, CHANNELS, 7)] {
+        let pixel = channels + gap;
+        let values = noise.values((OUTPUTS * count + SIDE - OUTPUTS) * pixel);
+        let kernel = noise.values(TAPS * channels);
+        let [values_16, kernel_16] =
+            [&values, &kernel].map(|x| x.iter().map(|v| bf16::from_f32(*v)).collect::<Vec<_>>());
+        let taps: [&[bf16]; TAPS] = std::array::from_fn(|tap| &kernel_16[tap * channels..][..channels]);
+        let run = |kernels: &Kernels, rounded: bool| {
+            let mut there = vec![bf16::NAN; SIDE * count * channels];
+            if rounded {
+                kernels.forth_strips_bf16(&Strips { values: &values_16, pixel, channels, count }, &mut there);
+            } else {
+                kernels.forth_strips(&Strips { values: &values, pixel, channels, count }, &mut there);
+            }
+            let step = channels + 32;
+            let mut lifted = vec![bf16::NAN; SIDE * step];
+            kernels.lift_strips(&taps, step, &mut lifted);
+            // One output a channel: places of the kernel times places of the values, channel by channel.
+            let product =
+                |at: usize| there[at].to_f32() * lifted[at / channels / count * step + at % channels].to_f32();
+            let sums: Vec<f32> = (0..there.len()).map(product).collect();
+            let mut found = vec![f32::NAN; OUTPUTS * count * channels];
+            kernels.back_strips(&sums, count, channels, &mut found);
+            found
+        };
+        let expected: Vec<f32> = (0..OUTPUTS * count * channels)
+            .map(|at| {
+                let (output, channel) = (at / channels, at % channels);
+                (0..TAPS).map(|tap| values[(output + tap) * pixel + channel] * kernel[tap * channels + channel]).sum()
+            })
+            .collect();
+        for kernels in Isa::ALL.into_iter().filter_map(Kernels::of) {
+            for rounded in [false, true] {
+                let found = run(&kernels, rounded);
+                close(&found, &expected, 0.05);
+                close(&found, &run(&twin, rounded), 0.02);
+            }
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "strips reach outside")]
+fn strips_that_reach_outside_are_refused() {
+    let kernels = Kernels::of(Isa::best()).unwrap();
+    let strips = strip::Strips { values: &[0.0; 5 * 32], pixel: 32, channels: 32, count: 1 };
+    kernels.forth_strips(&strips, &mut [bf16::ZERO; 6 * 32]);
+}
+
+#[test]
 fn numbers_in_less_room_are_widened() {
     let mut noise = Noise(31);
     for len in [1, 8, 13, 200] {

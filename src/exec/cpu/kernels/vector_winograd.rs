@@ -110,7 +110,7 @@ macro_rules! transforms {
         /// The kernel's matrix times three numbers, in each lane.
         #[inline]
         #[target_feature(enable = $features)]
-        fn kernel(&[g0, g1, g2]: &[$register; 3]) -> [$register; SIDE] {
+        pub fn kernel(&[g0, g1, g2]: &[$register; 3]) -> [$register; SIDE] {
             let [third, sixth, most] = [1.0 / 3.0, 1.0 / 6.0, 2.0 / 3.0].map(|v| $all(v));
             let [near, far] = [2.0 / 3.0 * FRAC_1_SQRT_2, SQRT_2 / 6.0].map(|v| $all(v));
             let last = $mul(third, g2);
@@ -128,7 +128,7 @@ macro_rules! transforms {
         /// The input's matrix times six numbers, in each lane.
         #[inline]
         #[target_feature(enable = $features)]
-        fn input(&[d0, d1, d2, d3, d4, d5]: &[$register; SIDE]) -> [$register; SIDE] {
+        pub fn input(&[d0, d1, d2, d3, d4, d5]: &[$register; SIDE]) -> [$register; SIDE] {
             let [half, two, most] = [0.5, 2.0, 2.5].map(|v| $all(v));
             let [near, far] = [FRAC_1_SQRT_2, SQRT_2].map(|v| $all(v));
             let (even, odd) = ($fnmadd(two, d2, d4), $fnmadd(two, d1, d3));
@@ -146,7 +146,7 @@ macro_rules! transforms {
         /// The output's matrix times six numbers, in each lane.
         #[inline]
         #[target_feature(enable = $features)]
-        fn output(&[m0, m1, m2, m3, m4, m5]: &[$register; SIDE]) -> [$register; OUTPUTS] {
+        pub fn output(&[m0, m1, m2, m3, m4, m5]: &[$register; SIDE]) -> [$register; OUTPUTS] {
             let [half, two] = [0.5, 2.0].map(|v| $all(v));
             let [near, far] = [FRAC_1_SQRT_2, SQRT_2].map(|v| $all(v));
             let [cubed, cubed_far] = [0.5 * FRAC_1_SQRT_2, 2.0 * SQRT_2].map(|v| $all(v));

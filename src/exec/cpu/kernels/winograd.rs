@@ -20,7 +20,7 @@ pub const PLACES: usize = SIDE * SIDE;
 pub const TAPS: usize = 9;
 
 /// Channels handled at once: few enough that all numbers on the way stay in registers.
-const BLOCK: usize = LANES / 2;
+pub(super) const BLOCK: usize = LANES / 2;
 
 /// Takes a tile to the other space: `pixels` are the channels of its 6 x 6 inputs, row by row; place `p` of channel `c` goes to
 /// `out[p * step + c]`. The channels are whole blocks of 16.
@@ -87,7 +87,7 @@ pub fn back(sums: &[f32], step: usize, width: usize, out: &mut [f32]) {
 
 /// The input's matrix times six numbers, for a block of channels.
 #[inline(always)]
-fn input(d: &[[f32; BLOCK]; SIDE]) -> [[f32; BLOCK]; SIDE] {
+pub(super) fn input(d: &[[f32; BLOCK]; SIDE]) -> [[f32; BLOCK]; SIDE] {
     let mut out = [[0.0; BLOCK]; SIDE];
     for c in 0..BLOCK {
         let [d0, d1, d2, d3, d4, d5] = [d[0][c], d[1][c], d[2][c], d[3][c], d[4][c], d[5][c]];
@@ -105,7 +105,7 @@ fn input(d: &[[f32; BLOCK]; SIDE]) -> [[f32; BLOCK]; SIDE] {
 
 /// The output's matrix times six numbers, for a block of channels.
 #[inline(always)]
-fn output(m: &[[f32; BLOCK]; SIDE]) -> [[f32; BLOCK]; OUTPUTS] {
+pub(super) fn output(m: &[[f32; BLOCK]; SIDE]) -> [[f32; BLOCK]; OUTPUTS] {
     let mut out = [[0.0; BLOCK]; OUTPUTS];
     for c in 0..BLOCK {
         let (sum, difference) = (m[1][c] + m[2][c], m[1][c] - m[2][c]);
@@ -120,7 +120,7 @@ fn output(m: &[[f32; BLOCK]; SIDE]) -> [[f32; BLOCK]; OUTPUTS] {
 
 /// The kernel's matrix times three numbers, for a block of weights.
 #[inline(always)]
-fn kernel(g: &[[f32; BLOCK]; 3]) -> [[f32; BLOCK]; SIDE] {
+pub(super) fn kernel(g: &[[f32; BLOCK]; 3]) -> [[f32; BLOCK]; SIDE] {
     let mut out = [[0.0; BLOCK]; SIDE];
     for c in 0..BLOCK {
         let [g0, g1, g2] = [g[0][c], g[1][c], g[2][c]];

@@ -9,6 +9,7 @@ mod lookup;
 mod map;
 mod norm;
 mod pixels;
+mod strips;
 mod winograd;
 
 use std::cell::RefCell;
@@ -23,6 +24,7 @@ pub use lookup::Lookup;
 pub use map::{Geglu, Map};
 pub use norm::{Factors, GroupNorm, LayerNorm, Moments, Norm};
 pub use pixels::Pixels;
+pub use strips::StripConv;
 pub use winograd::{Cut, Winograd};
 
 use super::kernels::{Kernels, MAX_ROWS, Post};

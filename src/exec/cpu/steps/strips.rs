@@ -1,0 +1,318 @@
+//! Convolutions of 3 x 3 of bf16 numbers the short way along rows ([`strip`](crate::exec::cpu::kernels::strip)).
+//!
+//! A task takes the rows of a block of the map to the other space, multiplies them there with some panels of kernels, and takes the
+//! sums back, a few strips at a time, so that these never leave the first cache. Kernels of small layers are taken there once, those
+//! of large ones whenever they are used: there they are twice as many numbers.
+
+use std::cell::RefCell;
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+use half::bf16;
+
+use super::{Ending, Step, piece};
+use crate::exec::cpu::kernels::strip::{Strips, TAPS};
+use crate::exec::cpu::kernels::winograd::{OUTPUTS, SIDE};
+use crate::exec::cpu::kernels::{Kernels, MAX_ROWS, PANEL, Tile, VECTOR_ROWS};
+use crate::exec::cpu::lines::Lines;
+use crate::exec::cpu::memory::Desk;
+use crate::exec::cpu::panels::{Numbers, Panel, Panels};
+use crate::exec::planner::{Kind, View};
+
+/// Channels of a layer that are handled in one go at most; of deeper ones [`DEPTH`] at a time.
+const WHOLE: usize = 128;
+/// Channels that are handled at a time, so that their kernels and values in the other space stay in the second-level cache.
+const DEPTH: usize = 64;
+/// Numbers of the values of a block in the other space at most.
+const VALUES: usize = 1 << 17;
+/// Strips of a block in a row at most.
+const COLUMNS: usize = 32;
+/// Strips worth a task of its own.
+const STRIPS: usize = 64;
+/// Tasks for each thread at least where there are so many strips, so that none waits long for the last.
+const TASKS_PER_THREAD: usize = 4;
+/// Sums of a task at most where they are read and written for each [`DEPTH`] channels.
+const SUMS: usize = 1 << 17;
+/// Numbers of kernels in the other space that a layer keeps at most: they stay in a cache that all threads share.
+const KEPT: usize = 1 << 20;
+/// Sums of some strips at all places.
+const BLOCK: usize = SIDE * VECTOR_ROWS * PANEL;
+
+/// A convolution and what follows it.
+pub struct StripConv {
+    input: View,
+    panels: Arc<Panels>,
+    bias: Arc<Vec<f32>>,
+    ending: Ending,
+    /// Rows and strips of a block.
+    block: [usize; 2],
+    /// Panels of a task.
+    group: usize,
+    /// Kernels in the other space, panel after panel and in each part after part of the channels, once the first task asked for them.
+    kept: OnceLock<Lines<bf16>>,
+}
+
+/// What a task makes: of a sample, some rows and some strips of them, with some panels.
+struct Task {
+    n: usize,
+    rows: Range<usize>,
+    strips: Range<usize>,
+    group: Range<usize>,
+}
+
+impl Task {
+    /// How many strips that is.
+    fn count(&self) -> usize {
+        self.rows.len() * self.strips.len()
+    }
+
+    /// Row and column of the first output of a strip.
+    fn corner(&self, strip: usize) -> [usize; 2] {
+        let [y, x] = [strip / self.strips.len(), strip % self.strips.len()];
+        [self.rows.start + y, OUTPUTS * (self.strips.start + x)]
+    }
+
+    /// The strips, as evenly as it goes, in pieces of [`VECTOR_ROWS`] at most.
+    fn pieces(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+        let count = self.count();
+        let size = count.div_ceil(count.div_ceil(VECTOR_ROWS));
+        (0..count).step_by(size).map(move |first| first..count.min(first + size))
+    }
+}
+
+thread_local! {
+    /// Where each thread keeps the numbers of its task.
+    static KEEP: RefCell<Room> = const { RefCell::new(Room { rounded: Lines::NONE, sums: Lines::NONE }) };
+}
+
+/// Room for the numbers of a task.
+struct Room {
+    /// Values in the other space, kernels there, and those that are kept in less room as they are taken there.
+    rounded: Lines<bf16>,
+    /// Sums in the other space, and a few outputs.
+    sums: Lines<f32>,
+}
+
+impl StripConv {
+    /// Plans a layer with these kernels and biases over `input`, with a pixel of zeros around it, for so many threads.
+    pub fn new(input: View, (panels, bias): (Arc<Panels>, Arc<Vec<f32>>), ending: Ending, threads: usize) -> Self {
+        let (strips, depth) = (input.w / OUTPUTS, depth(input.c));
+        let columns = strips.div_ceil(strips.div_ceil(COLUMNS));
+        let wanted = (input.n * input.h * strips / STRIPS).clamp(1, TASKS_PER_THREAD * threads);
+        let most = (VALUES / (columns * SIDE * depth)).saturating_sub(TAPS - 1).clamp(1, input.h);
+        let rows = input.h.div_ceil(wanted.div_ceil(input.n * strips.div_ceil(columns))).clamp(1, most);
+        let block = [rows, columns];
+        let blocks = input.n * input.h.div_ceil(rows) * strips.div_ceil(columns);
+        let whole = input.c <= WHOLE;
+        let group = if whole { panels.count() } else { (SUMS / (rows * columns * SIDE * PANEL)).max(1) };
+        let tasks = (TASKS_PER_THREAD * threads).div_ceil(blocks).max(panels.count().div_ceil(group));
+        let group = panels.count().div_ceil(tasks.min(panels.count()));
+        Self { input, panels, bias, ending, block, group, kept: OnceLock::new() }
+    }
+
+    /// How often each loop of the tasks goes round: samples, rows of blocks, blocks of a row, groups of panels.
+    fn counts(&self) -> [usize; 4] {
+        let View { n, h, w, .. } = self.input;
+        [n, h.div_ceil(self.block[0]), (w / OUTPUTS).div_ceil(self.block[1]), self.panels.count().div_ceil(self.group)]
+    }
+
+    fn task(&self, task: usize) -> Task {
+        let [_, rows, columns, groups] = self.counts();
+        let (group, rest) = (task % groups, task / groups);
+        let (column, rest) = (rest % columns, rest / columns);
+        Task {
+            n: rest / rows,
+            rows: piece(rest % rows, self.block[0], self.input.h),
+            strips: piece(column, self.block[1], self.input.w / OUTPUTS),
+            group: piece(group, self.group, self.panels.count()),
+        }
+    }
+
+    /// Takes some channels of the rows of a task to the other space, with the row before and the one behind: of row `r`, place `p`
+    /// and strip `s` they begin at `((r * SIDE + p) * strips + s) * channels`.
+    fn forth(&self, task: &Task, channels: Range<usize>, (desk, kernels): (Desk<'_>, &Kernels), out: &mut [bf16]) {
+        let View { kind, offset, image, row, pixel, .. } = self.input;
+        let (count, channels, begin) = (task.strips.len(), channels.len(), offset + channels.start);
+        let len = (OUTPUTS * count + 1) * pixel + channels;
+        let rows = out.chunks_exact_mut(SIDE * count * channels).take(task.rows.len() + TAPS - 1);
+        for (y, out) in (task.rows.start..).zip(rows) {
+            let from = begin + task.n * image + y * row + OUTPUTS * task.strips.start * pixel - row - pixel;
+            match kind {
+                Kind::F32 => {
+                    let values = desk.read(from..from + len);
+                    kernels.forth_strips(&Strips { values, pixel, channels, count }, out);
+                }
+                Kind::Half => {
+                    let values = desk.read_bf16(from..from + len);
+                    kernels.forth_strips_bf16(&Strips { values, pixel, channels, count }, out);
+                }
+            }
+        }
+    }
+
+    /// Takes some channels of the kernels of a panel to the other space: those of place `p` begin at `p * TAPS * channels * width`,
+    /// and are of one row of the kernel after the other.
+    fn lift(
+        &self,
+        panel: &Panel<'_>,
+        channels: Range<usize>,
+        kernels: &Kernels,
+        widened: &mut [bf16],
+        out: &mut [bf16],
+    ) {
+        let len = channels.len() * panel.width;
+        for row in 0..TAPS {
+            let range = |column: usize| {
+                let first = ((row * TAPS + column) * self.input.c + channels.start) * panel.width;
+                first..first + len
+            };
+            let out = &mut out[row * len..];
+            match panel.weights {
+                Numbers::Bf16(weights) => {
+                    kernels.lift_strips(&std::array::from_fn(|column| &weights[range(column)]), TAPS * len, out);
+                }
+                Numbers::Int8(weights) => {
+                    let rooms = widened.chunks_exact_mut(len).take(TAPS).enumerate();
+                    rooms.for_each(|(column, room)| kernels.widen_bf16(&weights[range(column)], room));
+                    kernels.lift_strips(&std::array::from_fn(|tap| &widened[tap * len..][..len]), TAPS * len, out);
+                }
+                // Such layers are not planned this way.
+                Numbers::F32(_) | Numbers::F16(_) | Numbers::Int16(_) => out.fill(bf16::NAN),
+            }
+        }
+    }
+
+    /// Into how many parts the channels are cut.
+    fn parts(&self) -> usize {
+        self.input.c.div_ceil(depth(self.input.c))
+    }
+
+    /// The channels of a part.
+    fn channels(&self, part: usize) -> Range<usize> {
+        piece(part, depth(self.input.c), self.input.c)
+    }
+
+    /// Numbers of the kernels of a panel and a part in the other space.
+    fn lifted(&self) -> usize {
+        SIDE * TAPS * depth(self.input.c) * PANEL
+    }
+
+    /// All kernels in the other space, if the layer keeps them.
+    fn kept(&self, kernels: &Kernels) -> Option<&[bf16]> {
+        let (parts, one) = (self.parts(), self.lifted());
+        let len = self.panels.count() * parts * one;
+        (len <= KEPT).then(|| {
+            &self.kept.get_or_init(|| {
+                let (mut lifted, mut widened) = (Lines::zeros(len), Lines::zeros(one));
+                for (index, lifted) in lifted.chunks_exact_mut(one).enumerate() {
+                    let (panel, channels) = (self.panels.panel(index / parts), self.channels(index % parts));
+                    self.lift(&panel, channels, kernels, &mut widened, lifted);
+                }
+                lifted
+            })[..]
+        })
+    }
+
+    /// The sums of some strips at all places, of place `p` and strip `s` at `(p * strips + s) * width`.
+    fn multiply(
+        &self,
+        (task, strips): (&Task, &Range<usize>),
+        (values, channels): (&[bf16], usize),
+        (weights, width, hold): (&[bf16], usize, bool),
+        kernels: &Kernels,
+        sums: &mut [f32],
+    ) {
+        let (across, count) = (task.strips.len(), strips.len());
+        let row = SIDE * across * channels;
+        let taps: [usize; TAPS] = std::array::from_fn(|tap| tap * row);
+        let mut pixels = [0; VECTOR_ROWS];
+        for (pixel, strip) in pixels.iter_mut().zip(strips.clone()) {
+            *pixel = strip / across * row + strip % across * channels;
+        }
+        let weights = weights.chunks_exact(TAPS * channels * width);
+        for (place, (weights, sums)) in weights.zip(sums.chunks_exact_mut(count * width)).take(SIDE).enumerate() {
+            let (input, pixels, run) = (&values[place * across * channels..], &pixels[..count], channels);
+            kernels.tile_bf16(&Tile { input, pixels, taps: &taps, run, weights, width, hold }, sums);
+        }
+    }
+
+    /// Takes the sums of some strips back and finishes their outputs.
+    fn finish(
+        &self,
+        (task, strips): (&Task, &Range<usize>),
+        panel: &Panel<'_>,
+        (sums, outputs): (&[f32], &mut [f32]),
+        (desk, kernels): (Desk<'_>, &Kernels),
+    ) {
+        kernels.back_strips(sums, strips.len(), panel.width, outputs);
+        if !panel.scales.is_empty() {
+            kernels.scale_columns(&mut outputs[..strips.len() * OUTPUTS * panel.width], panel.scales);
+        }
+        let together = strips.len().div_ceil(strips.len().div_ceil(MAX_ROWS / OUTPUTS));
+        for first in strips.clone().step_by(together) {
+            let (mut at, mut to) = ([[task.n, 0, 0]; MAX_ROWS], [0; MAX_ROWS]);
+            let here = first..strips.end.min(first + together);
+            for (strip, (at, to)) in here.clone().zip(at.chunks_exact_mut(OUTPUTS).zip(to.chunks_exact_mut(OUTPUTS))) {
+                let [y, x] = task.corner(strip);
+                let begin = self.ending.output.at(task.n, y, x) + panel.first;
+                for (nth, (at, to)) in at.iter_mut().zip(to).enumerate() {
+                    (*at, *to) = ([task.n, y, x + nth], begin + nth * self.ending.output.pixel);
+                }
+            }
+            let count = OUTPUTS * here.len();
+            let outputs = &mut outputs[(first - strips.start) * OUTPUTS * panel.width..][..count * panel.width];
+            self.ending.store((desk, kernels), (outputs, panel, &self.bias), &at[..count], &to[..count]);
+        }
+    }
+}
+
+impl Step for StripConv {
+    fn tasks(&self) -> usize {
+        self.counts().iter().product()
+    }
+
+    fn rows(&self, task: usize) -> Range<usize> {
+        self.task(task).rows
+    }
+
+    fn run(&self, task: usize, desk: Desk<'_>, kernels: &Kernels) {
+        let (task, parts, one) = (self.task(task), self.parts(), self.lifted());
+        let (kept, pieces) = (self.kept(kernels), task.count().div_ceil(VECTOR_ROWS));
+        let held = if parts > 1 { task.group.len() * pieces } else { 1 };
+        let len = (task.rows.len() + TAPS - 1) * SIDE * task.strips.len() * depth(self.input.c);
+        KEEP.with_borrow_mut(|Room { rounded, sums }| {
+            rounded.make_room(len + 2 * one);
+            sums.make_room((held + 1) * BLOCK);
+            let (values, rest) = rounded.split_at_mut(len);
+            let (lifted, widened) = rest.split_at_mut(one);
+            let (outputs, sums) = sums.split_at_mut(BLOCK);
+            for part in 0..parts {
+                let channels = self.channels(part);
+                self.forth(&task, channels.clone(), (desk, kernels), values);
+                for (nth, index) in task.group.clone().enumerate() {
+                    let panel = self.panels.panel(index);
+                    let lifted = match kept {
+                        Some(kept) => &kept[(index * parts + part) * one..][..one],
+                        None => {
+                            self.lift(&panel, channels.clone(), kernels, widened, lifted);
+                            &*lifted
+                        }
+                    };
+                    for (piece, strips) in task.pieces().enumerate() {
+                        let sums = &mut sums[(nth * pieces + piece) % held * BLOCK..][..BLOCK];
+                        let (what, factors) = ((&task, &strips), (lifted, panel.width, part > 0));
+                        self.multiply(what, (values, channels.len()), factors, kernels, sums);
+                        if part + 1 == parts {
+                            self.finish(what, &panel, (sums, outputs), (desk, kernels));
+                        }
+                    }
+                }
+            }
+        });
+    }
+}
+
+/// Channels of so many that are handled in one go.
+fn depth(channels: usize) -> usize {
+    if channels <= WHOLE { channels } else { DEPTH }
+}
