@@ -45,72 +45,82 @@ pub fn whole(x: &[f32], most: i16, out: &mut [i16]) -> f32 {
 }
 
 #[cfg(target_arch = "x86_64")]
-pub use vectors::{plain, vnni};
+pub use vectors::{plain, vnni, wide};
 
 #[cfg(target_arch = "x86_64")]
 mod vectors {
     use std::arch::x86_64::{
-        __m256i, _mm256_add_epi32, _mm256_cvtepi32_ps, _mm256_dpwssd_avx_epi32, _mm256_fmadd_ps, _mm256_loadu_ps,
+        _mm256_add_epi32, _mm256_cvtepi32_ps, _mm256_dpwssd_avx_epi32, _mm256_fmadd_ps, _mm256_loadu_ps,
         _mm256_loadu_si256, _mm256_madd_epi16, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps,
-        _mm256_setzero_si256, _mm256_storeu_ps,
+        _mm256_setzero_si256, _mm256_storeu_ps, _mm512_cvtepi32_ps, _mm512_dpwssd_epi32, _mm512_fmadd_ps,
+        _mm512_loadu_ps, _mm512_loadu_si512, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps,
+        _mm512_setzero_si512, _mm512_storeu_ps,
     };
 
-    use super::super::avx2::REGISTER;
-    use super::super::{LANES, Tile};
+    use super::super::{LANES, Tile, VECTOR_ROWS, avx2};
     use super::DEEP;
 
-    /// Rows whose sums fit into the registers.
-    const MOST_ROWS: usize = 6;
-    /// Columns of a register, times two rows of weights.
-    const PAIRS: usize = 2 * REGISTER;
+    /// Rows whose sums fit into the sixteen registers of AVX2.
+    const FEW_ROWS: usize = 6;
 
-    /// The tile with some instructions, whose `$add` adds the products of pairs to sums.
+    /// The tile with some instructions on registers of so many numbers, of which those of so many rows fit; `$add` adds the
+    /// products of pairs to sums.
     macro_rules! tile {
-        ($name:ident, $features:literal, $add:expr) => {
+        (
+            $name:ident, $features:literal, $most:expr, $register:expr, $add:expr,
+            $load:ident, $all:ident, $none:ident, $float:ident,
+            $load_floats:ident, $all_floats:ident, $no_floats:ident, $fmadd:ident, $store_floats:ident
+        ) => {
             /// The tile of whole numbers; see [`Tile`]. Row `r` is multiplied by `scales[r]`.
             #[target_feature(enable = $features)]
             pub fn $name(tile: &Tile<'_, i16>, scales: &[f32], out: &mut [f32]) {
+                const REGISTER: usize = $register;
+
                 #[target_feature(enable = $features)]
                 #[expect(unsafe_code, reason = "vector loads and stores take pointers")]
-                fn rows<const ROWS: usize>(
+                fn rows<const ROWS: usize, const PARTS: usize>(
                     tile: &Tile<'_, i16>,
                     scales: &[f32],
                     (first, column): (usize, usize),
                     out: &mut [f32],
                 ) {
-                    let scales: &[f32; ROWS] = scales[first..].first_chunk().expect("a scale for each row");
+                    // Missing rows are computed as the last again, and not stored.
+                    let last = ROWS.min(tile.pixels.len() - first) - 1;
+                    let scales: [f32; ROWS] = std::array::from_fn(|row| scales[first + row.min(last)]);
                     // SAFETY: `check` has seen that every run of every pixel lies in `input`, all weights in `weights` and
                     // all rows in `out`; runs are whole pairs.
                     unsafe {
                         let base: [*const i16; ROWS] =
-                            std::array::from_fn(|row| tile.input.as_ptr().add(tile.pixels[first + row]));
+                            std::array::from_fn(|row| tile.input.as_ptr().add(tile.pixels[first + row.min(last)]));
                         let place = out.as_mut_ptr().add(first * tile.width + column);
                         let mut weights = tile.weights.as_ptr().add(2 * column);
                         let mut begun = false;
                         for &tap in tile.taps {
                             let values: [*const i16; ROWS] = std::array::from_fn(|row| base[row].add(tap));
                             for block in (0..tile.run).step_by(DEEP) {
-                                let mut sums = [[_mm256_setzero_si256(); 2]; ROWS];
+                                let mut sums = [[$none(); PARTS]; ROWS];
                                 for pair in block / 2..tile.run.min(block + DEEP) / 2 {
-                                    let columns: [__m256i; 2] = std::array::from_fn(|part| {
-                                        _mm256_loadu_si256(weights.add(part * PAIRS).cast())
-                                    });
+                                    let columns: [_; PARTS] =
+                                        std::array::from_fn(|part| $load(weights.add(part * 2 * REGISTER).cast()));
                                     for row in 0..ROWS {
                                         let value = values[row].add(2 * pair).cast::<i32>().read_unaligned();
-                                        let value = _mm256_set1_epi32(value);
-                                        for part in 0..2 {
+                                        let value = $all(value);
+                                        for part in 0..PARTS {
                                             sums[row][part] = $add(sums[row][part], value, columns[part]);
                                         }
                                     }
                                     weights = weights.add(2 * tile.width);
                                 }
+                                // By constant places alone, so that the sums stay in registers.
                                 for row in 0..ROWS {
-                                    let scale = _mm256_set1_ps(scales[row]);
-                                    for part in 0..2 {
-                                        let sum = _mm256_cvtepi32_ps(sums[row][part]);
+                                    if row > last {
+                                        break;
+                                    }
+                                    let scale = $all_floats(scales[row]);
+                                    for part in 0..PARTS {
                                         let place = place.add(row * tile.width + part * REGISTER);
-                                        let before = if begun { _mm256_loadu_ps(place) } else { _mm256_setzero_ps() };
-                                        _mm256_storeu_ps(place, _mm256_fmadd_ps(sum, scale, before));
+                                        let before = if begun { $load_floats(place) } else { $no_floats() };
+                                        $store_floats(place, $fmadd($float(sums[row][part]), scale, before));
                                     }
                                 }
                                 begun = true;
@@ -119,34 +129,61 @@ mod vectors {
                     }
                 }
 
+                #[target_feature(enable = $features)]
+                fn columns<const PARTS: usize>(tile: &Tile<'_, i16>, scales: &[f32], column: usize, out: &mut [f32]) {
+                    let mut first = 0;
+                    while first < tile.pixels.len() {
+                        // Even parts: a few rows left over would cost as much as many.
+                        let left = tile.pixels.len() - first;
+                        let count = left.div_ceil(left.div_ceil($most));
+                        match count {
+                            1 => rows::<1, PARTS>(tile, scales, (first, column), out),
+                            2 => rows::<2, PARTS>(tile, scales, (first, column), out),
+                            3 => rows::<3, PARTS>(tile, scales, (first, column), out),
+                            4 => rows::<4, PARTS>(tile, scales, (first, column), out),
+                            5 => rows::<5, PARTS>(tile, scales, (first, column), out),
+                            6 => rows::<6, PARTS>(tile, scales, (first, column), out),
+                            7 | 8 => rows::<8, PARTS>(tile, scales, (first, column), out),
+                            9 | 10 => rows::<10, PARTS>(tile, scales, (first, column), out),
+                            _ => rows::<12, PARTS>(tile, scales, (first, column), out),
+                        }
+                        first += count;
+                    }
+                }
+
                 tile.check(LANES, out);
                 assert!(
                     tile.run.is_multiple_of(2) && !tile.hold,
                     "a tile of whole numbers has odd runs, or holds sums"
                 );
-                for column in (0..tile.width).step_by(LANES) {
-                    let mut first = 0;
-                    while first < tile.pixels.len() {
-                        // Even parts: a few rows left over would cost as much as many.
-                        let left = tile.pixels.len() - first;
-                        let count = left.div_ceil(left.div_ceil(MOST_ROWS));
-                        match count {
-                            1 => rows::<1>(tile, scales, (first, column), out),
-                            2 => rows::<2>(tile, scales, (first, column), out),
-                            3 => rows::<3>(tile, scales, (first, column), out),
-                            4 => rows::<4>(tile, scales, (first, column), out),
-                            5 => rows::<5>(tile, scales, (first, column), out),
-                            _ => rows::<6>(tile, scales, (first, column), out),
-                        }
-                        first += count;
-                    }
+                if tile.width == REGISTER {
+                    return columns::<1>(tile, scales, 0, out);
+                }
+                for column in (0..tile.width).step_by(2 * REGISTER) {
+                    columns::<2>(tile, scales, column, out);
                 }
             }
         };
     }
 
-    tile!(plain, "avx2,fma", |sum, values, weights| _mm256_add_epi32(sum, _mm256_madd_epi16(values, weights)));
-    tile!(vnni, "avx2,fma,avxvnni", |sum, values, weights| _mm256_dpwssd_avx_epi32(sum, values, weights));
+    tile! {
+        plain, "avx2,fma", FEW_ROWS, avx2::REGISTER,
+        |sum, values, weights| _mm256_add_epi32(sum, _mm256_madd_epi16(values, weights)),
+        _mm256_loadu_si256, _mm256_set1_epi32, _mm256_setzero_si256, _mm256_cvtepi32_ps,
+        _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_fmadd_ps, _mm256_storeu_ps
+    }
+    tile! {
+        vnni, "avx2,fma,avxvnni", FEW_ROWS, avx2::REGISTER,
+        |sum, values, weights| _mm256_dpwssd_avx_epi32(sum, values, weights),
+        _mm256_loadu_si256, _mm256_set1_epi32, _mm256_setzero_si256, _mm256_cvtepi32_ps,
+        _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_fmadd_ps, _mm256_storeu_ps
+    }
+    tile! {
+        wide, "avx512f,avx512vnni", VECTOR_ROWS, LANES,
+        |sum, values, weights| _mm512_dpwssd_epi32(sum, values, weights),
+        _mm512_loadu_si512, _mm512_set1_epi32, _mm512_setzero_si512, _mm512_cvtepi32_ps,
+        _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_fmadd_ps, _mm512_storeu_ps
+    }
 }
 
 #[cfg(all(test, target_arch = "x86_64", target_os = "linux"))]

@@ -238,12 +238,13 @@ impl Kernels {
                 }
             }
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => {
+            Isa::Avx512 | Isa::Avx512Int16 => {
                 use super::vector_winograd::avx512::{back, forth, lift};
                 let widen_f16 = super::avx2::widen_f16;
+                let tile_int16 = if is_x86_feature_detected!("avx512vnni") { int16::wide } else { int16::plain };
                 let features =
                     table!(VECTOR_ROWS, super::avx512::tile, portable, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma");
-                Self { forth, back, lift, widen_f16, ..features }
+                Self { tile_int16, forth, back, lift, widen_f16, ..features }
             }
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512Bf16 => {
