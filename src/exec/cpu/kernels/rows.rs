@@ -341,7 +341,7 @@ pub struct Softmax {
     /// What is subtracted from each score, as a power of 2: the largest so far, or one that was not much less.
     pub base: f32,
     /// The sums of 2^(score - base) so far, lane by lane: they are added up once, in the end.
-    totals: [f32; LANES],
+    pub(super) totals: [f32; LANES],
 }
 
 impl Softmax {
@@ -350,7 +350,7 @@ impl Softmax {
 
     /// How far a score may be above the base, as a power of 2, before everything so far is made smaller for its sake: the
     /// chances are divided by their total in the end, so that it only matters that they stay in range.
-    const SLACK: f32 = 8.0;
+    pub(super) const SLACK: f32 = 8.0;
 
     /// What all chances are to be divided by.
     pub fn total(&self) -> f32 {
@@ -392,6 +392,21 @@ pub fn softmax<const FUSED: bool>(scores: &mut [f32], step: usize, seen: usize, 
         }
     }
     state.totals = totals;
+    shrink
+}
+
+/// The same, rounded to `chances`, which lie as scores do. What `scores` are then is nobody's business.
+#[inline(always)]
+pub fn softmax_bf16<const FUSED: bool>(
+    scores: &mut [f32],
+    (step, seen): (usize, usize),
+    state: &mut Softmax,
+    chances: &mut [bf16],
+) -> f32 {
+    let shrink = softmax::<FUSED>(scores, step, seen, state);
+    for (scores, chances) in scores.chunks(step).zip(chances.chunks_mut(step)) {
+        narrow(&scores[..PANEL], &mut chances[..PANEL]);
+    }
     shrink
 }
 

@@ -47,6 +47,7 @@ pub struct Kernels {
     scale_shift: ScaleShift,
     layer_norm: LayerNorm,
     softmax: unsafe fn(&mut [f32], usize, usize, &mut Softmax) -> f32,
+    softmax_bf16: unsafe fn(&mut [f32], (usize, usize), &mut Softmax, &mut [bf16]) -> f32,
     forth: unsafe fn(&[&[f32]; PLACES], usize, &mut [f32]),
     back: unsafe fn(&[f32], usize, usize, &mut [f32]),
     lift: unsafe fn(&[&[f32]; TAPS], usize, &mut [f32]),
@@ -112,6 +113,15 @@ macro_rules! table {
         $(#[target_feature(enable = $features)])?
         fn softmax(scores: &mut [f32], step: usize, seen: usize, state: &mut Softmax) -> f32 {
             rows::softmax::<FUSED>(scores, step, seen, state)
+        }
+        $(#[target_feature(enable = $features)])?
+        fn softmax_bf16(
+            scores: &mut [f32],
+            (step, seen): (usize, usize),
+            state: &mut Softmax,
+            chances: &mut [bf16],
+        ) -> f32 {
+            rows::softmax_bf16::<FUSED>(scores, (step, seen), state, chances)
         }
         $(#[target_feature(enable = $features)])?
         fn forth(pixels: &[&[f32]; PLACES], step: usize, out: &mut [f32]) {
@@ -193,6 +203,7 @@ macro_rules! table {
             scale_shift,
             layer_norm,
             softmax,
+            softmax_bf16,
             forth,
             back,
             lift,
@@ -253,6 +264,7 @@ impl Kernels {
                 Self {
                     strips: true,
                     store_bf16: avx512bf16::store_bf16,
+                    softmax_bf16: avx512bf16::softmax,
                     forth_strips: vector_strip::forth_f32,
                     forth_strips_bf16: vector_strip::forth_bf16,
                     back_strips: vector_strip::back,
@@ -263,7 +275,8 @@ impl Kernels {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Isa::Amx => {
                 let features = table!(super::MAX_ROWS, amx::tile, amx, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma");
-                Self { fills: true, store_bf16: avx512bf16::store_bf16, ..features }
+                let (store_bf16, softmax_bf16) = (avx512bf16::store_bf16, avx512bf16::softmax);
+                Self { fills: true, store_bf16, softmax_bf16, ..features }
             }
             #[cfg(all(target_arch = "x86_64", not(target_os = "linux")))]
             Isa::Amx => return None,
@@ -332,6 +345,8 @@ calls! {
     layer_norm(x: &[f32], scale: &[f32], shift: &[f32], eps: f32, out: &mut [f32]);
     /// One block of a running softmax; returns the factor by which what was gathered before must shrink.
     softmax(scores: &mut [f32], step: usize, seen: usize, state: &mut Softmax) -> f32;
+    /// The same, rounded to `chances`, which lie as scores do; `step` and `seen` as one. What `scores` are then is nobody's business.
+    softmax_bf16(scores: &mut [f32], which: (usize, usize), state: &mut Softmax, chances: &mut [bf16]) -> f32;
     /// Takes a tile of pixels to the space of [`winograd`].
     forth(pixels: &[&[f32]; PLACES], step: usize, out: &mut [f32]);
     /// Takes sums back from there.

@@ -333,9 +333,18 @@ fn softmax_is_what_it_says() {
             });
             let seen = [1 + noise.below(panels * PANEL), noise.below(panels * PANEL + 1), 0];
             let (mut state, mut found) = (Softmax::START, Vec::new());
+            let (mut rounded_state, mut rounded_found) = (Softmax::START, Vec::new());
             for (block, seen) in blocks.iter().zip(seen) {
+                let (mut y, step) = (block.clone(), rows * PANEL);
+                let mut rounded = vec![bf16::NAN; y.len()];
+                let shrink = kernels.softmax_bf16(&mut y, (step, seen), &mut rounded_state, &mut rounded);
+                rounded_found.iter_mut().for_each(|chance: &mut f32| *chance *= shrink);
+                let chances = rounded.chunks(step).flat_map(|panel| &panel[..PANEL]).map(|chance| chance.to_f32());
+                rounded_found.extend(chances.clone().take(seen));
+                assert!(chances.skip(seen).all(|chance| chance == 0.0));
+                assert!(rounded.chunks(step).all(|panel| panel[PANEL..].iter().all(|chance| chance.is_nan())));
                 let mut y = block.clone();
-                let shrink = kernels.softmax(&mut y, rows * PANEL, seen, &mut state);
+                let shrink = kernels.softmax(&mut y, step, seen, &mut state);
                 found.iter_mut().for_each(|chance| *chance *= shrink);
                 let chances = y.chunks(rows * PANEL).flat_map(|panel| &panel[..PANEL]);
                 found.extend(chances.clone().take(seen));
@@ -352,6 +361,11 @@ fn softmax_is_what_it_says() {
             let expected: Vec<f32> = powers.iter().map(|power| (power / total) as f32).collect();
             found.iter_mut().for_each(|chance| *chance /= state.total());
             close(&found, &expected, 5e-6);
+            assert!((rounded_state.total() / state.total() - 1.0).abs() < 5e-6);
+            let part = |(found, expected): (&f32, &f32)| {
+                (found / rounded_state.total() - expected).abs() <= 0.004 * expected + 1e-30
+            };
+            assert!(rounded_found.iter().zip(&expected).all(part), "{rounded_found:?} {expected:?}");
         }
     }
 }

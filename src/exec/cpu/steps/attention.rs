@@ -3,6 +3,8 @@
 //! Keys and values are first packed like weights ([`PackKeys`]): then scores and sums are products like any other. Those of
 //! the text are packed when the prompt changes.
 
+use std::cell::RefCell;
+
 use half::bf16;
 
 use super::{Step, piece, read, write};
@@ -86,7 +88,7 @@ impl Step for PackKeys {
         self.keys.n * self.packed.heads
     }
 
-    fn run(&self, task: usize, desk: Desk<'_>, _: &Kernels) {
+    fn run(&self, task: usize, desk: Desk<'_>, kernels: &Kernels) {
         let PackedKeys { heads, width, .. } = self.packed;
         let (n, head) = (task / heads, task % heads);
         let [key_start, value_start] = self.packed.at(n, head);
@@ -94,56 +96,56 @@ impl Step for PackKeys {
         let keys = desk.write(key_start, self.packed.room(padded * width));
         let values = desk.write(value_start, self.packed.room(padded * columns));
         match self.packed.kind {
-            Kind::F32 => self.pack::<1, f32>((n, head), desk, [keys, values], |value| value),
+            Kind::F32 => self.pack::<1, f32>((n, head), [keys, values], |view, at, row| read(view, at, desk, row)),
             Kind::Half => {
                 let places = [keys, values].map(bytemuck::cast_slice_mut);
-                self.pack::<2, bf16>((n, head), desk, places, bf16::from_f32);
+                self.pack::<2, bf16>((n, head), places, |view, at, row| match view.kind {
+                    Kind::F32 => kernels.narrow(desk.read(at..at + width), row),
+                    Kind::Half => row.copy_from_slice(desk.read_bf16(at..at + width)),
+                });
             }
         }
     }
 }
 
 impl PackKeys {
-    /// Packs one head of one sample, with so many rows lying together.
+    /// Packs one head of one sample, with so many rows lying together, from numbers that `read` brings.
     fn pack<const TOGETHER: usize, T: Copy + Default>(
         &self,
         (n, head): (usize, usize),
-        desk: Desk<'_>,
         [keys, values]: [&mut [T]; 2],
-        form: impl Fn(f32) -> T,
+        read: impl Fn(&View, usize, &mut [T]),
     ) {
         let PackedKeys { width, keys: count, .. } = self.packed;
         let (padded, columns) = (self.packed.padded(), self.packed.columns());
         // A panel of keys at a time, since one key after the other would go to and fro between far places. Those that are only
         // padding are zeros.
-        let mut block = vec![0.0; PANEL * width];
+        let mut block = vec![T::default(); PANEL * width];
         for first in (0..padded).step_by(PANEL) {
             let here = PANEL.min(count - first);
-            block[here * width..].fill(0.0);
-            let fetch = |view: &View, block: &mut [f32]| {
+            block[here * width..].fill(T::default());
+            let fetch = |view: &View, block: &mut [T]| {
                 for (key, row) in (first..first + here).zip(block.chunks_exact_mut(width)) {
-                    read(view, view.at(n, 0, key) + head * width, desk, row);
+                    read(view, view.at(n, 0, key) + head * width, row);
                 }
             };
             fetch(&self.keys, &mut block);
             let panel = keys[first * width..][..PANEL * width].chunks_exact_mut(PANEL * TOGETHER);
             for (channel, out) in (0..width).step_by(TOGETHER).zip(panel) {
-                for (key, out) in out.chunks_exact_mut(TOGETHER).enumerate() {
-                    for together in 0..TOGETHER {
-                        out[together] = form(block[key * width + channel + together]);
-                    }
+                for (row, out) in block.chunks_exact(width).zip(out.as_chunks_mut::<TOGETHER>().0) {
+                    out.copy_from_slice(&row[channel..][..TOGETHER]);
                 }
             }
             fetch(&self.values, &mut block);
             for column in (0..columns).step_by(PANEL) {
                 let (wide, used) = ((columns - column).min(PANEL), (width - column).min(PANEL));
                 let panel = values[padded * column + first * wide..][..PANEL * wide].chunks_exact_mut(wide * TOGETHER);
-                for (key, out) in (0..PANEL).step_by(TOGETHER).zip(panel) {
-                    for together in 0..TOGETHER {
-                        let row = &block[(key + together) * width + column..][..used];
-                        row.iter().enumerate().for_each(|(c, value)| out[c * TOGETHER + together] = form(*value));
+                for (rows, out) in block.chunks_exact(TOGETHER * width).zip(panel) {
+                    let (out, rest) = out.split_at_mut(used * TOGETHER);
+                    for (c, out) in out.as_chunks_mut::<TOGETHER>().0.iter_mut().enumerate() {
+                        *out = std::array::from_fn(|together| rows[together * width + column + c]);
                     }
-                    out[used * TOGETHER..].fill(T::default());
+                    rest.fill(T::default());
                 }
             }
         }
@@ -187,9 +189,31 @@ impl Attention {
 }
 
 /// Values as f32, or rounded where the packed keys are.
-enum Factors {
-    F32(Lines<f32>),
-    Bf16(Lines<bf16>),
+enum Factors<'a> {
+    F32(&'a [f32]),
+    Bf16(&'a [bf16]),
+}
+
+/// Numbers of a task: queries, scores against a block of keys, sums of values, and the rounded queries and chances.
+struct Room {
+    queries: Lines<f32>,
+    scores: Lines<f32>,
+    sums: Lines<f32>,
+    rounded: Lines<bf16>,
+    chances: Lines<bf16>,
+}
+
+thread_local! {
+    /// Where each thread keeps the numbers of its task.
+    static KEEP: RefCell<Room> = const {
+        RefCell::new(Room {
+            queries: Lines::NONE,
+            scores: Lines::NONE,
+            sums: Lines::NONE,
+            rounded: Lines::NONE,
+            chances: Lines::NONE,
+        })
+    };
 }
 
 /// The two products of one head of one sample.
@@ -201,19 +225,20 @@ struct Products<'a> {
 }
 
 impl Products<'_> {
-    fn rounded(&self, values: Lines<f32>) -> Factors {
+    fn factors<'a>(&self, values: &'a [f32], rounded: &'a mut Lines<bf16>) -> Factors<'a> {
         match self.packed.kind {
             Kind::F32 => Factors::F32(values),
             Kind::Half => {
-                let mut rounded = Lines::zeros(values.len());
-                self.kernels.narrow(&values, &mut rounded);
+                rounded.make_room(values.len());
+                let rounded = &mut rounded[..values.len()];
+                self.kernels.narrow(values, rounded);
                 Factors::Bf16(rounded)
             }
         }
     }
 
     /// The scores of the queries that begin at `pixels` against the panel of keys from `key` on.
-    fn scores(&self, queries: &Factors, pixels: &[usize], key: usize, out: &mut [f32]) {
+    fn scores(&self, queries: &Factors<'_>, pixels: &[usize], key: usize, out: &mut [f32]) {
         let (run, width, hold, taps) = (self.packed.width, PANEL, false, &[0][..]);
         let range = key * run..(key + PANEL) * run;
         match queries {
@@ -262,6 +287,13 @@ impl Step for Attention {
     }
 
     fn run(&self, task: usize, desk: Desk<'_>, kernels: &Kernels) {
+        KEEP.with_borrow_mut(|room| self.attend(task, room, desk, kernels));
+    }
+}
+
+impl Attention {
+    /// Does a task.
+    fn attend(&self, task: usize, room: &mut Room, desk: Desk<'_>, kernels: &Kernels) {
         let PackedKeys { heads, keys, width, .. } = self.packed;
         let (n, head, part) = (task / self.parts() / heads, task / self.parts() % heads, task % self.parts());
         let queries = piece(part, self.per_task(), self.queries.w);
@@ -274,16 +306,20 @@ impl Step for Attention {
         let scale = std::f32::consts::LOG2_E / (width as f32).sqrt();
 
         let mut states = vec![Softmax::START; queries.len()];
-        let mut sums = Lines::<f32>::zeros(queries.len() * columns);
-        let mut scores = Lines::<f32>::zeros(kernels.rows * self.block().min(padded));
+        let lens = [queries.len() * width, kernels.rows * self.block().min(padded), queries.len() * columns];
+        room.queries.make_room(lens[0]);
+        room.scores.make_room(lens[1]);
+        room.sums.make_room(lens[2]);
+        room.chances.make_room(if self.packed.kind == Kind::Half { lens[1] } else { 0 });
+        let (scores, sums, chances) = (&mut room.scores[..lens[1]], &mut room.sums[..lens[2]], &mut room.chances[..]);
+        sums.fill(0.0);
         // The queries of the task side by side, and the factors of each product as its weights want them.
-        let mut input = Lines::zeros(queries.len() * width);
+        let input = &mut room.queries[..lens[0]];
         for (query, place) in queries.clone().zip(input.chunks_exact_mut(width)) {
             read(&self.queries, self.queries.at(n, 0, query) + head * width, desk, place);
         }
-        kernels.scale(&mut input, scale);
-        let input = products.rounded(input);
-        let mut chances = Lines::<bf16>::zeros(if self.packed.kind == Kind::Half { scores.len() } else { 0 });
+        kernels.scale(input, scale);
+        let input = products.factors(input, &mut room.rounded);
         // As even as can be: a last tile of few rows would take as long as a full one.
         let rows_of_tile = queries.len().div_ceil(queries.len().div_ceil(kernels.rows));
         for start in (0..keys).step_by(self.block()) {
@@ -299,7 +335,13 @@ impl Step for Attention {
                 }
                 for row in 0..rows {
                     let (seen, state) = (self.seen(query(row), &block), &mut states[first + row]);
-                    let shrink = kernels.softmax(&mut scores[row * PANEL..used], step, seen, state);
+                    let scores = &mut scores[row * PANEL..used];
+                    let shrink = match self.packed.kind {
+                        Kind::F32 => kernels.softmax(scores, step, seen, state),
+                        Kind::Half => {
+                            kernels.softmax_bf16(scores, (step, seen), state, &mut chances[row * PANEL..used])
+                        }
+                    };
                     if shrink != 1.0 {
                         for panel in (0..columns).step_by(PANEL) {
                             let wide = (columns - panel).min(PANEL);
@@ -308,7 +350,6 @@ impl Step for Attention {
                         }
                     }
                 }
-                kernels.narrow(&scores[..chances.len().min(used)], &mut chances);
                 let chances = (&scores[..], &chances[..]);
                 for panel in (0..columns).step_by(PANEL) {
                     let wide = (columns - panel).min(PANEL);
