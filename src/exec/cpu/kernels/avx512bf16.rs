@@ -245,10 +245,11 @@ fn dots<const COLUMNS: usize>(tile: &Tile<'_, bf16>, out: &mut [f32]) {
                 }
             }
         }
-        // By constant places alone, so that the sums stay in registers.
-        for column in 0..COLUMNS {
-            let four = four_sums(std::array::from_fn(|row| sums[row][column]));
-            for (row, sum) in four.into_iter().enumerate() {
+        // By value, so that the sums stay in registers.
+        let columns: [[__m512; NARROW_ROWS]; COLUMNS] =
+            std::array::from_fn(|column| std::array::from_fn(|row| sums[row][column]));
+        for (column, four) in columns.into_iter().enumerate() {
+            for (row, sum) in four_sums(four).into_iter().enumerate() {
                 if let Some(out) = out.get_mut(row * COLUMNS + column) {
                     *out = sum;
                 }

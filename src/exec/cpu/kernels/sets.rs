@@ -19,6 +19,7 @@ use crate::exec::pixels;
 type Moments = unsafe fn(&[f32], usize, &[f32], &mut [f32], &mut [f32]);
 type ScaleShift = unsafe fn(&[f32], usize, [&[f32]; 2], &mut [f32]);
 type Store<T> = unsafe fn(&mut [f32], usize, &[f32], &[Post<'_>], &mut [&mut [T]]);
+type SoftmaxBf16 = unsafe fn(&mut [f32], (usize, usize), &mut Softmax, &mut [bf16]) -> f32;
 type LayerNorm = unsafe fn(&[f32], &[f32], &[f32], f32, &mut [f32]);
 
 /// The kernels for one instruction set. Made only by [`Kernels::of`], for a set that this processor has.
@@ -47,7 +48,7 @@ pub struct Kernels {
     scale_shift: ScaleShift,
     layer_norm: LayerNorm,
     softmax: unsafe fn(&mut [f32], usize, usize, &mut Softmax) -> f32,
-    softmax_bf16: unsafe fn(&mut [f32], (usize, usize), &mut Softmax, &mut [bf16]) -> f32,
+    softmax_bf16: SoftmaxBf16,
     forth: unsafe fn(&[&[f32]; PLACES], usize, &mut [f32]),
     back: unsafe fn(&[f32], usize, usize, &mut [f32]),
     lift: unsafe fn(&[&[f32]; TAPS], usize, &mut [f32]),

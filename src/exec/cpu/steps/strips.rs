@@ -26,7 +26,7 @@ const DEPTH: usize = 64;
 /// Numbers of the values of a block in the other space at most.
 const VALUES: usize = 1 << 17;
 /// Strips of a block in a row at most.
-const COLUMNS: usize = 32;
+const COLUMNS: usize = 16;
 /// Strips worth a task of its own.
 const STRIPS: usize = 64;
 /// Tasks for each thread at least where there are so many strips, so that none waits long for the last.
