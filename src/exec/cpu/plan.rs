@@ -174,11 +174,7 @@ fn rounds(graph: &Graph, packed: &CpuPacked, step: &Fused, id: NodeId) -> bool {
 
 /// How a step is done that is not done as its op says, and with how many operations.
 fn way(graph: &Graph, (packed, strips): (&CpuPacked, bool), step: &Fused) -> Option<(&'static str, u64)> {
-    if let Op::Conv2d { weight, .. } = graph.node(step.main).op
-        && packed
-            .panels(graph.weight(weight))
-            .is_ok_and(|panels| strips && winograd::suits_strips(graph, step, &panels))
-    {
+    if strips && winograd::suits_strips(graph, step, packed) {
         return Some(("strips", winograd::strip_flops(graph, step)));
     }
     if winograd::suits(graph, step, packed.kind()) {
@@ -322,7 +318,7 @@ impl Maker<'_> {
             Op::Conv2d { weight, bias, stride, padding } => {
                 let (ending, bias) = (Ending { output, posts }, self.bias(bias, output.c)?);
                 let panels = self.packed.panels(self.graph.weight(weight))?;
-                if self.strips && winograd::suits_strips(self.graph, step, &panels) {
+                if self.strips && winograd::suits_strips(self.graph, step, self.packed) {
                     return Ok(Box::new(StripConv::new(input, (panels, bias), ending, self.threads)));
                 }
                 if let Some(cut) = self.cut(index)? {

@@ -1,9 +1,11 @@
-//! Which convolutions are done the short way of [`kernels::winograd`](super::kernels::winograd).
+//! Which convolutions are done the short way of [`kernels::winograd`](super::kernels::winograd), and which along rows alone
+//! ([`kernels::strip`](super::kernels::strip)).
 
 use super::kernels::strip::{self, CHANNELS};
 use super::kernels::winograd::{OUTPUTS, PLACES, SIDE, TAPS};
 use super::kernels::{LANES, NARROW};
-use super::panels::{Factor, Panels};
+use super::packing::CpuPacked;
+use super::panels::Factor;
 use crate::exec::planner::{Fused, Kind, extent};
 use crate::graph::{Graph, Op, Padding};
 
@@ -32,18 +34,20 @@ pub fn suits(graph: &Graph, step: &Fused, kind: Kind) -> bool {
     kind == Kind::F32 && step.before.is_none() && inputs.is_multiple_of(LANES) && outputs > NARROW && short < direct
 }
 
-/// Whether the convolution that `step` is, with factors of bf16, pays off along rows alone, the way of
-/// [`strip`](super::kernels::strip). Of deeper layers kernels are taken there again by each task, which must have many strips for that.
+/// Whether the convolution that `step` is pays off along rows alone, where factors are of bf16. Of deep layers each task takes the
+/// kernels there again, for which it must have many strips.
 ///
 /// Rows and columns, for f32 products of widened maps, would gain less by a count of instructions, for eight times the bytes of
 /// weights.
-pub fn suits_strips(graph: &Graph, step: &Fused, panels: &Panels) -> bool {
+pub fn suits_strips(graph: &Graph, step: &Fused, packed: &CpuPacked) -> bool {
     let Op::Conv2d { weight, stride: 1, padding, .. } = graph.node(step.main).op else { return false };
-    let &[outputs, inputs, 3, 3] = &graph.weight(weight).shape[..] else { return false };
+    let weight = graph.weight(weight);
+    let &[outputs, inputs, 3, 3] = &weight.shape[..] else { return false };
     let [n, h, w, _] = extent(&graph.node(step.result).shape);
+    let rounded = packed.panels(weight).is_ok_and(|panels| panels.factor() == Factor::Bf16);
     let plain = !step.doubled && step.before.is_none() && padding == Padding::all(1);
     let wide = inputs.is_multiple_of(CHANNELS) && outputs > NARROW && w.is_multiple_of(OUTPUTS);
-    plain && wide && panels.factor() == Factor::Bf16 && n * h * w / OUTPUTS >= FEWEST
+    rounded && plain && wide && n * h * w / OUTPUTS >= FEWEST
 }
 
 /// Operations of the products of that.

@@ -16,7 +16,7 @@ pub struct Fused {
     pub result: NodeId,
     /// The value the main op reads first; for a convolution of a doubled map, the map before doubling.
     pub source: NodeId,
-    /// The convolution, done with this one as one, that makes what this one reads: the source is what it reads.
+    /// A convolution whose result this one would read: both are done as one, which reads the source ([`merge`](super::merge())).
     pub before: Option<NodeId>,
     /// Whether a convolution reads its source doubled in height and width.
     pub doubled: bool,
