@@ -19,10 +19,8 @@ use crate::exec::cpu::memory::Desk;
 use crate::exec::cpu::panels::{Numbers, Panel, Panels};
 use crate::exec::planner::{Kind, View};
 
-/// Channels of a layer that are handled in one go at most; of deeper ones [`DEPTH`] at a time.
-const WHOLE: usize = 128;
 /// Channels that are handled at a time, so that their kernels and values in the other space stay in the second-level cache.
-const DEPTH: usize = 64;
+const DEPTH: usize = 128;
 /// Numbers of the values of a block in the other space at most.
 const VALUES: usize = 1 << 17;
 /// Strips of a block in a row at most.
@@ -32,7 +30,7 @@ const STRIPS: usize = 64;
 /// Tasks for each thread at least where there are so many strips, so that none waits long for the last.
 const TASKS_PER_THREAD: usize = 4;
 /// Sums of a task at most where they are read and written for each [`DEPTH`] channels.
-const SUMS: usize = 1 << 17;
+const SUMS: usize = 1 << 18;
 /// Numbers of kernels in the other space that a layer keeps at most: they stay in a cache that all threads share.
 const KEPT: usize = 1 << 20;
 /// Sums of some strips at all places.
@@ -96,14 +94,14 @@ struct Room {
 impl StripConv {
     /// Plans a layer with these kernels and biases over `input`, with a pixel of zeros around it, for so many threads.
     pub fn new(input: View, (panels, bias): (Arc<Panels>, Arc<Vec<f32>>), ending: Ending, threads: usize) -> Self {
-        let (strips, depth) = (input.w / OUTPUTS, depth(input.c));
+        let (strips, depth) = (input.w / OUTPUTS, DEPTH.min(input.c));
         let columns = strips.div_ceil(strips.div_ceil(COLUMNS));
         let wanted = (input.n * input.h * strips / STRIPS).clamp(1, TASKS_PER_THREAD * threads);
         let most = (VALUES / (columns * SIDE * depth)).saturating_sub(TAPS - 1).clamp(1, input.h);
         let rows = input.h.div_ceil(wanted.div_ceil(input.n * strips.div_ceil(columns))).clamp(1, most);
         let block = [rows, columns];
         let blocks = input.n * input.h.div_ceil(rows) * strips.div_ceil(columns);
-        let whole = input.c <= WHOLE;
+        let whole = input.c <= DEPTH;
         let group = if whole { panels.count() } else { (SUMS / (rows * columns * SIDE * PANEL)).max(1) };
         let tasks = (TASKS_PER_THREAD * threads).div_ceil(blocks).max(panels.count().div_ceil(group));
         let group = panels.count().div_ceil(tasks.min(panels.count()));
@@ -184,17 +182,17 @@ impl StripConv {
 
     /// Into how many parts the channels are cut.
     fn parts(&self) -> usize {
-        self.input.c.div_ceil(depth(self.input.c))
+        self.input.c.div_ceil(DEPTH)
     }
 
     /// The channels of a part.
     fn channels(&self, part: usize) -> Range<usize> {
-        piece(part, depth(self.input.c), self.input.c)
+        piece(part, DEPTH, self.input.c)
     }
 
     /// Numbers of the kernels of a panel and a part in the other space.
     fn lifted(&self) -> usize {
-        SIDE * TAPS * depth(self.input.c) * PANEL
+        SIDE * TAPS * DEPTH.min(self.input.c) * PANEL
     }
 
     /// All kernels in the other space, if the layer keeps them.
@@ -279,7 +277,7 @@ impl Step for StripConv {
         let (task, parts, one) = (self.task(task), self.parts(), self.lifted());
         let (kept, pieces) = (self.kept(kernels), task.count().div_ceil(VECTOR_ROWS));
         let held = if parts > 1 { task.group.len() * pieces } else { 1 };
-        let len = (task.rows.len() + TAPS - 1) * SIDE * task.strips.len() * depth(self.input.c);
+        let len = (task.rows.len() + TAPS - 1) * SIDE * task.strips.len() * DEPTH.min(self.input.c);
         KEEP.with_borrow_mut(|Room { rounded, sums }| {
             rounded.make_room(len + 2 * one);
             sums.make_room((held + 1) * BLOCK);
@@ -310,9 +308,4 @@ impl Step for StripConv {
             }
         });
     }
-}
-
-/// Channels of so many that are handled in one go.
-fn depth(channels: usize) -> usize {
-    if channels <= WHOLE { channels } else { DEPTH }
 }
