@@ -88,10 +88,7 @@ impl Plan {
             factors: factors.collect(),
             places: &places,
             schedule: &schedule,
-            threads: options.threads,
-            rows: options.rows,
-            lanes: options.lanes,
-            strips: options.strips,
+            options,
         };
         let mut plan = Self {
             steps: Vec::new(),
@@ -234,10 +231,7 @@ struct Maker<'a> {
     factors: Vec<Option<Arc<Factors>>>,
     places: &'a Places,
     schedule: &'a Schedule,
-    threads: usize,
-    rows: usize,
-    lanes: usize,
-    strips: bool,
+    options: Options,
 }
 
 impl Maker<'_> {
@@ -276,10 +270,10 @@ impl Maker<'_> {
     }
 
     fn keys(&self, index: usize) -> PackedKeys {
-        let nothing = PackedKeys { offset: 0, heads: 1, keys: 0, width: 0, kind: Kind::F32, lanes: self.lanes };
+        let nothing = PackedKeys { offset: 0, heads: 1, keys: 0, width: 0, kind: Kind::F32, lanes: self.options.lanes };
         PackedKeys {
             offset: self.packed_at(index),
-            ..keys(self.graph, &self.steps[index], (self.packed.kind(), self.lanes)).unwrap_or(nothing)
+            ..keys(self.graph, &self.steps[index], (self.packed.kind(), self.options.lanes)).unwrap_or(nothing)
         }
     }
 
@@ -290,7 +284,7 @@ impl Maker<'_> {
 
     fn cut(&self, index: usize) -> Result<Option<Cut>, ExecError> {
         let step = &self.steps[index];
-        cut(self.graph, self.packed, step, (self.view(step.source), self.threads))
+        cut(self.graph, self.packed, step, (self.view(step.source), self.options.threads))
     }
 
     fn factors(&self, index: usize) -> Result<Arc<Factors>, ExecError> {
@@ -303,7 +297,7 @@ impl Maker<'_> {
             return Err(super::failed("something is measured that is not normalised"));
         };
         let norm = Norm { scale: self.flat(weight)?, shift: self.flat(bias)?, eps };
-        let per_task = groups.div_ceil(self.threads.min(groups));
+        let per_task = groups.div_ceil(self.options.threads.min(groups));
         let (input, factors) = (self.view(step.source), self.factors(index)?);
         Ok(Box::new(Moments { input, norm, groups, per_task, factors }))
     }
@@ -318,8 +312,8 @@ impl Maker<'_> {
             Op::Conv2d { weight, bias, stride, padding } => {
                 let (ending, bias) = (Ending { output, posts }, self.bias(bias, output.c)?);
                 let panels = self.packed.panels(self.graph.weight(weight))?;
-                if self.strips && winograd::suits_strips(self.graph, step, self.packed) {
-                    return Ok(Box::new(StripConv::new(input, (panels, bias), ending, self.threads)));
+                if self.options.strips && winograd::suits_strips(self.graph, step, self.packed) {
+                    return Ok(Box::new(StripConv::new(input, (panels, bias), ending, self.options.threads)));
                 }
                 if let Some(cut) = self.cut(index)? {
                     return Ok(Box::new(Winograd::new(cut, self.packed_at(index), (panels, bias), ending)));
@@ -332,7 +326,7 @@ impl Maker<'_> {
                         Layer::whole(panels, bias, side, (stride, padding), [output.h, output.w])
                     }
                 };
-                Box::new(Conv::new(input, layer, ending, (self.threads, self.rows)))
+                Box::new(Conv::new(input, layer, ending, (self.options.threads, self.options.rows)))
             }
             Op::Linear { weight, .. } => {
                 let panels = self.packed.panels(self.graph.weight(weight))?;
@@ -345,10 +339,10 @@ impl Maker<'_> {
                 let (bias, gate) = if step.gated { (Arc::new(vec![0.0; output.c]), Some(bias)) } else { (bias, None) };
                 let (panels, grid) = (Row::new(panels, beside), [output.h, output.w]);
                 let layer = Layer { gate, ..Layer::whole(panels, bias, 1, (1, Padding::all(0)), grid) };
-                Box::new(Conv::new(input, layer, Ending { output, posts }, (self.threads, self.rows)))
+                Box::new(Conv::new(input, layer, Ending { output, posts }, (self.options.threads, self.options.rows)))
             }
             Op::GroupNorm { .. } => {
-                let per_task = (TASK_ELEMENTS / (input.w * input.c)).clamp(1, input.h.div_ceil(self.threads));
+                let per_task = (TASK_ELEMENTS / (input.w * input.c)).clamp(1, input.h.div_ceil(self.options.threads));
                 Box::new(GroupNorm { input, output, factors: self.factors(index)?, posts, per_task })
             }
             Op::LayerNorm { weight, bias, eps } => {
@@ -356,7 +350,7 @@ impl Maker<'_> {
                 Box::new(LayerNorm { input, output, norm, per_task })
             }
             Op::Attention { mask, .. } => {
-                Box::new(Attention { queries: input, packed: self.keys(index), output, mask, rows: self.rows })
+                Box::new(Attention { queries: input, packed: self.keys(index), output, mask, rows: self.options.rows })
             }
             Op::Geglu => Box::new(Geglu { input, output, per_task }),
             Op::Activate(_) | Op::Affine { .. } | Op::Add | Op::Mul => {

@@ -154,9 +154,9 @@ fn before(graph: &Graph, results: &[NodeId], steps: &[Fused], index: usize) -> O
     let merged = Fused { before: Some(value), source: first.source, doubled: first.doubled, ..step.clone() };
     // A kernel of 3 x 3 over a doubled map is four of 2 x 2.
     let products = |step: &Fused| (step.flops(graph) / 2) as usize * if step.doubled { 4 } else { 9 } / 9;
+    let [rows, columns] = merged.axes(graph)?;
     let pays = merged.composed_products(graph)? * 5 / 4 < products(first) + products(step);
-    let square = merged.axes(graph).is_some_and(|[rows, columns]| rows.side == columns.side);
-    (pays && square).then_some((place, merged))
+    (pays && rows.side == columns.side).then_some((place, merged))
 }
 
 /// A convolution along height and width.

@@ -246,15 +246,16 @@ impl StripConv {
         if !panel.scales.is_empty() {
             kernels.scale_columns(&mut outputs[..strips.len() * OUTPUTS * panel.width], panel.scales);
         }
+        let (mut at, mut to, looks) = ([[0; 3]; MAX_ROWS], [0; MAX_ROWS], self.ending.looks());
         let together = strips.len().div_ceil(strips.len().div_ceil(MAX_ROWS / OUTPUTS));
         for first in strips.clone().step_by(together) {
-            let (mut at, mut to) = ([[task.n, 0, 0]; MAX_ROWS], [0; MAX_ROWS]);
             let here = first..strips.end.min(first + together);
             for (strip, (at, to)) in here.clone().zip(at.chunks_exact_mut(OUTPUTS).zip(to.chunks_exact_mut(OUTPUTS))) {
                 let [y, x] = task.corner(strip);
                 let begin = self.ending.output.at(task.n, y, x) + panel.first;
-                for (nth, (at, to)) in at.iter_mut().zip(to).enumerate() {
-                    (*at, *to) = ([task.n, y, x + nth], begin + nth * self.ending.output.pixel);
+                to.iter_mut().enumerate().for_each(|(nth, to)| *to = begin + nth * self.ending.output.pixel);
+                if looks {
+                    at.iter_mut().enumerate().for_each(|(nth, at)| *at = [task.n, y, x + nth]);
                 }
             }
             let count = OUTPUTS * here.len();
