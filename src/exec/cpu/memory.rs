@@ -73,6 +73,20 @@ impl<'a> Desk<'a> {
         assert!(range.start <= range.end && range.end <= len, "{range:?} is outside {len}");
     }
 
+    /// Asks for the lines of numbers that will be written soon: a store that waits for its line holds up those behind it.
+    #[inline]
+    #[cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "the instruction takes a pointer"))]
+    pub fn prefetch(&self, first: usize, len: usize) {
+        #[cfg(target_arch = "x86_64")]
+        for at in (first..first + len).step_by(NUMBERS) {
+            use std::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
+            // SAFETY: nothing is read or written, wherever it points.
+            unsafe { _mm_prefetch::<_MM_HINT_ET0>(self.first().wrapping_add(at).cast()) };
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = (first, len);
+    }
+
     /// Numbers to read.
     #[inline]
     #[expect(unsafe_code, reason = "see `Memory::desk`")]

@@ -86,6 +86,19 @@ pub enum Numbers<'a> {
     Int8(&'a [i8]),
 }
 
+impl<'a> Numbers<'a> {
+    /// As they lie in memory.
+    pub fn bytes(&self) -> &'a [u8] {
+        match self {
+            Self::F32(numbers) => bytemuck::cast_slice(numbers),
+            Self::Bf16(numbers) => bytemuck::cast_slice(numbers),
+            Self::F16(numbers) => bytemuck::cast_slice(numbers),
+            Self::Int16(numbers) => bytemuck::cast_slice(numbers),
+            Self::Int8(numbers) => bytemuck::cast_slice(numbers),
+        }
+    }
+}
+
 /// One panel.
 #[derive(Clone, Copy, Debug)]
 pub struct Panel<'a> {

@@ -63,7 +63,7 @@ impl Plan {
         }
         let nowhere = vec![0; places.pieces.len()];
         let room = |step: &Fused| {
-            if let Some(keys) = keys(graph, step, (packed.kind(), options.lanes)) {
+            if let Some(keys) = keys(graph, step, packed.kind()) {
                 return Ok(keys.len(batch(graph, step)));
             }
             let input = places.view(graph, step.source, &nowhere);
@@ -145,8 +145,6 @@ pub struct Options {
     pub threads: usize,
     /// Rows of a tile that are quickest.
     pub rows: usize,
-    /// Columns of the narrowest tile.
-    pub lanes: usize,
     /// Whether convolutions of bf16 numbers are faster the short way.
     pub strips: bool,
     /// Whether memory is filled with NaN as soon as nothing in it is needed, so that a stale read is seen. For tests.
@@ -190,12 +188,12 @@ fn composed_kind(graph: &Graph, packed: &CpuPacked, step: &Fused) -> Kind {
 }
 
 /// Where the keys of an attention go, from offset 0.
-fn keys(graph: &Graph, step: &Fused, (kind, lanes): (Kind, usize)) -> Option<PackedKeys> {
+fn keys(graph: &Graph, step: &Fused, kind: Kind) -> Option<PackedKeys> {
     let node = graph.node(step.main);
     let Op::Attention { heads, .. } = node.op else { return None };
     let keys = graph.node(node.inputs[1]).shape.positions();
     let width = node.shape.channels() / heads;
-    Some(PackedKeys { offset: 0, heads, keys, width, kind: key_kind(width, kind), lanes })
+    Some(PackedKeys { offset: 0, heads, keys, width, kind: key_kind(width, kind) })
 }
 
 /// How keys of so many channels are stored beside weights of `kind`: an odd number is no whole pairs.
@@ -270,10 +268,10 @@ impl Maker<'_> {
     }
 
     fn keys(&self, index: usize) -> PackedKeys {
-        let nothing = PackedKeys { offset: 0, heads: 1, keys: 0, width: 0, kind: Kind::F32, lanes: self.options.lanes };
+        let nothing = PackedKeys { offset: 0, heads: 1, keys: 0, width: 0, kind: Kind::F32 };
         PackedKeys {
             offset: self.packed_at(index),
-            ..keys(self.graph, &self.steps[index], (self.packed.kind(), self.options.lanes)).unwrap_or(nothing)
+            ..keys(self.graph, &self.steps[index], self.packed.kind()).unwrap_or(nothing)
         }
     }
 
@@ -350,7 +348,7 @@ impl Maker<'_> {
                 Box::new(LayerNorm { input, output, norm, per_task })
             }
             Op::Attention { mask, .. } => {
-                Box::new(Attention { queries: input, packed: self.keys(index), output, mask, rows: self.options.rows })
+                Box::new(Attention { queries: input, packed: self.keys(index), output, mask })
             }
             Op::Geglu => Box::new(Geglu { input, output, per_task }),
             Op::Activate(_) | Op::Affine { .. } | Op::Add | Op::Mul => {

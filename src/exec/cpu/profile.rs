@@ -34,16 +34,16 @@ pub fn flops_per_s(team: &Team, kernels: &Kernels, factor: Factor) -> f64 {
             match factor {
                 Factor::Bf16 => {
                     let (input, weights) = (&half_input[..], &half_weights[..]);
-                    kernels.tile_bf16(&Tile { input, pixels, taps, run, weights, width, hold }, &mut out.0);
+                    kernels.tile_bf16(&Tile { input, pixels, taps, run, weights, width, hold, ahead: &[] }, &mut out.0);
                 }
                 Factor::Int16 => {
                     let (input, weights) = (&whole_input[..], &whole_weights[..]);
-                    let tile = Tile { input, pixels, taps, run, weights, width, hold: false };
+                    let tile = Tile { input, pixels, taps, run, weights, width, hold: false, ahead: &[] };
                     kernels.tile_int16(&tile, &[1.0; MAX_ROWS], &mut out.0);
                 }
                 Factor::F32 => {
                     let (input, weights) = (&input[..], &weights[..]);
-                    kernels.tile(&Tile { input, pixels, taps, run, weights, width, hold }, &mut out.0);
+                    kernels.tile(&Tile { input, pixels, taps, run, weights, width, hold, ahead: &[] }, &mut out.0);
                 }
             }
         };

@@ -73,8 +73,8 @@ impl CpuProgram {
     ) -> Result<Self, ExecError> {
         let factor = packed.factor();
         let results = given::results(&graph, taps)?;
-        let Kernels { rows, lanes, strips, .. } = kernels;
-        let options = Options { threads: team.threads(), rows, lanes, strips, poison };
+        let Kernels { rows, strips, .. } = kernels;
+        let options = Options { threads: team.threads(), rows, strips, poison };
         let plan = team.install(|| Plan::new(&graph, packed, &results, options))?;
         let tasks = plan.steps.iter().map(|step| step.tasks()).collect();
         let memory = Memory::new(plan.len);

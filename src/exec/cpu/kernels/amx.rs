@@ -19,7 +19,7 @@ mod tests;
 /// The tile of f32 numbers, for which there is no AMX: some rows at a time in vector registers.
 #[target_feature(enable = "avx512f")]
 pub fn tile(tile: &Tile<'_>, out: &mut [f32]) {
-    tile.check(LANES, out);
+    tile.check(out);
     for (pixels, out) in tile.pixels.chunks(VECTOR_ROWS).zip(out.chunks_mut(VECTOR_ROWS * tile.width)) {
         avx512::tile(&Tile { pixels, ..*tile }, out);
     }
@@ -28,7 +28,7 @@ pub fn tile(tile: &Tile<'_>, out: &mut [f32]) {
 /// See [`Tile`]. AVX2 is for copies only: every processor with AMX has it, and so have those that tests emulate AMX on.
 #[target_feature(enable = "avx2")]
 pub fn tile_bf16(tile: &Tile<'_, bf16>, out: &mut [f32]) {
-    tile.check_width(LANES);
+    tile.check_width();
     let (first, second) = tile.pixels.split_at(tile.pixels.len().min(SIDE));
     let groups = [Group::of(first), Group::of(second)];
     tile.check_reach(groups[0].last.max(groups[1].last), out);

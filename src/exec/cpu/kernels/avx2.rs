@@ -12,6 +12,8 @@ use super::{LANES, Tile, portable};
 
 /// Numbers in a register.
 pub const REGISTER: usize = 8;
+/// Registers of a row.
+const PARTS: usize = LANES / REGISTER;
 /// Rows whose sums fit into the registers.
 const MOST_ROWS: usize = 6;
 /// Rows of a tile that are quickest: they divide well into parts of six, of five, and of four.
@@ -20,49 +22,39 @@ pub const ROWS: usize = 3 * MOST_ROWS;
 /// See [`Tile`].
 #[target_feature(enable = "avx2,fma")]
 pub fn tile(tile: &Tile<'_>, out: &mut [f32]) {
-    tile.check(REGISTER, out);
-    if tile.width == REGISTER {
-        return by_rows::<1>(tile, 0, out);
-    }
+    tile.check(out);
     for column in (0..tile.width).step_by(LANES) {
-        by_rows::<2>(tile, column, out);
+        by_rows(tile, column, out);
     }
 }
 
-/// All rows, so many registers from `column` on.
+/// All rows, two registers from `column` on.
 #[target_feature(enable = "avx2,fma")]
-fn by_rows<const COLUMNS: usize>(tile: &Tile<'_>, column: usize, out: &mut [f32]) {
-    let (most, mut first) = (if COLUMNS == 1 { 9 } else { MOST_ROWS }, 0);
+fn by_rows(tile: &Tile<'_>, column: usize, out: &mut [f32]) {
+    let mut first = 0;
     while first < tile.pixels.len() {
         // Even parts: a few rows left over would cost as much as many.
         let left = tile.pixels.len() - first;
-        first += match left.div_ceil(left.div_ceil(most)) {
-            1 => rows::<1, COLUMNS>(tile, first, column, out),
-            2 => rows::<2, COLUMNS>(tile, first, column, out),
-            3 => rows::<3, COLUMNS>(tile, first, column, out),
-            4 => rows::<4, COLUMNS>(tile, first, column, out),
-            5 => rows::<5, COLUMNS>(tile, first, column, out),
-            6 | 7 => rows::<6, COLUMNS>(tile, first, column, out),
-            8 => rows::<8, 1>(tile, first, column, out),
-            _ => rows::<9, 1>(tile, first, column, out),
+        first += match left.div_ceil(left.div_ceil(MOST_ROWS)) {
+            1 => rows::<1>(tile, first, column, out),
+            2 => rows::<2>(tile, first, column, out),
+            3 => rows::<3>(tile, first, column, out),
+            4 => rows::<4>(tile, first, column, out),
+            5 => rows::<5>(tile, first, column, out),
+            _ => rows::<6>(tile, first, column, out),
         };
     }
 }
 
-/// Rows `first..first + ROWS`, so many registers from `column` on. Returns how many rows that was.
+/// Rows `first..first + ROWS`, two registers from `column` on. Returns how many rows that was.
 #[target_feature(enable = "avx2,fma")]
 #[expect(unsafe_code, reason = "vector loads and stores take pointers")]
-fn rows<const ROWS: usize, const COLUMNS: usize>(
-    tile: &Tile<'_>,
-    first: usize,
-    column: usize,
-    out: &mut [f32],
-) -> usize {
+fn rows<const ROWS: usize>(tile: &Tile<'_>, first: usize, column: usize, out: &mut [f32]) -> usize {
     // SAFETY: `check` has seen that every run of every pixel lies in `input`, all weights in `weights` and all rows in `out`.
     unsafe {
         let base: [*const f32; ROWS] = std::array::from_fn(|row| tile.input.as_ptr().add(tile.pixels[first + row]));
         let place = out.as_mut_ptr().add(first * tile.width + column);
-        let mut sums = [[_mm256_setzero_ps(); COLUMNS]; ROWS];
+        let mut sums = [[_mm256_setzero_ps(); PARTS]; ROWS];
         if tile.hold {
             for (row, sums) in sums.iter_mut().enumerate() {
                 for (part, sum) in sums.iter_mut().enumerate() {
@@ -74,11 +66,11 @@ fn rows<const ROWS: usize, const COLUMNS: usize>(
         for &tap in tile.taps {
             let values: [*const f32; ROWS] = std::array::from_fn(|row| base[row].add(tap));
             for k in 0..tile.run {
-                let columns: [__m256; COLUMNS] =
+                let columns: [__m256; PARTS] =
                     std::array::from_fn(|part| _mm256_loadu_ps(weights.add(part * REGISTER)));
                 for row in 0..ROWS {
                     let value = _mm256_broadcast_ss(&*values[row].add(k));
-                    for part in 0..COLUMNS {
+                    for part in 0..PARTS {
                         sums[row][part] = _mm256_fmadd_ps(value, columns[part], sums[row][part]);
                     }
                 }

@@ -31,7 +31,7 @@ fn by_rows<const COLUMNS: usize>(tile: &Tile<'_>, out: &mut [f32]) {
 #[target_feature(enable = "avx512f")]
 #[expect(unsafe_code, reason = "vector loads and stores take pointers")]
 fn rows<const ROWS: usize, const COLUMNS: usize>(tile: &Tile<'_>, out: &mut [f32]) {
-    tile.check(LANES, out);
+    tile.check(out);
     assert!(tile.pixels.len() <= ROWS, "a tile has more rows than registers");
     let last = tile.pixels.len() - 1;
     // SAFETY: `check` has seen that every run of every pixel lies in `input`, all weights in `weights` and all rows in `out`.

@@ -1,18 +1,19 @@
 //! The product tile of bf16 numbers with AVX-512: up to 12 rows of 32 columns in 24 registers, two products a lane.
 
 use std::arch::x86_64::{
-    __m512, __m512bh, __mmask16, __mmask32, _mm_storeu_ps, _mm512_add_ps, _mm512_castps512_ps128, _mm512_cvtne2ps_pbh,
-    _mm512_dpbf16_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mask_max_ps,
-    _mm512_maskz_loadu_epi16, _mm512_maskz_scalef_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_permute_ps,
-    _mm512_permutexvar_ps, _mm512_reduce_max_ps, _mm512_reduce_ps, _mm512_set1_epi32, _mm512_set1_ps,
-    _mm512_setr_epi32, _mm512_setzero_ps, _mm512_shuffle_f32x4, _mm512_storeu_ps, _mm512_sub_ps,
+    __m512, __m512bh, __m512i, __mmask32, _CMP_GT_OQ, _MM_HINT_T1, _mm_prefetch, _mm_storeu_ps, _mm512_add_ps,
+    _mm512_castps512_ps128, _mm512_cmp_ps_mask, _mm512_cvtne2ps_pbh, _mm512_dpbf16_ps, _mm512_fmadd_ps,
+    _mm512_loadu_epi16, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_maskz_loadu_epi16, _mm512_max_ps,
+    _mm512_permute_ps, _mm512_permutexvar_epi16, _mm512_permutexvar_ps, _mm512_reduce_ps, _mm512_scalef_ps,
+    _mm512_set1_epi32, _mm512_set1_ps, _mm512_setr_epi32, _mm512_setzero_ps, _mm512_shuffle_f32x4, _mm512_storeu_ps,
+    _mm512_sub_ps,
 };
 use std::mem::transmute;
 
 use half::bf16;
 
 use super::rows::{self, Post, Softmax};
-use super::{LANES, PANEL, Tile, math, portable};
+use super::{LANES, PANEL, Tile, VECTOR_ROWS, portable};
 use crate::graph::Activation;
 
 /// Numbers rounded at once.
@@ -80,93 +81,150 @@ fn place<const ADD: bool, const RELU: bool>(
     }
 }
 
-/// What [`rows::softmax_bf16`] does, in half the instructions: powers are good to 3e-6 of their value, where rounding takes 2e-3.
+/// What [`rows::chances_bf16`] does, in half the instructions: powers are good to 1e-4 of their value, where rounding takes 2e-3.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512bf16,avx2,fma")]
 #[expect(unsafe_code, reason = "vector loads and stores take pointers")]
-pub fn softmax(scores: &mut [f32], (step, seen): (usize, usize), state: &mut Softmax, chances: &mut [bf16]) -> f32 {
-    let panels = scores.len().div_ceil(step);
-    assert!(
-        step >= PANEL
-            && panels > 0
-            && scores.len() >= (panels - 1) * step + PANEL
-            && chances.len() >= (panels - 1) * step + PANEL,
-        "scores reach outside"
-    );
-    // Which of the lanes of half a panel are seen.
-    let mask =
-        |first: usize| -> __mmask16 { if seen >= first + LANES { !0 } else { !(!0 << seen.saturating_sub(first)) } };
-    let halves = |panel: usize| [(panel * PANEL, panel * step), (panel * PANEL + LANES, panel * step + LANES)];
-    let mut largest = _mm512_set1_ps(f32::NEG_INFINITY);
-    for panel in 0..panels {
-        for (first, at) in halves(panel) {
-            // SAFETY: each panel has PANEL numbers from `panel * step` on.
-            let values = unsafe { _mm512_loadu_ps(scores.as_ptr().add(at)) };
-            largest = _mm512_mask_max_ps(largest, mask(first), values, largest);
-        }
-    }
-    let (highest, mut shrink) = (_mm512_reduce_max_ps(largest), 1.0);
-    if highest > state.base + Softmax::SLACK {
-        shrink = math::exp2::<true>(state.base - highest);
-        state.base = highest;
-    }
-    let base = _mm512_set1_ps(state.base);
-    // 2^x for x from 0 to 1: a fit that is good to 2.6e-6 of the value.
-    let factors =
-        [1.353_416_8e-2, 5.201_146e-2, 2.414_427_5e-1, 6.930_038_3e-1, 1.000_002_6].map(|v| _mm512_set1_ps(v));
-    // SAFETY: there are LANES totals.
-    let mut totals = unsafe { _mm512_mul_ps(_mm512_loadu_ps(state.totals.as_ptr()), _mm512_set1_ps(shrink)) };
-    for panel in 0..panels {
-        let [low, high] = halves(panel).map(|(first, at)| {
-            // SAFETY: each panel has PANEL numbers from `panel * step` on.
-            let values = unsafe { _mm512_loadu_ps(scores.as_ptr().add(at)) };
-            let x = _mm512_sub_ps(values, base);
-            // What is above the whole number below x.
-            let rest = _mm512_reduce_ps::<1>(x);
-            let mut power = factors[0];
-            for factor in &factors[1..] {
-                power = _mm512_fmadd_ps(power, rest, *factor);
+pub fn chances(scores: &mut [f32], state: &mut Softmax, out: &mut [bf16]) {
+    let count = scores.len() / PANEL;
+    assert!(out.len() >= count.next_multiple_of(2) * PANEL, "chances reach outside");
+    // SAFETY: there are PANEL of each; of scores and chances, `count` was seen to be there.
+    unsafe {
+        for column in [0, LANES] {
+            let (base, mut totals) = (_mm512_loadu_ps(state.base.as_ptr().add(column)), _mm512_setzero_ps());
+            let mut power = |key: usize| {
+                let power = exp2(_mm512_sub_ps(_mm512_loadu_ps(scores.as_ptr().add(key * PANEL + column)), base));
+                totals = _mm512_add_ps(totals, power);
+                power
+            };
+            for key in (0..count).step_by(2) {
+                let first = power(key);
+                let second = if key + 1 < count { power(key + 1) } else { _mm512_setzero_ps() };
+                let place = out.as_mut_ptr().add(key * PANEL + 2 * column);
+                place.cast::<__m512bh>().write_unaligned(beside(first, second));
             }
-            let power = _mm512_maskz_scalef_ps(mask(first), power, x);
-            totals = _mm512_add_ps(totals, power);
-            power
-        });
-        // SAFETY: each panel has PANEL numbers from `panel * step` on.
-        unsafe {
-            let place = chances.as_mut_ptr().add(panel * step);
-            place.cast::<__m512bh>().write_unaligned(_mm512_cvtne2ps_pbh(high, low));
+            let place = state.totals.as_mut_ptr().add(column);
+            _mm512_storeu_ps(place, _mm512_add_ps(_mm512_loadu_ps(place), totals));
         }
     }
-    // SAFETY: there are LANES totals.
-    unsafe { _mm512_storeu_ps(state.totals.as_mut_ptr(), totals) };
-    shrink
+}
+
+/// The chances of as many keys as it can, whole tiles, without their scores leaving the registers: until a score is so far above the
+/// base of its query that this must rise first. `keys` are of as many channels as the panel of `queries` has. Returns how many keys.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512bf16,avx2,fma")]
+#[expect(unsafe_code, reason = "vector loads and stores take pointers")]
+pub fn powers(keys: &[bf16], queries: &[bf16], state: &mut Softmax, out: &mut [bf16]) -> Option<usize> {
+    let width = queries.len() / PANEL;
+    assert!(width > 0 && width.is_multiple_of(2), "keys of {width} channels are no pairs");
+    let tiles = keys.len() / width / VECTOR_ROWS;
+    assert!(out.len() >= tiles * VECTOR_ROWS * PANEL, "chances reach outside");
+    // More than that cannot be the sum of a tile unless a score is above the slack.
+    let most = _mm512_set1_ps(VECTOR_ROWS as f32 * 2.0 * Softmax::SLACK.exp2());
+    let halves = [0, LANES];
+    // SAFETY: there are PANEL bases and totals; `width` rows of PANEL queries; of keys and chances, whole tiles were counted.
+    unsafe {
+        let below = halves.map(|at| _mm512_sub_ps(_mm512_setzero_ps(), _mm512_loadu_ps(state.base.as_ptr().add(at))));
+        let mut totals = [_mm512_setzero_ps(); 2];
+        let mut done = 0;
+        while done < tiles {
+            let first = keys.as_ptr().add(done * VECTOR_ROWS * width);
+            let mut sums = [below; VECTOR_ROWS];
+            for pair in 0..width / 2 {
+                let weights = queries.as_ptr().add(2 * pair * PANEL);
+                let columns: [__m512bh; 2] = halves.map(|at| transmute(_mm512_loadu_si512(weights.add(2 * at).cast())));
+                for row in 0..VECTOR_ROWS {
+                    let value = first.add(row * width + 2 * pair).cast::<i32>().read_unaligned();
+                    let value: __m512bh = transmute(_mm512_set1_epi32(value));
+                    for column in 0..2 {
+                        sums[row][column] = _mm512_dpbf16_ps(sums[row][column], value, columns[column]);
+                    }
+                }
+            }
+            let mut here = [_mm512_setzero_ps(); 2];
+            for row in (0..VECTOR_ROWS).step_by(2) {
+                for column in 0..2 {
+                    let (one, other) = (exp2(sums[row][column]), exp2(sums[row + 1][column]));
+                    here[column] = _mm512_add_ps(here[column], _mm512_add_ps(one, other));
+                    let place = out.as_mut_ptr().add((done * VECTOR_ROWS + row) * PANEL + 2 * halves[column]);
+                    place.cast::<__m512bh>().write_unaligned(beside(one, other));
+                }
+            }
+            if here.into_iter().any(|total| _mm512_cmp_ps_mask::<_CMP_GT_OQ>(total, most) != 0) {
+                break;
+            }
+            totals = [_mm512_add_ps(totals[0], here[0]), _mm512_add_ps(totals[1], here[1])];
+            done += 1;
+        }
+        for (at, total) in halves.into_iter().zip(totals) {
+            let place = state.totals.as_mut_ptr().add(at);
+            _mm512_storeu_ps(place, _mm512_add_ps(_mm512_loadu_ps(place), total));
+        }
+        Some(done * VECTOR_ROWS)
+    }
+}
+
+/// Each number of `first` beside that of `second`, rounded.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+#[expect(unsafe_code, reason = "two names of the same bits")]
+fn beside(first: __m512, second: __m512) -> __m512bh {
+    const ORDER: [u16; ROUNDED] = {
+        let mut order = [0; ROUNDED];
+        let mut at = 0;
+        while at < LANES {
+            (order[2 * at], order[2 * at + 1]) = (at as u16, (LANES + at) as u16);
+            at += 1;
+        }
+        order
+    };
+    // SAFETY: both are 32 times 16 bits.
+    unsafe {
+        let order = _mm512_loadu_epi16(ORDER.as_ptr().cast());
+        transmute(_mm512_permutexvar_epi16(order, transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(second, first))))
+    }
+}
+
+/// 2^x, good to 1e-4 of the value.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq")]
+fn exp2(x: __m512) -> __m512 {
+    // 2^x for x from 0 to 1.
+    let factors = [7.802_452e-2, 2.260_671_6e-1, 6.958_335_6e-1, 9.999_252e-1].map(|v| _mm512_set1_ps(v));
+    // What is above the whole number below x.
+    let rest = _mm512_reduce_ps::<1>(x);
+    let mut power = factors[0];
+    for factor in &factors[1..] {
+        power = _mm512_fmadd_ps(power, rest, *factor);
+    }
+    _mm512_scalef_ps(power, x)
 }
 
 /// See [`Tile`].
 #[target_feature(enable = "avx512f,avx512bf16")]
 pub fn tile_bf16(tile: &Tile<'_, bf16>, out: &mut [f32]) {
     match tile.width / LANES {
-        1 => by_rows::<1>(tile, out),
-        _ => by_rows::<2>(tile, out),
+        1 => by_rows::<1, false>(tile, out),
+        _ if tile.ahead.is_empty() => by_rows::<2, false>(tile, out),
+        _ => by_rows::<2, true>(tile, out),
     }
 }
 
 #[target_feature(enable = "avx512f,avx512bf16")]
-fn by_rows<const COLUMNS: usize>(tile: &Tile<'_, bf16>, out: &mut [f32]) {
+fn by_rows<const COLUMNS: usize, const AHEAD: bool>(tile: &Tile<'_, bf16>, out: &mut [f32]) {
     match tile.pixels.len() {
-        1 => rows::<1, COLUMNS>(tile, out),
-        2 => rows::<2, COLUMNS>(tile, out),
-        3..=4 => rows::<4, COLUMNS>(tile, out),
-        5..=6 => rows::<6, COLUMNS>(tile, out),
-        7..=8 => rows::<8, COLUMNS>(tile, out),
-        9..=10 => rows::<10, COLUMNS>(tile, out),
-        _ => rows::<12, COLUMNS>(tile, out),
+        1 => rows::<1, COLUMNS, AHEAD>(tile, out),
+        2 => rows::<2, COLUMNS, AHEAD>(tile, out),
+        3..=4 => rows::<4, COLUMNS, AHEAD>(tile, out),
+        5..=6 => rows::<6, COLUMNS, AHEAD>(tile, out),
+        7..=8 => rows::<8, COLUMNS, AHEAD>(tile, out),
+        9..=10 => rows::<10, COLUMNS, AHEAD>(tile, out),
+        _ => rows::<12, COLUMNS, AHEAD>(tile, out),
     }
 }
 
 #[target_feature(enable = "avx512f,avx512bf16")]
 #[expect(unsafe_code, reason = "vector loads and stores take pointers")]
-fn rows<const ROWS: usize, const COLUMNS: usize>(tile: &Tile<'_, bf16>, out: &mut [f32]) {
-    tile.check(LANES, out);
+fn rows<const ROWS: usize, const COLUMNS: usize, const AHEAD: bool>(tile: &Tile<'_, bf16>, out: &mut [f32]) {
+    tile.check(out);
     assert!(tile.pixels.len() <= ROWS, "a tile has more rows than registers");
     assert!(tile.run.is_multiple_of(2), "a run of bf16 numbers is odd");
     let last = tile.pixels.len() - 1;
@@ -183,6 +241,8 @@ fn rows<const ROWS: usize, const COLUMNS: usize>(tile: &Tile<'_, bf16>, out: &mu
             }
         }
         let mut weights = tile.weights.as_ptr();
+        // What is ahead is asked for in as many steps as there are pairs.
+        let (mut ahead, step) = (tile.ahead.as_ptr().cast(), tile.ahead.len().div_ceil(tile.rows() / 2));
         for &tap in tile.taps {
             let values: [*const bf16; ROWS] = std::array::from_fn(|row| base[row].add(tap));
             for pair in 0..tile.run / 2 {
@@ -196,6 +256,10 @@ fn rows<const ROWS: usize, const COLUMNS: usize>(tile: &Tile<'_, bf16>, out: &mu
                     }
                 }
                 weights = weights.add(COLUMNS * 2 * LANES);
+                if AHEAD {
+                    _mm_prefetch::<_MM_HINT_T1>(ahead);
+                    ahead = ahead.wrapping_add(step);
+                }
             }
         }
         for (row, sums) in sums.iter().enumerate().take(last + 1) {

@@ -151,7 +151,7 @@ mod vectors {
                     }
                 }
 
-                tile.check(LANES, out);
+                tile.check(out);
                 assert!(
                     tile.run.is_multiple_of(2) && !tile.hold,
                     "a tile of whole numbers has odd runs, or holds sums"
@@ -210,7 +210,7 @@ mod tests {
                 let pixels: Vec<usize> = (0..rows).map(|row| row * run).collect();
                 let scales = noise.values(rows);
                 let (input, pixels, weights, taps) = (&input[..], &pixels[..], &weights[..], &[0][..]);
-                let tile = Tile { input, pixels, taps, run, weights, width, hold: false };
+                let tile = Tile { input, pixels, taps, run, weights, width, hold: false, ahead: &[] };
                 let [mut found, mut expected] = [0, 1].map(|_| vec![f32::NAN; rows * width]);
                 // SAFETY: AVX2 is there, and AVX-VNNI or somebody who does its work.
                 unsafe {

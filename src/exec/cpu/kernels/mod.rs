@@ -69,27 +69,29 @@ pub struct Tile<'a, T = f32> {
     pub run: usize,
     /// `taps.len() * run` rows of `width` weights.
     pub weights: &'a [T],
-    /// 16, 32 or [`Kernels::lanes`]; of a narrow panel, whose weights lie column after column, 1 to [`NARROW`].
+    /// 16 or 32; of a narrow panel, whose weights lie column after column, 1 to [`NARROW`].
     pub width: usize,
     /// Whether the sums begin with what `out` holds; never those of a narrow panel.
     pub hold: bool,
+    /// What is needed soon, if anything: some kernels ask for it bit by bit, so that it comes closer while they multiply.
+    pub ahead: &'a [u8],
 }
 
 impl<T> Tile<'_, T> {
-    /// Refuses what would read or write outside, and widths that an instruction set has no tile for whose narrowest is `lanes`.
+    /// Refuses what would read or write outside, and widths that have no tile.
     ///
     /// # Panics
     /// That is how it refuses: it would be a mistake in the plan.
     #[inline(always)]
-    fn check(&self, lanes: usize, out: &[f32]) {
-        self.check_width(lanes);
+    fn check(&self, out: &[f32]) {
+        self.check_width();
         self.check_reach(furthest(self.pixels), out);
     }
 
     /// The same of the width alone.
     #[inline(always)]
-    fn check_width(&self, lanes: usize) {
-        assert!([lanes, LANES, PANEL].contains(&self.width), "a tile is {} wide", self.width);
+    fn check_width(&self) {
+        assert!([LANES, PANEL].contains(&self.width), "a tile is {} wide", self.width);
     }
 
     /// The same for a narrow panel.

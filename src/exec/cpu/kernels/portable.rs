@@ -5,16 +5,14 @@ use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 
 use super::int16::DEEP;
-use super::{PANEL, Tile, rows};
+use super::{PANEL, Softmax, Tile, rows};
 
-/// Columns of the narrowest tile.
-pub const NARROWEST: usize = 8;
 /// Rows of weights used together, so that sums are read and written less often.
 const TOGETHER: usize = 4;
 
 /// See [`Tile`]. Every sum runs over the taps in order.
 pub fn tile(tile: &Tile<'_>, out: &mut [f32]) {
-    tile.check(NARROWEST, out);
+    tile.check(out);
     if !tile.hold {
         out[..tile.pixels.len() * tile.width].fill(0.0);
     }
@@ -87,6 +85,11 @@ pub fn tile_int16(tile: &Tile<'_, i16>, scales: &[f32], out: &mut [f32]) {
 /// The tile of a narrow panel of bf16 numbers.
 pub fn dots_bf16(tile: &Tile<'_, bf16>, out: &mut [f32]) {
     rows::dots(tile, out);
+}
+
+/// No chances at once: scores come first.
+pub fn powers(_: &[bf16], _: &[bf16], _: &mut Softmax, _: &mut [bf16]) -> Option<usize> {
+    None
 }
 
 /// Rounds to the nearest, ties to even.

@@ -148,6 +148,8 @@ fn place<T: Number, const ADD: bool>(
         let others = (values.first_chunk::<PANEL>(), bias.first_chunk::<PANEL>(), other.first_chunk::<PANEL>());
         match (row.first_chunk_mut::<PANEL>(), others) {
             (Some(row), (Some(values), Some(bias), Some(other))) => {
+                // All is read before the first is written: others may lie where results go, which would forbid vectors.
+                let (values, bias, other) = (*values, *bias, *other);
                 for c in 0..PANEL {
                     row[c] = one(values[c], bias[c], other[c]);
                 }
@@ -335,98 +337,90 @@ pub fn layer_norm(x: &[f32], scale: &[f32], shift: &[f32], eps: f32, out: &mut [
     }
 }
 
-/// The running state of one query's softmax.
-#[derive(Clone, Copy, Debug)]
+/// The running softmax of some queries. Scores lie in rows, one for each key, with a column for each query.
+#[derive(Clone, Debug)]
 pub struct Softmax {
-    /// What is subtracted from each score, as a power of 2: the largest so far, or one that was not much less.
-    pub base: f32,
-    /// The sums of 2^(score - base) so far, lane by lane: they are added up once, in the end.
-    pub(super) totals: [f32; LANES],
+    /// What is subtracted from each score of a query, as a power of 2: the largest so far, or one that was not much less.
+    pub(super) base: [f32; PANEL],
+    /// The sums of 2^(score - base) so far.
+    pub(super) totals: [f32; PANEL],
 }
 
 impl Softmax {
     /// Before the first score.
-    pub const START: Self = Self { base: f32::NEG_INFINITY, totals: [0.0; LANES] };
+    pub const START: Self = Self { base: [f32::NEG_INFINITY; PANEL], totals: [0.0; PANEL] };
 
     /// How far a score may be above the base, as a power of 2, before everything so far is made smaller for its sake: the
     /// chances are divided by their total in the end, so that it only matters that they stay in range.
     pub(super) const SLACK: f32 = 8.0;
 
-    /// What all chances are to be divided by.
-    pub fn total(&self) -> f32 {
-        self.totals.iter().sum()
+    /// What all chances of each query are to be divided by.
+    pub fn totals(&self) -> &[f32; PANEL] {
+        &self.totals
     }
 }
 
-/// Turns the first `seen` scores into 2^score, all divided by one number, and the rest into 0. Returns the factor by which what was
-/// gathered before must shrink. Scores lie in panels, which begin `step` apart.
+/// Lets the base of a query rise where some more scores are far above it. Returns by what all that was gathered for each query must
+/// be multiplied then, if any did.
 #[inline(always)]
-pub fn softmax<const FUSED: bool>(scores: &mut [f32], step: usize, seen: usize, state: &mut Softmax) -> f32 {
-    let seen_of = |panel: usize| seen.saturating_sub(panel * PANEL).min(PANEL);
-    let mut largest = [f32::NEG_INFINITY; LANES];
-    for (index, panel) in scores.chunks_mut(step).enumerate() {
-        let Some(panel) = panel.first_chunk_mut::<PANEL>() else { break };
-        if seen_of(index) < PANEL {
-            panel[seen_of(index)..].fill(f32::NEG_INFINITY);
-        }
-        for i in 0..LANES {
-            largest[i] = larger(larger(panel[i], panel[LANES + i]), largest[i]);
+pub fn rise<const FUSED: bool>(scores: &[f32], state: &mut Softmax) -> Option<[f32; PANEL]> {
+    let mut highest = [f32::NEG_INFINITY; PANEL];
+    for row in scores.as_chunks::<PANEL>().0 {
+        for query in 0..PANEL {
+            highest[query] = larger(row[query], highest[query]);
         }
     }
-    let highest = largest_of(largest);
-    let mut shrink = 1.0;
-    if highest > state.base + Softmax::SLACK {
-        shrink = math::exp2::<FUSED>(state.base - highest);
-        state.base = highest;
+    let mut any = false;
+    for query in 0..PANEL {
+        any |= highest[query] > state.base[query] + Softmax::SLACK;
     }
-    let (base, mut totals) = (state.base, state.totals);
-    each(&mut totals, |total| total * shrink);
-    for (index, panel) in scores.chunks_mut(step).enumerate() {
-        let Some(panel) = panel.first_chunk_mut::<PANEL>() else { break };
-        each(panel, |score| math::exp2::<FUSED>(score - base));
-        if seen_of(index) < PANEL {
-            panel[seen_of(index)..].fill(0.0);
-        }
-        for i in 0..LANES {
-            totals[i] += panel[i] + panel[LANES + i];
+    if !any {
+        return None;
+    }
+    let mut shrink = [1.0; PANEL];
+    for query in 0..PANEL {
+        if highest[query] > state.base[query] + Softmax::SLACK {
+            shrink[query] = math::exp2::<FUSED>(state.base[query] - highest[query]);
+            state.base[query] = highest[query];
+            state.totals[query] *= shrink[query];
         }
     }
-    state.totals = totals;
-    shrink
+    Some(shrink)
 }
 
-/// The same, rounded to `chances`, which lie as scores do. What `scores` are then is nobody's business.
+/// Turns scores into chances, 2^(score - base), and adds them to the totals.
 #[inline(always)]
-pub fn softmax_bf16<const FUSED: bool>(
-    scores: &mut [f32],
-    (step, seen): (usize, usize),
-    state: &mut Softmax,
-    chances: &mut [bf16],
-) -> f32 {
-    let shrink = softmax::<FUSED>(scores, step, seen, state);
-    for (scores, chances) in scores.chunks(step).zip(chances.chunks_mut(step)) {
-        narrow(&scores[..PANEL], &mut chances[..PANEL]);
+pub fn chances<const FUSED: bool>(scores: &mut [f32], state: &mut Softmax) {
+    let (base, mut totals) = (state.base, [0.0; PANEL]);
+    for row in scores.as_chunks_mut::<PANEL>().0 {
+        for query in 0..PANEL {
+            row[query] = math::exp2::<FUSED>(row[query] - base[query]);
+            totals[query] += row[query];
+        }
     }
-    shrink
+    for query in 0..PANEL {
+        state.totals[query] += totals[query];
+    }
+}
+
+/// The same, rounded, the two chances of a query for two keys side by side, and zeros beside those of a last odd key. What `scores`
+/// are then is nobody's business.
+#[inline(always)]
+pub fn chances_bf16<const FUSED: bool>(scores: &mut [f32], state: &mut Softmax, out: &mut [bf16]) {
+    chances::<FUSED>(scores, state);
+    for (pair, out) in scores.chunks(2 * PANEL).zip(out.as_chunks_mut::<{ 2 * PANEL }>().0) {
+        let (first, second) = pair.split_at(PANEL);
+        for query in 0..PANEL {
+            out[2 * query] = bf16::of(first[query]);
+            out[2 * query + 1] = second.get(query).map_or(bf16::ZERO, |chance| bf16::of(*chance));
+        }
+    }
 }
 
 /// The larger of two numbers; `b` if one is none.
 #[inline(always)]
 fn larger(a: f32, b: f32) -> f32 {
     if a > b { a } else { b }
-}
-
-/// The largest of all lanes, half by half: one after the other would take as long as what filled them.
-#[inline(always)]
-fn largest_of(mut lanes: [f32; LANES]) -> f32 {
-    let mut half = LANES / 2;
-    while half > 0 {
-        for i in 0..half {
-            lanes[i] = larger(lanes[i], lanes[half + i]);
-        }
-        half /= 2;
-    }
-    lanes[0]
 }
 
 /// Each element times `factor`.

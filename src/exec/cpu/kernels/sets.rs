@@ -12,14 +12,13 @@ use super::strip::{self, Strips};
 #[cfg(target_arch = "x86_64")]
 use super::vector_strip;
 use super::winograd::{self, PLACES, TAPS};
-use super::{LANES, Tile, VECTOR_ROWS, portable};
+use super::{PANEL, Tile, VECTOR_ROWS, portable};
 use crate::exec::cpu::isa::Isa;
 use crate::exec::pixels;
 
 type Moments = unsafe fn(&[f32], usize, &[f32], &mut [f32], &mut [f32]);
 type ScaleShift = unsafe fn(&[f32], usize, [&[f32]; 2], &mut [f32]);
 type Store<T> = unsafe fn(&mut [f32], usize, &[f32], &[Post<'_>], &mut [&mut [T]]);
-type SoftmaxBf16 = unsafe fn(&mut [f32], (usize, usize), &mut Softmax, &mut [bf16]) -> f32;
 type LayerNorm = unsafe fn(&[f32], &[f32], &[f32], f32, &mut [f32]);
 
 /// The kernels for one instruction set. Made only by [`Kernels::of`], for a set that this processor has.
@@ -27,8 +26,6 @@ type LayerNorm = unsafe fn(&[f32], &[f32], &[f32], f32, &mut [f32]);
 pub struct Kernels {
     /// Rows of a tile that are quickest, and at most.
     pub rows: usize,
-    /// Columns of the narrowest tile of f32.
-    pub lanes: usize,
     /// Whether a narrow panel of bf16 numbers is multiplied faster with zeros that make it a wide one.
     pub fills: bool,
     /// Whether convolutions of bf16 numbers are faster the short way of [`strip`].
@@ -47,8 +44,10 @@ pub struct Kernels {
     moments: Moments,
     scale_shift: ScaleShift,
     layer_norm: LayerNorm,
-    softmax: unsafe fn(&mut [f32], usize, usize, &mut Softmax) -> f32,
-    softmax_bf16: SoftmaxBf16,
+    rise: unsafe fn(&[f32], &mut Softmax) -> Option<[f32; PANEL]>,
+    chances: unsafe fn(&mut [f32], &mut Softmax),
+    chances_bf16: unsafe fn(&mut [f32], &mut Softmax, &mut [bf16]),
+    powers: unsafe fn(&[bf16], &[bf16], &mut Softmax, &mut [bf16]) -> Option<usize>,
     forth: unsafe fn(&[&[f32]; PLACES], usize, &mut [f32]),
     back: unsafe fn(&[f32], usize, usize, &mut [f32]),
     lift: unsafe fn(&[&[f32]; TAPS], usize, &mut [f32]),
@@ -112,17 +111,16 @@ macro_rules! table {
             rows::layer_norm(x, scale, shift, eps, out);
         }
         $(#[target_feature(enable = $features)])?
-        fn softmax(scores: &mut [f32], step: usize, seen: usize, state: &mut Softmax) -> f32 {
-            rows::softmax::<FUSED>(scores, step, seen, state)
+        fn rise(scores: &[f32], state: &mut Softmax) -> Option<[f32; PANEL]> {
+            rows::rise::<FUSED>(scores, state)
         }
         $(#[target_feature(enable = $features)])?
-        fn softmax_bf16(
-            scores: &mut [f32],
-            (step, seen): (usize, usize),
-            state: &mut Softmax,
-            chances: &mut [bf16],
-        ) -> f32 {
-            rows::softmax_bf16::<FUSED>(scores, (step, seen), state, chances)
+        fn chances(scores: &mut [f32], state: &mut Softmax) {
+            rows::chances::<FUSED>(scores, state);
+        }
+        $(#[target_feature(enable = $features)])?
+        fn chances_bf16(scores: &mut [f32], state: &mut Softmax, out: &mut [bf16]) {
+            rows::chances_bf16::<FUSED>(scores, state, out);
         }
         $(#[target_feature(enable = $features)])?
         fn forth(pixels: &[&[f32]; PLACES], step: usize, out: &mut [f32]) {
@@ -186,7 +184,6 @@ macro_rules! table {
         }
         Kernels {
             rows: $rows,
-            lanes: LANES,
             fills: false,
             strips: false,
             tile: $tile,
@@ -203,8 +200,10 @@ macro_rules! table {
             moments,
             scale_shift,
             layer_norm,
-            softmax,
-            softmax_bf16,
+            rise,
+            chances,
+            chances_bf16,
+            powers: portable::powers,
             forth,
             back,
             lift,
@@ -232,22 +231,13 @@ impl Kernels {
             return None;
         }
         Some(match isa {
-            Isa::Portable => Self { lanes: portable::NARROWEST, ..table!(VECTOR_ROWS, portable::tile, portable) },
+            Isa::Portable => table!(VECTOR_ROWS, portable::tile, portable),
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 | Isa::Avx2Int16 => {
                 let tile_int16 = if is_x86_feature_detected!("avxvnni") { int16::vnni } else { int16::plain };
-                use super::avx2::{REGISTER, ROWS, dots, tile, widen_f16};
+                use super::avx2::{ROWS, dots, tile, widen_f16};
                 use super::vector_winograd::avx2::{back, forth, lift};
-                Self {
-                    lanes: REGISTER,
-                    tile_int16,
-                    dots,
-                    widen_f16,
-                    forth,
-                    back,
-                    lift,
-                    ..table!(ROWS, tile, portable, "avx2,fma")
-                }
+                Self { tile_int16, dots, widen_f16, forth, back, lift, ..table!(ROWS, tile, portable, "avx2,fma") }
             }
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 | Isa::Avx512Int16 => {
@@ -265,7 +255,8 @@ impl Kernels {
                 Self {
                     strips: true,
                     store_bf16: avx512bf16::store_bf16,
-                    softmax_bf16: avx512bf16::softmax,
+                    chances_bf16: avx512bf16::chances,
+                    powers: avx512bf16::powers,
                     forth_strips: vector_strip::forth_f32,
                     forth_strips_bf16: vector_strip::forth_bf16,
                     back_strips: vector_strip::back,
@@ -276,8 +267,8 @@ impl Kernels {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Isa::Amx => {
                 let features = table!(super::MAX_ROWS, amx::tile, amx, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma");
-                let (store_bf16, softmax_bf16) = (avx512bf16::store_bf16, avx512bf16::softmax);
-                Self { fills: true, store_bf16, softmax_bf16, ..features }
+                let (store_bf16, chances_bf16) = (avx512bf16::store_bf16, avx512bf16::chances);
+                Self { fills: true, store_bf16, chances_bf16, ..features }
             }
             #[cfg(all(target_arch = "x86_64", not(target_os = "linux")))]
             Isa::Amx => return None,
@@ -294,7 +285,7 @@ impl Kernels {
         if super::emulator::for_amx() {
             let portable = Self::of(Isa::Portable)?;
             let tile_bf16 = amx::tile_bf16;
-            return Some(Self { rows: super::MAX_ROWS, lanes: LANES, fills: true, tile_bf16, ..portable });
+            return Some(Self { rows: super::MAX_ROWS, fills: true, tile_bf16, ..portable });
         }
         None
     }
@@ -344,10 +335,15 @@ calls! {
     scale_shift(x: &[f32], step: usize, factors: [&[f32]; 2], out: &mut [f32]);
     /// Normalises a row, then scales and shifts it.
     layer_norm(x: &[f32], scale: &[f32], shift: &[f32], eps: f32, out: &mut [f32]);
-    /// One block of a running softmax; returns the factor by which what was gathered before must shrink.
-    softmax(scores: &mut [f32], step: usize, seen: usize, state: &mut Softmax) -> f32;
-    /// The same, rounded to `chances`, which lie as scores do; `step` and `seen` as one. What `scores` are then is nobody's business.
-    softmax_bf16(scores: &mut [f32], which: (usize, usize), state: &mut Softmax, chances: &mut [bf16]) -> f32;
+    /// Lets the base of queries rise for some more scores; returns by what all that was gathered before must be multiplied, if any did.
+    rise(scores: &[f32], state: &mut Softmax) -> Option<[f32; PANEL]>;
+    /// Turns scores into chances.
+    chances(scores: &mut [f32], state: &mut Softmax);
+    /// The same, rounded to `out`, two keys interleaved as weights are. What `scores` are then is nobody's business.
+    chances_bf16(scores: &mut [f32], state: &mut Softmax, out: &mut [bf16]);
+    /// The chances of the first keys, as many as can be made at once from keys and a panel of queries. Returns how many, or that
+    /// scores are always made first.
+    powers(keys: &[bf16], queries: &[bf16], state: &mut Softmax, out: &mut [bf16]) -> Option<usize>;
     /// Takes a tile of pixels to the space of [`winograd`].
     forth(pixels: &[&[f32]; PLACES], step: usize, out: &mut [f32]);
     /// Takes sums back from there.

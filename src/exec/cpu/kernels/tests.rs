@@ -36,13 +36,14 @@ pub fn close(found: &[f32], expected: &[f32], limit: f32) {
 fn tiles_equal_their_twin() {
     let mut noise = Noise(1);
     for _ in 0..500 {
-        let (rows, run, width) = (1 + noise.below(VECTOR_ROWS), 1 + noise.below(40), [8, LANES, PANEL][noise.below(3)]);
+        let (rows, run, width) = (1 + noise.below(VECTOR_ROWS), 1 + noise.below(40), LANES * (1 + noise.below(2)));
         let input = noise.values(2000);
         let pixels: Vec<usize> = (0..rows).map(|_| noise.below(900)).collect();
         let taps: Vec<usize> = (0..1 + noise.below(9)).map(|_| noise.below(1000)).collect();
         let weights = noise.values(taps.len() * run * width);
         let hold = noise.below(2) == 1;
-        let tile = Tile { input: &input, pixels: &pixels, taps: &taps, run, weights: &weights, width, hold };
+        let tile =
+            Tile { input: &input, pixels: &pixels, taps: &taps, run, weights: &weights, width, hold, ahead: &[] };
         let start = noise.values(rows * width);
         let mut expected = start.clone();
         portable::tile(&tile, &mut expected);
@@ -56,7 +57,7 @@ fn tiles_equal_their_twin() {
             }
         }
         close(&[expected[row * width + column]], &[sum as f32], 2e-5);
-        for kernels in sets().into_iter().filter(|kernels| width >= kernels.lanes) {
+        for kernels in sets() {
             let mut found = start.clone();
             kernels.tile(&tile, &mut found);
             close(&found, &expected, 2e-5);
@@ -78,7 +79,8 @@ fn tiles_of_bf16_equal_their_twin() {
         let (input, weights) = (rounded(2000), rounded(taps.len() * run * width));
         let pixels: Vec<usize> = (0..rows).map(|_| noise.below(900)).collect();
         let hold = noise.below(2) == 1;
-        let tile = Tile { input: &input, pixels: &pixels, taps: &taps, run, weights: &weights, width, hold };
+        let tile =
+            Tile { input: &input, pixels: &pixels, taps: &taps, run, weights: &weights, width, hold, ahead: &[] };
         let start = noise.values(rows * width);
         let mut expected = start.clone();
         portable::tile_bf16(&tile, &mut expected);
@@ -116,7 +118,8 @@ fn tiles_of_whole_numbers_equal_their_twin() {
         let (pixels, taps): (Vec<usize>, _) = ((0..rows).map(|row| row * run).collect(), [0, 400]);
         let taps = &taps[..1 + round % 2];
         let scales = noise.values(rows);
-        let tile = Tile { input: &input, pixels: &pixels, taps, run, weights: &weights, width, hold: false };
+        let tile =
+            Tile { input: &input, pixels: &pixels, taps, run, weights: &weights, width, hold: false, ahead: &[] };
         let mut expected = vec![f32::NAN; rows * width];
         portable::tile_int16(&tile, &scales, &mut expected);
         let (row, column) = (noise.below(rows), noise.below(width));
@@ -193,11 +196,11 @@ fn narrow_tiles_equal_the_sums_they_say() {
         let rounded = expected(&|i| rounded_input[i].to_f64(), &|i| rounded_weights[i].to_f64());
         for kernels in Isa::ALL.into_iter().filter_map(Kernels::of) {
             let mut found = vec![f32::NAN; rows * width];
-            let tile = Tile { input: &input, pixels, taps, run, weights: &weights, width, hold: false };
+            let tile = Tile { input: &input, pixels, taps, run, weights: &weights, width, hold: false, ahead: &[] };
             kernels.dots(&tile, &mut found);
             close(&found, &exact, 2e-5);
             let (input, weights) = (&rounded_input[..], &rounded_weights[..]);
-            kernels.dots_bf16(&Tile { input, pixels, taps, run, weights, width, hold: false }, &mut found);
+            kernels.dots_bf16(&Tile { input, pixels, taps, run, weights, width, hold: false, ahead: &[] }, &mut found);
             close(&found, &rounded, 2e-5);
         }
     }
@@ -262,7 +265,7 @@ fn tiles_that_reach_outside_are_refused() {
     let values = [0.0; 64];
     for kernels in sets() {
         for (pixels, taps, run) in [(&[60][..], &[0][..], 8), (&[0], &[64], 1), (&[], &[0], 1)] {
-            let tile = Tile { input: &values, pixels, taps, run, weights: &values, width: 16, hold: false };
+            let tile = Tile { input: &values, pixels, taps, run, weights: &values, width: 16, hold: false, ahead: &[] };
             let run = || kernels.tile(&tile, &mut [0.0; 16 * MAX_ROWS]);
             assert!(std::panic::catch_unwind(run).is_err());
         }
@@ -320,52 +323,130 @@ fn rows_equal_their_twins() {
     }
 }
 
+/// Scores of some keys for a panel of queries, and what the softmax over them is.
+struct Scores {
+    rows: Vec<f32>,
+    chances: Vec<f32>,
+}
+
+impl Scores {
+    /// So many keys, whose scores rise by so much every 24.
+    fn new(noise: &mut Noise, keys: usize, rise: f32) -> Self {
+        let mut rows = noise.values(keys * PANEL);
+        for (key, row) in rows.chunks_exact_mut(PANEL).enumerate() {
+            row.iter_mut().for_each(|score| *score = 4.0 * *score + rise * (key / 24) as f32);
+        }
+        // The last query does not see the first key of several.
+        if keys > 1 {
+            rows[PANEL - 1] = f32::NEG_INFINITY;
+        }
+        let mut chances = vec![0.0; rows.len()];
+        for query in 0..PANEL {
+            let scores = || rows[query..].iter().step_by(PANEL).map(|score| f64::from(*score));
+            let highest = scores().fold(f64::MIN, f64::max);
+            let total: f64 = scores().map(|score| (score - highest).exp2()).sum();
+            for (key, score) in scores().enumerate() {
+                chances[key * PANEL + query] = ((score - highest).exp2() / total) as f32;
+            }
+        }
+        Self { rows, chances }
+    }
+}
+
+/// Multiplies what was gathered so far.
+fn shrink(found: &mut [f32], factors: Option<[f32; PANEL]>) {
+    let factors = factors.unwrap_or([1.0; PANEL]);
+    for row in found.chunks_exact_mut(PANEL) {
+        row.iter_mut().zip(factors).for_each(|(chance, factor)| *chance *= factor);
+    }
+}
+
+/// Divides chances by the totals of their queries.
+fn divide(found: &mut [f32], state: &Softmax) {
+    shrink(found, Some(state.totals().map(|total| 1.0 / total)));
+}
+
+/// Chances of keys that lie two by two, without those of a last odd one's partner.
+fn unpaired(pairs: &[bf16], keys: usize) -> Vec<f32> {
+    let pair = |pair: &[bf16]| [0, 1].map(|at| pair[at..].iter().step_by(2).map(|c| c.to_f32()).collect::<Vec<_>>());
+    let all: Vec<f32> = pairs.chunks_exact(2 * PANEL).flat_map(pair).flatten().collect();
+    assert!(all[keys * PANEL..].iter().all(|chance| *chance == 0.0));
+    all[..keys * PANEL].to_vec()
+}
+
+/// Chances of bf16 numbers are that good.
+fn about(found: &[f32], expected: &[f32]) {
+    assert_eq!(found.len(), expected.len());
+    for (found, expected) in found.iter().zip(expected) {
+        assert!((found - expected).abs() <= 0.0042 * expected + 1e-30, "{found} instead of {expected}");
+    }
+}
+
 #[test]
 fn softmax_is_what_it_says() {
     let mut noise = Noise(5);
     for kernels in Isa::ALL.into_iter().filter_map(Kernels::of) {
         for round in 0..60 {
-            let (panels, rows) = (1 + noise.below(4), 1 + noise.below(3));
-            // Scores rise from block to block, in every second round so fast that what was before hardly counts.
-            let blocks: [Vec<f32>; 3] = std::array::from_fn(|block| {
-                let rise = (block * [1, 30][round % 2]) as f32;
-                noise.values(panels * rows * PANEL).iter().map(|v| 4.0 * v + rise).collect()
-            });
-            let seen = [1 + noise.below(panels * PANEL), noise.below(panels * PANEL + 1), 0];
+            let keys = 1 + noise.below(100);
+            let scores = Scores::new(&mut noise, keys, [0.0, 1.0, 30.0][round % 3]);
             let (mut state, mut found) = (Softmax::START, Vec::new());
             let (mut rounded_state, mut rounded_found) = (Softmax::START, Vec::new());
-            for (block, seen) in blocks.iter().zip(seen) {
-                let (mut y, step) = (block.clone(), rows * PANEL);
-                let mut rounded = vec![bf16::NAN; y.len()];
-                let shrink = kernels.softmax_bf16(&mut y, (step, seen), &mut rounded_state, &mut rounded);
-                rounded_found.iter_mut().for_each(|chance: &mut f32| *chance *= shrink);
-                let chances = rounded.chunks(step).flat_map(|panel| &panel[..PANEL]).map(|chance| chance.to_f32());
-                rounded_found.extend(chances.clone().take(seen));
-                assert!(chances.skip(seen).all(|chance| chance == 0.0));
-                assert!(rounded.chunks(step).all(|panel| panel[PANEL..].iter().all(|chance| chance.is_nan())));
-                let mut y = block.clone();
-                let shrink = kernels.softmax(&mut y, step, seen, &mut state);
-                found.iter_mut().for_each(|chance| *chance *= shrink);
-                let chances = y.chunks(rows * PANEL).flat_map(|panel| &panel[..PANEL]);
-                found.extend(chances.clone().take(seen));
-                assert!(chances.skip(seen).all(|chance| *chance == 0.0));
-                // Other rows are none of its business.
-                assert!(y.chunks(rows * PANEL).zip(block.chunks(rows * PANEL)).all(|(y, x)| y[PANEL..] == x[PANEL..]));
+            // Groups of even numbers of keys but for the last.
+            for rows in scores.rows.chunks(PANEL * 2 * (1 + noise.below(20))) {
+                let mut here = rows.to_vec();
+                shrink(&mut found, kernels.rise(&here, &mut state));
+                kernels.chances(&mut here, &mut state);
+                found.append(&mut here);
+                let mut here = rows.to_vec();
+                shrink(&mut rounded_found, kernels.rise(&here, &mut rounded_state));
+                let keys = here.len() / PANEL;
+                let mut pairs = vec![bf16::NAN; keys.next_multiple_of(2) * PANEL];
+                kernels.chances_bf16(&mut here, &mut rounded_state, &mut pairs);
+                rounded_found.append(&mut unpaired(&pairs, keys));
             }
-            let scores = blocks.iter().zip(seen).flat_map(|(block, seen)| {
-                block.chunks(rows * PANEL).flat_map(|panel| &panel[..PANEL]).take(seen).map(|v| f64::from(*v))
-            });
-            let highest = scores.clone().fold(f64::MIN, f64::max);
-            let powers: Vec<f64> = scores.map(|score| (score - highest).exp2()).collect();
-            let total: f64 = powers.iter().sum();
-            let expected: Vec<f32> = powers.iter().map(|power| (power / total) as f32).collect();
-            found.iter_mut().for_each(|chance| *chance /= state.total());
-            close(&found, &expected, 5e-6);
-            assert!((rounded_state.total() / state.total() - 1.0).abs() < 5e-6);
-            let part = |(found, expected): (&f32, &f32)| {
-                (found / rounded_state.total() - expected).abs() <= 0.004 * expected + 1e-30
+            divide(&mut found, &state);
+            close(&found, &scores.chances, 5e-6);
+            divide(&mut rounded_found, &rounded_state);
+            about(&rounded_found, &scores.chances);
+        }
+    }
+}
+
+#[test]
+fn chances_made_at_once_are_those_of_scores() {
+    let mut noise = Noise(15);
+    for kernels in Isa::ALL.into_iter().filter_map(Kernels::of) {
+        for round in 0..80 {
+            let (keys, width) = (1 + noise.below(60), 2 + 2 * noise.below(40));
+            // In some rounds the scores of later keys are far higher.
+            let mut values = noise.values(keys * width);
+            let later = [1.0, 4.0, 40.0][round % 3];
+            values[keys / 2 * width..].iter_mut().for_each(|value| *value *= later);
+            let rounded = |values: &[f32]| values.iter().map(|v| bf16::from_f32(*v)).collect::<Vec<_>>();
+            let (rows, queries) = (rounded(&values), rounded(&noise.values(width * PANEL)));
+            let score = |key: usize, query: usize| -> f64 {
+                let product =
+                    |c: usize| rows[key * width + c].to_f64() * queries[(c / 2 * PANEL + query) * 2 + c % 2].to_f64();
+                (0..width).map(product).sum()
             };
-            assert!(rounded_found.iter().zip(&expected).all(part), "{rounded_found:?} {expected:?}");
+            // All bases as the first key has them.
+            let first: Vec<f32> = (0..PANEL).map(|query| score(0, query) as f32).collect();
+            let (mut state, mut pairs) = (Softmax::START, vec![bf16::NAN; keys.next_multiple_of(2) * PANEL]);
+            let Some(none) = kernels.powers(&rows, &queries, &mut state, &mut pairs) else { continue };
+            assert_eq!((none, state.totals()), (0, &[0.0; PANEL]));
+            kernels.rise(&first, &mut state);
+            let done = kernels.powers(&rows, &queries, &mut state, &mut pairs).unwrap();
+            let slack = |key: usize| (0..PANEL).any(|query| score(key, query) > f64::from(first[query]) + 8.0);
+            // Whole tiles, all if no score is far above.
+            assert!(done.is_multiple_of(VECTOR_ROWS) && done <= keys);
+            assert!((done..keys / VECTOR_ROWS * VECTOR_ROWS).len() == 0 || (done..done + VECTOR_ROWS).any(slack));
+            let expected: Vec<f32> = (0..done * PANEL)
+                .map(|at| (score(at / PANEL, at % PANEL) - f64::from(first[at % PANEL])).exp2() as f32)
+                .collect();
+            about(&unpaired(&pairs[..done * PANEL], done), &expected);
+            let mut totals = [0.0; PANEL];
+            expected.chunks_exact(PANEL).for_each(|row| row.iter().zip(&mut totals).for_each(|(c, t)| *t += c));
+            close(&state.totals()[..], &totals, 2e-4);
         }
     }
 }

@@ -32,6 +32,8 @@ pub struct Conv {
     chunk: usize,
     /// Panels of a task.
     group: usize,
+    /// Threads that share the tasks.
+    threads: usize,
     /// By part of the layer: the first of its tasks, then the end of all.
     firsts: Vec<usize>,
 }
@@ -47,8 +49,18 @@ struct Input<'a> {
     whole: (&'a [i16], &'a [f32]),
 }
 
-/// Where the outputs of a task are: the next one's row and column in the grid of its part, where its values begin in the input,
-/// and where it belongs.
+/// Outputs one after the other: of a part of the layer, for sample `n`. Their places are counted so that nothing need be added to
+/// them: a vector read from numbers just written one by one would wait for all of them.
+struct Walk<'a> {
+    part: &'a Part,
+    n: usize,
+    /// Where in memory the input of the task begins.
+    input: usize,
+    /// The first output of the panel.
+    output: usize,
+}
+
+/// Where the next output is: its row and column in the grid of its part, where its values begin in the input, and where it belongs.
 struct Cursor {
     y: usize,
     x: usize,
@@ -174,7 +186,7 @@ impl Conv {
         let cached = (CHUNK_VALUES / (input.c * layer.stride * layer.stride)).max(4 * rows);
         let chunk = most.div_ceil(chunks).min(cached).next_multiple_of(rows);
         let group = count.div_ceil(groups);
-        let mut conv = Self { input, ending, layer, taps, run, chunk, group, firsts: vec![0] };
+        let mut conv = Self { input, ending, layer, taps, run, chunk, group, threads, firsts: vec![0] };
         for part in 0..conv.layer.parts.len() {
             let tasks = input.n * conv.chunks(&conv.layer.parts[part]) * count.div_ceil(group);
             conv.firsts.push(conv.firsts[part] + tasks);
@@ -205,35 +217,36 @@ impl Conv {
         [part.first[0] + y * self.layer.spread, part.first[1] + x * self.layer.spread]
     }
 
-    /// Where an output of a part for sample `n` is.
-    fn cursor(&self, part: &Part, n: usize, [y, x]: [usize; 2]) -> Cursor {
-        let [row, column] = self.output(part, [y, x]);
-        Cursor { y, x, from: self.origin(part, n, [y, x]), to: self.ending.output.at(n, row, column) }
+    /// Where an output is.
+    fn cursor(&self, walk: &Walk<'_>, [y, x]: [usize; 2]) -> Cursor {
+        let [row, column] = self.output(walk.part, [y, x]);
+        let from = self.origin(walk.part, walk.n, [y, x]) - walk.input;
+        Cursor { y, x, from, to: self.ending.output.at(walk.n, row, column) + walk.output }
     }
 
-    /// The next `count` outputs of a part for sample `n`, and the cursor behind them. Row by row of the grid: finding each output
-    /// anew would cost as much as its products.
-    fn advance(&self, (part, n): (&Part, usize), mut cursor: Cursor, count: usize, spots: &mut Spots) -> Cursor {
-        let spread = self.layer.spread;
+    /// The next `count` outputs, and the cursor behind them. Row by row of the grid: finding each output anew would cost as much
+    /// as its products.
+    fn advance(&self, walk: &Walk<'_>, mut cursor: Cursor, count: usize, spots: &mut Spots) -> Cursor {
+        let (spread, columns) = (self.layer.spread, walk.part.grid[1]);
         let steps = [self.layer.stride * self.input.pixel, spread * self.ending.output.pixel];
         let (mut done, looks) = (0, self.ending.looks());
         while done < count {
-            let run = (part.grid[1] - cursor.x).min(count - done);
+            let run = (columns - cursor.x).min(count - done);
             let places = spots.from[done..][..run].iter_mut().zip(&mut spots.to[done..][..run]).enumerate();
             for (i, (from, to)) in places {
                 (*from, *to) = (cursor.from + i * steps[0], cursor.to + i * steps[1]);
             }
             if looks {
-                let [y, x] = self.output(part, [cursor.y, cursor.x]);
+                let [y, x] = self.output(walk.part, [cursor.y, cursor.x]);
                 for (i, at) in spots.at[done..][..run].iter_mut().enumerate() {
-                    *at = [n, y, x + i * spread];
+                    *at = [walk.n, y, x + i * spread];
                 }
             }
             done += run;
             (cursor.x, cursor.from, cursor.to) =
                 (cursor.x + run, cursor.from + run * steps[0], cursor.to + run * steps[1]);
-            if cursor.x == part.grid[1] {
-                cursor = self.cursor(part, n, [cursor.y + 1, 0]);
+            if cursor.x == columns {
+                cursor = self.cursor(walk, [cursor.y + 1, 0]);
             }
         }
         cursor
@@ -286,36 +299,43 @@ impl Conv {
         let rows = pixels.len().div_ceil(tiles);
         let mut wide = WIDE.take();
         let [own, other] = &mut wide;
-        for index in piece(group, self.group, self.count()) {
+        let panels = piece(group, self.group, self.count());
+        for index in panels.clone() {
+            let next = if index + 1 < panels.end { index + 1 } else { (group + self.threads) * self.group };
+            let next = if next < self.count() { part.panels.panel(next).weights.bytes() } else { &[] };
             let factor = part.panels.factor();
             let (panel, weights) = own.take(part.panels.panel(index), factor, kernels);
             let gate = self.layer.gate.as_ref().map(|biases| {
                 let (panel, weights) = other.take(part.panels.panel(self.count() + index), factor, kernels);
                 (panel, weights, biases)
             });
-            let mut cursor = self.cursor(part, n, part.place(pixels.start));
-            for first in pixels.clone().step_by(rows) {
+            let walk = Walk { part, n, input: input.first, output: panel.first };
+            let mut cursor = self.cursor(&walk, part.place(pixels.start));
+            for (nth, first) in pixels.clone().step_by(rows).enumerate() {
+                let ahead = &next[piece(nth, next.len().div_ceil(tiles), next.len())];
                 let count = rows.min(pixels.end - first);
-                cursor = self.advance((part, n), cursor, count, &mut spots);
-                spots.from[..count].iter_mut().for_each(|from| *from -= input.first);
-                spots.to[..count].iter_mut().for_each(|to| *to += panel.first);
+                cursor = self.advance(&walk, cursor, count, &mut spots);
+                self.ending.prefetch(desk, panel.columns, &spots.to[..count]);
                 let out = &mut sums.0[..count * panel.width];
                 let product = |weights: Factors<'_>, panel: &Panel<'_>, out: &mut [f32]| {
                     let (places, taps, run, width, hold) =
                         (&spots.from[..count], &*self.taps, self.run, panel.width, false);
                     match weights {
                         Factors::F32(weights) => {
-                            let tile = Tile { input: input.exact, pixels: places, taps, run, weights, width, hold };
+                            let tile =
+                                Tile { input: input.exact, pixels: places, taps, run, weights, width, hold, ahead };
                             if width <= NARROW { kernels.dots(&tile, out) } else { kernels.tile(&tile, out) }
                         }
                         Factors::Int16(weights) => {
                             let (input, scales) = input.whole;
                             let rows: [usize; MAX_ROWS] = std::array::from_fn(|row| (first - pixels.start + row) * run);
-                            let tile = Tile { input, pixels: &rows[..count], taps: &[0], run, weights, width, hold };
+                            let tile =
+                                Tile { input, pixels: &rows[..count], taps: &[0], run, weights, width, hold, ahead };
                             kernels.tile_int16(&tile, &scales[first - pixels.start..][..count], out);
                         }
                         Factors::Bf16(weights) => {
-                            let tile = Tile { input: input.rounded, pixels: places, taps, run, weights, width, hold };
+                            let tile =
+                                Tile { input: input.rounded, pixels: places, taps, run, weights, width, hold, ahead };
                             if width <= NARROW { kernels.dots_bf16(&tile, out) } else { kernels.tile_bf16(&tile, out) }
                         }
                     }

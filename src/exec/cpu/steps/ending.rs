@@ -23,6 +23,13 @@ impl Ending {
         self.posts.iter().any(PostView::reads)
     }
 
+    /// Asks for the places of the rows of a tile, of so many columns, that will be stored soon. Where others are added, these are most
+    /// often the same.
+    pub fn prefetch(&self, desk: Desk<'_>, columns: usize, to: &[usize]) {
+        let per_cell = self.output.kind.per_cell();
+        to.iter().for_each(|at| desk.prefetch(at / per_cell, columns / per_cell));
+    }
+
     /// Finishes the rows of a tile, sums of the outputs of `panel` to which their part of `bias` is added, that belong to the pixels
     /// `at` (sample, row, column), and puts them to `to`.
     pub fn store(

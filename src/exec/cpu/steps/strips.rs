@@ -33,6 +33,8 @@ const TASKS_PER_THREAD: usize = 4;
 const SUMS: usize = 1 << 18;
 /// Numbers of kernels in the other space that a layer keeps at most: they stay in a cache that all threads share.
 const KEPT: usize = 1 << 20;
+/// Outputs of some strips at most.
+const MOST: usize = OUTPUTS * VECTOR_ROWS;
 /// Sums of some strips at all places.
 const BLOCK: usize = SIDE * VECTOR_ROWS * PANEL;
 
@@ -78,6 +80,12 @@ impl Task {
     }
 }
 
+/// Of each output of some strips, which it is, if somebody asks, and where it goes.
+struct Spots {
+    at: [[usize; 3]; MOST],
+    to: [usize; MOST],
+}
+
 thread_local! {
     /// Where each thread keeps the numbers of its task.
     static KEEP: RefCell<Room> = const { RefCell::new(Room { rounded: Lines::NONE, sums: Lines::NONE }) };
@@ -91,16 +99,31 @@ struct Room {
     sums: Lines<f32>,
 }
 
+/// Numbers of the kernels of a panel over a part of so many channels in the other space.
+fn lifted(channels: usize) -> usize {
+    SIDE * TAPS * DEPTH.min(channels) * PANEL
+}
+
+/// Whether a layer over so many channels keeps its kernels there.
+fn keeps(panels: &Panels, channels: usize) -> bool {
+    panels.count() * channels.div_ceil(DEPTH) * lifted(channels) <= KEPT
+}
+
 impl StripConv {
     /// Plans a layer with these kernels and biases over `input`, with a pixel of zeros around it, for so many threads.
     pub fn new(input: View, (panels, bias): (Arc<Panels>, Arc<Vec<f32>>), ending: Ending, threads: usize) -> Self {
         let (strips, depth) = (input.w / OUTPUTS, DEPTH.min(input.c));
         let columns = strips.div_ceil(strips.div_ceil(COLUMNS));
-        let wanted = (input.n * input.h * strips / STRIPS).clamp(1, TASKS_PER_THREAD * threads);
+        let across = input.n * strips.div_ceil(columns);
         let most = (VALUES / (columns * SIDE * depth)).saturating_sub(TAPS - 1).clamp(1, input.h);
-        let rows = input.h.div_ceil(wanted.div_ceil(input.n * strips.div_ceil(columns))).clamp(1, most);
+        let wanted = (input.n * input.h * strips / STRIPS).clamp(1, TASKS_PER_THREAD * threads);
+        // Kernels are taken to the other space for each block, unless they are kept there; values for each group of panels, which
+        // takes a fraction of that.
+        let wanted = if keeps(&panels, input.c) { wanted } else { wanted.div_ceil(panels.count()) };
+        let rows = input.h.div_ceil(wanted.div_ceil(across)).clamp(1, most);
+        let rows = input.h.div_ceil(input.h.div_ceil(rows));
         let block = [rows, columns];
-        let blocks = input.n * input.h.div_ceil(rows) * strips.div_ceil(columns);
+        let blocks = input.h.div_ceil(rows) * across;
         let whole = input.c <= DEPTH;
         let group = if whole { panels.count() } else { (SUMS / (rows * columns * SIDE * PANEL)).max(1) };
         let tasks = (TASKS_PER_THREAD * threads).div_ceil(blocks).max(panels.count().div_ceil(group));
@@ -180,6 +203,25 @@ impl StripConv {
         }
     }
 
+    /// Which kernels of a task are taken to the other space after those of a panel and a part, if any.
+    fn next(&self, task: &Task, index: usize, part: usize) -> Option<(Panel<'_>, Range<usize>)> {
+        let last = index + 1 == task.group.end;
+        let (index, part) = if last { (task.group.start, part + 1) } else { (index + 1, part) };
+        (part < self.parts() && !self.keeps()).then(|| (self.panels.panel(index), self.channels(part)))
+    }
+
+    /// The `nth` of `of` pieces of what [`lift`](Self::lift) reads. Asked for while others are multiplied, kernels come as fast as they
+    /// are used; all at once, they would not.
+    fn ahead<'a>(&self, (panel, channels): &(Panel<'a>, Range<usize>), nth: usize, of: usize) -> &'a [u8] {
+        const KERNEL: usize = TAPS * TAPS;
+        let bytes = panel.weights.bytes();
+        let row = bytes.len() / (KERNEL * self.input.c);
+        let tap = nth * KERNEL / of;
+        let [first, behind] = [tap, tap + 1].map(|tap| (tap * of).div_ceil(KERNEL));
+        let here = piece(nth - first, (channels.len() * row).div_ceil(behind - first), channels.len() * row);
+        &bytes[(tap * self.input.c + channels.start) * row..][here]
+    }
+
     /// Into how many parts the channels are cut.
     fn parts(&self) -> usize {
         self.input.c.div_ceil(DEPTH)
@@ -192,14 +234,19 @@ impl StripConv {
 
     /// Numbers of the kernels of a panel and a part in the other space.
     fn lifted(&self) -> usize {
-        SIDE * TAPS * DEPTH.min(self.input.c) * PANEL
+        lifted(self.input.c)
+    }
+
+    /// Whether all kernels are kept in the other space.
+    fn keeps(&self) -> bool {
+        keeps(&self.panels, self.input.c)
     }
 
     /// All kernels in the other space, if the layer keeps them.
     fn kept(&self, kernels: &Kernels) -> Option<&[bf16]> {
         let (parts, one) = (self.parts(), self.lifted());
         let len = self.panels.count() * parts * one;
-        (len <= KEPT).then(|| {
+        self.keeps().then(|| {
             &self.kept.get_or_init(|| {
                 let (mut lifted, mut widened) = (Lines::zeros(len), Lines::zeros(one));
                 for (index, lifted) in lifted.chunks_exact_mut(one).enumerate() {
@@ -212,13 +259,14 @@ impl StripConv {
     }
 
     /// The sums of some strips at all places, of place `p` and strip `s` at `(p * strips + s) * width`.
-    fn multiply(
+    fn multiply<'b>(
         &self,
         (task, strips): (&Task, &Range<usize>),
         (values, channels): (&[bf16], usize),
         (weights, width, hold): (&[bf16], usize, bool),
         kernels: &Kernels,
         sums: &mut [f32],
+        ahead: impl Fn(usize) -> &'b [u8],
     ) {
         let (across, count) = (task.strips.len(), strips.len());
         let row = SIDE * across * channels;
@@ -229,37 +277,44 @@ impl StripConv {
         }
         let weights = weights.chunks_exact(TAPS * channels * width);
         for (place, (weights, sums)) in weights.zip(sums.chunks_exact_mut(count * width)).take(SIDE).enumerate() {
+            let ahead = ahead(place);
             let (input, pixels, run) = (&values[place * across * channels..], &pixels[..count], channels);
-            kernels.tile_bf16(&Tile { input, pixels, taps: &taps, run, weights, width, hold }, sums);
+            kernels.tile_bf16(&Tile { input, pixels, taps: &taps, run, weights, width, hold, ahead }, sums);
         }
     }
 
-    /// Takes the sums of some strips back and finishes their outputs.
+    /// Where the outputs of some strips with the panel whose first is `first` belong.
+    fn spots(&self, task: &Task, strips: &Range<usize>, first: usize) -> Spots {
+        let (mut spots, looks) = (Spots { at: [[0; 3]; MOST], to: [0; MOST] }, self.ending.looks());
+        let places = spots.at.chunks_exact_mut(OUTPUTS).zip(spots.to.chunks_exact_mut(OUTPUTS));
+        for (strip, (at, to)) in strips.clone().zip(places) {
+            let [y, x] = task.corner(strip);
+            let begin = self.ending.output.at(task.n, y, x) + first;
+            to.iter_mut().enumerate().for_each(|(nth, to)| *to = begin + nth * self.ending.output.pixel);
+            if looks {
+                at.iter_mut().enumerate().for_each(|(nth, at)| *at = [task.n, y, x + nth]);
+            }
+        }
+        spots
+    }
+
+    /// Takes the sums of so many strips back and finishes their outputs.
     fn finish(
         &self,
-        (task, strips): (&Task, &Range<usize>),
+        (spots, count): (&Spots, usize),
         panel: &Panel<'_>,
         (sums, outputs): (&[f32], &mut [f32]),
         (desk, kernels): (Desk<'_>, &Kernels),
     ) {
-        kernels.back_strips(sums, strips.len(), panel.width, outputs);
+        kernels.back_strips(sums, count, panel.width, outputs);
+        let outputs = &mut outputs[..count * OUTPUTS * panel.width];
         if !panel.scales.is_empty() {
-            kernels.scale_columns(&mut outputs[..strips.len() * OUTPUTS * panel.width], panel.scales);
+            kernels.scale_columns(outputs, panel.scales);
         }
-        let (mut at, mut to, looks) = ([[0; 3]; MAX_ROWS], [0; MAX_ROWS], self.ending.looks());
-        let together = strips.len().div_ceil(strips.len().div_ceil(MAX_ROWS / OUTPUTS));
-        for first in strips.clone().step_by(together) {
-            let here = first..strips.end.min(first + together);
-            for (strip, (at, to)) in here.clone().zip(at.chunks_exact_mut(OUTPUTS).zip(to.chunks_exact_mut(OUTPUTS))) {
-                let [y, x] = task.corner(strip);
-                let begin = self.ending.output.at(task.n, y, x) + panel.first;
-                to.iter_mut().enumerate().for_each(|(nth, to)| *to = begin + nth * self.ending.output.pixel);
-                if looks {
-                    at.iter_mut().enumerate().for_each(|(nth, at)| *at = [task.n, y, x + nth]);
-                }
-            }
-            let count = OUTPUTS * here.len();
-            let outputs = &mut outputs[(first - strips.start) * OUTPUTS * panel.width..][..count * panel.width];
+        let together = OUTPUTS * count.div_ceil(count.div_ceil(MAX_ROWS / OUTPUTS));
+        let places = spots.at.chunks(together).zip(spots.to.chunks(together));
+        for (outputs, (at, to)) in outputs.chunks_mut(together * panel.width).zip(places) {
+            let count = outputs.len() / panel.width;
             self.ending.store((desk, kernels), (outputs, panel, &self.bias), &at[..count], &to[..count]);
         }
     }
@@ -290,6 +345,7 @@ impl Step for StripConv {
                 self.forth(&task, channels.clone(), (desk, kernels), values);
                 for (nth, index) in task.group.clone().enumerate() {
                     let panel = self.panels.panel(index);
+                    let next = self.next(&task, index, part);
                     let lifted = match kept {
                         Some(kept) => &kept[(index * parts + part) * one..][..one],
                         None => {
@@ -299,10 +355,18 @@ impl Step for StripConv {
                     };
                     for (piece, strips) in task.pieces().enumerate() {
                         let sums = &mut sums[(nth * pieces + piece) % held * BLOCK..][..BLOCK];
-                        let (what, factors) = ((&task, &strips), (lifted, panel.width, part > 0));
-                        self.multiply(what, (values, channels.len()), factors, kernels, sums);
-                        if part + 1 == parts {
-                            self.finish(what, &panel, (sums, outputs), (desk, kernels));
+                        let factors = (lifted, panel.width, part > 0);
+                        let ahead = |place: usize| match &next {
+                            Some(next) => self.ahead(next, piece * SIDE + place, pieces * SIDE),
+                            None => &[],
+                        };
+                        let spots = (part + 1 == parts).then(|| self.spots(&task, &strips, panel.first));
+                        if let Some(Spots { to, .. }) = &spots {
+                            self.ending.prefetch(desk, panel.columns, &to[..OUTPUTS * strips.len()]);
+                        }
+                        self.multiply((&task, &strips), (values, channels.len()), factors, kernels, sums, ahead);
+                        if let Some(spots) = &spots {
+                            self.finish((spots, strips.len()), &panel, (sums, outputs), (desk, kernels));
                         }
                     }
                 }

@@ -37,8 +37,8 @@ type Build = fn(&mut GraphBuilder, NodeId) -> NodeId;
 fn plan(executor: &Cpu, graph: &Graph) -> Plan {
     let packed = CpuPacked::load(&weights(graph), Factor::F32, Keeping::Plain).unwrap();
     let results: Vec<NodeId> = graph.outputs().iter().map(|(_, id)| *id).collect();
-    let Kernels { rows, lanes, strips, .. } = executor.kernels;
-    Plan::new(graph, &packed, &results, Options { threads: 2, rows, lanes, strips, poison: false }).unwrap()
+    let Kernels { rows, strips, .. } = executor.kernels;
+    Plan::new(graph, &packed, &results, Options { threads: 2, rows, strips, poison: false }).unwrap()
 }
 
 #[test]

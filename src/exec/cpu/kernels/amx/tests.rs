@@ -62,7 +62,7 @@ fn tiles_of_all_shapes_equal_their_twin() {
         let (input, weights) = (among_nan(&mut noise, end), among_nan(&mut noise, taps.len() * run * width));
         let (input, weights) = (&input[DEEP..DEEP + end], &weights[DEEP..weights.len() - DEEP]);
         let hold = noise.below(2) == 1;
-        let tile = Tile { input, pixels: &pixels, taps: &taps, run, weights, width, hold };
+        let tile = Tile { input, pixels: &pixels, taps: &taps, run, weights, width, hold, ahead: &[] };
         let mut expected = noise.values(rows * width);
         let mut found = expected.clone();
         found.resize(rows * width + PANEL, 7.0);
@@ -79,7 +79,7 @@ fn tiles_that_reach_outside_are_refused() {
     for (pixels, taps, run) in
         [(&[120][..], &[0][..], 10), (&[0], &[127], 2), (&[], &[0], 2), (&[0; 33], &[0], 2), (&[0], &[0], 3)]
     {
-        let tile = Tile { input: &values, pixels, taps, run, weights: &values, width: 16, hold: false };
+        let tile = Tile { input: &values, pixels, taps, run, weights: &values, width: 16, hold: false, ahead: &[] };
         assert!(std::panic::catch_unwind(|| tile_bf16(&tile, &mut [0.0; 16 * 40])).is_err());
     }
 }

@@ -128,7 +128,7 @@ impl Values<'_> {
                 *at = begin + (first + row) * self.channels;
             }
             let (pixels, taps, run) = (&rows[..here], &[0][..], self.channels);
-            let tile = Tile { input: self.numbers, pixels, taps, run, weights, width, hold };
+            let tile = Tile { input: self.numbers, pixels, taps, run, weights, width, hold, ahead: &[] };
             kernels.tile(&tile, &mut sums[first * width..][..here * width]);
         }
     }
