@@ -315,7 +315,7 @@ impl Conv {
                 let ahead = &next[piece(nth, next.len().div_ceil(tiles), next.len())];
                 let count = rows.min(pixels.end - first);
                 cursor = self.advance(&walk, cursor, count, &mut spots);
-                self.ending.prefetch(desk, panel.columns, &spots.to[..count]);
+                self.ending.prefetch(desk, &panel, &spots.at[..count], &spots.to[..count]);
                 let out = &mut sums.0[..count * panel.width];
                 let product = |weights: Factors<'_>, panel: &Panel<'_>, out: &mut [f32]| {
                     let (places, taps, run, width, hold) =

@@ -23,11 +23,13 @@ impl Ending {
         self.posts.iter().any(PostView::reads)
     }
 
-    /// Asks for the places of the rows of a tile, of so many columns, that will be stored soon. Where others are added, these are most
-    /// often the same.
-    pub fn prefetch(&self, desk: Desk<'_>, columns: usize, to: &[usize]) {
+    /// Asks for what [`store`](Self::store) will read and write: it would wait for memory when the products are ready.
+    pub fn prefetch(&self, desk: Desk<'_>, panel: &Panel<'_>, at: &[[usize; 3]], to: &[usize]) {
         let per_cell = self.output.kind.per_cell();
-        to.iter().for_each(|at| desk.prefetch(at / per_cell, columns / per_cell));
+        to.iter().for_each(|to| desk.prefetch(to / per_cell, panel.columns / per_cell));
+        for post in &self.posts {
+            post.prefetch(desk, panel, at);
+        }
     }
 
     /// Finishes the rows of a tile, sums of the outputs of `panel` to which their part of `bias` is added, that belong to the pixels

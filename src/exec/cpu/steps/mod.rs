@@ -30,6 +30,7 @@ pub use winograd::{Cut, Winograd};
 use super::kernels::{Kernels, MAX_ROWS, Post};
 use super::lines::Lines;
 use super::memory::Desk;
+use super::panels::Panel;
 use crate::exec::planner::{Kind, View};
 use crate::graph::Activation;
 
@@ -75,6 +76,17 @@ impl PostView {
                     (row, begin) = ([n, y], view.at(n, y, 0) - view.offset + first);
                 }
                 *offset = begin + x * view.pixel;
+            }
+        }
+    }
+
+    /// Asks for the other value's channels for the pixels `at`, unless it has the same for all.
+    fn prefetch(&self, desk: Desk<'_>, panel: &Panel<'_>, at: &[[usize; 3]]) {
+        if let Self::Add(view) | Self::Mul(view) = self
+            && view.pixel > 0
+        {
+            for &[n, y, x] in at {
+                desk.prefetch(view.at(n, y, x) + panel.first, panel.columns);
             }
         }
     }

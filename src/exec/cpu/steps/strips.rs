@@ -361,8 +361,9 @@ impl Step for StripConv {
                             None => &[],
                         };
                         let spots = (part + 1 == parts).then(|| self.spots(&task, &strips, panel.first));
-                        if let Some(Spots { to, .. }) = &spots {
-                            self.ending.prefetch(desk, panel.columns, &to[..OUTPUTS * strips.len()]);
+                        if let Some(Spots { at, to }) = &spots {
+                            let count = OUTPUTS * strips.len();
+                            self.ending.prefetch(desk, &panel, &at[..count], &to[..count]);
                         }
                         self.multiply((&task, &strips), (values, channels.len()), factors, kernels, sums, ahead);
                         if let Some(spots) = &spots {
