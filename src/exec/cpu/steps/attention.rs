@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use half::bf16;
 
-use super::{Step, piece, read, write};
+use super::{Step, piece, read};
 use crate::exec::cpu::kernels::{Kernels, MAX_ROWS, PANEL, Softmax, Tile};
 use crate::exec::cpu::lines::Lines;
 use crate::exec::cpu::memory::Desk;
@@ -133,28 +133,33 @@ pub struct Attention {
     pub mask: Mask,
 }
 
-/// Numbers of a task: queries, scores against some keys, sums of values, and the same as bf16.
+/// Numbers of a task, and the same as bf16.
 struct Room {
-    queries: Lines<f32>,
+    /// Queries as weights.
+    panel: Lines<f32>,
+    rounded_panel: Lines<bf16>,
+    /// Queries one after the other, then sums of values, channel after channel of all queries.
+    rows: Lines<f32>,
+    rounded_rows: Lines<bf16>,
+    /// Scores against some keys.
     scores: Lines<f32>,
-    sums: Lines<f32>,
-    rounded: Lines<bf16>,
     chances: Lines<bf16>,
 }
 
 impl Room {
     const NONE: Self = Self {
-        queries: Lines::NONE,
+        panel: Lines::NONE,
+        rounded_panel: Lines::NONE,
+        rows: Lines::NONE,
+        rounded_rows: Lines::NONE,
         scores: Lines::NONE,
-        sums: Lines::NONE,
-        rounded: Lines::NONE,
         chances: Lines::NONE,
     };
 
+    /// For heads of so many channels.
     fn make(&mut self, width: usize) {
-        self.queries.make_room(width * PANEL);
-        self.rounded.make_room(width * PANEL);
-        self.sums.make_room(width * PANEL);
+        [&mut self.panel, &mut self.rows].into_iter().for_each(|lines| lines.make_room(width * PANEL));
+        [&mut self.rounded_panel, &mut self.rounded_rows].into_iter().for_each(|lines| lines.make_room(width * PANEL));
         self.scores.make_room(GATHERED * PANEL);
         self.chances.make_room(GATHERED * PANEL);
     }
@@ -187,32 +192,20 @@ impl Step for Attention {
 impl Attention {
     /// Packs some queries as weights, so that scores are powers of 2.
     fn fetch(&self, (n, head): (usize, usize), queries: &Range<usize>, room: &mut Room, how: (Desk<'_>, &Kernels)) {
-        let (width, (desk, kernels)) = (self.packed.width, how);
-        let scale = std::f32::consts::LOG2_E / (width as f32).sqrt();
-        let rows = &mut room.sums[..width * PANEL];
-        let (here, rest) = rows.split_at_mut(width * queries.len());
-        rest.fill(0.0);
-        for (query, row) in queries.clone().zip(here.chunks_exact_mut(width)) {
+        let (PackedKeys { width, kind, .. }, (desk, kernels)) = (self.packed, how);
+        let rows = &mut room.rows[..width * queries.len()];
+        for (query, row) in queries.clone().zip(rows.chunks_exact_mut(width)) {
             read(&self.queries, self.queries.at(n, 0, query) + head * width, desk, row);
         }
-        kernels.scale(rows, scale);
-        for (query, row) in rows.chunks_exact(width).enumerate() {
-            match self.packed.kind {
-                Kind::F32 => {
-                    for (value, place) in row.iter().zip(room.queries.chunks_exact_mut(PANEL)) {
-                        place[query] = *value;
-                    }
-                }
+        kernels.scale(rows, std::f32::consts::LOG2_E / (width as f32).sqrt());
+        match kind {
+            Kind::F32 => transpose(rows, width, &mut room.panel),
+            Kind::Half => {
+                let rounded = &mut room.rounded_rows[..rows.len()];
+                kernels.narrow(rows, rounded);
                 // Two channels side by side.
-                Kind::Half => {
-                    for (pair, place) in row.chunks_exact(2).zip(room.queries.chunks_exact_mut(2 * PANEL)) {
-                        place[2 * query..][..2].copy_from_slice(pair);
-                    }
-                }
+                transpose(rounded.as_chunks::<2>().0, width / 2, room.rounded_panel.as_chunks_mut::<2>().0);
             }
-        }
-        if self.packed.kind == Kind::Half {
-            kernels.narrow(&room.queries[..width * PANEL], &mut room.rounded);
         }
     }
 
@@ -221,19 +214,37 @@ impl Attention {
         &self,
         (n, head): (usize, usize),
         queries: &Range<usize>,
-        (room, totals): (&Room, &[f32; PANEL]),
-        how: (Desk<'_>, &Kernels),
+        (room, totals): (&mut Room, &[f32; PANEL]),
+        (desk, kernels): (Desk<'_>, &Kernels),
     ) {
         let width = self.packed.width;
-        for (column, query) in queries.clone().enumerate() {
-            let factor = 1.0 / totals[column];
-            write(&self.output, self.output.at(n, 0, query) + head * width, width, how, |row| {
-                for (value, sums) in row.iter_mut().zip(room.sums.chunks_exact(PANEL)) {
-                    *value = sums[column] * factor;
-                }
-            });
+        let sums = &mut room.rows[..width * PANEL];
+        let factors = totals.map(|total| 1.0 / total);
+        for row in sums.as_chunks_mut::<PANEL>().0 {
+            row.iter_mut().zip(&factors).for_each(|(sum, factor)| *sum *= factor);
+        }
+        let places = queries.clone().map(|query| self.output.at(n, 0, query) + head * width).enumerate();
+        match self.output.kind {
+            Kind::F32 => places.for_each(|(column, at)| pick(sums, column, desk.write(at, width))),
+            Kind::Half => {
+                kernels.narrow(sums, &mut room.rounded_rows);
+                places.for_each(|(column, at)| pick(&room.rounded_rows, column, desk.write_bf16(at, width)));
+            }
         }
     }
+}
+
+/// Rows of so many elements as a panel, one row in each column; the others are filled up.
+fn transpose<T: Copy + Default>(rows: &[T], width: usize, out: &mut [T]) {
+    for (element, out) in out.chunks_exact_mut(PANEL).take(width).enumerate() {
+        out.fill(T::default());
+        out.iter_mut().zip(rows[element..].iter().step_by(width)).for_each(|(place, value)| *place = *value);
+    }
+}
+
+/// One column of a panel.
+fn pick<T: Copy>(panel: &[T], column: usize, out: &mut [T]) {
+    out.iter_mut().zip(panel[column..].iter().step_by(PANEL)).for_each(|(place, value)| *place = *value);
 }
 
 /// Some queries of one head of one sample.
@@ -251,8 +262,8 @@ impl Head<'_> {
     fn attend(&self, room: &mut Room) -> [f32; PANEL] {
         let (PackedKeys { keys, width, kind, .. }, causal) =
             (self.attention.packed, self.attention.mask == Mask::Causal);
-        let Room { queries, scores, sums, rounded, chances } = room;
-        let sums = &mut sums[..width * PANEL];
+        let Room { panel, rounded_panel, rows, scores, chances, .. } = room;
+        let sums = &mut rows[..width * PANEL];
         sums.fill(0.0);
         let mut state = Softmax::START;
         let end = if causal { keys.min(self.queries.end) } else { keys };
@@ -266,7 +277,7 @@ impl Head<'_> {
                 if kind == Kind::Half && !hides {
                     let (keys, out) = (bytemuck::cast_slice(self.keys), &mut chances[PANEL * waiting.len()..]);
                     let keys = &keys[group.start * width..group.end * width];
-                    if let Some(done) = self.kernels.powers(keys, &rounded[..width * PANEL], &mut state, out) {
+                    if let Some(done) = self.kernels.powers(keys, &rounded_panel[..width * PANEL], &mut state, out) {
                         waiting.end += done;
                         part = waiting.end..group.end.min(waiting.end + self.kernels.rows);
                     }
@@ -278,7 +289,7 @@ impl Head<'_> {
                 // Scores become chances where they are, or leave their place to the next.
                 let first = if kind == Kind::F32 { PANEL * waiting.len() } else { 0 };
                 let mut here = first..first + PANEL * part.len();
-                self.scores((queries, rounded), &part, &mut scores[here.clone()]);
+                self.scores((panel, rounded_panel), &part, &mut scores[here.clone()]);
                 if hides {
                     self.hide(&part, &mut scores[here.clone()]);
                 }
@@ -309,7 +320,7 @@ impl Head<'_> {
     }
 
     /// The scores of all queries against some keys.
-    fn scores(&self, (queries, rounded): (&[f32], &[bf16]), group: &Range<usize>, out: &mut [f32]) {
+    fn scores(&self, (panel, rounded_panel): (&[f32], &[bf16]), group: &Range<usize>, out: &mut [f32]) {
         let (width, kernels, taps, hold) = (self.attention.packed.width, self.kernels, &[0][..], false);
         // As even as can be: a last tile of few rows would take as long as a full one.
         let rows = group.len().div_ceil(group.len().div_ceil(kernels.rows));
@@ -318,12 +329,12 @@ impl Head<'_> {
             let pixels = &pixels[..rows.min(group.end - first)];
             match self.attention.packed.kind {
                 Kind::F32 => {
-                    let (input, weights) = (self.keys, &queries[..width * PANEL]);
+                    let (input, weights) = (self.keys, &panel[..width * PANEL]);
                     kernels
                         .tile(&Tile { input, pixels, taps, run: width, weights, width: PANEL, hold, ahead: &[] }, out);
                 }
                 Kind::Half => {
-                    let (input, weights) = (bytemuck::cast_slice(self.keys), &rounded[..width * PANEL]);
+                    let (input, weights) = (bytemuck::cast_slice(self.keys), &rounded_panel[..width * PANEL]);
                     kernels.tile_bf16(
                         &Tile { input, pixels, taps, run: width, weights, width: PANEL, hold, ahead: &[] },
                         out,
