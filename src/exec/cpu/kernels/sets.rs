@@ -255,6 +255,7 @@ impl Kernels {
                 Self {
                     strips: true,
                     store_bf16: avx512bf16::store_bf16,
+                    gate: avx512bf16::gate,
                     chances_bf16: avx512bf16::chances,
                     powers: avx512bf16::powers,
                     forth_strips: vector_strip::forth_f32,
@@ -267,8 +268,8 @@ impl Kernels {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Isa::Amx => {
                 let features = table!(super::MAX_ROWS, amx::tile, amx, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma");
-                let (store_bf16, chances_bf16) = (avx512bf16::store_bf16, avx512bf16::chances);
-                Self { fills: true, store_bf16, chances_bf16, ..features }
+                use avx512bf16::{chances, gate, store_bf16};
+                Self { fills: true, store_bf16, gate, chances_bf16: chances, ..features }
             }
             #[cfg(all(target_arch = "x86_64", not(target_os = "linux")))]
             Isa::Amx => return None,

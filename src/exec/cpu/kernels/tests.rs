@@ -323,6 +323,33 @@ fn rows_equal_their_twins() {
     }
 }
 
+#[test]
+fn gates_are_gelu() {
+    let mut noise = Noise(19);
+    for kernels in Isa::ALL.into_iter().filter_map(Kernels::of) {
+        for rows in [1, 7, 12] {
+            let (values, bias, gate_bias) = (noise.values(rows * PANEL), noise.values(PANEL), noise.values(PANEL));
+            // From far below zero, where nothing passes, to far above, where all does.
+            let gates: Vec<f32> = noise.values(rows * PANEL).iter().map(|v| 16.0 * v).collect();
+            let mut found = values.clone();
+            kernels.gate(&mut found, &gates, [&bias, &gate_bias]);
+            for (at, found) in found.iter().enumerate() {
+                let factor = values[at] + bias[at % PANEL];
+                let mut gate = [gates[at] + gate_bias[at % PANEL]];
+                rows::activate::<true>(Activation::Gelu, &mut gate);
+                let limit = factor.abs() * (2e-4 * gate[0].abs() + 1e-4) + 1e-7;
+                assert!((found - factor * gate[0]).abs() <= limit, "{found} instead of {}", factor * gate[0]);
+            }
+            let mut broken = [f32::NAN; PANEL];
+            kernels.gate(&mut broken, &gates[..PANEL], [&bias, &gate_bias]);
+            assert!(broken.iter().all(|v| v.is_nan()));
+            let mut values = [1.0; PANEL];
+            kernels.gate(&mut values, &[f32::NAN; PANEL], [&bias, &gate_bias]);
+            assert!(values.iter().all(|v| v.is_nan()));
+        }
+    }
+}
+
 /// Scores of some keys for a panel of queries, and what the softmax over them is.
 struct Scores {
     rows: Vec<f32>,
