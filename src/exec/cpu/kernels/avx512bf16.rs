@@ -112,7 +112,7 @@ pub fn chances(scores: &mut [f32], state: &mut Softmax, out: &mut [bf16]) {
 /// base of its query that this must rise first. `keys` are of as many channels as the panel of `queries` has. Returns how many keys.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512bf16,avx2,fma")]
 #[expect(unsafe_code, reason = "vector loads and stores take pointers")]
-pub fn powers(keys: &[bf16], queries: &[bf16], state: &mut Softmax, out: &mut [bf16]) -> Option<usize> {
+pub fn powers(keys: &[bf16], queries: &[bf16], state: &mut Softmax, out: &mut [bf16]) -> usize {
     let width = queries.len() / PANEL;
     assert!(width > 0 && width.is_multiple_of(2), "keys of {width} channels are no pairs");
     let tiles = keys.len() / width / VECTOR_ROWS;
@@ -131,11 +131,11 @@ pub fn powers(keys: &[bf16], queries: &[bf16], state: &mut Softmax, out: &mut [b
             for pair in 0..width / 2 {
                 let weights = queries.as_ptr().add(2 * pair * PANEL);
                 let columns: [__m512bh; 2] = halves.map(|at| transmute(_mm512_loadu_si512(weights.add(2 * at).cast())));
-                for row in 0..VECTOR_ROWS {
+                for (row, sums) in sums.iter_mut().enumerate() {
                     let value = first.add(row * width + 2 * pair).cast::<i32>().read_unaligned();
                     let value: __m512bh = transmute(_mm512_set1_epi32(value));
                     for column in 0..2 {
-                        sums[row][column] = _mm512_dpbf16_ps(sums[row][column], value, columns[column]);
+                        sums[column] = _mm512_dpbf16_ps(sums[column], value, columns[column]);
                     }
                 }
             }
@@ -158,7 +158,7 @@ pub fn powers(keys: &[bf16], queries: &[bf16], state: &mut Softmax, out: &mut [b
             let place = state.totals.as_mut_ptr().add(at);
             _mm512_storeu_ps(place, _mm512_add_ps(_mm512_loadu_ps(place), total));
         }
-        Some(done * VECTOR_ROWS)
+        done * VECTOR_ROWS
     }
 }
 

@@ -88,8 +88,8 @@ pub fn dots_bf16(tile: &Tile<'_, bf16>, out: &mut [f32]) {
 }
 
 /// No chances at once: scores come first.
-pub fn powers(_: &[bf16], _: &[bf16], _: &mut Softmax, _: &mut [bf16]) -> Option<usize> {
-    None
+pub fn powers(_: &[bf16], _: &[bf16], _: &mut Softmax, _: &mut [bf16]) -> usize {
+    0
 }
 
 /// Rounds to the nearest, ties to even.

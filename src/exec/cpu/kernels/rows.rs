@@ -370,11 +370,8 @@ pub fn rise<const FUSED: bool>(scores: &[f32], state: &mut Softmax) -> Option<[f
             highest[query] = larger(row[query], highest[query]);
         }
     }
-    let mut any = false;
-    for query in 0..PANEL {
-        any |= highest[query] > state.base[query] + Softmax::SLACK;
-    }
-    if !any {
+    let above = |(highest, base): (&f32, &f32)| *highest > base + Softmax::SLACK;
+    if !highest.iter().zip(&state.base).map(above).fold(false, |any, above| any | above) {
         return None;
     }
     let mut shrink = [1.0; PANEL];
@@ -398,9 +395,7 @@ pub fn chances<const FUSED: bool>(scores: &mut [f32], state: &mut Softmax) {
             totals[query] += row[query];
         }
     }
-    for query in 0..PANEL {
-        state.totals[query] += totals[query];
-    }
+    state.totals.iter_mut().zip(&totals).for_each(|(total, more)| *total += more);
 }
 
 /// The same, rounded, the two chances of a query for two keys side by side, and zeros beside those of a last odd key. What `scores`

@@ -28,6 +28,8 @@ pub struct Kernels {
     pub rows: usize,
     /// Whether a narrow panel of bf16 numbers is multiplied faster with zeros that make it a wide one.
     pub fills: bool,
+    /// Whether chances of bf16 numbers are made without their scores going through memory.
+    pub quick: bool,
     /// Whether convolutions of bf16 numbers are faster the short way of [`strip`].
     pub strips: bool,
     tile: unsafe fn(&Tile<'_>, &mut [f32]),
@@ -47,7 +49,7 @@ pub struct Kernels {
     rise: unsafe fn(&[f32], &mut Softmax) -> Option<[f32; PANEL]>,
     chances: unsafe fn(&mut [f32], &mut Softmax),
     chances_bf16: unsafe fn(&mut [f32], &mut Softmax, &mut [bf16]),
-    powers: unsafe fn(&[bf16], &[bf16], &mut Softmax, &mut [bf16]) -> Option<usize>,
+    powers: unsafe fn(&[bf16], &[bf16], &mut Softmax, &mut [bf16]) -> usize,
     forth: unsafe fn(&[&[f32]; PLACES], usize, &mut [f32]),
     back: unsafe fn(&[f32], usize, usize, &mut [f32]),
     lift: unsafe fn(&[&[f32]; TAPS], usize, &mut [f32]),
@@ -185,6 +187,7 @@ macro_rules! table {
         Kernels {
             rows: $rows,
             fills: false,
+            quick: false,
             strips: false,
             tile: $tile,
             tile_bf16: $bf16::tile_bf16,
@@ -253,6 +256,7 @@ impl Kernels {
                 let features =
                     table!(VECTOR_ROWS, super::avx512::tile, avx512bf16, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma");
                 Self {
+                    quick: true,
                     strips: true,
                     store_bf16: avx512bf16::store_bf16,
                     gate: avx512bf16::gate,
@@ -342,9 +346,9 @@ calls! {
     chances(scores: &mut [f32], state: &mut Softmax);
     /// The same, rounded to `out`, two keys interleaved as weights are. What `scores` are then is nobody's business.
     chances_bf16(scores: &mut [f32], state: &mut Softmax, out: &mut [bf16]);
-    /// The chances of the first keys, as many as can be made at once from keys and a panel of queries. Returns how many, or that
-    /// scores are always made first.
-    powers(keys: &[bf16], queries: &[bf16], state: &mut Softmax, out: &mut [bf16]) -> Option<usize>;
+    /// The chances of the first keys, as many as can be made at once from keys and a panel of queries: none unless the set is
+    /// [`quick`](Self::quick). Returns how many.
+    powers(keys: &[bf16], queries: &[bf16], state: &mut Softmax, out: &mut [bf16]) -> usize;
     /// Takes a tile of pixels to the space of [`winograd`].
     forth(pixels: &[&[f32]; PLACES], step: usize, out: &mut [f32]);
     /// Takes sums back from there.

@@ -257,123 +257,146 @@ struct Head<'a> {
     values: &'a [f32],
 }
 
+/// How far they are.
+struct Run<'a> {
+    panel: &'a [f32],
+    rounded_panel: &'a [bf16],
+    /// Of each channel of values, of all queries.
+    sums: &'a mut [f32],
+    scores: &'a mut [f32],
+    chances: &'a mut [bf16],
+    state: Softmax,
+    /// Keys that have chances, but whose values are still to be gathered.
+    waiting: Range<usize>,
+}
+
 impl Head<'_> {
-    /// Sums the values of all keys that are seen, channel after channel of all queries. Returns what they are to be divided by.
+    /// Sums the values of all keys that are seen. Returns what they are to be divided by.
     fn attend(&self, room: &mut Room) -> [f32; PANEL] {
-        let (PackedKeys { keys, width, kind, .. }, causal) =
-            (self.attention.packed, self.attention.mask == Mask::Causal);
+        let PackedKeys { keys, width, .. } = self.attention.packed;
         let Room { panel, rounded_panel, rows, scores, chances, .. } = room;
-        let sums = &mut rows[..width * PANEL];
+        let (panel, rounded_panel, sums) =
+            (&panel[..width * PANEL], &rounded_panel[..width * PANEL], &mut rows[..width * PANEL]);
         sums.fill(0.0);
-        let mut state = Softmax::START;
-        let end = if causal { keys.min(self.queries.end) } else { keys };
-        // Keys that have chances, but whose values are still to be gathered.
-        let mut waiting = 0..0;
+        let mut run = Run { panel, rounded_panel, sums, scores, chances, state: Softmax::START, waiting: 0..0 };
+        let end = if self.attention.mask == Mask::Causal { keys.min(self.queries.end) } else { keys };
         for start in (0..end).step_by(GROUP) {
             let mut group = start..end.min(start + GROUP);
-            let hides = causal && group.end > self.queries.start;
             while !group.is_empty() {
-                let mut part = group.clone();
-                if kind == Kind::Half && !hides {
-                    let (keys, out) = (bytemuck::cast_slice(self.keys), &mut chances[PANEL * waiting.len()..]);
-                    let keys = &keys[group.start * width..group.end * width];
-                    if let Some(done) = self.kernels.powers(keys, &rounded_panel[..width * PANEL], &mut state, out) {
-                        waiting.end += done;
-                        part = waiting.end..group.end.min(waiting.end + self.kernels.rows);
-                    }
+                group.start = self.quickly(&group, &mut run);
+                if !group.is_empty() {
+                    group.start = self.slowly(&group, &mut run);
                 }
-                group.start = part.end;
-                if part.is_empty() {
-                    continue;
-                }
-                // Scores become chances where they are, or leave their place to the next.
-                let first = if kind == Kind::F32 { PANEL * waiting.len() } else { 0 };
-                let mut here = first..first + PANEL * part.len();
-                self.scores((panel, rounded_panel), &part, &mut scores[here.clone()]);
-                if hides {
-                    self.hide(&part, &mut scores[here.clone()]);
-                }
-                if let Some(shrink) = self.kernels.rise(&scores[here.clone()], &mut state) {
-                    self.gather((scores, chances), &waiting, sums);
-                    for row in sums.chunks_exact_mut(PANEL) {
-                        row.iter_mut().zip(&shrink).for_each(|(sum, shrink)| *sum *= shrink);
-                    }
-                    waiting = part.start..part.start;
-                    scores.copy_within(here.clone(), 0);
-                    here = 0..here.len();
-                }
-                match kind {
-                    Kind::F32 => self.kernels.chances(&mut scores[here], &mut state),
-                    Kind::Half => {
-                        let out = &mut chances[PANEL * waiting.len()..];
-                        self.kernels.chances_bf16(&mut scores[here], &mut state, out);
-                    }
-                }
-                waiting.end = part.end;
             }
-            if waiting.len() + GROUP > GATHERED || group.end == end {
-                self.gather((scores, chances), &waiting, sums);
-                waiting = group.end..group.end;
+            if run.waiting.len() + GROUP > GATHERED || group.end == end {
+                self.gather(&mut run);
             }
         }
-        *state.totals()
+        *run.state.totals()
+    }
+
+    /// Whether some keys come after some of the queries, which do not see them then.
+    fn hides(&self, keys: &Range<usize>) -> bool {
+        self.attention.mask == Mask::Causal && keys.end > self.queries.start
+    }
+
+    /// Makes chances of some of the first keys of a group, if the kernels can without their scores. Returns the first that has none.
+    fn quickly(&self, group: &Range<usize>, run: &mut Run<'_>) -> usize {
+        let PackedKeys { width, kind, .. } = self.attention.packed;
+        if kind == Kind::Half && !self.hides(group) {
+            let keys: &[bf16] = &bytemuck::cast_slice(self.keys)[group.start * width..group.end * width];
+            let out = &mut run.chances[PANEL * run.waiting.len()..];
+            run.waiting.end += self.kernels.powers(keys, run.rounded_panel, &mut run.state, out);
+        }
+        run.waiting.end
+    }
+
+    /// Makes chances of the first keys of a group: of as many as it takes until they can be made [`quickly`](Self::quickly) again.
+    /// Returns the first that has none.
+    fn slowly(&self, group: &Range<usize>, run: &mut Run<'_>) -> usize {
+        let (kind, kernels) = (self.attention.packed.kind, self.kernels);
+        let most = if kernels.quick && !self.hides(group) { kernels.rows } else { GROUP };
+        let keys = group.start..group.end.min(group.start + most);
+        // Scores become chances where they are, or leave their place to the next.
+        let first = if kind == Kind::F32 { PANEL * run.waiting.len() } else { 0 };
+        let mut here = first..first + PANEL * keys.len();
+        self.scores((run.panel, run.rounded_panel), &keys, &mut run.scores[here.clone()]);
+        if self.hides(&keys) {
+            self.hide(&keys, &mut run.scores[here.clone()]);
+        }
+        if let Some(shrink) = kernels.rise(&run.scores[here.clone()], &mut run.state) {
+            self.gather(run);
+            for row in run.sums.chunks_exact_mut(PANEL) {
+                row.iter_mut().zip(&shrink).for_each(|(sum, shrink)| *sum *= shrink);
+            }
+            run.scores.copy_within(here.clone(), 0);
+            here = 0..here.len();
+        }
+        match kind {
+            Kind::F32 => kernels.chances(&mut run.scores[here], &mut run.state),
+            Kind::Half => {
+                let out = &mut run.chances[PANEL * run.waiting.len()..];
+                kernels.chances_bf16(&mut run.scores[here], &mut run.state, out);
+            }
+        }
+        run.waiting.end = keys.end;
+        keys.end
     }
 
     /// The scores of all queries against some keys.
-    fn scores(&self, (panel, rounded_panel): (&[f32], &[bf16]), group: &Range<usize>, out: &mut [f32]) {
-        let (width, kernels, taps, hold) = (self.attention.packed.width, self.kernels, &[0][..], false);
+    fn scores(&self, (panel, rounded_panel): (&[f32], &[bf16]), keys: &Range<usize>, out: &mut [f32]) {
+        let (run, kernels) = (self.attention.packed.width, self.kernels);
+        let (taps, width, hold, ahead) = (&[0][..], PANEL, false, &[][..]);
         // As even as can be: a last tile of few rows would take as long as a full one.
-        let rows = group.len().div_ceil(group.len().div_ceil(kernels.rows));
-        for (first, out) in group.clone().step_by(rows).zip(out.chunks_mut(rows * PANEL)) {
-            let pixels: [usize; MAX_ROWS] = std::array::from_fn(|row| (first + row) * width);
-            let pixels = &pixels[..rows.min(group.end - first)];
+        let rows = keys.len().div_ceil(keys.len().div_ceil(kernels.rows));
+        for (first, out) in keys.clone().step_by(rows).zip(out.chunks_mut(rows * PANEL)) {
+            let pixels: [usize; MAX_ROWS] = std::array::from_fn(|row| (first + row) * run);
+            let pixels = &pixels[..rows.min(keys.end - first)];
             match self.attention.packed.kind {
                 Kind::F32 => {
-                    let (input, weights) = (self.keys, &panel[..width * PANEL]);
-                    kernels
-                        .tile(&Tile { input, pixels, taps, run: width, weights, width: PANEL, hold, ahead: &[] }, out);
+                    let (input, weights) = (self.keys, panel);
+                    kernels.tile(&Tile { input, pixels, taps, run, weights, width, hold, ahead }, out);
                 }
                 Kind::Half => {
-                    let (input, weights) = (bytemuck::cast_slice(self.keys), &rounded_panel[..width * PANEL]);
-                    kernels.tile_bf16(
-                        &Tile { input, pixels, taps, run: width, weights, width: PANEL, hold, ahead: &[] },
-                        out,
-                    );
+                    let (input, weights) = (bytemuck::cast_slice(self.keys), rounded_panel);
+                    kernels.tile_bf16(&Tile { input, pixels, taps, run, weights, width, hold, ahead }, out);
                 }
             }
         }
     }
 
     /// Takes the scores against keys that come after a query out of its sight.
-    fn hide(&self, group: &Range<usize>, scores: &mut [f32]) {
-        for (key, row) in group.clone().zip(scores.chunks_exact_mut(PANEL)) {
+    fn hide(&self, keys: &Range<usize>, scores: &mut [f32]) {
+        for (key, row) in keys.clone().zip(scores.chunks_exact_mut(PANEL)) {
             let before = key.saturating_sub(self.queries.start).min(PANEL);
             row[..before].fill(f32::NEG_INFINITY);
         }
     }
 
-    /// Adds the values of some keys, each times its chance, to the sums.
-    fn gather(&self, (exact, rounded): (&[f32], &[bf16]), keys: &Range<usize>, sums: &mut [f32]) {
+    /// Adds the values of the keys that wait, each times its chance, to the sums.
+    fn gather(&self, run: &mut Run<'_>) {
         let PackedKeys { width: channels, kind, .. } = self.attention.packed;
-        let (padded, kernels, taps, hold) = (self.attention.packed.padded(), self.kernels, &[0][..], true);
+        let (padded, kernels) = (self.attention.packed.padded(), self.kernels);
+        let (taps, width, hold, ahead) = (&[0][..], PANEL, true, &[][..]);
+        let keys = run.waiting.clone();
+        run.waiting.start = keys.end;
         if keys.is_empty() {
             return;
         }
         let rows = channels.div_ceil(channels.div_ceil(kernels.rows));
-        for (first, sums) in (0..channels).step_by(rows).zip(sums.chunks_mut(rows * PANEL)) {
+        for (first, sums) in (0..channels).step_by(rows).zip(run.sums.chunks_mut(rows * PANEL)) {
             let pixels: [usize; MAX_ROWS] = std::array::from_fn(|row| (first + row) * padded + keys.start);
             let pixels = &pixels[..rows.min(channels - first)];
             match kind {
                 Kind::F32 => {
-                    let (input, run) = (self.values, keys.len());
-                    let weights = &exact[..run * PANEL];
-                    kernels.tile(&Tile { input, pixels, taps, run, weights, width: PANEL, hold, ahead: &[] }, sums);
+                    let (input, run, weights) = (self.values, keys.len(), &run.scores[..keys.len() * PANEL]);
+                    kernels.tile(&Tile { input, pixels, taps, run, weights, width, hold, ahead }, sums);
                 }
                 Kind::Half => {
-                    let (input, run) = (bytemuck::cast_slice(self.values), keys.len().next_multiple_of(2));
-                    let weights = &rounded[..run * PANEL];
-                    kernels
-                        .tile_bf16(&Tile { input, pixels, taps, run, weights, width: PANEL, hold, ahead: &[] }, sums);
+                    // A last odd key has a partner whose chances are zeros.
+                    let (input, pairs) = (bytemuck::cast_slice(self.values), keys.len().next_multiple_of(2));
+                    let (run, weights) = (pairs, &run.chances[..pairs * PANEL]);
+                    kernels.tile_bf16(&Tile { input, pixels, taps, run, weights, width, hold, ahead }, sums);
                 }
             }
         }
