@@ -9,8 +9,9 @@ use afterimage::weights::ModelSource;
 use libtest_mimic::{Failed, Trial};
 
 const SIDE: u32 = 256;
-/// Executors, and what their pictures must be like at least, in decibels of the mean square difference.
-const LEAST_PSNR: [(&str, f64); 2] = [("cpu", 45.0), ("cpu-int8", 35.0)];
+/// Executors, and what the worst of their pictures must be like at least, and half of them, in decibels of the mean square difference.
+/// One of the dozen is on an edge: the least change of a sum's order moves it between 41 and 48.
+const LEAST_PSNR: [(&str, [f64; 2]); 2] = [("cpu", [40.0, 52.0]), ("cpu-int8", [35.0, 42.0])];
 
 const PROMPTS: [&str; 12] = [
     "red apple",
@@ -38,16 +39,15 @@ pub fn tests() -> Vec<Trial> {
 
 /// A dozen sketches and prompts, with 1 to 4 steps, painted by `executor` and in f32. With `AFTERIMAGE_SHOTS` a sheet of sketch,
 /// exact and rounded picture is saved.
-fn pictures_look_the_same(executor: &str, least: f64) -> Result<(), Failed> {
+fn pictures_look_the_same(executor: &str, [least, usual]: [f64; 2]) -> Result<(), Failed> {
     let (mut quick, mut exact) = (engine(executor)?, engine("cpu-f32")?);
     let mut sheet = image::RgbaImage::new(3 * SIDE, PROMPTS.len() as u32 * SIDE);
-    let mut worst = f64::INFINITY;
+    let mut all = Vec::new();
     for (index, prompt) in PROMPTS.into_iter().enumerate() {
         let sketch = sketch(index as u32);
         let [mut painted, mut expected] = [&mut quick, &mut exact].map(|engine| paint(engine, &sketch, prompt, index));
         let (painted, expected) = (painted.as_mut()?, expected.as_mut()?);
-        let found = psnr(painted.pixels(), expected.pixels());
-        worst = worst.min(found);
+        all.push(psnr(painted.pixels(), expected.pixels()));
         for (column, frame) in [&sketch, expected, painted].into_iter().enumerate() {
             let tile =
                 image::RgbaImage::from_raw(SIDE, SIDE, frame.pixels().to_vec()).ok_or("a frame of another size")?;
@@ -63,7 +63,12 @@ fn pictures_look_the_same(executor: &str, least: f64) -> Result<(), Failed> {
         std::fs::create_dir_all(&folder)?;
         sheet.save(Path::new(&folder).join(format!("rounding-{executor}.png")))?;
     }
-    if worst >= least { Ok(()) } else { Err(format!("a picture of {executor} is at {worst:.1} dB").into()) }
+    all.sort_by(f64::total_cmp);
+    let [worst, middle] = [all[0], all[all.len() / 2]];
+    if worst >= least && middle >= usual {
+        return Ok(());
+    }
+    Err(format!("pictures of {executor} are at {worst:.1} dB at least, and in the middle at {middle:.1}").into())
 }
 
 fn engine(name: &str) -> Result<Engine, Failed> {

@@ -301,23 +301,27 @@ impl Conv {
         let [own, other] = &mut wide;
         let panels = piece(group, self.group, self.count());
         for index in panels.clone() {
+            // What this thread multiplies next, most likely.
             let next = if index + 1 < panels.end { index + 1 } else { (group + self.threads) * self.group };
-            let next = if next < self.count() { part.panels.panel(next).weights.bytes() } else { &[] };
+            let ahead = |first: usize| {
+                if next < self.count() { part.panels.panel(first + next).weights.bytes() } else { &[] }
+            };
             let factor = part.panels.factor();
             let (panel, weights) = own.take(part.panels.panel(index), factor, kernels);
+            let factors = (weights, ahead(0));
             let gate = self.layer.gate.as_ref().map(|biases| {
                 let (panel, weights) = other.take(part.panels.panel(self.count() + index), factor, kernels);
-                (panel, weights, biases)
+                (panel, (weights, ahead(self.count())), biases)
             });
             let walk = Walk { part, n, input: input.first, output: panel.first };
             let mut cursor = self.cursor(&walk, part.place(pixels.start));
             for (nth, first) in pixels.clone().step_by(rows).enumerate() {
-                let ahead = &next[piece(nth, next.len().div_ceil(tiles), next.len())];
                 let count = rows.min(pixels.end - first);
                 cursor = self.advance(&walk, cursor, count, &mut spots);
                 self.ending.prefetch(desk, &panel, &spots.at[..count], &spots.to[..count]);
                 let out = &mut sums.0[..count * panel.width];
-                let product = |weights: Factors<'_>, panel: &Panel<'_>, out: &mut [f32]| {
+                let product = |(weights, ahead): (Factors<'_>, &[u8]), panel: &Panel<'_>, out: &mut [f32]| {
+                    let ahead = &ahead[piece(nth, ahead.len().div_ceil(tiles), ahead.len())];
                     let (places, taps, run, width, hold) =
                         (&spots.from[..count], &*self.taps, self.run, panel.width, false);
                     match weights {
@@ -343,10 +347,10 @@ impl Conv {
                         kernels.scale_columns(out, panel.scales);
                     }
                 };
-                product(weights, &panel, out);
-                if let Some((other, weights, biases)) = &gate {
+                product(factors, &panel, out);
+                if let Some((other, factors, biases)) = &gate {
                     let gates = &mut gates.0[..count * other.width];
-                    product(*weights, other, gates);
+                    product(*factors, other, gates);
                     kernels.gate(out, gates, [&biases[panel.first..][..PANEL], &biases[other.first..][..PANEL]]);
                 }
                 self.ending.store((desk, kernels), (out, &panel, &part.bias), &spots.at[..count], &spots.to[..count]);

@@ -259,14 +259,14 @@ impl StripConv {
     }
 
     /// The sums of some strips at all places, of place `p` and strip `s` at `(p * strips + s) * width`.
-    fn multiply<'b>(
+    fn multiply<'a>(
         &self,
         (task, strips): (&Task, &Range<usize>),
         (values, channels): (&[bf16], usize),
         (weights, width, hold): (&[bf16], usize, bool),
         kernels: &Kernels,
         sums: &mut [f32],
-        ahead: impl Fn(usize) -> &'b [u8],
+        ahead: impl Fn(usize) -> &'a [u8],
     ) {
         let (across, count) = (task.strips.len(), strips.len());
         let row = SIDE * across * channels;
