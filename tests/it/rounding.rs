@@ -10,7 +10,7 @@ use libtest_mimic::{Failed, Trial};
 
 const SIDE: u32 = 256;
 /// Executors, and what the worst of their pictures must be like at least, and half of them, in decibels of the mean square difference.
-/// One of the dozen is on an edge: the least change of a sum's order moves it between 41 and 48.
+/// One of the dozen is far from the others, at 41.7 to 43.8 with any variant of the kernels of attention and gates.
 const LEAST_PSNR: [(&str, [f64; 2]); 2] = [("cpu", [40.0, 52.0]), ("cpu-int8", [35.0, 42.0])];
 
 const PROMPTS: [&str; 12] = [

@@ -73,7 +73,7 @@ impl<'a> Desk<'a> {
         assert!(range.start <= range.end && range.end <= len, "{range:?} is outside {len}");
     }
 
-    /// Asks for the lines of numbers that will be written soon: a store that waits for its line holds up those behind it.
+    /// Asks for the lines of numbers that will be read or written soon: a store that waits for its line holds up those behind it.
     #[inline]
     #[cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "the instruction takes a pointer"))]
     pub fn prefetch(&self, first: usize, len: usize) {
