@@ -9,9 +9,10 @@ use afterimage::weights::ModelSource;
 use libtest_mimic::{Failed, Trial};
 
 const SIDE: u32 = 256;
-/// Executors, and what the worst of their pictures must be like at least, and half of them, in decibels of the mean square difference.
-/// One of the dozen is far from the others, at 41.7 to 43.8 with any variant of the kernels of attention and gates.
-const LEAST_PSNR: [(&str, [f64; 2]); 2] = [("cpu", [40.0, 52.0]), ("cpu-int8", [35.0, 42.0])];
+/// Executors, and what the worst of their pictures must be like at least, all others, and half of them, in decibels of the mean
+/// square difference. In four steps small differences can grow: one of the dozen, a fish, is far from the others with any bf16
+/// kernels, at 41.7 to 46.8, while 144 pictures with other prompts and seeds are at 54.1 in the mean with each of them.
+const LEAST_PSNR: [(&str, [f64; 3]); 2] = [("cpu", [40.0, 50.0, 52.0]), ("cpu-int8", [40.0, 44.0, 48.0])];
 
 const PROMPTS: [&str; 12] = [
     "red apple",
@@ -39,7 +40,7 @@ pub fn tests() -> Vec<Trial> {
 
 /// A dozen sketches and prompts, with 1 to 4 steps, painted by `executor` and in f32. With `AFTERIMAGE_SHOTS` a sheet of sketch,
 /// exact and rounded picture is saved.
-fn pictures_look_the_same(executor: &str, [least, usual]: [f64; 2]) -> Result<(), Failed> {
+fn pictures_look_the_same(executor: &str, [least, others, usual]: [f64; 3]) -> Result<(), Failed> {
     let (mut quick, mut exact) = (engine(executor)?, engine("cpu-f32")?);
     let mut sheet = image::RgbaImage::new(3 * SIDE, PROMPTS.len() as u32 * SIDE);
     let mut all = Vec::new();
@@ -64,11 +65,11 @@ fn pictures_look_the_same(executor: &str, [least, usual]: [f64; 2]) -> Result<()
         sheet.save(Path::new(&folder).join(format!("rounding-{executor}.png")))?;
     }
     all.sort_by(f64::total_cmp);
-    let [worst, middle] = [all[0], all[all.len() / 2]];
-    if worst >= least && middle >= usual {
+    let [worst, next, middle] = [all[0], all[1], all[all.len() / 2]];
+    if worst >= least && next >= others && middle >= usual {
         return Ok(());
     }
-    Err(format!("pictures of {executor} are at {worst:.1} dB at least, and in the middle at {middle:.1}").into())
+    Err(format!("pictures of {executor} are at {all:.1?} dB").into())
 }
 
 fn engine(name: &str) -> Result<Engine, Failed> {

@@ -2,42 +2,41 @@
 //!
 //! While somebody draws, most of a picture stays as it was. Where each row of every value depends on a few rows of the picture
 //! alone, as in an encoder of nothing but convolutions, all that was made of the other rows is still right. Such a program keeps
-//! its values from run to run, and a run does the tasks again that a change reaches: the result is the same to the bit.
+//! values from run to run, and a run does the tasks again that a change reaches: the result is the same to the bit.
+//!
+//! Large values would take much memory. They are not kept: of them a run makes those rows again which it reads to make what
+//! changed of the kept ones, a few more than changed.
 
 use std::ops::Range;
 
 use super::kernels::winograd::OUTPUTS;
+use super::steps::Step;
 use super::winograd;
-use crate::exec::planner::{Fused, Item, Kind, Piece, Places, extent};
+use crate::exec::planner::{Fused, Item, Kind, Places, extent};
 use crate::graph::{Graph, NodeId, Op, Stage};
 
-/// Numbers that the values of such a program take at most. More would push each other out of the caches, and of the time that a
-/// large model takes, its encoder is little.
-const MOST: usize = 1 << 24;
+/// Numbers that kept values of a program take at most, 64 MB. Those are kept first that are smaller than what they are made of, so
+/// that less of the larger ones is read again, then the small ones.
+pub const MOST: usize = 1 << 24;
 
 /// How changes spread in a program's frame stage.
 pub struct Changes {
     /// The picture.
     input: NodeId,
-    /// By step of the plan.
-    effects: Vec<Effect>,
-    /// Nodes of the graph.
-    nodes: usize,
+    /// By node of the graph: whether it holds from run to run what it should.
+    kept: Vec<bool>,
+    /// By step of the plan: what it does, and of each of its tasks the rows it makes.
+    steps: Vec<(Effect, Vec<Range<usize>>)>,
 }
 
 /// What a step does about changes.
-pub enum Effect {
+enum Effect {
     /// It is done in each run.
     Always,
     /// It is not done again: what it wrote stays.
     Never,
-    /// What is made of the rows it reads is made again.
-    Rows {
-        /// Which values it reads, and of which rows it makes one of its own.
-        reads: Vec<(NodeId, Window)>,
-        /// The value it makes, if it is one of the graph.
-        makes: Option<NodeId>,
-    },
+    /// What is made of the rows it reads is made again, or packed for what makes it.
+    Rows { reads: Vec<(NodeId, Window)>, result: NodeId },
 }
 
 /// Which rows of a value each row of a result is made of: `reach` of them, each row of the result beginning `stride` further than
@@ -72,46 +71,134 @@ impl Window {
         let strips = (first + stride).saturating_sub(reach) / step..end.div_ceil(step);
         (strips.start * strip).min(height)..(strips.end * strip).min(height)
     }
+
+    /// The rows of the value that `rows` of the result are made of, and those that are made together with them. It may be more than
+    /// the value has.
+    fn read(&self, rows: &Range<usize>) -> Range<usize> {
+        if rows.is_empty() {
+            return 0..0;
+        }
+        let Self { repeat, reach, stride, before, strip, height } = *self;
+        let (first, last) = (rows.start / strip * strip, rows.end.next_multiple_of(strip).min(height) - 1);
+        (first * stride).saturating_sub(before) / repeat
+            ..(last * stride + reach).saturating_sub(before).div_ceil(repeat)
+    }
 }
 
 impl Changes {
-    /// How a change of the one picture that `graph` reads spreads, with the effects of steps still to be told. `None` where a change
-    /// may reach everything at once, or where too much would be kept.
-    pub fn new(graph: &Graph, steps: &[Fused], places: &Places) -> Option<Self> {
+    /// How a change of the one picture that `graph` reads spreads, with the steps still to be told. Beside `results` values of `most`
+    /// numbers are kept. `None` where a change may reach everything at once.
+    pub fn new(graph: &Graph, steps: &[Fused], places: &Places, (results, most): (&[NodeId], usize)) -> Option<Self> {
         let mut inputs = graph.inputs().filter(|(_, id)| graph.node(*id).stage == Stage::Frame);
         let (Some((_, input)), None) = (inputs.next(), inputs.next()) else { return None };
         let frame = || steps.iter().filter(|step| graph.node(step.main).stage == Stage::Frame);
         let is_picture = frame().any(|step| step.source == input && matches!(graph.node(step.main).op, Op::FromPixels));
         // Whether a convolution is done the short way makes no difference to that.
         let local = frame().all(|step| window(graph, step, Kind::F32).is_some());
-        let kept: usize = places.pieces.iter().map(Piece::len).sum();
-        let found = is_picture && local && places.copies.is_empty() && kept <= MOST;
-        found.then(|| Self { input, effects: Vec::new(), nodes: graph.nodes().len() })
-    }
-
-    /// Tells the effect of the next step of the plan.
-    pub fn tell(&mut self, effect: Effect) {
-        self.effects.push(effect);
-    }
-
-    /// Which rows of its result each step must make again after these rows of the picture changed.
-    pub fn again(&self, rows: Range<usize>) -> Vec<Range<usize>> {
-        let mut changed = vec![0..0; self.nodes];
-        changed[self.input.index()] = rows;
-        let again = |effect: &Effect| match effect {
-            Effect::Always => 0..usize::MAX,
-            Effect::Never => 0..0,
-            Effect::Rows { reads, makes } => {
-                let reached = reads.iter().map(|(value, window)| window.reached(&changed[value.index()]));
-                let rows = reached.reduce(both).unwrap_or(0..0);
-                if let Some(value) = makes {
-                    changed[value.index()] = rows.clone();
-                }
-                rows
-            }
+        if !is_picture || !local || !places.copies.is_empty() {
+            return None;
+        }
+        let mut kept = vec![false; graph.nodes().len()];
+        results.iter().chain([&input]).for_each(|id| kept[id.index()] = true);
+        let height = |id: NodeId| extent(&graph.node(id).shape)[1];
+        let value = |step: &Fused| {
+            let smaller = height(step.result) < height(step.source);
+            (!smaller, places.pieces[places.piece(step.result)].len(), step.result)
         };
-        self.effects.iter().map(again).collect()
+        let mut values: Vec<(bool, usize, NodeId)> = frame().map(value).collect();
+        values.sort_by_key(|(other, len, _)| (*other, *len));
+        let mut sum = 0;
+        for (_, len, id) in values {
+            if sum + len <= most {
+                sum += len;
+                kept[id.index()] = true;
+            }
+        }
+        Some(Self { input, kept, steps: Vec::new() })
     }
+
+    /// What holds from run to run what it should.
+    pub fn kept<'a>(&'a self, graph: &'a Graph) -> impl Iterator<Item = NodeId> + 'a {
+        graph.ids().filter(|id| self.kept[id.index()])
+    }
+
+    /// Tells that the next step of the plan is done in each run.
+    pub fn tell_always(&mut self, step: &dyn Step) {
+        self.steps.push((Effect::Always, rows_of(step)));
+    }
+
+    /// Tells that the next step of the plan does `item`, where weights are multiplied as `kind`.
+    pub fn tell(
+        &mut self,
+        step: &dyn Step,
+        item: Item,
+        (graph, steps, places): (&Graph, &[Fused], &Places),
+        kind: Kind,
+    ) {
+        let effect = match item {
+            Item::Fused(index) => effect(graph, &steps[index], kind, true),
+            Item::Pack(index) => effect(graph, &steps[index], kind, false),
+            Item::Border(piece) if self.kept(graph).any(|id| places.piece(id) == piece) => Effect::Never,
+            Item::Border(_) | Item::Copy { .. } | Item::Measure(_) => Effect::Always,
+        };
+        self.steps.push((effect, rows_of(step)));
+    }
+
+    /// Which of its tasks each step must do again after these rows of the picture changed.
+    pub fn again(&self, rows: Range<usize>) -> Vec<Vec<usize>> {
+        if rows.is_empty() {
+            return vec![Vec::new(); self.steps.len()];
+        }
+        let changed = self.changed(rows);
+        // Of what is not kept, the rows that are read, and of what is kept, those that changed.
+        let mut wanted: Vec<Range<usize>> =
+            changed.into_iter().zip(&self.kept).map(|(rows, kept)| if *kept { rows } else { 0..0 }).collect();
+        let mut again: Vec<Vec<usize>> = Vec::new();
+        for (effect, tasks) in self.steps.iter().rev() {
+            let (reads, result) = match effect {
+                Effect::Always => {
+                    again.push((0..tasks.len()).collect());
+                    continue;
+                }
+                Effect::Never => {
+                    again.push(Vec::new());
+                    continue;
+                }
+                Effect::Rows { reads, result } => (reads, result.index()),
+            };
+            let done: Vec<usize> = (0..tasks.len()).filter(|task| meet(&tasks[*task], &wanted[result])).collect();
+            if self.kept[result] {
+                // All that a task makes of it must be right.
+                let whole = done.iter().map(|task| tasks[*task].clone());
+                wanted[result] = whole.fold(wanted[result].clone(), both);
+            }
+            for (value, window) in reads.iter().filter(|(value, _)| !self.kept[value.index()]) {
+                let read = window.read(&wanted[result]);
+                let wanted = &mut wanted[value.index()];
+                *wanted = both(wanted.clone(), read);
+            }
+            again.push(done);
+        }
+        again.reverse();
+        again
+    }
+
+    /// By node: the rows that are not what they were after these rows of the picture changed.
+    fn changed(&self, rows: Range<usize>) -> Vec<Range<usize>> {
+        let mut changed = vec![0..0; self.kept.len()];
+        changed[self.input.index()] = rows;
+        for (effect, _) in &self.steps {
+            let Effect::Rows { reads, result } = effect else { continue };
+            let reached = reads.iter().map(|(value, window)| window.reached(&changed[value.index()]));
+            changed[result.index()] = reached.fold(changed[result.index()].clone(), both);
+        }
+        changed
+    }
+}
+
+/// By task of a step: the rows it makes.
+fn rows_of(step: &dyn Step) -> Vec<Range<usize>> {
+    (0..step.tasks()).map(|task| step.rows(task)).collect()
 }
 
 /// The rows from the first to the last of either.
@@ -124,25 +211,16 @@ pub fn both(a: Range<usize>, b: Range<usize>) -> Range<usize> {
 }
 
 /// Whether some rows are among both.
-pub fn meet(a: &Range<usize>, b: &Range<usize>) -> bool {
+fn meet(a: &Range<usize>, b: &Range<usize>) -> bool {
     a.start < b.end && b.start < a.end
 }
 
-/// What an item of the frame stage does about changes, where weights are multiplied as `kind`.
-pub fn effect(graph: &Graph, steps: &[Fused], item: Item, kind: Kind) -> Effect {
-    let (step, made) = match item {
-        Item::Fused(index) => (&steps[index], true),
-        Item::Pack(index) => (&steps[index], false),
-        Item::Border(_) => return Effect::Never,
-        Item::Copy { .. } | Item::Measure(_) => return Effect::Always,
-    };
+/// What a step of the frame stage does about changes, or what packs for it, where weights are multiplied as `kind`.
+fn effect(graph: &Graph, step: &Fused, kind: Kind, makes: bool) -> Effect {
     let Some(window) = window(graph, step, kind) else { return Effect::Always };
     let others = step.posts.iter().filter_map(|post| post.other()).map(|id| (id, Window::same(window.height)));
-    let others = others.filter(|_| made);
-    Effect::Rows {
-        reads: [(step.source, window)].into_iter().chain(others).collect(),
-        makes: made.then_some(step.result),
-    }
+    let reads = [(step.source, window)].into_iter().chain(others.filter(|_| makes)).collect();
+    Effect::Rows { reads, result: step.result }
 }
 
 /// What each row of a step's result is made of, if that is a few rows of what it reads.
@@ -179,13 +257,16 @@ fn rows(graph: &Graph, id: NodeId) -> Option<(usize, usize)> {
 mod tests {
     use super::*;
 
+    /// Which rows of the value a row of the result reads, past the end of the value too.
+    fn reads(window: &Window, row: usize) -> impl Iterator<Item = usize> {
+        let Window { repeat, reach, stride, before, .. } = *window;
+        (row * stride..row * stride + reach).filter_map(move |at| Some(at.checked_sub(before)? / repeat))
+    }
+
     /// What [`Window::reached`] says, row by row.
     fn looked_up(window: &Window, rows: &Range<usize>) -> Range<usize> {
-        let Window { repeat, reach, stride, before, strip, height } = *window;
-        let reads = |row: usize| {
-            (row * stride..row * stride + reach)
-                .any(|at| at.checked_sub(before).is_some_and(|at| rows.contains(&(at / repeat))))
-        };
+        let Window { strip, height, .. } = *window;
+        let reads = |row: usize| reads(window, row).any(|at| rows.contains(&at));
         // A strip of the short way reads all between its first row and its last.
         let strips: Vec<usize> =
             (0..height.div_ceil(strip)).filter(|index| (index * strip..(index + 1) * strip).any(reads)).collect();
@@ -221,7 +302,12 @@ mod tests {
                         "{window:?} {rows:?} {found:?} {expected:?}"
                     );
                 }
-                assert!(window.reached(&(5..5)).is_empty());
+                assert!(window.reached(&(5..5)).is_empty() && window.read(&(5..5)).is_empty());
+                for rows in (0..height).flat_map(|first| (first + 1..=height).map(move |end| first..end)) {
+                    let together = rows.start / strip * strip..rows.end.next_multiple_of(strip).min(height);
+                    let all = together.flat_map(|row| reads(&window, row)).fold(0..0, |all, at| both(all, at..at + 1));
+                    assert_eq!(window.read(&rows), all, "{window:?} {rows:?}");
+                }
             }
         }
     }

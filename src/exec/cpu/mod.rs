@@ -49,6 +49,8 @@ pub struct Cpu {
     kernels: Kernels,
     keeping: Keeping,
     team: Arc<Team>,
+    /// Numbers of values that a program keeps from run to run at most.
+    keep: usize,
     poison: bool,
 }
 
@@ -96,7 +98,14 @@ impl Cpu {
 
     fn with(isa: Isa, threads: usize, poison: bool) -> Result<Self, ExecError> {
         let kernels = Kernels::of(isa).ok_or_else(|| failed(format!("this processor has no {isa}")))?;
-        Ok(Self { isa, kernels, keeping: Keeping::Plain, team: Arc::new(Team::new(threads)?), poison })
+        Ok(Self {
+            isa,
+            kernels,
+            keeping: Keeping::Plain,
+            team: Arc::new(Team::new(threads)?),
+            keep: changes::MOST,
+            poison,
+        })
     }
 }
 
@@ -135,7 +144,7 @@ impl Executor for Cpu {
         taps: &[&str],
     ) -> Result<Box<dyn Program>, ExecError> {
         let packed = super::own::<CpuPacked>(packed, failed)?;
-        let how = (self.team.clone(), self.kernels, self.poison);
+        let how = (self.team.clone(), self.kernels, self.keep, self.poison);
         Ok(Box::new(CpuProgram::compile(graph, packed, taps, how)?))
     }
 }

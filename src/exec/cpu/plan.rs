@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::changes::{Changes, Effect, effect};
+use super::changes::Changes;
 use super::kernels::PANEL;
 use super::packing::CpuPacked;
 use super::panels::Row;
@@ -70,11 +70,9 @@ impl Plan {
             Ok(cut(graph, packed, step, (input, options.threads))?.and_then(|cut| cut.values()).unwrap_or(0))
         };
         let room = steps.iter().map(room).collect::<Result<Vec<usize>, ExecError>>()?;
-        let mut changes = Changes::new(graph, &steps, &places);
+        let mut changes = Changes::new(graph, &steps, &places, (results, options.keep));
         let mut kept = results.to_vec();
-        if changes.is_some() {
-            kept.extend(graph.inputs().map(|(_, id)| id).chain(steps.iter().map(|step| step.result)));
-        }
+        kept.extend(changes.iter().flat_map(|changes| changes.kept(graph)));
         let schedule = Schedule::new(graph, &steps, &places, &kept, &room);
         let factors = steps.iter().map(|step| {
             let shape = &graph.node(step.main).shape;
@@ -103,16 +101,14 @@ impl Plan {
             len: schedule.len,
         };
         let mut rounds: [Vec<Range<usize>>; 4] = Default::default();
-        let mut tell = |effect: Effect| {
-            if let Some(changes) = &mut changes {
-                changes.tell(effect);
-            }
-        };
         for (at, (stage, items)) in schedule.rounds.iter().enumerate() {
             let first = plan.steps.len();
             for item in items {
-                plan.steps.push(maker.step(*item)?);
-                tell(effect(graph, &steps, *item, packed.kind()));
+                let step = maker.step(*item)?;
+                if let Some(changes) = &mut changes {
+                    changes.tell(&*step, *item, (graph, &steps, &places), packed.kind());
+                }
+                plan.steps.push(step);
                 plan.about.push(About::new(graph, &steps, *item, |step| {
                     way(graph, (packed, options.strips), step).map(|(word, flops)| (word.into(), flops))
                 }));
@@ -123,7 +119,9 @@ impl Plan {
                 let first = plan.steps.len();
                 plan.steps.extend(maker.poison(at));
                 plan.about.resize(plan.steps.len(), About::nothing("spoiled memory"));
-                (first..plan.steps.len()).for_each(|_| tell(Effect::Always));
+                if let Some(changes) = &mut changes {
+                    plan.steps[first..].iter().for_each(|step| changes.tell_always(&**step));
+                }
                 rounds.push(first..plan.steps.len());
             }
         }
@@ -147,6 +145,8 @@ pub struct Options {
     pub rows: usize,
     /// Whether convolutions of bf16 numbers are faster the short way.
     pub strips: bool,
+    /// Numbers of values that are kept from run to run at most, where a change of a picture does not reach everything at once.
+    pub keep: usize,
     /// Whether memory is filled with NaN as soon as nothing in it is needed, so that a stale read is seen. For tests.
     pub poison: bool,
 }

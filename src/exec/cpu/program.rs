@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::changes::{both, meet};
+use super::changes::both;
 use super::kernels::Kernels;
 use super::memory::Memory;
 use super::packing::CpuPacked;
@@ -37,7 +37,7 @@ pub struct CpuProgram {
     schedule: HashMap<usize, (Vec<u64>, Arc<[f32]>)>,
     /// The slot whose results are in memory.
     slot: Option<usize>,
-    /// Whether memory holds all values of the last run's frame stage, if they are kept.
+    /// Whether memory holds what is kept of the last run's frame stage.
     whole: bool,
 }
 
@@ -69,12 +69,12 @@ impl CpuProgram {
         graph: Arc<Graph>,
         packed: &CpuPacked,
         taps: &[&str],
-        (team, kernels, poison): (Arc<Team>, Kernels, bool),
+        (team, kernels, keep, poison): (Arc<Team>, Kernels, usize, bool),
     ) -> Result<Self, ExecError> {
         let factor = packed.factor();
         let results = given::results(&graph, taps)?;
         let Kernels { rows, strips, .. } = kernels;
-        let options = Options { threads: team.threads(), rows, strips, poison };
+        let options = Options { threads: team.threads(), rows, strips, keep, poison };
         let plan = team.install(|| Plan::new(&graph, packed, &results, options))?;
         let tasks = plan.steps.iter().map(|step| step.tasks()).collect();
         let memory = Memory::new(plan.len);
@@ -116,12 +116,10 @@ impl CpuProgram {
         self.team.walk(&tasks, Arc::new(run), watch);
     }
 
-    /// Of the frame stage, does the tasks that make some of the rows which each step is to make again.
-    fn walk_again(&mut self, again: &[Range<usize>]) {
+    /// Of the frame stage, does these tasks of each step.
+    fn walk_again(&mut self, again: &[Vec<usize>]) {
         let work = &self.work;
-        let reached = |step: usize, task: usize| meet(&work.plan.steps[step].rows(task), &again[step]);
-        let some =
-            |step: usize| (0..work.tasks[step]).filter(move |task| reached(step, *task)).map(move |task| (step, task));
+        let some = |step: usize| again[step].iter().map(move |task| (step, *task));
         let rounds = work.plan.rounds[Stage::Frame as usize].iter();
         let rounds: Vec<Vec<(usize, usize)>> = rounds.map(|steps| steps.clone().flat_map(some).collect()).collect();
         let tasks: Vec<usize> = rounds.iter().map(Vec::len).collect();

@@ -22,13 +22,20 @@ fn short() -> Cpu {
     let mut kernels = Kernels::of(Isa::Portable).unwrap();
     kernels.strips = true;
     let team = Arc::new(Team::new(3).unwrap());
-    Cpu { isa: Isa::Avx512Bf16, kernels, keeping: Keeping::Plain, team, poison: true }
+    Cpu { isa: Isa::Avx512Bf16, kernels, keeping: Keeping::Plain, team, keep: super::changes::MOST, poison: true }
 }
 
 /// AMX where the processor has none.
 fn emulated() -> Option<Cpu> {
     let team = Arc::new(Team::new(2).unwrap());
-    Some(Cpu { isa: Isa::Amx, kernels: Kernels::emulated()?, keeping: Keeping::Plain, team, poison: true })
+    Some(Cpu {
+        isa: Isa::Amx,
+        kernels: Kernels::emulated()?,
+        keeping: Keeping::Plain,
+        team,
+        keep: super::changes::MOST,
+        poison: true,
+    })
 }
 
 #[test]

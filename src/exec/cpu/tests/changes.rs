@@ -1,7 +1,7 @@
 //! A program that does only again what a change reaches makes what one makes that does everything.
 
 use super::*;
-use crate::exec::cpu::changes::meet;
+use crate::exec::cpu::changes::MOST;
 use crate::exec::cpu::plan::{Options, Plan};
 
 /// Convolutions as tiny encoders have them, of the short way and others; something is added that depends on the prompt.
@@ -38,21 +38,32 @@ fn plan(executor: &Cpu, graph: &Graph) -> Plan {
     let packed = CpuPacked::load(&weights(graph), Factor::F32, Keeping::Plain).unwrap();
     let results: Vec<NodeId> = graph.outputs().iter().map(|(_, id)| *id).collect();
     let Kernels { rows, strips, .. } = executor.kernels;
-    Plan::new(graph, &packed, &results, Options { threads: 2, rows, strips, poison: false }).unwrap()
+    Plan::new(graph, &packed, &results, Options { threads: 2, rows, strips, keep: executor.keep, poison: false })
+        .unwrap()
+}
+
+/// The executor with memory for so many values between runs.
+fn keeping(executor: Cpu, keep: usize) -> Cpu {
+    Cpu { keep, ..executor }
 }
 
 #[test]
 fn what_a_change_does_not_reach_is_not_done_again() {
-    let portable = Cpu::with(Isa::Portable, 2, false).unwrap();
-    let plan = plan(&portable, &encoder(128));
-    let again = plan.changes.as_ref().unwrap().again(60..64);
-    let frame: Vec<usize> = plan.rounds[Stage::Frame as usize].iter().flat_map(Clone::clone).collect();
-    let tasks = |step: usize| (0..plan.steps[step].tasks()).map(move |task| (step, task));
-    let all: Vec<(usize, usize)> = frame.into_iter().flat_map(tasks).collect();
-    let some = all.iter().filter(|(step, task)| meet(&plan.steps[*step].rows(*task), &again[*step]));
-    let (some, all) = (some.count(), all.len());
-    assert!(some > 0 && 2 * some < all, "{some} of {all} tasks");
-    assert!(plan.changes.unwrap().again(0..0).iter().all(|rows| rows.is_empty()));
+    let portable = |keep| keeping(Cpu::with(Isa::Portable, 2, false).unwrap(), keep);
+    let graph = encoder(512);
+    let counts = [MOST, 1_000_000, 0].map(|keep| {
+        let plan = plan(&portable(keep), &graph);
+        let again = plan.changes.as_ref().unwrap().again(240..270);
+        let frame: Vec<usize> = plan.rounds[Stage::Frame as usize].iter().flat_map(Clone::clone).collect();
+        let all: usize = frame.iter().map(|step| plan.steps[*step].tasks()).sum();
+        let some: usize = frame.iter().map(|step| again[*step].len()).sum();
+        (plan.len, some, all)
+    });
+    let [(_, most, all), (_, fewer, _), (_, none, _)] = counts;
+    assert!(0 < most && most < fewer && fewer < none && 4 * most < all && 2 * fewer < all, "{counts:?}");
+    assert!(counts[0].0 > counts[1].0 && counts[1].0 > counts[2].0, "{counts:?}");
+    let plan = plan(&portable(MOST), &graph);
+    assert!(plan.changes.unwrap().again(0..0).iter().all(Vec::is_empty));
 }
 
 #[test]
@@ -77,11 +88,12 @@ fn where_a_change_reaches_everything_nothing_is_kept() {
 
 #[test]
 fn a_changed_picture_gives_what_it_gives_at_first() {
-    for side in [40, 64] {
+    for (index, side) in [40, 64].into_iter().enumerate() {
         let graph = Arc::new(encoder(side));
         let count = side * (side + 8);
         let pixels = |seed: usize| noise(seed, count).into_iter().map(|v| f32::from_bits(v.to_bits() | 0xff00_0000));
-        for executor in executors() {
+        let keeps = [MOST, 30_000, 0].into_iter().cycle().skip(index);
+        for executor in executors().into_iter().zip(keeps).map(|(executor, keep)| keeping(executor, keep)) {
             let packed = executor.load(&weights(&graph)).unwrap();
             let compile = || executor.compile(graph.clone(), &packed, &[]).unwrap();
             let mut program = compile();
