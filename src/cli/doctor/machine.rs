@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use crate::exec::Cpu;
 use crate::flow::SystemMemory;
 
 /// Processor and memory.
@@ -63,12 +62,25 @@ fn cpu_features() -> Vec<&'static str> {
         ("avx512bf16", is_x86_feature_detected!("avx512bf16")),
         ("avx512vnni", is_x86_feature_detected!("avx512vnni")),
         // The standard library cannot tell yet, and the system must lend it.
-        ("amx", Cpu::instructions().contains(&"amx")),
+        ("amx", crate::exec::Cpu::instructions().contains(&"amx")),
     ];
     found.into_iter().filter(|(_, there)| *there).map(|(name, _)| name).collect()
 }
 
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(target_arch = "aarch64")]
+fn cpu_features() -> Vec<&'static str> {
+    use std::arch::is_aarch64_feature_detected;
+    let found = [
+        ("neon", is_aarch64_feature_detected!("neon")),
+        ("fp16", is_aarch64_feature_detected!("fp16")),
+        ("bf16", is_aarch64_feature_detected!("bf16")),
+        ("i8mm", is_aarch64_feature_detected!("i8mm")),
+        ("sve", is_aarch64_feature_detected!("sve")),
+    ];
+    found.into_iter().filter(|(_, there)| *there).map(|(name, _)| name).collect()
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 fn cpu_features() -> Vec<&'static str> {
     Vec::new()
 }

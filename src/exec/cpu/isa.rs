@@ -7,7 +7,7 @@ use std::fmt;
 
 use super::panels::Factor;
 
-/// Overrides the choice: `portable`, `avx2`, `avx2int16`, `avx512`, `avx512int16`, `avx512bf16` or `amx`.
+/// Overrides the choice: `portable`, `neon`, `avx2`, `avx2int16`, `avx512`, `avx512int16`, `avx512bf16` or `amx`.
 pub const VARIABLE: &str = "AFTERIMAGE_CPU";
 
 /// An instruction set that there are kernels for, slowest first.
@@ -15,6 +15,8 @@ pub const VARIABLE: &str = "AFTERIMAGE_CPU";
 pub enum Isa {
     /// Plain Rust; what the compiler makes of it on any processor.
     Portable,
+    /// NEON: every 64-bit ARM processor.
+    Neon,
     /// AVX2, FMA and F16C: most PCs since 2013.
     Avx2,
     /// The same with matrix products of whole numbers ([`int16`](super::kernels::int16)); with AVX-VNNI (Intel since 2021) if there
@@ -33,13 +35,22 @@ pub enum Isa {
 
 impl Isa {
     /// All, slowest first.
-    pub const ALL: [Self; 7] =
-        [Self::Portable, Self::Avx2, Self::Avx2Int16, Self::Avx512, Self::Avx512Int16, Self::Avx512Bf16, Self::Amx];
+    pub const ALL: [Self; 8] = [
+        Self::Portable,
+        Self::Neon,
+        Self::Avx2,
+        Self::Avx2Int16,
+        Self::Avx512,
+        Self::Avx512Int16,
+        Self::Avx512Bf16,
+        Self::Amx,
+    ];
 
     /// The word for it in [`VARIABLE`].
     pub fn word(self) -> &'static str {
         match self {
             Self::Portable => "portable",
+            Self::Neon => "neon",
             Self::Avx2 => "avx2",
             Self::Avx2Int16 => "avx2int16",
             Self::Avx512 => "avx512",
@@ -52,7 +63,7 @@ impl Isa {
     /// As what factors are multiplied where there are many.
     pub fn factor(self) -> Factor {
         match self {
-            Self::Portable | Self::Avx2 | Self::Avx512 => Factor::F32,
+            Self::Portable | Self::Neon | Self::Avx2 | Self::Avx512 => Factor::F32,
             Self::Avx2Int16 | Self::Avx512Int16 => Factor::Int16,
             Self::Avx512Bf16 | Self::Amx => Factor::Bf16,
         }
@@ -62,6 +73,10 @@ impl Isa {
     pub fn is_here(self) -> bool {
         match self {
             Self::Portable => true,
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => std::arch::is_aarch64_feature_detected!("neon"),
+            #[cfg(not(target_arch = "aarch64"))]
+            Self::Neon => false,
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => {
                 is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("f16c")
@@ -124,6 +139,7 @@ impl fmt::Display for Isa {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Portable => "portable f32",
+            Self::Neon => "NEON f32",
             Self::Avx2 => "AVX2 f32",
             Self::Avx2Int16 => "AVX2 int16",
             Self::Avx512 => "AVX-512 f32",

@@ -86,67 +86,10 @@ fn rows<const ROWS: usize>(tile: &Tile<'_>, first: usize, column: usize, out: &m
     ROWS
 }
 
-/// The tile of a narrow panel: sums run over lanes. Some rows are computed together, since each of their weights is read once.
-#[target_feature(enable = "avx2,fma")]
-pub fn dots(tile: &Tile<'_>, out: &mut [f32]) {
-    tile.check_narrow(out);
-    match tile.width {
-        1 => narrow::<4, 1>(tile, out),
-        2 => narrow::<4, 2>(tile, out),
-        3 => narrow::<4, 3>(tile, out),
-        _ => narrow::<2, 4>(tile, out),
-    }
-}
-
-#[target_feature(enable = "avx2,fma")]
-#[expect(unsafe_code, reason = "vector loads take pointers")]
-fn narrow<const ROWS: usize, const COLUMNS: usize>(tile: &Tile<'_>, out: &mut [f32]) {
-    let whole = tile.run - tile.run % REGISTER;
-    for (pixels, out) in tile.pixels.chunks(ROWS).zip(out.chunks_mut(ROWS * COLUMNS)) {
-        let mut sums = [[_mm256_setzero_ps(); COLUMNS]; ROWS];
-        let mut rest = [[0.0; COLUMNS]; ROWS];
-        // Missing rows are computed as the last again.
-        let at: [usize; ROWS] = std::array::from_fn(|row| pixels[row.min(pixels.len() - 1)]);
-        for (index, tap) in tile.taps.iter().enumerate() {
-            for k in (0..whole).step_by(REGISTER) {
-                // SAFETY: `check_narrow` has seen that every run of every pixel lies in `input`, and all weights in
-                // `weights`; `k` and what follows it lie in the run.
-                unsafe {
-                    let weights: [__m256; COLUMNS] = std::array::from_fn(|column| {
-                        _mm256_loadu_ps(tile.weights.as_ptr().add(column * tile.rows() + index * tile.run + k))
-                    });
-                    for row in 0..ROWS {
-                        let values = _mm256_loadu_ps(tile.input.as_ptr().add(at[row] + tap + k));
-                        for column in 0..COLUMNS {
-                            sums[row][column] = _mm256_fmadd_ps(values, weights[column], sums[row][column]);
-                        }
-                    }
-                }
-            }
-            for k in whole..tile.run {
-                for (rest, at) in rest.iter_mut().zip(at) {
-                    for (column, rest) in rest.iter_mut().enumerate() {
-                        let weight = tile.weights[column * tile.rows() + index * tile.run + k];
-                        *rest += tile.input[at + tap + k] * weight;
-                    }
-                }
-            }
-        }
-        // Nested, not flattened, so that the sums stay in registers.
-        for row in 0..ROWS {
-            for column in 0..COLUMNS {
-                let sum = lanes(sums[row][column]) + rest[row][column];
-                if let Some(out) = out.get_mut(row * COLUMNS + column) {
-                    *out = sum;
-                }
-            }
-        }
-    }
-}
-
 /// The sum of a register's lanes.
+#[inline]
 #[target_feature(enable = "avx2,fma")]
-fn lanes(x: __m256) -> f32 {
+pub fn lanes(x: __m256) -> f32 {
     let halves = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps::<1>(x));
     let pairs = _mm_add_ps(halves, _mm_movehl_ps(halves, halves));
     _mm_cvtss_f32(_mm_add_ss(pairs, _mm_movehdup_ps(pairs)))

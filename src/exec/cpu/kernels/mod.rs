@@ -20,9 +20,13 @@ mod avx512;
 mod avx512bf16;
 #[cfg(all(test, target_arch = "x86_64", target_os = "linux"))]
 mod emulator;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod vector_dots;
 #[cfg(target_arch = "x86_64")]
 mod vector_strip;
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod vector_winograd;
 
 mod sets;
@@ -74,6 +78,7 @@ pub struct Tile<'a, T = f32> {
     /// Whether the sums begin with what `out` holds; never those of a narrow panel.
     pub hold: bool,
     /// What is needed soon, if anything: some kernels ask for it bit by bit, so that it comes closer while they multiply.
+    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "no other kernels do that"))]
     pub ahead: &'a [u8],
 }
 

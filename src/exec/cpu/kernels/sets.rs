@@ -235,10 +235,20 @@ impl Kernels {
         }
         Some(match isa {
             Isa::Portable => table!(VECTOR_ROWS, portable::tile, portable),
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => {
+                use super::neon::{ROWS, tile};
+                use super::vector_dots::neon::dots;
+                use super::vector_winograd::neon::{back, forth, lift};
+                Self { dots, forth, back, lift, ..table!(ROWS, tile, portable, "neon") }
+            }
+            #[cfg(not(target_arch = "aarch64"))]
+            Isa::Neon => return None,
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 | Isa::Avx2Int16 => {
                 let tile_int16 = if is_x86_feature_detected!("avxvnni") { int16::vnni } else { int16::plain };
-                use super::avx2::{ROWS, dots, tile, widen_f16};
+                use super::avx2::{ROWS, tile, widen_f16};
+                use super::vector_dots::avx2::dots;
                 use super::vector_winograd::avx2::{back, forth, lift};
                 Self { tile_int16, dots, widen_f16, forth, back, lift, ..table!(ROWS, tile, portable, "avx2,fma") }
             }

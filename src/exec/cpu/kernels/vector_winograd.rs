@@ -1,13 +1,12 @@
-//! The transforms of [`super::winograd`] in vector registers: one register of channels at a time, eight with AVX2 and sixteen with
-//! AVX-512, from the same text.
+//! The transforms of [`super::winograd`] in vector registers: one register of channels at a time, eight with AVX2, sixteen with
+//! AVX-512 and four with NEON, from the same text.
 
 /// The transforms, with some processor features and a type of register and its operations.
 macro_rules! transforms {
     (
         $features:literal, $register:ident of $lanes:literal,
-        $load:ident, $store:ident, $zero:ident, $all:ident, $add:ident, $sub:ident, $mul:ident, $fmadd:ident, $fnmadd:ident, $fnmsub:ident
+        $load:ident, $store:ident, $all:ident, $add:ident, $sub:ident, $mul:ident, $fmadd:ident, $fnmadd:ident, $fnmsub:ident
     ) => {
-        use std::arch::x86_64::{$add, $all, $fmadd, $fnmadd, $fnmsub, $load, $mul, $register, $store, $sub, $zero};
         use std::f32::consts::{FRAC_1_SQRT_2, SQRT_2};
 
         use crate::exec::cpu::kernels::winograd::{OUTPUTS, PLACES, SIDE, TAPS};
@@ -23,7 +22,7 @@ macro_rules! transforms {
                     && out.len() >= (PLACES - 1) * step + channels,
                 "a tile reaches outside its values"
             );
-            let mut between = [[$zero(); SIDE]; SIDE];
+            let mut between = [[$all(0.0); SIDE]; SIDE];
             for first in (0..channels).step_by($lanes) {
                 // SAFETY: every pixel has `channels` numbers, every place `channels` of `out` from a multiple of `step` on, and
                 // a register's numbers from `first` on are below `channels`.
@@ -54,7 +53,7 @@ macro_rules! transforms {
                     && out.len() >= OUTPUTS * OUTPUTS * width,
                 "a tile reaches outside its values"
             );
-            let mut between = [[$zero(); SIDE]; OUTPUTS];
+            let mut between = [[$all(0.0); SIDE]; OUTPUTS];
             for first in (0..width).step_by($lanes) {
                 // SAFETY: every place has `width` of `sums` from a multiple of `step` on, every output `width` of `out`, and a
                 // register's numbers from `first` on are below `width`.
@@ -86,7 +85,7 @@ macro_rules! transforms {
                     && out.len() >= (PLACES - 1) * step + len,
                 "a kernel reaches outside its weights"
             );
-            let mut between = [[$zero(); 3]; SIDE];
+            let mut between = [[$all(0.0); 3]; SIDE];
             for first in (0..len).step_by($lanes) {
                 // SAFETY: every tap has `len` numbers, every place `len` of `out` from a multiple of `step` on, and a register's
                 // numbers from `first` on are below `len`.
@@ -163,19 +162,45 @@ macro_rules! transforms {
 }
 
 /// Eight channels at a time.
+#[cfg(target_arch = "x86_64")]
 pub mod avx2 {
+    use std::arch::x86_64::{
+        __m256, _mm256_add_ps, _mm256_fmadd_ps, _mm256_fnmadd_ps, _mm256_fnmsub_ps, _mm256_loadu_ps, _mm256_mul_ps,
+        _mm256_set1_ps, _mm256_storeu_ps, _mm256_sub_ps,
+    };
+
     transforms! {
         "avx2,fma", __m256 of 8,
-        _mm256_loadu_ps, _mm256_storeu_ps, _mm256_setzero_ps, _mm256_set1_ps,
+        _mm256_loadu_ps, _mm256_storeu_ps, _mm256_set1_ps,
         _mm256_add_ps, _mm256_sub_ps, _mm256_mul_ps, _mm256_fmadd_ps, _mm256_fnmadd_ps, _mm256_fnmsub_ps
     }
 }
 
 /// Sixteen channels at a time.
+#[cfg(target_arch = "x86_64")]
 pub mod avx512 {
+    use std::arch::x86_64::{
+        __m512, _mm512_add_ps, _mm512_fmadd_ps, _mm512_fnmadd_ps, _mm512_fnmsub_ps, _mm512_loadu_ps, _mm512_mul_ps,
+        _mm512_set1_ps, _mm512_storeu_ps, _mm512_sub_ps,
+    };
+
     transforms! {
         "avx512f", __m512 of 16,
-        _mm512_loadu_ps, _mm512_storeu_ps, _mm512_setzero_ps, _mm512_set1_ps,
+        _mm512_loadu_ps, _mm512_storeu_ps, _mm512_set1_ps,
         _mm512_add_ps, _mm512_sub_ps, _mm512_mul_ps, _mm512_fmadd_ps, _mm512_fnmadd_ps, _mm512_fnmsub_ps
+    }
+}
+
+/// Four channels at a time.
+#[cfg(target_arch = "aarch64")]
+pub mod neon {
+    use std::arch::aarch64::{float32x4_t, vaddq_f32, vdupq_n_f32, vld1q_f32, vmulq_f32, vst1q_f32, vsubq_f32};
+
+    use crate::exec::cpu::kernels::neon::operations::{multiply_add, negative_sum, subtract_product};
+
+    transforms! {
+        "neon", float32x4_t of 4,
+        vld1q_f32, vst1q_f32, vdupq_n_f32,
+        vaddq_f32, vsubq_f32, vmulq_f32, multiply_add, subtract_product, negative_sum
     }
 }
