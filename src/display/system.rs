@@ -86,6 +86,15 @@ pub fn graphics_libraries() -> &'static [Library] {
     if cfg!(all(unix, not(target_os = "macos"))) { &GRAPHICS } else { &[] }
 }
 
+/// What helps where no graphics driver works.
+pub fn graphics_remedy() -> &'static str {
+    if graphics_libraries().is_empty() {
+        return "install the driver of your graphics card, from its maker or from the system";
+    }
+    "run ./scripts/run, or install mesa-vulkan-drivers and libvulkan1, or libegl1 and libgl1-mesa-dri (Fedora: \
+    mesa-vulkan-drivers mesa-dri-drivers; Arch: mesa vulkan-swrast)"
+}
+
 impl Library {
     /// Whether the dynamic linker finds it with all that it needs. It stays loaded.
     #[cfg(unix)]

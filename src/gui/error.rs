@@ -1,5 +1,7 @@
 //! Why there is no window.
 
+use crate::display::graphics_remedy;
+
 /// Why there is no window.
 #[derive(Debug, thiserror::Error)]
 pub enum GuiError {
@@ -34,11 +36,7 @@ impl GuiError {
             Self::MissingLibrary { package, .. } => {
                 format!("run ./scripts/run, or install the package {package} (its name on Debian and Ubuntu)")
             }
-            Self::NoGraphics(_) => {
-                "install mesa-vulkan-drivers and libvulkan1, or libegl1 and libgl1-mesa-dri (Fedora: \
-                mesa-vulkan-drivers mesa-dri-drivers; Arch: mesa vulkan-swrast)"
-                    .into()
-            }
+            Self::NoGraphics(_) => graphics_remedy().into(),
             Self::Window(_) => "see `afterimage doctor` for what is missing".into(),
         }
     }

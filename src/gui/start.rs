@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::app::{App, AppOptions};
 use super::{GuiError, icon};
-use crate::display::{AdapterKind, Session, adapters};
+use crate::display::{AdapterKind, Session, adapters, graphics_remedy};
 use crate::flow::Worker;
 use crate::flow::channel::bounded;
 use crate::studio::{Notice, Places, Settings};
@@ -73,7 +73,7 @@ pub fn run(options: Options) -> Result<(), GuiError> {
             log::warn!("{first} cannot draw the window: {error}");
             let fallback = Notice::warning(
                 format!("{first} cannot draw here, so {second} does"),
-                "Install a graphics driver (mesa-vulkan-drivers libvulkan1, or libegl1 libgl1-mesa-dri)",
+                format!("A graphics driver makes it faster: {}", graphics_remedy()),
             );
             open(&options, second, Some(fallback)).map_err(GuiError::from_eframe)
         }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Problem;
-use crate::display::{Adapter, AdapterKind, Session, adapters, graphics_libraries};
+use crate::display::{Adapter, AdapterKind, Session, adapters, graphics_libraries, graphics_remedy};
 
 /// What a window would find.
 #[derive(Clone, Debug, Serialize)]
@@ -65,10 +65,7 @@ impl WindowFindings {
 
     fn graphics_problem(&self) -> Option<Problem> {
         if self.adapters.is_empty() {
-            return Some(Problem::fatal(
-                "there is no graphics driver",
-                "install libegl1 libegl-mesa0 libgl1-mesa-dri (or libvulkan1 mesa-vulkan-drivers), which ./scripts/run does",
-            ));
+            return Some(Problem::fatal("there is no graphics driver", graphics_remedy()));
         }
         let software = self.adapters.iter().all(|adapter| adapter.kind == AdapterKind::Software);
         software.then(|| {
