@@ -72,14 +72,15 @@ impl Window {
         (strips.start * strip).min(height)..(strips.end * strip).min(height)
     }
 
-    /// The rows of the value that `rows` of the result are made of, and those that are made together with them. It may be more than
-    /// the value has.
+    /// The rows of the value that `rows` of the result are made of, and those that are made together with them; of both, those past
+    /// the end mean nothing.
     fn read(&self, rows: &Range<usize>) -> Range<usize> {
         if rows.is_empty() {
             return 0..0;
         }
         let Self { repeat, reach, stride, before, strip, height } = *self;
-        let (first, last) = (rows.start / strip * strip, rows.end.next_multiple_of(strip).min(height) - 1);
+        let (first, end) = (rows.start / strip * strip, rows.end.min(height).next_multiple_of(strip).min(height));
+        let last = end - 1;
         (first * stride).saturating_sub(before) / repeat
             ..(last * stride + reach).saturating_sub(before).div_ceil(repeat)
     }
