@@ -225,6 +225,7 @@ fn index(id: &str) -> CameraIndex {
 mod tests {
     use super::*;
 
+    #[cfg(unix)]
     #[test]
     fn errors_are_read_from_their_words() {
         let device = Device { camera: None, id: "/dev/video0", fps: 30 };
