@@ -51,9 +51,10 @@ fn distribution(os_release: &str) -> Option<String> {
     os_release.lines().find_map(|line| Some(line.strip_prefix("PRETTY_NAME=")?.trim_matches('"').to_owned()))
 }
 
-#[cfg(target_arch = "x86_64")]
+/// Instruction sets that matter for speed and are there.
 fn cpu_features() -> Vec<&'static str> {
-    let found = [
+    #[cfg(target_arch = "x86_64")]
+    let known = [
         ("avx2", is_x86_feature_detected!("avx2")),
         ("fma", is_x86_feature_detected!("fma")),
         ("f16c", is_x86_feature_detected!("f16c")),
@@ -64,25 +65,17 @@ fn cpu_features() -> Vec<&'static str> {
         // The standard library cannot tell yet, and the system must lend it.
         ("amx", crate::exec::Cpu::instructions().contains(&"amx")),
     ];
-    found.into_iter().filter(|(_, there)| *there).map(|(name, _)| name).collect()
-}
-
-#[cfg(target_arch = "aarch64")]
-fn cpu_features() -> Vec<&'static str> {
-    use std::arch::is_aarch64_feature_detected;
-    let found = [
-        ("neon", is_aarch64_feature_detected!("neon")),
-        ("fp16", is_aarch64_feature_detected!("fp16")),
-        ("bf16", is_aarch64_feature_detected!("bf16")),
-        ("i8mm", is_aarch64_feature_detected!("i8mm")),
-        ("sve", is_aarch64_feature_detected!("sve")),
+    #[cfg(target_arch = "aarch64")]
+    let known = [
+        ("neon", std::arch::is_aarch64_feature_detected!("neon")),
+        ("fp16", std::arch::is_aarch64_feature_detected!("fp16")),
+        ("bf16", std::arch::is_aarch64_feature_detected!("bf16")),
+        ("i8mm", std::arch::is_aarch64_feature_detected!("i8mm")),
+        ("sve", std::arch::is_aarch64_feature_detected!("sve")),
     ];
-    found.into_iter().filter(|(_, there)| *there).map(|(name, _)| name).collect()
-}
-
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-fn cpu_features() -> Vec<&'static str> {
-    Vec::new()
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    let known = [];
+    known.into_iter().filter(|(_, there)| *there).map(|(name, _)| name).collect()
 }
 
 #[cfg(test)]

@@ -154,34 +154,36 @@ impl Changes {
         // Of what is not kept, the rows that are read, and of what is kept, those that changed.
         let mut wanted: Vec<Range<usize>> =
             changed.into_iter().zip(&self.kept).map(|(rows, kept)| if *kept { rows } else { 0..0 }).collect();
-        let mut again: Vec<Vec<usize>> = Vec::new();
-        for (effect, tasks) in self.steps.iter().rev() {
-            let (reads, result) = match effect {
-                Effect::Always => {
-                    again.push((0..tasks.len()).collect());
-                    continue;
-                }
-                Effect::Never => {
-                    again.push(Vec::new());
-                    continue;
-                }
-                Effect::Rows { reads, result } => (reads, result.index()),
+        let mut again = vec![Vec::new(); self.steps.len()];
+        for (again, (effect, tasks)) in again.iter_mut().zip(&self.steps).rev() {
+            *again = match effect {
+                Effect::Always => (0..tasks.len()).collect(),
+                Effect::Never => Vec::new(),
+                Effect::Rows { reads, result } => self.wanted_of(reads, result.index(), tasks, &mut wanted),
             };
-            let done: Vec<usize> = (0..tasks.len()).filter(|task| meet(&tasks[*task], &wanted[result])).collect();
-            if self.kept[result] {
-                // All that a task makes of it must be right.
-                let whole = done.iter().map(|task| tasks[*task].clone());
-                wanted[result] = whole.fold(wanted[result].clone(), both);
-            }
-            for (value, window) in reads.iter().filter(|(value, _)| !self.kept[value.index()]) {
-                let read = window.read(&wanted[result]);
-                let wanted = &mut wanted[value.index()];
-                *wanted = both(wanted.clone(), read);
-            }
-            again.push(done);
         }
-        again.reverse();
         again
+    }
+
+    /// The tasks of a step that make any of the rows wanted of its result. What they read of values that are not kept is wanted, too.
+    fn wanted_of(
+        &self,
+        reads: &[(NodeId, Window)],
+        result: usize,
+        tasks: &[Range<usize>],
+        wanted: &mut [Range<usize>],
+    ) -> Vec<usize> {
+        let done: Vec<usize> = (0..tasks.len()).filter(|task| meet(&tasks[*task], &wanted[result])).collect();
+        if self.kept[result] {
+            // All that a task makes of it must be right.
+            let whole = done.iter().map(|task| tasks[*task].clone());
+            wanted[result] = whole.fold(wanted[result].clone(), both);
+        }
+        for (value, window) in reads.iter().filter(|(value, _)| !self.kept[value.index()]) {
+            let read = window.read(&wanted[result]);
+            wanted[value.index()] = both(wanted[value.index()].clone(), read);
+        }
+        done
     }
 
     /// By node: the rows that are not what they were after these rows of the picture changed.

@@ -33,9 +33,7 @@ pub fn tile(tile: &Tile<'_>, out: &mut [f32]) {
 fn by_rows(tile: &Tile<'_>, column: usize, out: &mut [f32]) {
     let mut first = 0;
     while first < tile.pixels.len() {
-        // Even parts: a few rows left over would cost as much as many.
-        let left = tile.pixels.len() - first;
-        first += match left.div_ceil(left.div_ceil(MOST_ROWS)) {
+        first += match tile.together(first, MOST_ROWS) {
             1 => rows::<1>(tile, first, column, out),
             2 => rows::<2>(tile, first, column, out),
             3 => rows::<3>(tile, first, column, out),

@@ -133,9 +133,7 @@ mod vectors {
                 fn columns<const PARTS: usize>(tile: &Tile<'_, i16>, scales: &[f32], column: usize, out: &mut [f32]) {
                     let mut first = 0;
                     while first < tile.pixels.len() {
-                        // Even parts: a few rows left over would cost as much as many.
-                        let left = tile.pixels.len() - first;
-                        let count = left.div_ceil(left.div_ceil($most));
+                        let count = tile.together(first, $most);
                         match count {
                             1 => rows::<1, PARTS>(tile, scales, (first, column), out),
                             2 => rows::<2, PARTS>(tile, scales, (first, column), out),

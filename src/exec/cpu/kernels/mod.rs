@@ -106,6 +106,15 @@ impl<T> Tile<'_, T> {
         self.check_reach(furthest(self.pixels), out);
     }
 
+    /// How many rows from `first` on are computed together where `most` can be. The parts are even: a few rows left over would cost as
+    /// much as many.
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    #[inline(always)]
+    fn together(&self, first: usize, most: usize) -> usize {
+        let left = self.pixels.len() - first;
+        left.div_ceil(left.div_ceil(most))
+    }
+
     /// Rows of weights.
     #[inline(always)]
     fn rows(&self) -> usize {

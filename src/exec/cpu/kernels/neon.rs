@@ -5,7 +5,7 @@ use std::arch::aarch64::{float32x4_t, vdupq_n_f32, vfmaq_laneq_f32, vfmaq_n_f32,
 use super::{LANES, Tile};
 
 /// Numbers in a register.
-pub const REGISTER: usize = 4;
+const REGISTER: usize = 4;
 /// Registers of a row.
 const PARTS: usize = LANES / REGISTER;
 /// Rows whose sums fit into the registers, beside a row of weights and four values of each row.
@@ -30,9 +30,7 @@ pub fn tile(tile: &Tile<'_>, out: &mut [f32]) {
 fn by_rows(tile: &Tile<'_>, column: usize, out: &mut [f32]) {
     let mut first = 0;
     while first < tile.pixels.len() {
-        // Even parts: a few rows left over would cost as much as many.
-        let left = tile.pixels.len() - first;
-        first += match left.div_ceil(left.div_ceil(MOST_ROWS)) {
+        first += match tile.together(first, MOST_ROWS) {
             1 => rows::<1>(tile, first, column, out),
             2 => rows::<2>(tile, first, column, out),
             3 => rows::<3>(tile, first, column, out),
