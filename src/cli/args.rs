@@ -138,8 +138,12 @@ pub struct BenchArgs {
     #[arg(long, value_name = "S", default_value_t = 10.0)]
     pub seconds: f64,
 
+    /// Paint several pictures side by side, each one step further than the next: more a second, each later
+    #[arg(long)]
+    pub stream: bool,
+
     /// Instead: a table of what every step of the networks costs, and what it would cost at best
-    #[arg(long, conflicts_with_all = ["json", "seconds"])]
+    #[arg(long, conflicts_with_all = ["json", "seconds", "stream"])]
     pub explain: bool,
 
     /// Print JSON

@@ -62,7 +62,7 @@ pub fn run(request: &BenchRequest) -> Result<(), Failure> {
         return explain::run(request);
     }
     let (wake_sender, wake) = bounded(1);
-    let settings = settings(&request.engine);
+    let settings = settings(&request.engine, request.stream);
     let wake_up = Arc::new(move || {
         wake_sender.try_send(()).ok();
     });
@@ -79,12 +79,12 @@ pub fn run(request: &BenchRequest) -> Result<(), Failure> {
 }
 
 /// Settings that touch nothing the user keeps.
-fn settings(spec: &EngineSpec) -> Settings {
+fn settings(spec: &EngineSpec, stream: bool) -> Settings {
     let model = match &spec.model {
         ModelSource::Default => String::new(),
         ModelSource::Dir(path) => path.to_string_lossy().into_owned(),
     };
-    Settings { model, executor: spec.executor.clone(), threads: spec.threads, ..Settings::default() }
+    Settings { model, executor: spec.executor.clone(), threads: spec.threads, stream, ..Settings::default() }
 }
 
 struct Bench {

@@ -105,6 +105,8 @@ pub struct BenchRequest {
     pub wishes: Wishes,
     /// How long to measure.
     pub seconds: f64,
+    /// Several pictures side by side.
+    pub stream: bool,
     /// Show what every step costs instead.
     pub explain: bool,
     /// Print JSON.
@@ -235,7 +237,7 @@ fn bench(engine: EngineSpec, args: &BenchArgs) -> Result<BenchRequest, Failure> 
     if !(0.1..=86_400.0).contains(&seconds) {
         return Err(Failure::usage(format!("--seconds {seconds} makes no sense"), "give 0.1 to 86400"));
     }
-    Ok(BenchRequest { engine, wishes, seconds, explain: args.explain, json: args.json })
+    Ok(BenchRequest { engine, wishes, seconds, stream: args.stream, explain: args.explain, json: args.json })
 }
 
 fn wishes(

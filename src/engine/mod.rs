@@ -25,6 +25,7 @@ mod prompt;
 mod reader;
 mod render;
 pub mod schedule;
+mod stream;
 mod whole;
 
 pub use crate::exec::pixels::{signed, unsigned};

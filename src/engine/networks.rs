@@ -23,8 +23,8 @@ use crate::weights::{ModelFiles, Weights};
 
 /// What steers one prediction.
 pub struct Run<'a> {
-    /// The timestep.
-    pub timestep: usize,
+    /// The timesteps of some latents, which come again and again until all have one.
+    pub timesteps: &'a [usize],
     /// Guidance scale.
     pub guidance: f64,
     /// The prompts' states.
@@ -266,12 +266,12 @@ impl Networks {
     ) -> Result<Tensor, EngineError> {
         let [batch, height, width] = [0, 1, 2].map(|axis| latents.shape[axis]);
         let rows = |row: Vec<f32>| Tensor::new([batch, row.len()], row.repeat(batch));
-        let time = rows(time_row(&self.configs.unet, run.timestep).data);
+        let (time, revision) = self.times(run.timesteps, batch);
         let guidance = self.configs.unet.guidance_width.map(|width| rows(guidance_embedding(run.guidance, width)));
         let framing = self.framing(run.framing, batch);
         let mut inputs = vec![
             Value { name: "sample", revision: 0, tensor: latents },
-            Value { name: "timestep_embedding", revision: run.timestep as u64, tensor: &time },
+            Value { name: "timestep_embedding", revision, tensor: &time },
             Value { name: "encoder_hidden_states", revision: run.states.id, tensor: &run.states.tensor },
         ];
         if let Some(tensor) = &guidance {
@@ -283,6 +283,15 @@ impl Networks {
         inputs.extend(framing.iter().map(|(name, revision, tensor)| Value { name, revision: *revision, tensor }));
         let program = self.program(executor, Purpose::Predict(Extent { batch, height, width }))?;
         first(program.run(&inputs, run.slot)?)
+    }
+
+    /// The sinusoids [`batch`, c] of `timesteps`, again and again, and their revision.
+    fn times(&self, timesteps: &[usize], batch: usize) -> (Tensor, u64) {
+        let rows: Vec<Tensor> = timesteps.iter().map(|timestep| time_row(&self.configs.unet, *timestep)).collect();
+        let rows: Vec<f32> = rows.iter().cycle().take(batch).flat_map(|row| &row.data).copied().collect();
+        let mut revision = DefaultHasher::new();
+        timesteps.hash(&mut revision);
+        (Tensor::new([batch, self.configs.unet.first_channels()], rows), revision.finish())
     }
 
     /// The input that tells the U-Net of a framing, if it is told of it: name, revision, and the sinusoids [`batch`, c].

@@ -15,6 +15,9 @@ pub struct Job {
     pub params: Arc<Params>,
     /// Counts up whenever `params` changed.
     pub revision: u64,
+    /// Whether pictures may be painted side by side, each one step further than the next: more of them, each n - 1 calls later
+    /// with n steps. Another job than the last but for its frame is painted at once.
+    pub stream: bool,
 }
 
 /// When things happened to a picture. Pen-to-picture latency is shown minus taken.
@@ -63,9 +66,14 @@ pub struct Picture {
 
 /// Who paints: the engine, a stand-in for tests, or one far away. Nobody else knows which.
 pub trait Render: Send {
-    /// Paints one picture. `Ok(None)` when the job asks for nothing (for example an unchanged input).
+    /// Paints one picture: that of the job, or one of those before it. `Ok(None)` when none is ready that was not shown.
     ///
     /// # Errors
     /// What went wrong, by name; the renderer stays usable.
     fn render(&mut self, job: &Job) -> Result<Option<Picture>, EngineError>;
+
+    /// Whether pictures of earlier jobs are still to come: they do when the last job is given again.
+    fn is_behind(&self) -> bool {
+        false
+    }
 }

@@ -129,9 +129,22 @@ pub fn show(
     request: &Request<'_>,
     noise: &mut dyn NoiseSource,
 ) -> Result<Shown, EngineError> {
-    let (latents, mut times) = denoise(model, executor, request, noise, &mut |_| ())?;
+    let (latents, times) = denoise(model, executor, request, noise, &mut |_| ())?;
+    show_latents(model, executor, &latents, times)
+}
+
+/// The picture of clean latents [1, h, w, c], whose steps took these times.
+///
+/// # Errors
+/// The executor's.
+pub(super) fn show_latents(
+    model: &mut Model,
+    executor: &dyn Executor,
+    latents: &Tensor,
+    mut times: StageTimes,
+) -> Result<Shown, EngineError> {
     let began = Instant::now();
-    let picture = model.networks.show(executor, &latents)?;
+    let picture = model.networks.show(executor, latents)?;
     times.decode_ms = began.elapsed().as_secs_f64() * 1e3;
     Ok(Shown { picture, times })
 }
@@ -160,7 +173,10 @@ pub fn show_whole(
 }
 
 /// The clean latents, and the time of each step.
-fn denoise(
+///
+/// # Errors
+/// Those of [`paint`].
+pub(super) fn denoise(
     model: &mut Model,
     executor: &dyn Executor,
     request: &Request<'_>,
@@ -174,9 +190,8 @@ fn denoise(
     for (step, &timestep) in list.iter().enumerate() {
         let began = Instant::now();
         let Request { guidance, states, framing, .. } = request;
-        let run = Run { timestep, guidance: *guidance, states, framing, slot: step };
-        let output = model.networks.predict(executor, &latents, &run)?;
-        denoised.data = model.scheduler.denoise(&latents.data, &output.data, timestep, latents.shape[0]);
+        let run = Run { timesteps: &[timestep], guidance: *guidance, states, framing, slot: step };
+        denoised = cleaned(model, executor, &latents, &run)?;
         finite("the latents", Some((step + 1, list.len())), &denoised)?;
         latents.data = if request.timesteps.is_noised(step) {
             let fresh = draw(noise, &latents.shape)?;
@@ -190,8 +205,33 @@ fn denoise(
     Ok((denoised, times))
 }
 
+/// The clean latents that a step of `latents` [n, h, w, c] predicts.
+///
+/// # Errors
+/// The executor's.
+pub(super) fn cleaned(
+    model: &mut Model,
+    executor: &dyn Executor,
+    latents: &Tensor,
+    run: &Run<'_>,
+) -> Result<Tensor, EngineError> {
+    let output = model.networks.predict(executor, latents, run)?;
+    let size = (latents.data.len() / latents.shape[0].max(1)).max(1);
+    let pairs = latents.data.chunks(size).zip(output.data.chunks(size));
+    let each = pairs.zip(run.timesteps.iter().cycle());
+    let clean: Vec<Vec<f32>> = each.map(|((x, y), t)| model.scheduler.denoise(x, y, *t, 1)).collect();
+    Ok(Tensor::new(latents.shape.clone(), clean.concat()))
+}
+
 /// The latents before the first step.
-fn first_latents(model: &Model, request: &Request<'_>, noise: &mut dyn NoiseSource) -> Result<Tensor, EngineError> {
+///
+/// # Errors
+/// Noise that does not fit.
+pub(super) fn first_latents(
+    model: &Model,
+    request: &Request<'_>,
+    noise: &mut dyn NoiseSource,
+) -> Result<Tensor, EngineError> {
     let batch = request.states.batch();
     let shape = model.networks.latent_shape(batch, request.size);
     let Start::Picture(encoded) = request.start else { return draw(noise, &shape) };
@@ -227,12 +267,19 @@ fn repeated(latents: Tensor, batch: usize) -> Result<Tensor, EngineError> {
 }
 
 /// Fresh noise for latents of shape [n, h, w, c]. It is drawn in NCHW order, as the reference draws it.
-fn draw(noise: &mut dyn NoiseSource, shape: &[usize]) -> Result<Tensor, EngineError> {
+///
+/// # Errors
+/// Noise that does not fit.
+pub(super) fn draw(noise: &mut dyn NoiseSource, shape: &[usize]) -> Result<Tensor, EngineError> {
     let nchw = [shape[0], shape[3], shape[1], shape[2]];
     Ok(nhwc(&noise.draw(nchw)?, nchw))
 }
 
-fn finite(what: &'static str, step: Option<(usize, usize)>, tensor: &Tensor) -> Result<(), EngineError> {
+/// Refuses values that are no numbers.
+///
+/// # Errors
+/// [`EngineError::NotFinite`].
+pub(super) fn finite(what: &'static str, step: Option<(usize, usize)>, tensor: &Tensor) -> Result<(), EngineError> {
     // Largest of all magnitudes as bits: a loop without an exit, of which the compiler makes vector code.
     let largest = tensor.data.iter().fold(0, |largest: u32, value| largest.max(value.abs().to_bits()));
     if f32::from_bits(largest).is_finite() { Ok(()) } else { Err(EngineError::NotFinite { what, step }) }

@@ -16,6 +16,14 @@ pub struct Basis {
     pub frame: Option<Frame>,
 }
 
+impl Basis {
+    /// Whether pictures of both differ in nothing but their input.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let shape = |basis: &Self| (basis.size, basis.guided, basis.frame.is_some());
+        self.params == other.params && shape(self) == shape(other)
+    }
+}
+
 /// What must be done again. The denoising steps and the decoder always run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plan {

@@ -28,6 +28,17 @@ impl States {
     pub fn batch(&self) -> usize {
         self.tensor.shape[0] / if self.guided { 2 } else { 1 }
     }
+
+    /// Each prompt so many times in succession.
+    pub fn each(&self, times: usize) -> Self {
+        let each = |tensor: &Tensor| {
+            let mut shape = tensor.shape.clone();
+            let size = (tensor.data.len() / shape[0].max(1)).max(1);
+            shape[0] *= times;
+            Tensor::new(shape, tensor.data.chunks(size).flat_map(|prompt| prompt.repeat(times)).collect())
+        };
+        Self { id: self.id, tensor: each(&self.tensor), pooled: self.pooled.as_ref().map(each), guided: self.guided }
+    }
 }
 
 /// What a picture is painted of, and what guidance leads away from.

@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 use super::model::{LoadedModel, Model};
 use super::networks::Begin;
 use super::noise::Kept;
-use super::pipeline::{Encoded, Request, Start, see, show, show_whole};
+use super::pipeline::{Encoded, Request, Shown, Start, see, show, show_whole};
 use super::pixels::{frame_from_pixels, pixels_from_frame};
 use super::plan::{Basis, Plan};
 use super::programs::Course;
 use super::prompt::{States, Wording};
 use super::schedule::Timesteps;
+use super::stream::{Origin, Stream};
 use super::{EngineError, Job, ModelInfo, Params, Picture, Render, StageTimes, Stamps};
 use crate::exec::{Executor, Profile, Tensor};
 use crate::frame::{Frame, Size, cover_crop};
@@ -29,6 +30,7 @@ pub struct Engine {
     info: ModelInfo,
     noise: Kept,
     last: Option<Last>,
+    stream: Option<Stream>,
 }
 
 /// What the last picture leaves for the next.
@@ -37,6 +39,16 @@ struct Last {
     states: Arc<States>,
     timesteps: Timesteps,
     input: Option<Input>,
+}
+
+/// How a picture is painted.
+enum Way {
+    /// In one go.
+    Whole(Course),
+    /// Step by step.
+    Steps,
+    /// Each step beside those of other pictures.
+    Stream,
 }
 
 /// The picture painted over, as far as it is kept.
@@ -51,7 +63,7 @@ impl Engine {
     /// An engine around a loaded model.
     pub fn new(loaded: LoadedModel) -> Self {
         let LoadedModel { executor, model, info } = loaded;
-        Self { executor, model, info, noise: Kept::new(0), last: None }
+        Self { executor, model, info, noise: Kept::new(0), last: None, stream: None }
     }
 
     /// What the faces may know about the model.
@@ -66,7 +78,7 @@ impl Engine {
     }
 
     /// What can be kept from the last picture, and the rest made again.
-    fn prepare(&mut self, basis: Basis, times: &mut StageTimes) -> Result<Last, EngineError> {
+    fn prepare(&mut self, basis: Basis, stream: bool, times: &mut StageTimes) -> Result<Last, EngineError> {
         // Taken out, so that a failure below leaves nothing half changed.
         let last = self.last.take();
         let plan = Plan::new(last.as_ref().map(|last| &last.basis), &basis);
@@ -88,7 +100,7 @@ impl Engine {
             }
         };
         times.prompt_ms = if plan.prompt { milliseconds(began.elapsed()) } else { 0.0 };
-        let whole = self.course(&timesteps, &basis).is_some();
+        let whole = matches!(self.way(stream, &timesteps, &basis), Way::Whole(_));
         let fits = |input: &Input| matches!(input, Input::Pixels(_)) == whole;
         let input = match (&basis.frame, input.filter(|input| !plan.encode && fits(input))) {
             (None, _) => None,
@@ -98,11 +110,38 @@ impl Engine {
         Ok(Last { basis, states, timesteps, input })
     }
 
-    /// How this picture is painted in one go, if it is.
-    fn course(&self, timesteps: &Timesteps, basis: &Basis) -> Option<Course> {
+    /// How such a picture is painted, if `stream` says whether others may be on their way beside it.
+    fn way(&self, stream: bool, timesteps: &Timesteps, basis: &Basis) -> Way {
+        let from_picture = basis.frame.is_some();
+        if stream && from_picture && timesteps.list().len() > 1 {
+            return Way::Stream;
+        }
         let Model { networks, scheduler, .. } = &self.model;
-        let begin = Begin { size: basis.size, from_picture: basis.frame.is_some(), guided: basis.guided };
-        networks.course(scheduler, timesteps, begin)
+        let begin = Begin { size: basis.size, from_picture, guided: basis.guided };
+        networks.course(scheduler, timesteps, begin).map_or(Way::Steps, Way::Whole)
+    }
+
+    /// Paints one beside those that are on their way, or begins anew. The picture that is ready, if one is that was not shown.
+    /// `origin` is `None` if the input is the last one's.
+    fn streamed(
+        &mut self,
+        stream: Option<Stream>,
+        request: &Request<'_>,
+        (origin, is_new): (Origin, bool),
+    ) -> Result<Option<(Shown, Origin)>, EngineError> {
+        let (model, executor, noise) = (&mut self.model, &*self.executor, &mut self.noise);
+        let (stream, ready) = match stream {
+            Some(mut stream) => {
+                let ready = stream.push(model, executor, request, noise, is_new.then_some(origin))?;
+                (stream, ready)
+            }
+            None => {
+                let (stream, shown) = Stream::begin(model, executor, request, noise)?;
+                (stream, Some((shown, origin)))
+            }
+        };
+        self.stream = Some(stream);
+        Ok(ready)
     }
 
     fn input(&mut self, frame: &Frame, size: Size, whole: bool, times: &mut StageTimes) -> Result<Input, EngineError> {
@@ -128,7 +167,12 @@ impl Render for Engine {
         let mut times = StageTimes::default();
         let guided = self.model.networks.is_guided(params.guidance);
         let basis = Basis { params: Params::clone(params), size, guided, frame: job.frame.clone() };
-        let last = self.prepare(basis, &mut times)?;
+        let before = self.last.as_ref().map(|last| &last.basis);
+        let is_new = Plan::new(before, &basis).encode;
+        let goes_on = before.is_some_and(|before| before.is_like(&basis));
+        // What a job leaves that fails is nothing to go on from.
+        let stream = self.stream.take().filter(|_| goes_on);
+        let last = self.prepare(basis, job.stream, &mut times)?;
         let request = Request {
             states: &last.states,
             timesteps: &last.timesteps,
@@ -140,33 +184,41 @@ impl Render for Engine {
                 _ => Start::Noise,
             },
         };
+        let taken = job.frame.as_ref().map_or(started, |frame| frame.taken);
+        let input_id = job.frame.as_ref().map_or(0, |frame| frame.id);
+        let origin = Origin { input_id, revision: job.revision, taken, started };
         self.noise.begin(params.seed);
-        let shown = match self.course(&last.timesteps, &last.basis) {
-            Some(course) => {
+        let ready = match self.way(job.stream, &last.timesteps, &last.basis) {
+            Way::Whole(course) => {
                 let picture = match &last.input {
                     Some(Input::Pixels(pixels)) => Some(pixels),
                     _ => None,
                 };
-                show_whole(&mut self.model, &*self.executor, (&request, course), picture, &mut self.noise)?
+                let (model, executor) = (&mut self.model, &*self.executor);
+                Some((show_whole(model, executor, (&request, course), picture, &mut self.noise)?, origin))
             }
-            None => show(&mut self.model, &*self.executor, &request, &mut self.noise)?,
+            Way::Steps => Some((show(&mut self.model, &*self.executor, &request, &mut self.noise)?, origin)),
+            Way::Stream => self.streamed(stream, &request, (origin, is_new))?,
         };
         self.last = Some(last);
+        let Some((shown, Origin { input_id, revision, taken, started })) = ready else { return Ok(None) };
         times.step_ms = shown.times.step_ms;
         times.decode_ms = shown.times.decode_ms;
         let began = Instant::now();
-        let taken = job.frame.as_ref().map_or(started, |frame| frame.taken);
-        let input_id = job.frame.as_ref().map_or(0, |frame| frame.id);
         let frame = frame_from_pixels(&shown.picture)?.stamped(input_id, taken);
         times.transfer_ms += milliseconds(began.elapsed());
         Ok(Some(Picture {
             frame,
             input_id,
-            revision: job.revision,
+            revision,
             params: params.clone(),
             stamps: Stamps { taken, started, done: Instant::now() },
             stages: times,
         }))
+    }
+
+    fn is_behind(&self) -> bool {
+        self.stream.as_ref().is_some_and(Stream::is_behind)
     }
 }
 

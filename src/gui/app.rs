@@ -51,6 +51,7 @@ impl AppOptions {
 /// What was sent to the studio or written to disk last; differences are sent after each frame.
 pub(super) struct Sent {
     pub(super) params: Params,
+    pub(super) stream: bool,
     pub(super) source: crate::capture::SourceSpec,
     /// Revision, size and whether the ink is transparent.
     pub(super) ink: Option<(u64, Size, bool)>,
@@ -102,6 +103,7 @@ impl App {
         let mut app = Self {
             sent: Sent {
                 params: settings.params.clone(),
+                stream: settings.stream,
                 source: settings.source.clone(),
                 ink: None,
                 saved,

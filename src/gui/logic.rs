@@ -190,6 +190,10 @@ impl App {
             self.sent.params = self.settings.params.clone();
             self.studio.send(Command::SetParams(self.sent.params.clone()));
         }
+        if self.settings.stream != self.sent.stream {
+            self.sent.stream = self.settings.stream;
+            self.studio.send(Command::Stream(self.sent.stream));
+        }
         self.send_ink();
         self.refresh_look(ctx);
         self.save_later(ctx);

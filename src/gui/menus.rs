@@ -85,6 +85,11 @@ pub fn settings_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
             }
         }
     });
+    row_ui(ui, cx, "Pictures", |ui, cx| {
+        if let Some(index) = segmented_ui(ui, &PACES, Some(usize::from(cx.settings.stream)), true, cx.theme) {
+            cx.settings.stream = index == 1;
+        }
+    });
     row_ui(ui, cx, "Engine", |ui, cx| {
         for (name, word, hint) in ENGINES {
             let button = Button::selectable(cx.settings.executor == name, word);
@@ -113,6 +118,18 @@ pub fn settings_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     note_ui(ui, format!("Window drawn by {}", cx.session.renderer), cx.theme);
     note_ui(ui, format!("Afterimage {}", env!("CARGO_PKG_VERSION")), cx.theme);
 }
+
+/// One picture after the other, or several side by side.
+const PACES: [Choice; 2] = [
+    Choice { icon: None, word: "Soonest", name: "Soonest pictures", hint: "Each picture as soon as it can be" },
+    Choice {
+        icon: None,
+        word: "Most",
+        name: "Most pictures",
+        hint: "Several are painted side by side, each one step further than the next: more a second, above all on a GPU, but with \
+               2 steps each comes a picture later, with 4 three pictures. With 1 step there is no difference",
+    },
+];
 
 /// Who may paint: the executor's name, a word for it, and what it means.
 const ENGINES: [(&str, &str, &str); 6] = [

@@ -40,6 +40,8 @@ pub enum Command {
     Step,
     /// Paint without end, a new seed each picture.
     Dream(bool),
+    /// Paint several pictures side by side, each one step further than the next (`true`), or one after the other.
+    Stream(bool),
     /// Load a model in the background; the old one paints on until it is there.
     Load(EngineSpec),
     /// Give up the load that is under way.

@@ -28,6 +28,8 @@ pub(super) enum Order {
     Step,
     /// A new seed each picture.
     Dream(bool),
+    /// Pictures side by side: more of them, each later.
+    Stream(bool),
     /// Paint with this from now on. Made on the engine thread, because some devices want that.
     Install(Box<dyn FnOnce() -> Box<dyn Render> + Send>),
     /// Go on with the same renderer after it was stopped.
@@ -74,7 +76,7 @@ struct State {
     mixer: Mixer,
     params: Arc<Params>,
     revision: u64,
-    /// Input or parameters changed since the last picture.
+    /// Input or parameters changed since the last picture, or some of those before are still to come.
     dirty: bool,
     /// When the parameters, the model or the wish to go on last changed: latency counts from the newest cause.
     changed: Instant,
@@ -83,6 +85,7 @@ struct State {
     load_ended: bool,
     step: bool,
     dream: bool,
+    stream: bool,
     stopped: bool,
     last_panic: Option<Instant>,
     last_picture: Option<Instant>,
@@ -115,6 +118,7 @@ impl Live {
             load_ended: false,
             step: false,
             dream: false,
+            stream: false,
             stopped: false,
             last_panic: None,
             last_picture: None,
@@ -208,10 +212,13 @@ impl Live {
         }
         let (id, taken) = (frame.id, frame.taken.max(state.changed));
         let frame = frame.stamped(id, taken);
-        let job = Job { frame: Some(frame), params: state.params.clone(), revision: state.revision };
+        // Who asks for one picture wants that one.
+        let stream = state.stream && !state.paused;
+        let job = Job { frame: Some(frame), params: state.params.clone(), revision: state.revision, stream };
         let painted = catch_unwind(AssertUnwindSafe(|| render.render(&job)));
         match painted {
             Ok(Ok(picture)) => {
+                state.dirty |= render.is_behind();
                 state.render = Some(render);
                 state.last_error.clear();
                 if let Some(picture) = picture {
@@ -287,6 +294,7 @@ impl State {
                 self.changed = Instant::now();
             }
             Order::Dream(dream) => self.dream = dream,
+            Order::Stream(stream) => self.stream = stream,
             Order::LoadEnded => self.load_ended = true,
             Order::Install(make) => {
                 self.suspect = None;

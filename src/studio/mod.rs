@@ -188,6 +188,7 @@ impl Studio {
             snapshot: Snapshot::starting(),
         };
         studio.send(Command::SetParams(settings.params.clone()));
+        studio.send(Command::Stream(settings.stream));
         if settings.source != crate::capture::SourceSpec::Drawing {
             studio.send(Command::SetSource(settings.source.clone()));
         }
@@ -210,6 +211,7 @@ impl Studio {
             Command::Pause(paused) => self.order(Order::Pause(paused)),
             Command::Step => self.order(Order::Step),
             Command::Dream(dream) => self.order(Order::Dream(dream)),
+            Command::Stream(stream) => self.order(Order::Stream(stream)),
             Command::Load(spec) => self.load(spec),
             Command::CancelLoad => self.cancel_load(),
             Command::Restart => self.restart(),

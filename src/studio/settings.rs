@@ -25,6 +25,8 @@ pub struct Settings {
     pub executor: String,
     /// Threads to compute with; 0 means all cores.
     pub threads: usize,
+    /// Several pictures side by side, each one step further than the next: more pictures a second, each later.
+    pub stream: bool,
     /// The parameters last used.
     pub params: Params,
     /// The canvas of new drawings; paintings have its shape.
@@ -104,6 +106,7 @@ impl Default for Settings {
             recent_models: Vec::new(),
             executor: "auto".into(),
             threads: 0,
+            stream: false,
             params: Params::default(),
             canvas: Size::square(512),
             transparent: false,

@@ -96,7 +96,7 @@ fn picture(candidate: Candidate<'_>) -> Result<Frame, VerifyError> {
     let loaded = load(candidate.model, candidate.executor, candidate.threads, Some(&params), &mut |_, _| true)?;
     let params = Params { size: loaded.info().size, ..params };
     let paper = Frame::filled(Size::square(64), [200, 60, 40, 255]);
-    let job = Job { frame: Some(paper), params: params.into(), revision: 1 };
+    let job = Job { frame: Some(paper), params: params.into(), revision: 1, stream: false };
     let picture = Engine::new(loaded).render(&job)?;
     picture.map(|picture| picture.frame).ok_or_else(|| VerifyError::Other("the engine painted nothing".into()))
 }

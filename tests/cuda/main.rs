@@ -12,6 +12,7 @@ mod kernels;
 mod pictures;
 mod played;
 mod scenes;
+mod stream;
 mod transfers;
 mod tuning;
 mod xl;
@@ -36,6 +37,7 @@ fn main() {
             trials.extend(graphs::tests());
             trials.extend(pictures::tests());
             trials.extend(scenes::tests());
+            trials.extend(stream::tests());
             trials.extend(transfers::tests());
             trials.extend(tuning::tests());
             trials.extend(xl::tests());

@@ -1,7 +1,7 @@
 //! A model that paints at once: the drawing with its colours turned, and a record of what was asked.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use afterimage::engine::{EngineError, Job, Params, Picture, Render, StageTimes, Stamps};
@@ -14,18 +14,25 @@ use afterimage::weights::{Card, ModelSource};
 pub struct Fake {
     jobs: Sender<Arc<Params>>,
     painted: Arc<AtomicU64>,
+    streams: Arc<AtomicBool>,
 }
 
 /// What a [`Fake`] was asked.
 pub struct Asked {
     jobs: Receiver<Arc<Params>>,
     painted: Arc<AtomicU64>,
+    streams: Arc<AtomicBool>,
 }
 
 impl Asked {
     /// The parameters of the newest job since the last call.
     pub fn newest(&self) -> Option<Arc<Params>> {
         self.jobs.try_iter().last()
+    }
+
+    /// Whether the newest job allowed pictures side by side.
+    pub fn streams(&self) -> bool {
+        self.streams.load(Ordering::Relaxed)
     }
 
     /// How many pictures were painted.
@@ -38,7 +45,9 @@ impl Asked {
 pub fn fake() -> (Fake, Asked) {
     let (sender, jobs) = unbounded();
     let painted = Arc::new(AtomicU64::new(0));
-    (Fake { jobs: sender, painted: painted.clone() }, Asked { jobs, painted })
+    let streams = Arc::new(AtomicBool::new(false));
+    let fake = Fake { jobs: sender, painted: painted.clone(), streams: streams.clone() };
+    (fake, Asked { jobs, painted, streams })
 }
 
 impl Render for Fake {
@@ -51,6 +60,7 @@ impl Render for Fake {
         let turned = input.pixels().chunks_exact(4).flat_map(|p| [p[1], p[2], p[0], 255]).collect();
         self.jobs.send(job.params.clone()).ok();
         self.painted.fetch_add(1, Ordering::Relaxed);
+        self.streams.store(job.stream, Ordering::Relaxed);
         Ok(Some(Picture {
             frame: Frame::new(input.size(), turned).unwrap(),
             input_id: input.id,

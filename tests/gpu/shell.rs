@@ -387,6 +387,20 @@ fn settings_are_written_when_they_rest() -> Result<(), Failed> {
     check(text.contains("light = true"), text)
 }
 
+fn the_engine_hears_which_pictures_are_wanted() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    window.wait("first picture", |app| app.picture().is_some());
+    window.click("Settings");
+    for (choice, stream) in [("Most pictures", true), ("Soonest pictures", false)] {
+        window.click(choice);
+        check(window.app().settings().stream == stream, choice)?;
+        window.type_prompt(choice);
+        window.wait("a picture", |app| app.picture().is_some_and(|picture| picture.params.prompt == choice));
+        check(window.asked.streams() == stream, format!("the engine did not hear of {choice}"))?;
+    }
+    Ok(())
+}
+
 fn a_painting_is_saved_with_its_numbers() -> Result<(), Failed> {
     let mut window = open(SIZE, used());
     window.key(Modifiers::COMMAND, Key::S);
@@ -424,6 +438,7 @@ pub fn tests() -> Vec<Trial> {
         test("shell::a_source_goes_live_and_freezes", a_source_goes_live_and_freezes),
         test("shell::no_camera_is_said_and_leaves_the_drawing", no_camera_is_said_and_leaves_the_drawing),
         test("shell::settings_are_written_when_they_rest", settings_are_written_when_they_rest),
+        test("shell::the_engine_hears_which_pictures_are_wanted", the_engine_hears_which_pictures_are_wanted),
         test("shell::a_painting_is_saved_with_its_numbers", a_painting_is_saved_with_its_numbers),
         test("shell::nothing_repaints_when_nothing_happens", nothing_repaints_when_nothing_happens),
     ]

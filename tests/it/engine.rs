@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use afterimage::engine::{self, Engine, EngineError, Job, LoadedModel, Params, Picture, Render};
 use afterimage::frame::{Frame, Size};
@@ -14,10 +15,11 @@ pub type Outcome = Result<(), Failed>;
 pub type Test = fn() -> Outcome;
 
 pub fn tests() -> Vec<Trial> {
-    let tests: [(&str, Test); 14] = [
+    let tests: [(&str, Test); 15] = [
         ("paints_from_noise_and_from_a_frame", paints_from_noise_and_from_a_frame),
         ("same_seed_same_picture", same_seed_same_picture),
         ("what_did_not_change_is_kept", what_did_not_change_is_kept),
+        ("pictures_side_by_side_are_those_painted_alone", pictures_side_by_side_are_those_painted_alone),
         ("weak_strength_paints_with_fewer_steps", weak_strength_paints_with_fewer_steps),
         ("sizes_are_rounded_down", sizes_are_rounded_down),
         ("nonsense_is_refused_and_the_engine_goes_on", nonsense_is_refused_and_the_engine_goes_on),
@@ -43,7 +45,7 @@ fn paints_from_noise_and_from_a_frame() -> Outcome {
     same(drawn.frame.size(), Size::square(64))?;
     same(drawn.stages.step_ms.len(), 2)?;
     holds(drawn.stages.encode_ms == 0.0, "nothing to encode")?;
-    let frame = Frame::filled(Size::new(200, 100), [200, 30, 30, 255]).stamped(7, std::time::Instant::now());
+    let frame = Frame::filled(Size::new(200, 100), [200, 30, 30, 255]).stamped(7, Instant::now());
     let taken = frame.taken;
     let over = paint(&mut engine, params(|_| ()), Some(frame))?;
     same((over.input_id, over.revision, over.stamps.taken), (7, 3, taken))?;
@@ -85,6 +87,64 @@ fn what_did_not_change_is_kept() -> Outcome {
     }
     let again = paint(&mut kept, params(|p| p.seed = 1), Some(red))?;
     same((again.stages.encode_ms, again.stages.prompt_ms), (0.0, 0.0))
+}
+
+/// With n steps, pictures that are painted side by side come n - 1 calls later. Other parameters begin anew, at once.
+fn pictures_side_by_side_are_those_painted_alone() -> Outcome {
+    for (folder, steps, guidance) in [("sd15-lcm", 4, 6.0), ("sd15-lcm", 1, 6.0), ("sdxl-lcm", 3, 2.0)] {
+        let params = params(|p| (p.steps, p.strength, p.guidance) = (steps, 1.0, guidance));
+        let exact = || Engine::new(load_for(&fixtures().join(folder), "cpu-f32").unwrap());
+        let (mut alone, mut streaming) = (exact(), exact());
+        let late = steps as usize - 1;
+        let mut expected = Vec::new();
+        let drawings = (0..=8).map(|number| {
+            let frame = Frame::filled(Size::square(64), [28 * number, 90, 250 - 28 * number, 255]);
+            frame.stamped(u64::from(number) + 1, Instant::now())
+        });
+        for (number, drawing) in drawings.enumerate() {
+            expected.push(paint(&mut alone, params.clone(), Some(drawing.clone()))?);
+            let ready = stream(&mut streaming, &params, &drawing)?;
+            // The first is painted at once, and stands for all before it.
+            let shown =
+                if number == 0 { Some(0) } else { number.checked_sub(late).filter(|which| *which > 0 || late == 0) };
+            is_picture(ready.as_ref(), shown.map(|which| &expected[which]), &format!("{folder}: {number}"))?;
+            same(streaming.is_behind(), late > 0 && number > 0)?;
+        }
+        // Whoever gives the last drawing again gets what is still to come, and no more.
+        let last = Frame::filled(Size::square(64), [1, 2, 3, 255]).stamped(10, Instant::now());
+        expected.push(paint(&mut alone, params.clone(), Some(last.clone()))?);
+        let mut ready = vec![stream(&mut streaming, &params, &last)?];
+        while streaming.is_behind() {
+            ready.push(stream(&mut streaming, &params, &last.clone().stamped(99, Instant::now()))?);
+        }
+        same(ready.len(), late + 1)?;
+        for (ready, expected) in ready.iter().zip(&expected[9 - late..]) {
+            is_picture(ready.as_ref(), Some(expected), folder)?;
+        }
+        if late > 0 {
+            holds(stream(&mut streaming, &params, &last)?.is_none(), "a picture is shown twice")?;
+        }
+        let other = Params { seed: 7, ..params };
+        let expected = paint(&mut alone, other.clone(), Some(last.clone()))?;
+        is_picture(stream(&mut streaming, &other, &last)?.as_ref(), Some(&expected), "another seed")?;
+    }
+    Ok(())
+}
+
+fn stream(engine: &mut Engine, params: &Params, drawing: &Frame) -> Result<Option<Picture>, Failed> {
+    let job = Job { stream: true, ..job(params.clone(), Some(drawing.clone())) };
+    engine.render(&job).map_err(|error| error.to_string().into())
+}
+
+/// Whether a picture, and where it comes from, is what was expected: pixels may be a step apart, since sums of several latents may be
+/// cut elsewhere.
+fn is_picture(found: Option<&Picture>, expected: Option<&Picture>, which: &str) -> Outcome {
+    let (Some(found), Some(expected)) = (found, expected) else {
+        return same(found.map(|picture| picture.input_id), expected.map(|picture| picture.input_id));
+    };
+    same((found.input_id, found.stamps.taken), (expected.input_id, expected.stamps.taken))?;
+    let apart = found.frame.pixels().iter().zip(expected.frame.pixels()).map(|(a, b)| a.abs_diff(*b)).max();
+    holds(apart <= Some(1), &format!("{which}: {apart:?} apart"))
 }
 
 fn weak_strength_paints_with_fewer_steps() -> Outcome {
@@ -290,7 +350,7 @@ pub fn params(change: impl FnOnce(&mut Params)) -> Params {
 }
 
 pub fn job(params: Params, frame: Option<Frame>) -> Job {
-    Job { frame, params: Arc::new(params), revision: 3 }
+    Job { frame, params: Arc::new(params), revision: 3, stream: false }
 }
 
 pub fn paint(engine: &mut Engine, params: Params, frame: Option<Frame>) -> Result<Picture, Failed> {
@@ -303,11 +363,15 @@ fn engine() -> Engine {
 }
 
 pub fn load(path: &Path) -> Result<LoadedModel, EngineError> {
+    load_for(path, "auto")
+}
+
+fn load_for(path: &Path, executor: &str) -> Result<LoadedModel, EngineError> {
     // A model is made on one thread and paints on another.
     fn sendable<T: Send>(value: T) -> T {
         value
     }
-    engine::load(&ModelSource::Dir(path.into()), "auto", 0, None, &mut |_, _| true).map(sendable)
+    engine::load(&ModelSource::Dir(path.into()), executor, 0, None, &mut |_, _| true).map(sendable)
 }
 
 pub fn refused(path: &Path) -> Result<EngineError, Failed> {
