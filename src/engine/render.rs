@@ -186,7 +186,7 @@ impl Render for Engine {
         };
         let taken = job.frame.as_ref().map_or(started, |frame| frame.taken);
         let input_id = job.frame.as_ref().map_or(0, |frame| frame.id);
-        let origin = Origin { input_id, revision: job.revision, taken, started };
+        let origin = Origin { input_id, revision: job.revision, taken, started, times };
         self.noise.begin(params.seed);
         let ready = match self.way(job.stream, &last.timesteps, &last.basis) {
             Way::Whole(course) => {
@@ -201,7 +201,7 @@ impl Render for Engine {
             Way::Stream => self.streamed(stream, &request, (origin, is_new))?,
         };
         self.last = Some(last);
-        let Some((shown, Origin { input_id, revision, taken, started })) = ready else { return Ok(None) };
+        let Some((shown, Origin { input_id, revision, taken, started, mut times })) = ready else { return Ok(None) };
         times.step_ms = shown.times.step_ms;
         times.decode_ms = shown.times.decode_ms;
         let began = Instant::now();

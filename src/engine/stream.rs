@@ -15,8 +15,7 @@ use super::prompt::States;
 use super::{EngineError, NoiseSource, StageTimes};
 use crate::exec::{Executor, Tensor};
 
-/// Where a picture comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Where a picture comes from, and what it took so far.
 pub struct Origin {
     /// The id of its input; 0 without one.
     pub input_id: u64,
@@ -26,6 +25,8 @@ pub struct Origin {
     pub taken: Instant,
     /// When the engine began.
     pub started: Instant,
+    /// Time of what came before its steps, and of these.
+    pub times: StageTimes,
 }
 
 /// Pictures on their way, all of the same parameters.
@@ -101,9 +102,14 @@ impl Stream {
                 clean.to_vec()
             };
         }
-        let times = StageTimes { step_ms: vec![began.elapsed().as_secs_f64() * 1e3], ..StageTimes::default() };
+        let step_ms = began.elapsed().as_secs_f64() * 1e3;
+        self.under_way
+            .iter_mut()
+            .filter_map(|way| way.origin.as_mut())
+            .for_each(|origin| origin.times.step_ms.push(step_ms));
         let ready = self.under_way.pop_back().and_then(|way| way.origin);
-        let Some(origin) = ready else { return Ok(None) };
+        let Some(mut origin) = ready else { return Ok(None) };
+        let times = StageTimes { step_ms: std::mem::take(&mut origin.times.step_ms), ..StageTimes::default() };
         clean.data.drain(..clean.data.len() - size);
         let shown = show_latents(model, executor, &Tensor::new(first.shape, clean.data), times)?;
         Ok(Some((shown, origin)))

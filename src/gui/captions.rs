@@ -68,8 +68,12 @@ fn trouble(cx: &Cx<'_>) -> Option<String> {
 }
 
 fn right_caption(picture: &Picture) -> String {
-    let steps = picture.params.steps;
-    format!("Painting · {steps} {} · seed {}", if steps == 1 { "step" } else { "steps" }, picture.params.seed)
+    format!("Painting · {} · seed {}", steps(picture.params.steps as usize), picture.params.seed)
+}
+
+/// "1 step", "2 steps".
+pub fn steps(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "step" } else { "steps" })
 }
 
 fn busy(cx: &Cx<'_>) -> Option<String> {

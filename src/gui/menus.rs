@@ -166,11 +166,10 @@ const fn word(word: &'static str, name: &'static str) -> Choice {
 
 fn row_ui(ui: &mut Ui, cx: &mut Cx<'_>, label: &str, contents: impl FnOnce(&mut Ui, &mut Cx<'_>)) {
     ui.horizontal(|ui| {
-        let (rect, _) = ui.allocate_exact_size(egui::vec2(64.0, 24.0), egui::Sense::hover());
-        ui.put(rect, |ui: &mut Ui| {
-            ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| ui.label(quiet(label, cx.theme)))
-                .inner
-        });
+        let (rect, _) = ui.allocate_exact_size(egui::vec2(56.0, 24.0), egui::Sense::hover());
+        let layout = egui::Layout::left_to_right(egui::Align::Center);
+        // Beside the row's own cursor, so that all rows begin at the same place.
+        ui.new_child(egui::UiBuilder::new().max_rect(rect).layout(layout)).label(quiet(label, cx.theme));
         contents(ui, cx);
     });
 }

@@ -4,6 +4,7 @@ use egui::{Rect, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use super::{fact_ui, heading_ui};
 use crate::engine::StageTimes;
+use crate::gui::captions;
 use crate::gui::cx::Cx;
 use crate::gui::status::state_of;
 use crate::gui::theme::Theme;
@@ -71,7 +72,7 @@ fn stages_ui(ui: &mut Ui, stages: &StageTimes, theme: &Theme) {
     let rows = [
         ("Prompt".to_owned(), stages.prompt_ms),
         ("Encode".to_owned(), stages.encode_ms),
-        (format!("{} steps", stages.step_ms.len()), steps),
+        (captions::steps(stages.step_ms.len()), steps),
         ("Decode".to_owned(), stages.decode_ms),
         ("Transfer".to_owned(), stages.transfer_ms),
     ];
