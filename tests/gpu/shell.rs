@@ -387,6 +387,15 @@ fn settings_are_written_when_they_rest() -> Result<(), Failed> {
     check(text.contains("light = true"), text)
 }
 
+fn a_stroke_closes_menus() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    window.click("Settings");
+    check(window.harness.query_by_label("Light look").is_some(), "the menu is not open")?;
+    window.draw();
+    check(window.harness.query_by_label("Light look").is_none(), "the menu stays open over the drawing")?;
+    check(!window.app().document().is_blank(), "the stroke is lost")
+}
+
 fn the_engine_hears_which_pictures_are_wanted() -> Result<(), Failed> {
     let mut window = open(SIZE, used());
     window.wait("first picture", |app| app.picture().is_some());
@@ -438,6 +447,7 @@ pub fn tests() -> Vec<Trial> {
         test("shell::a_source_goes_live_and_freezes", a_source_goes_live_and_freezes),
         test("shell::no_camera_is_said_and_leaves_the_drawing", no_camera_is_said_and_leaves_the_drawing),
         test("shell::settings_are_written_when_they_rest", settings_are_written_when_they_rest),
+        test("shell::a_stroke_closes_menus", a_stroke_closes_menus),
         test("shell::the_engine_hears_which_pictures_are_wanted", the_engine_hears_which_pictures_are_wanted),
         test("shell::a_painting_is_saved_with_its_numbers", a_painting_is_saved_with_its_numbers),
         test("shell::nothing_repaints_when_nothing_happens", nothing_repaints_when_nothing_happens),

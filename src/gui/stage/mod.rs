@@ -245,6 +245,10 @@ impl Stage {
             let mut desk = Desk { document, tools, pane: &panes.left, pixels_per_point: ui.pixels_per_point(), source };
             let news = self.pen.follow(&Events::of(ui), ready, &mut desk);
             (response.stroke_started, response.picked) = (news.stroke_started, news.picked);
+            if news.stroke_started {
+                // Only clicks close menus by themselves, and a stroke is none.
+                egui::Popup::close_all(ui.ctx());
+            }
         }
         if self.pen.is_down() {
             if ui.input_mut(|input| input.consume_key(egui::Modifiers::NONE, Key::Escape)) {
