@@ -89,7 +89,7 @@ impl Stream {
         shape[0] = self.under_way.len();
         let latents = self.under_way.iter().flat_map(|way| &way.latents).copied().collect();
         let run = Run { timesteps: list, guidance: *guidance, states: &self.states, framing, slot: 0 };
-        let mut clean = cleaned(model, executor, &Tensor::new(shape.clone(), latents), &run)?;
+        let mut clean = cleaned(model, executor, &Tensor::new(shape, latents), &run)?;
         finite("the latents", None, &clean)?;
         // The first draw was the one before the first step; those after each step come in their order.
         for ((step, way), clean) in

@@ -1,4 +1,11 @@
-//! What the system is asked about memory: few heaps, large pages, how much is left.
+//! What the system is asked about memory: few heaps, large pages, how much is left and how much this program has.
+
+use std::time::{Duration, Instant};
+
+use sysinfo::{MemoryRefreshKind, ProcessRefreshKind, ProcessesToUpdate, RefreshKind, System};
+
+/// After this long the system is asked again how much this program has.
+const STALE: Duration = Duration::from_millis(250);
 
 /// Lets all threads share two heaps. Call once, before the first thread.
 ///
@@ -59,21 +66,50 @@ pub struct SystemMemory {
 impl SystemMemory {
     /// Asks; `None` where the system does not tell.
     pub fn now() -> Option<Self> {
-        Self::parse(&std::fs::read_to_string("/proc/meminfo").ok()?)
+        let memory = RefreshKind::nothing().with_memory(MemoryRefreshKind::everything());
+        let system = System::new_with_specifics(memory).ok()?;
+        let found =
+            Self { total: system.total_memory(), available: system.available_memory(), swap: system.free_swap() };
+        (found.total > 0).then_some(found)
     }
 
     /// What programs can still be given, at most.
     pub fn left(&self) -> u64 {
         self.available.saturating_add(self.swap)
     }
+}
 
-    fn parse(meminfo: &str) -> Option<Self> {
-        let bytes = |key: &str| {
-            let line = meminfo.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
-            line.trim().strip_suffix(" kB")?.parse::<u64>().ok()?.checked_mul(1024)
-        };
-        let swap = bytes("SwapFree").unwrap_or(0);
-        Some(Self { total: bytes("MemTotal")?, available: bytes("MemAvailable")?, swap })
+/// How much of this program is in RAM.
+pub struct Resident {
+    /// None where nothing is known of the system.
+    system: Option<System>,
+    bytes: u64,
+    /// When the system was asked.
+    asked: Option<Instant>,
+}
+
+impl Default for Resident {
+    fn default() -> Self {
+        Self { system: System::new().ok(), bytes: 0, asked: None }
+    }
+}
+
+impl Resident {
+    /// Bytes, a quarter of a second old at most; 0 where the system does not tell.
+    pub fn bytes(&mut self) -> u64 {
+        if self.asked.is_none_or(|asked| asked.elapsed() >= STALE) {
+            self.asked = Some(Instant::now());
+            self.bytes = self.ask().unwrap_or(0);
+        }
+        self.bytes
+    }
+
+    fn ask(&mut self) -> Option<u64> {
+        let this = sysinfo::get_current_pid().ok()?;
+        let memory = ProcessRefreshKind::nothing().with_memory();
+        let system = self.system.as_mut()?;
+        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[this]), false, memory);
+        Some(system.process(this)?.memory())
     }
 }
 
@@ -83,14 +119,21 @@ mod tests {
 
     #[test]
     fn what_is_left_counts_the_disk() {
-        let text = "MemTotal: 24576 kB\nMemAvailable:   1024 kB\nSwapTotal: 9 kB\nSwapFree:  512 kB\n";
-        let memory = SystemMemory { total: 24576 * 1024, available: 1024 * 1024, swap: 512 * 1024 };
-        assert_eq!(SystemMemory::parse(text), Some(memory));
-        assert_eq!(memory.left(), 1536 * 1024);
-        let without = SystemMemory::parse("MemTotal: 9 kB\nMemAvailable: 7 kB\n");
-        assert_eq!(without.map(|memory| memory.left()), Some(7 * 1024));
-        assert_eq!(SystemMemory::parse("MemTotal: 9 kB\nMemAvailable: much\n"), None);
-        assert_eq!(SystemMemory::parse(""), None);
+        let memory = SystemMemory { total: 24 << 20, available: 1 << 20, swap: 3 << 20 };
+        assert_eq!(memory.left(), 4 << 20);
+        assert_eq!(SystemMemory { swap: u64::MAX, ..memory }.left(), u64::MAX);
+    }
+
+    #[test]
+    fn the_system_tells() {
+        let memory = SystemMemory::now().unwrap();
+        assert!(memory.available > 0 && memory.available <= memory.total, "{memory:?}");
+        // What was written is in RAM.
+        let written = std::hint::black_box(vec![1_u8; 64 << 20]);
+        let mut resident = Resident::default();
+        let bytes = resident.bytes();
+        assert!(bytes >= written.len() as u64 && bytes < memory.total, "{bytes}");
+        assert_eq!(resident.bytes(), bytes, "asked again at once");
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod worker;
 pub use clock::Clock;
 pub use crossbeam_channel as channel;
 pub use latest::{LatestReceiver, LatestSender, latest};
-pub use memory::{SystemMemory, share_heaps, with_room};
+pub use memory::{Resident, SystemMemory, share_heaps, with_room};
 pub use meter::{Latency, Rate};
 pub use pace::Pace;
 pub use worker::{StopToken, Worker, lower_priority, panic_text};

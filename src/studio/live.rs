@@ -10,7 +10,7 @@ use super::tally::Tally;
 use super::{Event, LiveState, Notice, Wake};
 use crate::engine::{Job, Params, Picture, Render};
 use crate::flow::channel::{Receiver, Sender, after, never, select};
-use crate::flow::{LatestReceiver, LatestSender, Worker, lower_priority, panic_text};
+use crate::flow::{LatestReceiver, LatestSender, Resident, Worker, lower_priority, panic_text};
 use crate::frame::Frame;
 
 /// After this long without a picture the loop calls itself idle, and asks for the last repaint.
@@ -89,6 +89,7 @@ struct State {
     stopped: bool,
     last_panic: Option<Instant>,
     last_picture: Option<Instant>,
+    resident: Resident,
     told: LiveState,
     last_error: String,
     /// Why the renderer that was to be installed could not be made.
@@ -122,6 +123,7 @@ impl Live {
             stopped: false,
             last_panic: None,
             last_picture: None,
+            resident: Resident::default(),
             told: LiveState::Starting,
             last_error: String::new(),
             unmade: None,
@@ -223,7 +225,7 @@ impl Live {
                 state.last_error.clear();
                 if let Some(picture) = picture {
                     state.last_picture = Some(Instant::now());
-                    self.rss.store(resident_bytes(), Ordering::Relaxed);
+                    self.rss.store(state.resident.bytes(), Ordering::Relaxed);
                     self.pictures.send(picture);
                     (self.wake)();
                 }
@@ -343,15 +345,6 @@ impl State {
             LiveState::Idle
         }
     }
-}
-
-/// Memory of this process that is in RAM; 0 where the system does not say.
-fn resident_bytes() -> u64 {
-    let pages = std::fs::read_to_string("/proc/self/statm")
-        .ok()
-        .and_then(|text| text.split_whitespace().nth(1)?.parse::<u64>().ok())
-        .unwrap_or(0);
-    pages * 4096
 }
 
 #[cfg(test)]

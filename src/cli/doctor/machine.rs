@@ -1,6 +1,7 @@
 //! The machine below the program: processor, memory, system.
 
 use serde::Serialize;
+use sysinfo::{CpuRefreshKind, RefreshKind, System};
 
 use crate::flow::SystemMemory;
 
@@ -29,10 +30,8 @@ impl Machine {
         let memory = SystemMemory::now();
         Self {
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-            distribution: std::fs::read_to_string("/etc/os-release").ok().and_then(|text| distribution(&text)),
-            cpu: std::fs::read_to_string("/proc/cpuinfo")
-                .ok()
-                .and_then(|text| Some(field(&text, "model name")?.into())),
+            distribution: distribution(),
+            cpu: cpu(),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             cpu_features: cpu_features(),
             memory_mb: memory.map(|memory| memory.total >> 20),
@@ -41,14 +40,17 @@ impl Machine {
     }
 }
 
-/// The value of the first line `key : value`.
-fn field<'a>(text: &'a str, key: &str) -> Option<&'a str> {
-    let pairs = text.lines().filter_map(|line| line.split_once(':'));
-    pairs.map(|(name, value)| (name.trim(), value.trim())).find(|(name, _)| *name == key).map(|(_, value)| value)
+/// What the system calls itself, with its version.
+fn distribution() -> Option<String> {
+    let name = System::name().ok()?;
+    let version = System::os_version().unwrap_or_default();
+    Some([name, version].join(" ").trim().to_owned())
 }
 
-fn distribution(os_release: &str) -> Option<String> {
-    os_release.lines().find_map(|line| Some(line.strip_prefix("PRETTY_NAME=")?.trim_matches('"').to_owned()))
+/// What the processor calls itself.
+fn cpu() -> Option<String> {
+    let system = System::new_with_specifics(RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing())).ok()?;
+    system.cpus().first().map(|cpu| cpu.brand().trim().to_owned()).filter(|name| !name.is_empty())
 }
 
 /// Instruction sets that matter for speed and are there.
@@ -76,22 +78,4 @@ fn cpu_features() -> Vec<&'static str> {
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     let known = [];
     known.into_iter().filter(|(_, there)| *there).map(|(name, _)| name).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fields_are_found_by_name() {
-        let text = "MemTotal:       24576 kB\nMemAvailable:   1024 kB\nmodel name\t: Some CPU @ 2 GHz\n";
-        assert_eq!(field(text, "MemAvailable"), Some("1024 kB"));
-        assert_eq!(field(text, "model name"), Some("Some CPU @ 2 GHz"));
-        assert_eq!(field(text, "Mem"), None);
-    }
-
-    #[test]
-    fn a_distribution_has_a_pretty_name() {
-        assert_eq!(distribution("ID=x\nPRETTY_NAME=\"Some Linux 12\"\n").as_deref(), Some("Some Linux 12"));
-    }
 }
