@@ -31,6 +31,8 @@ struct Measured {
     executor: String,
     size: u32,
     steps: u32,
+    /// Several pictures were painted side by side.
+    stream: bool,
     pictures_per_s: f64,
     latency_ms: Percentiles,
     stages_ms: Stages,
@@ -112,6 +114,7 @@ impl Bench {
             executor: info.executor,
             size: size.width,
             steps,
+            stream: request.stream,
             pictures_per_s: tally.per_second(),
             latency_ms: tally.percentiles(),
             stages_ms: tally.means(),
@@ -222,8 +225,10 @@ impl Tally {
 }
 
 fn print(measured: &Measured) {
-    let Measured { model, executor, size, steps, pictures_per_s, latency_ms, stages_ms, dropped, rss_mb } = measured;
-    output::line(&format!("{model} on {executor}, {size} pixels, {steps} steps"));
+    let Measured { model, executor, size, steps, stream, pictures_per_s, latency_ms, stages_ms, dropped, rss_mb } =
+        measured;
+    let way = if *stream { ", pictures side by side" } else { "" };
+    output::line(&format!("{model} on {executor}, {size} pixels, {steps} steps{way}"));
     output::line(&format!("pictures/s      {pictures_per_s:.2}"));
     output::line(&format!("pen to picture  {:.0} ms (95 %: {:.0} ms)", latency_ms.p50, latency_ms.p95));
     let Stages { encode, step, decode, transfer } = stages_ms;

@@ -1,4 +1,4 @@
-//! The engine thread alone, with renderers that cannot be made.
+//! The engine thread alone, with renderers that are late or cannot be made.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -8,6 +8,38 @@ use crate::engine::{EngineError, StageTimes, Stamps};
 use crate::flow::channel::unbounded;
 use crate::flow::latest;
 use crate::frame::Size;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The thread, which paints 8 x 8 pixels, and all that leads to it.
+struct Desk {
+    orders: Sender<Order>,
+    news: Receiver<News>,
+    ink: LatestSender<Frame>,
+    pictures: LatestReceiver<Picture>,
+    engine: Worker,
+    _base: LatestSender<Option<Frame>>,
+}
+
+fn desk() -> Desk {
+    let (orders, order_receiver) = unbounded();
+    let (news_sender, news) = unbounded();
+    let ((_base, base), (ink, ink_receiver), (picture_sender, pictures)) = (latest(), latest(), latest());
+    let live = Live {
+        orders: order_receiver,
+        base,
+        ink: ink_receiver,
+        pictures: picture_sender,
+        news: news_sender,
+        tally: Arc::default(),
+        rss: Arc::default(),
+        wake: Arc::new(|| ()),
+    };
+    let engine = live.spawn().unwrap();
+    let params = Params { size: Size::square(8), ..Params::default() };
+    assert!(orders.send(Order::Params(Arc::new(params), 1)).is_ok());
+    Desk { orders, news, ink, pictures, engine, _base }
+}
 
 /// Gives back what it sees.
 struct Mirror;
@@ -45,34 +77,15 @@ impl Render for Late {
 
 #[test]
 fn what_is_on_its_way_comes_without_new_input() {
-    let (orders, order_receiver) = unbounded();
-    let (news, _news_receiver) = unbounded();
-    let ((_base, base), (ink, ink_receiver), (pictures, picture_receiver)) = (latest(), latest(), latest());
-    let live = Live {
-        orders: order_receiver,
-        base,
-        ink: ink_receiver,
-        pictures,
-        news,
-        tally: Arc::default(),
-        rss: Arc::default(),
-        wake: Arc::new(|| ()),
-    };
-    let engine = live.spawn().unwrap();
-    let patience = Duration::from_secs(10);
-    let params = Params { size: Size::square(8), ..Params::default() };
-    assert!(orders.send(Order::Params(Arc::new(params), 1)).is_ok());
+    let Desk { orders, news: _news, ink, pictures, engine, _base } = desk();
     assert!(orders.send(Order::Stream(true)).is_ok());
-    assert!(
-        orders
-            .send(Order::Install(Box::new(|| Box::new(Late { calls: 3, seen: VecDeque::new(), shown: None }))))
-            .is_ok()
-    );
+    let late = || -> Box<dyn Render> { Box::new(Late { calls: 3, seen: VecDeque::new(), shown: None }) };
+    assert!(orders.send(Order::Install(Box::new(late))).is_ok());
     for shade in [10, 200] {
         ink.send(Frame::filled(Size::square(8), [shade, 9, 9, 255]));
         let begun = Instant::now();
-        while picture_receiver.take().is_none_or(|picture| picture.frame.pixel(3, 3)[0] != shade) {
-            assert!(begun.elapsed() < patience, "the picture of {shade} did not come");
+        while pictures.take().is_none_or(|picture| picture.frame.pixel(3, 3)[0] != shade) {
+            assert!(begun.elapsed() < PATIENCE, "the picture of {shade} did not come");
             std::thread::sleep(Duration::from_millis(1));
         }
     }
@@ -80,34 +93,18 @@ fn what_is_on_its_way_comes_without_new_input() {
     assert!(orders.send(Order::Pause(true)).is_ok());
     ink.send(Frame::filled(Size::square(8), [77, 9, 9, 255]));
     assert!(orders.send(Order::Step).is_ok());
-    picture_receiver.wake().recv_timeout(patience).unwrap();
-    assert_eq!(picture_receiver.take().unwrap().frame.pixel(3, 3), [77, 9, 9, 255]);
+    pictures.wake().recv_timeout(PATIENCE).unwrap();
+    assert_eq!(pictures.take().unwrap().frame.pixel(3, 3), [77, 9, 9, 255]);
     drop(orders);
-    assert!(engine.stop_within(patience), "the thread did not end");
+    assert!(engine.stop_within(PATIENCE), "the thread did not end");
 }
 
 #[test]
 fn a_renderer_that_cannot_be_made_is_told_and_the_next_one_paints() {
-    let (orders, order_receiver) = unbounded();
-    let (news, news_receiver) = unbounded();
-    let ((_base, base), (ink, ink_receiver), (pictures, picture_receiver)) = (latest(), latest(), latest());
-    let live = Live {
-        orders: order_receiver,
-        base,
-        ink: ink_receiver,
-        pictures,
-        news,
-        tally: Arc::default(),
-        rss: Arc::default(),
-        wake: Arc::new(|| ()),
-    };
-    let engine = live.spawn().unwrap();
-    let patience = Duration::from_secs(10);
-    let params = Params { size: Size::square(8), ..Params::default() };
-    assert!(orders.send(Order::Params(Arc::new(params), 1)).is_ok());
+    let Desk { orders, news, ink, pictures, engine, _base } = desk();
     assert!(orders.send(Order::Install(Box::new(|| panic!("no such device")))).is_ok());
     let told = loop {
-        match news_receiver.recv_timeout(patience).unwrap() {
+        match news.recv_timeout(PATIENCE).unwrap() {
             News::Event(Event::EngineStopped(notice)) => break notice,
             News::State(LiveState::Starting | LiveState::Stopped) => {}
             _ => panic!("another word"),
@@ -117,8 +114,8 @@ fn a_renderer_that_cannot_be_made_is_told_and_the_next_one_paints() {
     // What is drawn meanwhile is painted as soon as there is somebody to paint it.
     ink.send(Frame::filled(Size::square(8), [9, 9, 9, 255]));
     assert!(orders.send(Order::Install(Box::new(|| Box::new(Mirror)))).is_ok());
-    picture_receiver.wake().recv_timeout(patience).unwrap();
-    assert_eq!(picture_receiver.take().unwrap().frame.pixel(3, 3), [9, 9, 9, 255]);
+    pictures.wake().recv_timeout(PATIENCE).unwrap();
+    assert_eq!(pictures.take().unwrap().frame.pixel(3, 3), [9, 9, 9, 255]);
     drop(orders);
-    assert!(engine.stop_within(patience), "the thread did not end");
+    assert!(engine.stop_within(PATIENCE), "the thread did not end");
 }
