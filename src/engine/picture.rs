@@ -16,7 +16,7 @@ pub struct Job {
     /// Counts up whenever `params` changed.
     pub revision: u64,
     /// Whether pictures may be painted side by side, each one step further than the next: more of them, each n - 1 calls later
-    /// with n steps. Another job than the last but for its frame is painted at once.
+    /// with n steps. A job whose parameters are not the last one's is painted at once.
     pub stream: bool,
 }
 

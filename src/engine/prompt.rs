@@ -153,3 +153,18 @@ fn stacked(parts: &[&Tensor]) -> Tensor {
     shape[0] = parts.len();
     Tensor::new(shape, parts.iter().flat_map(|part| &part.data).copied().collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn opposites_stay_in_front() {
+        let tensor = Tensor::new([2, 1, 2], vec![1.0, 2.0, 3.0, 4.0]);
+        let states = States { id: 7, tensor, pooled: Some(Tensor::new([2, 1], vec![5.0, 6.0])), guided: true };
+        let each = states.each(2);
+        assert_eq!(each.tensor, Tensor::new([4, 1, 2], vec![1.0, 2.0, 1.0, 2.0, 3.0, 4.0, 3.0, 4.0]));
+        assert_eq!(each.pooled, Some(Tensor::new([4, 1], vec![5.0, 5.0, 6.0, 6.0])));
+        assert_eq!((each.batch(), each.id, each.guided), (2, 7, true));
+    }
+}

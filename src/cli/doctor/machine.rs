@@ -79,3 +79,19 @@ fn cpu_features() -> Vec<&'static str> {
     let known = [];
     known.into_iter().filter(|(_, there)| *there).map(|(name, _)| name).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_machine_has_names_and_memory() {
+        let machine = Machine::find();
+        assert!(machine.distribution.as_ref().is_some_and(|name| !name.is_empty()), "{machine:?}");
+        assert!(machine.memory_mb > machine.available_mb && machine.available_mb > Some(0), "{machine:?}");
+        assert!(machine.threads > 0 && machine.system.contains(std::env::consts::ARCH), "{machine:?}");
+        // Emulated processors of other kinds have no name.
+        let named = machine.cpu.as_ref().is_some_and(|name| !name.is_empty());
+        assert!(named || cfg!(not(target_arch = "x86_64")), "{machine:?}");
+    }
+}
