@@ -294,21 +294,29 @@ fn a_painting_that_cannot_be_written() -> Result<(), Failed> {
 }
 
 fn bench_gives_the_promised_keys() -> Result<(), Failed> {
-    let said = call(&here(), &["bench", "--size", "64", "--steps", "1", "--seconds", "0.5", "--json"])?;
-    said.done()?;
-    let found = said.json()?;
-    let keys = |value: &Value| value.as_object().map(|map| map.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
-    let sorted = |mut list: Vec<&str>| {
-        list.sort_unstable();
-        list.into_iter().map(str::to_owned).collect::<Vec<_>>()
-    };
-    let promised = "model executor size steps pictures_per_s latency_ms stages_ms dropped rss_mb";
-    let right = keys(&found) == sorted(promised.split(' ').collect())
-        && keys(&found["latency_ms"]) == sorted(vec!["p50", "p95"])
-        && keys(&found["stages_ms"]) == sorted(vec!["encode", "step", "decode", "transfer"]);
-    let positive = found["pictures_per_s"].as_f64().is_some_and(|rate| rate > 0.0);
-    let asked = found["size"] == 64 && found["steps"] == 1;
-    if right && positive && asked { Ok(()) } else { Err(said.out.into()) }
+    for stream in [false, true] {
+        let mut words = vec!["bench", "--size", "64", "--steps", "2", "--seconds", "0.5", "--json"];
+        words.extend(stream.then_some("--stream"));
+        let said = call(&here(), &words)?;
+        said.done()?;
+        let found = said.json()?;
+        let keys =
+            |value: &Value| value.as_object().map(|map| map.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
+        let sorted = |mut list: Vec<&str>| {
+            list.sort_unstable();
+            list.into_iter().map(str::to_owned).collect::<Vec<_>>()
+        };
+        let promised = "model executor size steps stream pictures_per_s latency_ms stages_ms dropped rss_mb";
+        let right = keys(&found) == sorted(promised.split(' ').collect())
+            && keys(&found["latency_ms"]) == sorted(vec!["p50", "p95"])
+            && keys(&found["stages_ms"]) == sorted(vec!["encode", "step", "decode", "transfer"]);
+        let positive = found["pictures_per_s"].as_f64().is_some_and(|rate| rate > 0.0);
+        let asked = found["size"] == 64 && found["steps"] == 2 && found["stream"] == stream;
+        if !(right && positive && asked) {
+            return Err(said.out.into());
+        }
+    }
+    Ok(())
 }
 
 fn cameras_are_listed() -> Result<(), Failed> {
