@@ -77,8 +77,8 @@ impl Engine {
         self.model.profile(runs)
     }
 
-    /// What can be kept from the last picture, and the rest made again.
-    fn prepare(&mut self, basis: Basis, stream: bool, times: &mut StageTimes) -> Result<Last, EngineError> {
+    /// What can be kept from the last picture, and the rest made again; and what that was.
+    fn prepare(&mut self, basis: Basis, stream: bool, times: &mut StageTimes) -> Result<(Plan, Last), EngineError> {
         // Taken out, so that a failure below leaves nothing half changed.
         let last = self.last.take();
         let plan = Plan::new(last.as_ref().map(|last| &last.basis), &basis);
@@ -107,7 +107,7 @@ impl Engine {
             (Some(_), Some(kept)) => Some(kept),
             (Some(frame), None) => Some(self.input(frame, basis.size, whole, times)?),
         };
-        Ok(Last { basis, states, timesteps, input })
+        Ok((plan, Last { basis, states, timesteps, input }))
     }
 
     /// How such a picture is painted, if `stream` says whether others may be on their way beside it.
@@ -167,12 +167,9 @@ impl Render for Engine {
         let mut times = StageTimes::default();
         let guided = self.model.networks.is_guided(params.guidance);
         let basis = Basis { params: Params::clone(params), size, guided, frame: job.frame.clone() };
-        let before = self.last.as_ref().map(|last| &last.basis);
-        let is_new = Plan::new(before, &basis).encode;
-        let goes_on = before.is_some_and(|before| before.is_like(&basis));
-        // What a job leaves that fails is nothing to go on from.
-        let stream = self.stream.take().filter(|_| goes_on);
-        let last = self.prepare(basis, job.stream, &mut times)?;
+        // Taken out, as is the last picture: what a job leaves that fails is nothing to go on from.
+        let stream = self.stream.take();
+        let (plan, last) = self.prepare(basis, job.stream, &mut times)?;
         let request = Request {
             states: &last.states,
             timesteps: &last.timesteps,
@@ -198,7 +195,7 @@ impl Render for Engine {
                 Some((show_whole(model, executor, (&request, course), picture, &mut self.noise)?, origin))
             }
             Way::Steps => Some((show(&mut self.model, &*self.executor, &request, &mut self.noise)?, origin)),
-            Way::Stream => self.streamed(stream, &request, (origin, is_new))?,
+            Way::Stream => self.streamed(stream.filter(|_| !plan.anew), &request, (origin, plan.encode))?,
         };
         self.last = Some(last);
         let Some((shown, Origin { input_id, revision, taken, started, mut times })) = ready else { return Ok(None) };

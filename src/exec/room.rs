@@ -1,5 +1,5 @@
-//! Whether the machine has the memory for a model's weights, asked before the first is read: a system that runs out of it ends
-//! the program, and with it a drawing.
+//! Whether the machine has the memory for a model's weights and for what a network computes, asked before any is taken: a system
+//! that runs out of it ends the program, and with it a drawing.
 
 use super::ExecError;
 use crate::flow::SystemMemory;
@@ -13,6 +13,24 @@ use crate::weights::{Dtype, Weights};
 pub fn ask(weights: &Weights, each: impl Fn(Dtype) -> u64) -> Result<(), ExecError> {
     let Some(first) = weights.keys().next() else { return Ok(()) };
     fits(weights.label(first).unwrap_or_default(), need(weights, each), SystemMemory::now().map(|memory| memory.left()))
+}
+
+/// Whether the system has as many bytes left as the values of a network take, which are many for a large picture, or for several
+/// side by side.
+///
+/// # Errors
+/// Both figures, in words.
+pub fn ask_for_values(need: u64) -> Result<(), String> {
+    has_room(need, SystemMemory::now().map(|memory| memory.left()))
+}
+
+fn has_room(need: u64, free: Option<u64>) -> Result<(), String> {
+    match free {
+        Some(free) if need > free => {
+            Err(format!("such a picture needs {} MB of memory, {} MB are free", need >> 20, free >> 20))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Bytes of all weights.
@@ -46,6 +64,14 @@ mod tests {
             "the weights of unet.safetensors need at least 9216 MB of memory, 2053 MB are free"
         );
         assert!(error.remedy().contains("close other programs"));
+    }
+
+    #[test]
+    fn a_picture_that_exceeds_the_memory_is_refused() {
+        assert!(has_room(1 << 30, Some(1 << 30)).is_ok() && has_room(u64::MAX, None).is_ok());
+        let told = has_room(3 << 30, Some(2 << 30)).unwrap_err();
+        assert_eq!(told, "such a picture needs 3072 MB of memory, 2048 MB are free");
+        assert!(ask_for_values(1 << 60).is_err() && ask_for_values(1).is_ok());
     }
 
     #[test]

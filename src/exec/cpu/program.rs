@@ -15,7 +15,7 @@ use super::profile::{bytes_per_s, flops_per_s};
 use super::team::Team;
 use crate::exec::given::{self, Given};
 use crate::exec::planner::{About, View};
-use crate::exec::{ExecError, Profile, Program, StepTime, Tensor, Value};
+use crate::exec::{ExecError, Profile, Program, StepTime, Tensor, Value, room};
 use crate::graph::{Graph, Stage};
 
 /// A profile makes no more runs after this time.
@@ -77,6 +77,7 @@ impl CpuProgram {
         let options = Options { threads: team.threads(), rows, strips, keep, poison };
         let plan = team.install(|| Plan::new(&graph, packed, &results, options))?;
         let tasks = plan.steps.iter().map(|step| step.tasks()).collect();
+        room::ask_for_values((plan.len * size_of::<f32>()) as u64).map_err(super::failed)?;
         let memory = Memory::new(plan.len);
         let shapes = results.iter().map(|id| graph.node(*id).shape.dims().to_vec()).collect();
         let (prompt, schedule, slot, whole) = (None, HashMap::new(), None, false);
