@@ -27,6 +27,8 @@ pub fn run(request: &BenchRequest) -> Result<(), Failure> {
         return Err(Failure::new(Code::Failed, what, "choose --executor cpu"));
     }
     networks.sort_by_key(|(name, _)| ["text", "encode", "step", "decode"].iter().position(|known| known == name));
+    // Those for the model's own size, which loading prepares, come after those that painted.
+    networks.dedup_by_key(|(name, _)| *name);
     output::line(&format!("{} on {}, {side} pixels", info.name, info.executor));
     if let Some((_, profile)) = networks.first() {
         let (arithmetic, memory) = (profile.flops_per_s / 1e9, profile.bytes_per_s / 1e9);

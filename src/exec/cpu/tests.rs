@@ -6,6 +6,7 @@ use crate::exec::planner::Kind;
 use crate::exec::{Candle, Tensor, Value};
 use crate::graph::{Activation, Bias, Conv, GraphBuilder, Mask, NodeId, Padding, Shape, Stage};
 
+mod allocations;
 mod beside;
 mod changes;
 mod merged;

@@ -12,7 +12,7 @@ use std::mem::transmute;
 
 use half::bf16;
 
-use super::rows::{self, Post, Softmax};
+use super::rows::{self, Places, Post, Softmax};
 use super::{LANES, PANEL, Tile, VECTOR_ROWS, portable};
 use crate::graph::Activation;
 
@@ -40,16 +40,16 @@ pub fn narrow(x: &[f32], out: &mut [bf16]) {
 /// What [`rows::store`] does. The usual endings of whole panels are written here, since rounding one by one takes three times as
 /// long as all else that is done to a number.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma")]
-pub fn store_bf16(tile: &mut [f32], width: usize, bias: &[f32], posts: &[Post<'_>], rows: &mut [&mut [bf16]]) {
-    let whole = width == PANEL && rows.iter().all(|row| row.len() == PANEL);
+pub fn store_bf16(tile: &mut [f32], width: usize, bias: &[f32], posts: &[Post<'_>], places: &Places<'_>) {
+    let whole = width == PANEL && places.columns == PANEL;
     match *posts {
-        [] if whole => place::<false, false>(tile, bias, (&[], &[]), rows),
-        [Post::Activate(Activation::Relu)] if whole => place::<false, true>(tile, bias, (&[], &[]), rows),
-        [Post::Add { values, offsets }] if whole => place::<true, false>(tile, bias, (values, offsets), rows),
+        [] if whole => place::<false, false>(tile, bias, (&[], &[]), places),
+        [Post::Activate(Activation::Relu)] if whole => place::<false, true>(tile, bias, (&[], &[]), places),
+        [Post::Add { values, offsets }] if whole => place::<true, false>(tile, bias, (values, offsets), places),
         [Post::Add { values, offsets }, Post::Activate(Activation::Relu)] if whole => {
-            place::<true, true>(tile, bias, (values, offsets), rows);
+            place::<true, true>(tile, bias, (values, offsets), places);
         }
-        _ => rows::store::<_, true>(tile, width, bias, posts, rows),
+        _ => rows::store::<bf16, true>(tile, width, bias, posts, places),
     }
 }
 
@@ -60,11 +60,11 @@ fn place<const ADD: bool, const RELU: bool>(
     tile: &[f32],
     bias: &[f32],
     (others, offsets): (&[f32], &[usize]),
-    rows: &mut [&mut [bf16]],
+    &Places { desk, at, .. }: &Places<'_>,
 ) {
     let bias = &bias[..PANEL];
-    for (r, row) in rows.iter_mut().enumerate() {
-        let (values, row) = (&tile[r * PANEL..][..PANEL], &mut row[..PANEL]);
+    for (r, at) in at.iter().enumerate() {
+        let (values, row) = (&tile[r * PANEL..][..PANEL], desk.write_bf16(*at, PANEL));
         let other = if ADD { &others[offsets[r]..][..PANEL] } else { values };
         let vector = |at: usize| -> __m512 {
             // SAFETY: each slice has PANEL numbers, and `at` is 0 or half of that.
@@ -206,6 +206,44 @@ pub fn gate(tile: &mut [f32], gates: &[f32], [bias, gate_bias]: [&[f32]; 2]) {
                 };
                 let (value, gate) = (biased(tile, bias), gelu(biased(gates, gate_bias)));
                 _mm512_storeu_ps(tile.as_mut_ptr().add(row + column), _mm512_mul_ps(value, gate));
+            }
+        }
+    }
+}
+
+/// What [`rows::scale_shift`] does, with as many digits as rounding leaves.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma")]
+pub fn scale_shift(x: &[f32], step: usize, factors: [&[f32]; 2], silu: bool, out: &mut [bf16]) {
+    if !factors[0].len().is_multiple_of(ROUNDED) {
+        rows::scale_shift::<bf16, true>(x, step, factors, silu, out);
+    } else if silu {
+        normalise(x, step, factors, out, |x| {
+            let power = exp2(_mm512_mul_ps(x, _mm512_set1_ps(-std::f32::consts::LOG2_E)));
+            _mm512_mul_ps(x, _mm512_rcp14_ps(_mm512_add_ps(_mm512_set1_ps(1.0), power)))
+        });
+    } else {
+        normalise(x, step, factors, out, |x| x);
+    }
+}
+
+/// `x * scale + shift` of whole vectors of channels, through `f`.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bf16")]
+#[expect(unsafe_code, reason = "vector loads and stores take pointers")]
+fn normalise(x: &[f32], step: usize, [scale, shift]: [&[f32]; 2], out: &mut [bf16], f: impl Fn(__m512) -> __m512) {
+    let channels = scale.len();
+    assert!(channels > 0 && shift.len() == channels, "factors of other channels");
+    for (x, out) in x.chunks(step).zip(out.chunks_exact_mut(channels)) {
+        let x = &x[..channels];
+        for first in (0..channels).step_by(ROUNDED) {
+            // SAFETY: each has `channels` numbers, a multiple of those that are read and written from `first` on.
+            unsafe {
+                let value = |at: usize| {
+                    let [x, scale, shift] = [x, scale, shift].map(|slice| _mm512_loadu_ps(slice.as_ptr().add(at)));
+                    f(_mm512_fmadd_ps(x, scale, shift))
+                };
+                let rounded = _mm512_cvtne2ps_pbh(value(first + LANES), value(first));
+                out.as_mut_ptr().add(first).cast::<__m512bh>().write_unaligned(rounded);
             }
         }
     }

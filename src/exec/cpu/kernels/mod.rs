@@ -26,12 +26,14 @@ mod neon;
 mod vector_dots;
 #[cfg(target_arch = "x86_64")]
 mod vector_strip;
+#[cfg(target_arch = "x86_64")]
+mod vector_transpose;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod vector_winograd;
 
 mod sets;
 
-pub use rows::{Post, Softmax};
+pub use rows::{Places, Post, Softmax};
 pub use sets::Kernels;
 
 /// Columns of a panel of weights come in multiples of this.

@@ -97,6 +97,11 @@ pub fn narrow(x: &[f32], out: &mut [bf16]) {
     rows::narrow(x, out);
 }
 
+/// See [`rows::transpose`].
+pub fn transpose(from: &[u32], columns: usize, to: &mut [u32], step: usize) {
+    rows::transpose(from, columns, to, step);
+}
+
 /// Numbers of f16 as f32, as many as there is room for.
 pub fn widen_f16(x: &[f16], out: &mut [f32]) {
     x[..out.len()].convert_to_f32_slice(out);

@@ -4,6 +4,7 @@
 use half::bf16;
 
 use super::{NARROW, PANEL, Tile, math};
+use crate::exec::cpu::memory::Desk;
 use crate::graph::Activation;
 
 /// Numbers handled at once where an order of summation must be fixed.
@@ -17,6 +18,8 @@ pub trait Number: Copy {
     fn of(value: f32) -> Self;
     /// Its value.
     fn wide(self) -> f32;
+    /// Some of them to write.
+    fn write(desk: Desk<'_>, first: usize, len: usize) -> &mut [Self];
 }
 
 impl Number for f32 {
@@ -28,6 +31,11 @@ impl Number for f32 {
     #[inline(always)]
     fn wide(self) -> f32 {
         self
+    }
+
+    #[inline(always)]
+    fn write(desk: Desk<'_>, first: usize, len: usize) -> &mut [Self] {
+        desk.write(first, len)
     }
 }
 
@@ -46,6 +54,22 @@ impl Number for bf16 {
     fn wide(self) -> f32 {
         f32::from_bits(u32::from(self.to_bits()) << 16)
     }
+
+    #[inline(always)]
+    fn write(desk: Desk<'_>, first: usize, len: usize) -> &mut [Self] {
+        desk.write_bf16(first, len)
+    }
+}
+
+/// Where the rows of a tile belong.
+#[derive(Clone, Copy)]
+pub struct Places<'a> {
+    /// The memory.
+    pub desk: Desk<'a>,
+    /// Where each row begins there.
+    pub at: &'a [usize],
+    /// Numbers of each.
+    pub columns: usize,
 }
 
 /// What happens to a row after it was computed.
@@ -97,27 +121,26 @@ pub fn store<T: Number, const FUSED: bool>(
     width: usize,
     bias: &[f32],
     posts: &[Post<'_>],
-    rows: &mut [&mut [T]],
+    places: &Places<'_>,
 ) {
     let nothing = |v| v;
     match *posts {
-        [] => place::<T, false>(tile, width, bias, (&[], &[]), rows, nothing),
-        [Post::Add { values, offsets }] => place::<T, true>(tile, width, bias, (values, offsets), rows, nothing),
-        [Post::Activate(Activation::Relu)] => place::<T, false>(tile, width, bias, (&[], &[]), rows, math::relu),
+        [] => place::<T, false>(tile, width, bias, (&[], &[]), places, nothing),
+        [Post::Add { values, offsets }] => place::<T, true>(tile, width, bias, (values, offsets), places, nothing),
+        [Post::Activate(Activation::Relu)] => place::<T, false>(tile, width, bias, (&[], &[]), places, math::relu),
         [Post::Activate(Activation::Silu)] => {
-            place::<T, false>(tile, width, bias, (&[], &[]), rows, math::silu::<FUSED>);
+            place::<T, false>(tile, width, bias, (&[], &[]), places, math::silu::<FUSED>);
         }
         [Post::Affine { scale, shift }] => {
-            place::<T, false>(tile, width, bias, (&[], &[]), rows, |v| v * scale + shift);
+            place::<T, false>(tile, width, bias, (&[], &[]), places, |v| v * scale + shift);
         }
         [Post::Add { values, offsets }, Post::Activate(Activation::Relu)] => {
-            place::<T, true>(tile, width, bias, (values, offsets), rows, math::relu);
+            place::<T, true>(tile, width, bias, (values, offsets), places, math::relu);
         }
         _ => {
-            let columns = rows.iter().fold(0, |columns: usize, row| columns.max(row.len()));
-            finish::<FUSED>(tile, width, columns, &[Post::Bias(bias)]);
-            finish::<FUSED>(tile, width, columns, posts);
-            place::<T, false>(tile, width, &[0.0; PANEL], (&[], &[]), rows, nothing);
+            finish::<FUSED>(tile, width, places.columns, &[Post::Bias(bias)]);
+            finish::<FUSED>(tile, width, places.columns, posts);
+            place::<T, false>(tile, width, &[0.0; PANEL], (&[], &[]), places, nothing);
         }
     }
 }
@@ -129,11 +152,11 @@ fn place<T: Number, const ADD: bool>(
     width: usize,
     bias: &[f32],
     (others, offsets): (&[f32], &[usize]),
-    rows: &mut [&mut [T]],
+    &Places { desk, at, columns }: &Places<'_>,
     f: impl Fn(f32) -> f32,
 ) {
-    for (r, row) in rows.iter_mut().enumerate() {
-        let columns = row.len();
+    for (r, at) in at.iter().enumerate() {
+        let row = T::write(desk, *at, columns);
         let (values, bias) = (&tile[r * width..][..columns], &bias[..columns]);
         let other = if ADD { &others[offsets[r]..][..columns] } else { values };
         let one = |v: f32, b: f32, o: f32| T::of(f(if ADD { v + b + o } else { v + b }));
@@ -301,9 +324,20 @@ pub fn gate<const FUSED: bool>(tile: &mut [f32], gates: &[f32], [bias, gate_bias
 pub fn moments(pixels: &[f32], step: usize, origin: &[f32], sums: &mut [f32], squares: &mut [f32]) {
     let channels = origin.len();
     let (sums, squares) = (&mut sums[..channels], &mut squares[..channels]);
+    let mut first = 0;
+    while channels - first >= PANEL {
+        differences::<PANEL>(pixels, step, first, origin, [&mut *sums, &mut *squares]);
+        first += PANEL;
+    }
+    if channels - first >= LANES {
+        differences::<LANES>(pixels, step, first, origin, [&mut *sums, &mut *squares]);
+        first += LANES;
+    }
+    if first == channels {
+        return;
+    }
     for pixel in pixels.chunks(step) {
-        let pixel = &pixel[..channels];
-        for c in 0..channels {
+        for c in first..channels {
             let difference = pixel[c] - origin[c];
             sums[c] += difference;
             squares[c] += difference * difference;
@@ -311,15 +345,62 @@ pub fn moments(pixels: &[f32], step: usize, origin: &[f32], sums: &mut [f32], sq
     }
 }
 
-/// `x * scale + shift` per channel of pixels `step` apart, into `out`, where they lie side by side.
+/// The same of `COUNT` channels from `first` on, whose sums stay in registers.
 #[inline(always)]
-pub fn scale_shift(x: &[f32], step: usize, [scale, shift]: [&[f32]; 2], out: &mut [f32]) {
+fn differences<const COUNT: usize>(
+    pixels: &[f32],
+    step: usize,
+    first: usize,
+    origin: &[f32],
+    [sums, squares]: [&mut [f32]; 2],
+) {
+    let (mut own_sums, mut own_squares) = ([0.0; COUNT], [0.0; COUNT]);
+    let origin = &origin[first..][..COUNT];
+    for pixel in pixels.chunks(step) {
+        let pixel = &pixel[first..][..COUNT];
+        for c in 0..COUNT {
+            let difference = pixel[c] - origin[c];
+            own_sums[c] += difference;
+            own_squares[c] += difference * difference;
+        }
+    }
+    let (sums, squares) = (&mut sums[first..][..COUNT], &mut squares[first..][..COUNT]);
+    for c in 0..COUNT {
+        sums[c] += own_sums[c];
+        squares[c] += own_squares[c];
+    }
+}
+
+/// `x * scale + shift` per channel of pixels `step` apart, then SiLU of that if `silu`, into `out`, where they lie side by side.
+#[inline(always)]
+pub fn scale_shift<T: Number, const FUSED: bool>(
+    x: &[f32],
+    step: usize,
+    factors: [&[f32]; 2],
+    silu: bool,
+    out: &mut [T],
+) {
+    if silu {
+        normalise(x, step, factors, out, math::silu::<FUSED>);
+    } else {
+        normalise(x, step, factors, out, |v| v);
+    }
+}
+
+#[inline(always)]
+fn normalise<T: Number>(x: &[f32], step: usize, [scale, shift]: [&[f32]; 2], out: &mut [T], f: impl Fn(f32) -> f32) {
     let channels = scale.len();
-    let shift = &shift[..channels];
+    let whole = channels - channels % PANEL;
     for (x, out) in x.chunks(step).zip(out.chunks_exact_mut(channels)) {
-        let x = &x[..channels];
-        for c in 0..channels {
-            out[c] = x[c] * scale[c] + shift[c];
+        for first in (0..whole).step_by(PANEL) {
+            let (x, out) = (&x[first..][..PANEL], &mut out[first..][..PANEL]);
+            let (scale, shift) = (&scale[first..][..PANEL], &shift[first..][..PANEL]);
+            for c in 0..PANEL {
+                out[c] = T::of(f(x[c] * scale[c] + shift[c]));
+            }
+        }
+        for c in whole..channels {
+            out[c] = T::of(f(x[c] * scale[c] + shift[c]));
         }
     }
 }
@@ -412,6 +493,15 @@ pub fn chances_bf16<const FUSED: bool>(scores: &mut [f32], state: &mut Softmax, 
     }
 }
 
+/// Rows of so many `columns` as columns: those are rows of `step` then, filled up with zeros.
+#[inline(always)]
+pub fn transpose(from: &[u32], columns: usize, to: &mut [u32], step: usize) {
+    for (column, out) in to.chunks_exact_mut(step).take(columns).enumerate() {
+        out.fill(0);
+        out.iter_mut().zip(from[column..].iter().step_by(columns)).for_each(|(place, value)| *place = *value);
+    }
+}
+
 /// The larger of two numbers; `b` if one is none.
 #[inline(always)]
 fn larger(a: f32, b: f32) -> f32 {
@@ -422,6 +512,16 @@ fn larger(a: f32, b: f32) -> f32 {
 #[inline(always)]
 pub fn scale(x: &mut [f32], factor: f32) {
     each(x, |v| v * factor);
+}
+
+/// The same of numbers of bf16, to `out`.
+#[inline(always)]
+pub fn scale_bf16(x: &[bf16], factor: f32, out: &mut [f32]) {
+    let count = out.len();
+    let x = &x[..count];
+    for i in 0..count {
+        out[i] = x[i].wide() * factor;
+    }
 }
 
 /// The sum of `f` over a row, in lanes.

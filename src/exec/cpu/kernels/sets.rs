@@ -7,18 +7,20 @@ use super::amx;
 #[cfg(target_arch = "x86_64")]
 use super::avx512bf16;
 use super::int16;
-use super::rows::{self, Post, Softmax};
+use super::rows::{self, Places, Post, Softmax};
 use super::strip::{self, Strips};
 #[cfg(target_arch = "x86_64")]
 use super::vector_strip;
+#[cfg(target_arch = "x86_64")]
+use super::vector_transpose::avx512::transpose;
 use super::winograd::{self, PLACES, TAPS};
 use super::{PANEL, Tile, VECTOR_ROWS, portable};
 use crate::exec::cpu::isa::Isa;
 use crate::exec::pixels;
 
 type Moments = unsafe fn(&[f32], usize, &[f32], &mut [f32], &mut [f32]);
-type ScaleShift = unsafe fn(&[f32], usize, [&[f32]; 2], &mut [f32]);
-type Store<T> = unsafe fn(&mut [f32], usize, &[f32], &[Post<'_>], &mut [&mut [T]]);
+type ScaleShift<T> = unsafe fn(&[f32], usize, [&[f32]; 2], bool, &mut [T]);
+type Store = unsafe fn(&mut [f32], usize, &[f32], &[Post<'_>], &Places<'_>);
 type LayerNorm = unsafe fn(&[f32], &[f32], &[f32], f32, &mut [f32]);
 
 /// The kernels for one instruction set. Made only by [`Kernels::of`], for a set that this processor has.
@@ -38,13 +40,14 @@ pub struct Kernels {
     tile_int16: unsafe fn(&Tile<'_, i16>, &[f32], &mut [f32]),
     dots: unsafe fn(&Tile<'_>, &mut [f32]),
     dots_bf16: unsafe fn(&Tile<'_, bf16>, &mut [f32]),
-    store: Store<f32>,
-    store_bf16: Store<bf16>,
+    store: Store,
+    store_bf16: Store,
     finish: unsafe fn(&mut [f32], usize, usize, &[Post<'_>]),
     geglu: unsafe fn(&[f32], &mut [f32]),
     gate: unsafe fn(&mut [f32], &[f32], [&[f32]; 2]),
     moments: Moments,
-    scale_shift: ScaleShift,
+    scale_shift: ScaleShift<f32>,
+    scale_shift_bf16: ScaleShift<bf16>,
     layer_norm: LayerNorm,
     rise: unsafe fn(&[f32], &mut Softmax) -> Option<[f32; PANEL]>,
     chances: unsafe fn(&mut [f32], &mut Softmax),
@@ -58,6 +61,8 @@ pub struct Kernels {
     back_strips: unsafe fn(&[f32], usize, usize, &mut [f32]),
     lift_strips: unsafe fn(&[&[bf16]; strip::TAPS], usize, &mut [bf16]),
     scale: unsafe fn(&mut [f32], f32),
+    scale_bf16: unsafe fn(&[bf16], f32, &mut [f32]),
+    transpose: unsafe fn(&[u32], usize, &mut [u32], usize),
     widen: unsafe fn(&[i8], &mut [f32]),
     widen_f16: unsafe fn(&[f16], &mut [f32]),
     widen_bf16: unsafe fn(&[i8], &mut [bf16]),
@@ -85,12 +90,12 @@ macro_rules! table {
             rows::dots(tile, out);
         }
         $(#[target_feature(enable = $features)])?
-        fn store(tile: &mut [f32], width: usize, bias: &[f32], posts: &[Post<'_>], rows: &mut [&mut [f32]]) {
-            rows::store::<_, FUSED>(tile, width, bias, posts, rows);
+        fn store(tile: &mut [f32], width: usize, bias: &[f32], posts: &[Post<'_>], places: &Places<'_>) {
+            rows::store::<f32, FUSED>(tile, width, bias, posts, places);
         }
         $(#[target_feature(enable = $features)])?
-        fn store_bf16(tile: &mut [f32], width: usize, bias: &[f32], posts: &[Post<'_>], rows: &mut [&mut [bf16]]) {
-            rows::store::<_, FUSED>(tile, width, bias, posts, rows);
+        fn store_bf16(tile: &mut [f32], width: usize, bias: &[f32], posts: &[Post<'_>], places: &Places<'_>) {
+            rows::store::<bf16, FUSED>(tile, width, bias, posts, places);
         }
         $(#[target_feature(enable = $features)])?
         fn geglu(x: &[f32], out: &mut [f32]) {
@@ -105,8 +110,12 @@ macro_rules! table {
             rows::moments(pixels, step, origin, sums, squares);
         }
         $(#[target_feature(enable = $features)])?
-        fn scale_shift(x: &[f32], step: usize, factors: [&[f32]; 2], out: &mut [f32]) {
-            rows::scale_shift(x, step, factors, out);
+        fn scale_shift(x: &[f32], step: usize, factors: [&[f32]; 2], silu: bool, out: &mut [f32]) {
+            rows::scale_shift::<_, FUSED>(x, step, factors, silu, out);
+        }
+        $(#[target_feature(enable = $features)])?
+        fn scale_shift_bf16(x: &[f32], step: usize, factors: [&[f32]; 2], silu: bool, out: &mut [bf16]) {
+            rows::scale_shift::<_, FUSED>(x, step, factors, silu, out);
         }
         $(#[target_feature(enable = $features)])?
         fn layer_norm(x: &[f32], scale: &[f32], shift: &[f32], eps: f32, out: &mut [f32]) {
@@ -184,6 +193,10 @@ macro_rules! table {
         fn scale(x: &mut [f32], factor: f32) {
             rows::scale(x, factor);
         }
+        $(#[target_feature(enable = $features)])?
+        fn scale_bf16(x: &[bf16], factor: f32, out: &mut [f32]) {
+            rows::scale_bf16(x, factor, out);
+        }
         Kernels {
             rows: $rows,
             fills: false,
@@ -202,6 +215,7 @@ macro_rules! table {
             gate,
             moments,
             scale_shift,
+            scale_shift_bf16,
             layer_norm,
             rise,
             chances,
@@ -221,6 +235,8 @@ macro_rules! table {
             whole,
             scale_columns,
             scale,
+            scale_bf16,
+            transpose: portable::transpose,
             unpack,
             pack,
         }
@@ -249,17 +265,20 @@ impl Kernels {
                 let tile_int16 = if is_x86_feature_detected!("avxvnni") { int16::vnni } else { int16::plain };
                 use super::avx2::{ROWS, tile, widen_f16};
                 use super::vector_dots::avx2::dots;
+                use super::vector_transpose::avx2::transpose;
                 use super::vector_winograd::avx2::{back, forth, lift};
-                Self { tile_int16, dots, widen_f16, forth, back, lift, ..table!(ROWS, tile, portable, "avx2,fma") }
+                let rest = table!(ROWS, tile, portable, "avx2,fma");
+                Self { tile_int16, dots, widen_f16, forth, back, lift, transpose, ..rest }
             }
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 | Isa::Avx512Int16 => {
+                use super::vector_dots::avx512::dots;
                 use super::vector_winograd::avx512::{back, forth, lift};
                 let widen_f16 = super::avx2::widen_f16;
                 let tile_int16 = if is_x86_feature_detected!("avx512vnni") { int16::wide } else { int16::plain };
                 let features =
                     table!(VECTOR_ROWS, super::avx512::tile, portable, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma");
-                Self { tile_int16, forth, back, lift, widen_f16, ..features }
+                Self { tile_int16, dots, forth, back, lift, widen_f16, transpose, ..features }
             }
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512Bf16 => {
@@ -269,6 +288,7 @@ impl Kernels {
                     quick: true,
                     strips: true,
                     store_bf16: avx512bf16::store_bf16,
+                    scale_shift_bf16: avx512bf16::scale_shift,
                     gate: avx512bf16::gate,
                     chances_bf16: avx512bf16::chances,
                     powers: avx512bf16::powers,
@@ -276,14 +296,15 @@ impl Kernels {
                     forth_strips_bf16: vector_strip::forth_bf16,
                     back_strips: vector_strip::back,
                     lift_strips: vector_strip::lift,
+                    transpose,
                     ..features
                 }
             }
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Isa::Amx => {
                 let features = table!(super::MAX_ROWS, amx::tile, amx, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma");
-                use avx512bf16::{chances, gate, store_bf16};
-                Self { fills: true, store_bf16, gate, chances_bf16: chances, ..features }
+                use avx512bf16::{chances as chances_bf16, gate, scale_shift as scale_shift_bf16, store_bf16};
+                Self { fills: true, store_bf16, scale_shift_bf16, gate, chances_bf16, transpose, ..features }
             }
             #[cfg(all(target_arch = "x86_64", not(target_os = "linux")))]
             Isa::Amx => return None,
@@ -335,9 +356,9 @@ calls! {
     /// The same with bf16 numbers.
     dots_bf16(tile: &Tile<'_, bf16>, out: &mut [f32]);
     /// Adds `bias` to the rows of a tile of rows of `width`, applies `posts` and puts them at their places.
-    store(tile: &mut [f32], width: usize, bias: &[f32], posts: &[Post<'_>], rows: &mut [&mut [f32]]);
+    store(tile: &mut [f32], width: usize, bias: &[f32], posts: &[Post<'_>], places: &Places<'_>);
     /// The same for places of bf16 numbers.
-    store_bf16(tile: &mut [f32], width: usize, bias: &[f32], posts: &[Post<'_>], rows: &mut [&mut [bf16]]);
+    store_bf16(tile: &mut [f32], width: usize, bias: &[f32], posts: &[Post<'_>], places: &Places<'_>);
     /// Applies `posts` to the first `columns` of each row of a tile of rows of `width`.
     finish(tile: &mut [f32], width: usize, columns: usize, posts: &[Post<'_>]);
     /// The first half of `x` times the GELU of the second.
@@ -346,8 +367,10 @@ calls! {
     gate(tile: &mut [f32], gates: &[f32], biases: [&[f32]; 2]);
     /// Adds the differences of pixels `step` apart from `origin`, and their squares, to two sums per channel.
     moments(pixels: &[f32], step: usize, origin: &[f32], sums: &mut [f32], squares: &mut [f32]);
-    /// `x * scale + shift` per channel of pixels `step` apart, into `out`, where they lie side by side.
-    scale_shift(x: &[f32], step: usize, factors: [&[f32]; 2], out: &mut [f32]);
+    /// `x * scale + shift` per channel of pixels `step` apart, then SiLU if that is wanted, into `out`, where they lie side by side.
+    scale_shift(x: &[f32], step: usize, factors: [&[f32]; 2], silu: bool, out: &mut [f32]);
+    /// The same, rounded.
+    scale_shift_bf16(x: &[f32], step: usize, factors: [&[f32]; 2], silu: bool, out: &mut [bf16]);
     /// Normalises a row, then scales and shifts it.
     layer_norm(x: &[f32], scale: &[f32], shift: &[f32], eps: f32, out: &mut [f32]);
     /// Lets the base of queries rise for some more scores; returns by what all that was gathered before must be multiplied, if any did.
@@ -387,6 +410,10 @@ calls! {
     scale_columns(tile: &mut [f32], scales: &[f32]);
     /// Each element times `factor`.
     scale(x: &mut [f32], factor: f32);
+    /// The same of numbers of bf16, to `out`.
+    scale_bf16(x: &[bf16], factor: f32, out: &mut [f32]);
+    /// Rows of so many `columns` as columns: those are rows of `step` then, filled up with zeros.
+    transpose(from: &[u32], columns: usize, to: &mut [u32], step: usize);
     /// Pixels of four bytes, each the bits of one element, as three numbers in -1..=1.
     unpack(pixels: &[f32], out: &mut [f32]);
     /// The way back.

@@ -4,6 +4,7 @@ use half::bf16;
 
 use super::*;
 use crate::exec::cpu::isa::Isa;
+use crate::exec::cpu::memory::Memory;
 use crate::graph::Activation;
 
 /// Numbers that look random.
@@ -207,6 +208,7 @@ fn narrow_tiles_equal_the_sums_they_say() {
 }
 
 #[test]
+#[expect(unsafe_code, reason = "memory is reached by a promise")]
 fn stored_rows_are_finished_rows() {
     let mut noise = Noise(6);
     let twin = Kernels::of(Isa::Portable).unwrap();
@@ -226,14 +228,23 @@ fn stored_rows_are_finished_rows() {
             twin.finish(&mut expected, width, columns, posts);
             let expected: Vec<f32> = expected.chunks(width).flat_map(|row| row[..columns].to_vec()).collect();
             for kernels in Isa::ALL.into_iter().filter_map(Kernels::of) {
-                let mut found = vec![f32::NAN; count * columns];
-                let mut rows: Vec<&mut [f32]> = found.chunks_mut(columns).collect();
-                kernels.store(&mut tile.clone(), width, &bias, posts, &mut rows);
+                // The last row first, and nothing between them is touched.
+                let (at, memory): (Vec<usize>, _) =
+                    ((0..count).rev().map(|row| row * (columns + 1)).collect(), Memory::new(count * (columns + 1)));
+                // SAFETY: nobody else has a desk, and nothing is read before all is written.
+                let desk = unsafe { memory.desk() };
+                let places = Places { desk, at: &at, columns };
+                let rows = |read: &dyn Fn(usize) -> f32| -> Vec<f32> {
+                    assert!((0..count).all(|row| read(row * (columns + 1) + columns) == 0.0));
+                    at.iter().flat_map(|at| (*at..at + columns).map(read)).collect()
+                };
+                kernels.store_bf16(&mut tile.clone(), width, &bias, posts, &places);
+                let rounded = rows(&|at| desk.read_bf16(at..at + 1)[0].to_f32());
+                desk.write(0, count * (columns + 1)).fill(0.0);
+                kernels.store(&mut tile.clone(), width, &bias, posts, &places);
+                let found = rows(&|at| desk.read(at..at + 1)[0]);
                 close(&found, &expected, 3e-6);
-                let mut rounded = vec![bf16::ZERO; count * columns];
-                let mut rows: Vec<&mut [bf16]> = rounded.chunks_mut(columns).collect();
-                kernels.store_bf16(&mut tile.clone(), width, &bias, posts, &mut rows);
-                assert!(rounded.iter().zip(&found).all(|(rounded, exact)| *rounded == bf16::from_f32(*exact)));
+                assert!(rounded.iter().zip(&found).all(|(a, b)| *a == bf16::from_f32(*b).to_f32()));
             }
         }
     }
@@ -290,9 +301,8 @@ fn rows_equal_their_twins() {
                     out.extend(y);
                 }
                 let mut y = vec![0.0; len];
-                of.scale_shift(&x, len, [&scale, &shift], &mut y);
-                let third = len.div_ceil(3);
-                of.scale_shift(&x, third, [&scale[..third / 2 + 1], &shift[..third / 2 + 1]], &mut y[..third / 2 + 1]);
+                of.scale_shift(&x, len, [&scale, &shift], false, &mut y);
+                out.extend(&y);
                 of.layer_norm(&x, &scale, &shift, 1e-5, &mut y);
                 out.extend(&y);
                 let mut y = vec![0.0; len / 2];
@@ -315,6 +325,10 @@ fn rows_equal_their_twins() {
                 ];
                 of.finish(&mut y, len, len, &posts);
                 of.scale(&mut y, 0.3);
+                out.append(&mut y);
+                let rounded: Vec<bf16> = x.iter().map(|v| bf16::from_f32(*v)).collect();
+                y.resize(len, f32::NAN);
+                of.scale_bf16(&rounded[..len], 0.3, &mut y);
                 out.extend(y);
                 out
             };
@@ -476,6 +490,69 @@ fn chances_made_at_once_are_those_of_scores() {
             let mut totals = [0.0; PANEL];
             expected.chunks_exact(PANEL).for_each(|row| row.iter().zip(&mut totals).for_each(|(c, t)| *t += c));
             close(&state.totals()[..], &totals, 2e-4);
+        }
+    }
+}
+
+#[test]
+fn pixels_are_normalised_and_measured() {
+    let mut noise = Noise(18);
+    for round in 0..200 {
+        let (channels, pixels) = ([32, 64, 320, 1 + noise.below(100)][round % 4], 1 + noise.below(9));
+        let step = channels + noise.below(2) * noise.below(50);
+        let x: Vec<f32> = noise.values((pixels - 1) * step + channels).iter().map(|v| v * 9.0).collect();
+        let [scale, shift] = [0; 2].map(|_| noise.values(channels));
+        let silu = noise.below(2) == 1;
+        let expected: Vec<f32> = (0..pixels * channels)
+            .map(|at| {
+                let (pixel, channel) = (at / channels, at % channels);
+                let y = f64::from(x[pixel * step + channel]) * f64::from(scale[channel]) + f64::from(shift[channel]);
+                (if silu { y / (1.0 + (-y).exp()) } else { y }) as f32
+            })
+            .collect();
+        let sums = |of: fn(f64) -> f64| -> Vec<f32> {
+            let sum = |c: usize| {
+                let differences = (0..pixels).map(|pixel| f64::from(x[pixel * step + c]) - f64::from(scale[c]));
+                f64::from(shift[c]) + differences.map(of).sum::<f64>()
+            };
+            (0..channels).map(|c| sum(c) as f32).collect()
+        };
+        for kernels in Isa::ALL.into_iter().filter_map(Kernels::of) {
+            let mut found = vec![f32::NAN; expected.len()];
+            kernels.scale_shift(&x, step, [&scale, &shift], silu, &mut found);
+            close(&found, &expected, 3e-6);
+            let mut rounded = vec![bf16::NAN; expected.len()];
+            kernels.scale_shift_bf16(&x, step, [&scale, &shift], silu, &mut rounded);
+            let near = |(found, expected): (&bf16, &f32)| {
+                (found.to_f32() - expected).abs() <= expected.abs() * (1.0 / 256.0 + 2e-4) + 1e-4
+            };
+            assert!(rounded.iter().zip(&expected).all(near), "{channels} channels, {step} apart");
+            let (mut found, mut squares) = (shift.clone(), shift.clone());
+            kernels.moments(&x, step, &scale, &mut found, &mut squares);
+            close(&found, &sums(|d| d), 3e-6);
+            close(&squares, &sums(|d| d * d), 3e-6);
+        }
+    }
+}
+
+#[test]
+fn rows_become_columns() {
+    let mut noise = Noise(17);
+    for _ in 0..200 {
+        let (rows, columns) = (1 + noise.below(PANEL), 1 + noise.below(90));
+        let step = rows + noise.below(2) * noise.below(40);
+        let from: Vec<u32> = (0..rows * columns).map(|_| noise.below(1 << 30) as u32).collect();
+        let expected = |at: usize| if at % step < rows { from[at % step * columns + at / step] } else { 0 };
+        for kernels in Isa::ALL.into_iter().filter_map(Kernels::of) {
+            // What is behind is not touched.
+            let mut to = vec![u32::MAX; columns * step + 9];
+            kernels.transpose(&from, columns, &mut to, step);
+            let (to, behind) = to.split_at(columns * step);
+            assert!(
+                to.iter().enumerate().all(|(at, found)| *found == expected(at)),
+                "{rows} x {columns}, {step} apart"
+            );
+            assert!(behind.iter().all(|number| *number == u32::MAX));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The tile of a narrow panel in vector registers, with AVX2 and with NEON, from the same text.
+//! The tile of a narrow panel in vector registers, with AVX2, AVX-512 and NEON, from the same text.
 
 /// The tile, with some processor features, a type of register and its operations, and how many rows of four columns have their sums
 /// in registers.
@@ -77,6 +77,16 @@ pub mod avx2 {
     use crate::exec::cpu::kernels::avx2::lanes;
 
     narrow_tile! { "avx2,fma", __m256 of 8, 2, _mm256_loadu_ps, _mm256_set1_ps, _mm256_fmadd_ps, lanes }
+}
+
+/// Sixteen values at a time.
+#[cfg(target_arch = "x86_64")]
+pub mod avx512 {
+    use std::arch::x86_64::{__m512, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_reduce_add_ps, _mm512_set1_ps};
+
+    narrow_tile! {
+        "avx512f", __m512 of 16, 4, _mm512_loadu_ps, _mm512_set1_ps, _mm512_fmadd_ps, _mm512_reduce_add_ps
+    }
 }
 
 /// Four values at a time.

@@ -8,9 +8,10 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
+use bytemuck::{cast_slice, cast_slice_mut};
 use half::bf16;
 
-use super::{Step, piece, read};
+use super::{Step, piece};
 use crate::exec::cpu::kernels::{Kernels, MAX_ROWS, PANEL, Softmax, Tile};
 use crate::exec::cpu::lines::Lines;
 use crate::exec::cpu::memory::Desk;
@@ -78,26 +79,33 @@ impl Step for PackKeys {
     fn run(&self, task: usize, desk: Desk<'_>, kernels: &Kernels) {
         let PackedKeys { heads, width, kind, .. } = self.packed;
         let (n, head) = (task / heads, task % heads);
-        let [keys, values] = self.packed.at(n, head).map(|start| desk.write(start, self.packed.room()));
-        match kind {
-            Kind::F32 => self.pack::<f32>((n, head), [keys, values], |view, at, row| read(view, at, desk, row)),
-            Kind::Half => {
-                let places = [keys, values].map(bytemuck::cast_slice_mut);
-                self.pack::<bf16>((n, head), places, |view, at, row| match view.kind {
-                    Kind::F32 => kernels.narrow(desk.read(at..at + width), row),
-                    Kind::Half => row.copy_from_slice(desk.read_bf16(at..at + width)),
-                });
+        let places = self.packed.at(n, head).map(|start| desk.write(start, self.packed.room()));
+        KEEP.with_borrow_mut(|room| {
+            room.make(width);
+            match kind {
+                Kind::F32 => self.pack((n, head), places, &mut room.rows, |view, at, row| match view.kind {
+                    Kind::F32 => row.copy_from_slice(desk.read(at..at + width)),
+                    Kind::Half => kernels.scale_bf16(desk.read_bf16(at..at + width), 1.0, row),
+                }),
+                Kind::Half => {
+                    let places = places.map(cast_slice_mut);
+                    self.pack((n, head), places, &mut room.rounded_rows, |view, at, row| match view.kind {
+                        Kind::F32 => kernels.narrow(desk.read(at..at + width), row),
+                        Kind::Half => row.copy_from_slice(desk.read_bf16(at..at + width)),
+                    });
+                }
             }
-        }
+        });
     }
 }
 
 impl PackKeys {
-    /// Packs one head of one sample from numbers that `read` brings.
+    /// Packs one head of one sample from numbers that `read` brings. In `block` there is room for some values.
     fn pack<T: Copy + Default>(
         &self,
         (n, head): (usize, usize),
         [keys, values]: [&mut [T]; 2],
+        block: &mut [T],
         read: impl Fn(&View, usize, &mut [T]),
     ) {
         let PackedKeys { width, keys: count, .. } = self.packed;
@@ -107,9 +115,8 @@ impl PackKeys {
             if key < count { fetch(&self.keys, key, row) } else { row.fill(T::default()) }
         }
         // Some values at a time, since one after the other would go to and fro between far places.
-        let mut block = vec![T::default(); PANEL * width];
         for first in (0..padded).step_by(PANEL) {
-            for (key, row) in (first..).zip(block.chunks_exact_mut(width)) {
+            for (key, row) in (first..first + PANEL).zip(block.chunks_exact_mut(width)) {
                 if key < count { fetch(&self.values, key, row) } else { row.fill(T::default()) }
             }
             for (channel, line) in values.chunks_exact_mut(padded).enumerate() {
@@ -193,18 +200,26 @@ impl Attention {
     /// Packs some queries as weights, so that scores are powers of 2.
     fn fetch(&self, (n, head): (usize, usize), queries: &Range<usize>, room: &mut Room, how: (Desk<'_>, &Kernels)) {
         let (PackedKeys { width, kind, .. }, (desk, kernels)) = (self.packed, how);
-        let rows = &mut room.rows[..width * queries.len()];
+        let (rows, factor) =
+            (&mut room.rows[..width * queries.len()], std::f32::consts::LOG2_E / (width as f32).sqrt());
         for (query, row) in queries.clone().zip(rows.chunks_exact_mut(width)) {
-            read(&self.queries, self.queries.at(n, 0, query) + head * width, desk, row);
+            let at = self.queries.at(n, 0, query) + head * width;
+            match self.queries.kind {
+                Kind::F32 => row.copy_from_slice(desk.read(at..at + width)),
+                Kind::Half => kernels.scale_bf16(desk.read_bf16(at..at + width), factor, row),
+            }
         }
-        kernels.scale(rows, std::f32::consts::LOG2_E / (width as f32).sqrt());
+        if self.queries.kind == Kind::F32 {
+            kernels.scale(rows, factor);
+        }
         match kind {
-            Kind::F32 => transpose(rows, width, &mut room.panel),
+            Kind::F32 => kernels.transpose(cast_slice(rows), width, cast_slice_mut(&mut room.panel), PANEL),
             Kind::Half => {
                 let rounded = &mut room.rounded_rows[..rows.len()];
                 kernels.narrow(rows, rounded);
                 // Two channels side by side.
-                transpose(rounded.as_chunks::<2>().0, width / 2, room.rounded_panel.as_chunks_mut::<2>().0);
+                let panel = cast_slice_mut(&mut room.rounded_panel);
+                kernels.transpose(cast_slice(rounded), width / 2, panel, PANEL);
             }
         }
     }
@@ -223,28 +238,22 @@ impl Attention {
         for row in sums.as_chunks_mut::<PANEL>().0 {
             row.iter_mut().zip(&factors).for_each(|(sum, factor)| *sum *= factor);
         }
-        let places = queries.clone().map(|query| self.output.at(n, 0, query) + head * width).enumerate();
+        let places = queries.clone().map(|query| self.output.at(n, 0, query) + head * width);
+        // The queries are no longer needed: there is room for one row of sums after the other.
+        let rows = &mut room.panel[..width * PANEL];
+        kernels.transpose(cast_slice(sums), PANEL, cast_slice_mut(rows), width);
         match self.output.kind {
-            Kind::F32 => places.for_each(|(column, at)| pick(sums, column, desk.write(at, width))),
+            Kind::F32 => {
+                places.zip(rows.chunks_exact(width)).for_each(|(at, row)| desk.write(at, width).copy_from_slice(row));
+            }
             Kind::Half => {
-                kernels.narrow(sums, &mut room.rounded_rows);
-                places.for_each(|(column, at)| pick(&room.rounded_rows, column, desk.write_bf16(at, width)));
+                let rounded = &mut room.rounded_rows[..rows.len()];
+                kernels.narrow(rows, rounded);
+                let rows = rounded.chunks_exact(width);
+                places.zip(rows).for_each(|(at, row)| desk.write_bf16(at, width).copy_from_slice(row));
             }
         }
     }
-}
-
-/// Rows of so many elements as a panel, one row in each column; the others are filled up.
-fn transpose<T: Copy + Default>(rows: &[T], width: usize, out: &mut [T]) {
-    for (element, out) in out.chunks_exact_mut(PANEL).take(width).enumerate() {
-        out.fill(T::default());
-        out.iter_mut().zip(rows[element..].iter().step_by(width)).for_each(|(place, value)| *place = *value);
-    }
-}
-
-/// One column of a panel.
-fn pick<T: Copy>(panel: &[T], column: usize, out: &mut [T]) {
-    out.iter_mut().zip(panel[column..].iter().step_by(PANEL)).for_each(|(place, value)| *place = *value);
 }
 
 /// Some queries of one head of one sample.
@@ -304,7 +313,7 @@ impl Head<'_> {
     fn quickly(&self, group: &Range<usize>, run: &mut Run<'_>) -> usize {
         let PackedKeys { width, kind, .. } = self.attention.packed;
         if kind == Kind::Half && !self.hides(group) {
-            let keys: &[bf16] = &bytemuck::cast_slice(self.keys)[group.start * width..group.end * width];
+            let keys: &[bf16] = &cast_slice(self.keys)[group.start * width..group.end * width];
             let out = &mut run.chances[PANEL * run.waiting.len()..];
             run.waiting.end += self.kernels.powers(keys, run.rounded_panel, &mut run.state, out);
         }
@@ -358,7 +367,7 @@ impl Head<'_> {
                     kernels.tile(&Tile { input, pixels, taps, run, weights, width, hold, ahead }, out);
                 }
                 Kind::Half => {
-                    let (input, weights) = (bytemuck::cast_slice(self.keys), rounded_panel);
+                    let (input, weights) = (cast_slice(self.keys), rounded_panel);
                     kernels.tile_bf16(&Tile { input, pixels, taps, run, weights, width, hold, ahead }, out);
                 }
             }
@@ -394,7 +403,7 @@ impl Head<'_> {
                 }
                 Kind::Half => {
                     // A last odd key has a partner whose chances are zeros.
-                    let (input, pairs) = (bytemuck::cast_slice(self.values), keys.len().next_multiple_of(2));
+                    let (input, pairs) = (cast_slice(self.values), keys.len().next_multiple_of(2));
                     let (run, weights) = (pairs, &run.chances[..pairs * PANEL]);
                     kernels.tile_bf16(&Tile { input, pixels, taps, run, weights, width, hold, ahead }, sums);
                 }

@@ -295,7 +295,9 @@ impl Conv {
         (desk, kernels): (Desk<'_>, &Kernels),
     ) {
         let (mut sums, mut gates, mut spots) = (Sums::ZERO, Sums::ZERO, Spots::NONE);
-        let tiles = pixels.len().div_ceil(kernels.rows);
+        // A narrow panel is no matter of registers: as many rows as there is room for, for what is done once a tile.
+        let most = if self.ending.output.c <= NARROW { MAX_ROWS } else { kernels.rows };
+        let tiles = pixels.len().div_ceil(most);
         let rows = pixels.len().div_ceil(tiles);
         let mut wide = WIDE.take();
         let [own, other] = &mut wide;

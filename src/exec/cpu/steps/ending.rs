@@ -1,9 +1,7 @@
 //! What follows the products of a layer: bias, other values, functions, and the way to memory.
 
-use half::bf16;
-
 use super::PostView;
-use crate::exec::cpu::kernels::{Kernels, MAX_ROWS, Post};
+use crate::exec::cpu::kernels::{Kernels, MAX_ROWS, Places, Post};
 use crate::exec::cpu::memory::Desk;
 use crate::exec::cpu::panels::Panel;
 use crate::exec::planner::MAX_POSTS;
@@ -67,18 +65,10 @@ impl Ending {
             None => nothing,
         });
         let (bias, posts) = (&bias[panel.first..], &posts[..self.posts.len()]);
-        let (count, columns) = (to.len(), panel.columns);
+        let places = Places { desk, at: to, columns: panel.columns };
         match self.output.kind {
-            Kind::F32 => {
-                let mut rows: [&mut [f32]; MAX_ROWS] = std::array::from_fn(|_| &mut [][..]);
-                rows.iter_mut().zip(to).for_each(|(row, at)| *row = desk.write(*at, columns));
-                kernels.store(tile, panel.width, bias, posts, &mut rows[..count]);
-            }
-            Kind::Half => {
-                let mut rows: [&mut [bf16]; MAX_ROWS] = std::array::from_fn(|_| &mut [][..]);
-                rows.iter_mut().zip(to).for_each(|(row, at)| *row = desk.write_bf16(*at, columns));
-                kernels.store_bf16(tile, panel.width, bias, posts, &mut rows[..count]);
-            }
+            Kind::F32 => kernels.store(tile, panel.width, bias, posts, &places),
+            Kind::Half => kernels.store_bf16(tile, panel.width, bias, posts, &places),
         }
     }
 }

@@ -136,19 +136,6 @@ fn write(view: &View, at: usize, len: usize, (desk, kernels): (Desk<'_>, &Kernel
     }
 }
 
-/// Elements of `view` from `at` on.
-fn read(view: &View, at: usize, desk: Desk<'_>, out: &mut [f32]) {
-    match view.kind {
-        Kind::F32 => out.copy_from_slice(desk.read(at..at + out.len())),
-        Kind::Half => {
-            let values = desk.read_bf16(at..at + out.len());
-            for (out, value) in out.iter_mut().zip(values) {
-                *out = value.to_f32();
-            }
-        }
-    }
-}
-
 /// The `index`-th of pieces of `size` of `total` things.
 fn piece(index: usize, size: usize, total: usize) -> Range<usize> {
     (index * size).min(total)..((index + 1) * size).min(total)

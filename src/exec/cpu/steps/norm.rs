@@ -1,12 +1,14 @@
 //! Group and layer normalisation.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::{PostView, Step, finish, piece, write};
 use crate::exec::cpu::kernels::Kernels;
 use crate::exec::cpu::memory::Desk;
-use crate::exec::planner::View;
+use crate::exec::planner::{Kind, View};
+use crate::graph::Activation;
 
 /// Scale and shift per channel, and what is added to the variance.
 #[derive(Clone)]
@@ -41,10 +43,37 @@ impl Factors {
         self.bits[at + self.channels].store(summand.to_bits(), Ordering::Relaxed);
     }
 
-    fn take(&self, n: usize) -> Vec<f32> {
+    /// All factors of a sample, then all summands.
+    fn take(&self, n: usize, out: &mut Vec<f32>) {
         let of = 2 * n * self.channels..2 * (n + 1) * self.channels;
-        self.bits[of].iter().map(|bits| f32::from_bits(bits.load(Ordering::Relaxed))).collect()
+        out.clear();
+        out.extend(self.bits[of].iter().map(|bits| f32::from_bits(bits.load(Ordering::Relaxed))));
     }
+}
+
+/// Room for the numbers of a task.
+struct Room {
+    /// Of each channel the sum, and that of the squares.
+    totals: [Vec<f64>; 2],
+    /// The same of a run.
+    sums: [Vec<f32>; 2],
+    /// Factors and summands.
+    factors: Vec<f32>,
+}
+
+thread_local! {
+    /// Where each thread keeps the numbers of its task. Asking for zeros in each task, threads would wait for each other longer than
+    /// a small one takes: allocators have a lock.
+    static KEEP: RefCell<Room> = const {
+        RefCell::new(Room { totals: [Vec::new(), Vec::new()], sums: [Vec::new(), Vec::new()], factors: Vec::new() })
+    };
+}
+
+/// So many zeros.
+fn zeros<T: Copy + Default>(numbers: &mut Vec<T>, count: usize) -> &mut [T] {
+    numbers.clear();
+    numbers.resize(count, T::default());
+    numbers
 }
 
 /// Measures each sample over all positions and the channels of each group. A task does some groups of a sample.
@@ -68,28 +97,34 @@ pub struct Moments {
 impl Moments {
     /// The channels `first..first + count` of sample `n`. Differences from the first pixel are summed, so that a large mean
     /// costs no digits; runs in f32, their sums in f64.
-    fn measure(&self, n: usize, first: usize, count: usize, desk: Desk<'_>, kernels: &Kernels) {
+    fn measure(
+        &self,
+        n: usize,
+        (first, count): (usize, usize),
+        (desk, kernels): (Desk<'_>, &Kernels),
+        Room { totals, sums, .. }: &mut Room,
+    ) {
         let View { h, w, .. } = self.input;
         let start = self.input.at(n, 0, 0) + first;
         let origin = desk.read(start..start + count);
-        let (mut totals, mut total_squares) = (vec![0.0f64; count], vec![0.0f64; count]);
-        let (mut sums, mut squares) = (vec![0.0f32; count], vec![0.0f32; count]);
+        let [totals, total_squares] = totals.each_mut().map(|totals| zeros(totals, count));
+        let [sums, squares] = sums.each_mut().map(|sums| zeros(sums, count));
         let mut summed = 0;
         for y in 0..h {
             for x in (0..w).step_by(RUN) {
                 let last = (x + RUN).min(w) - 1;
                 let (begin, end) = (self.input.at(n, y, x) + first, self.input.at(n, y, last) + first + count);
-                kernels.moments(desk.read(begin..end), self.input.pixel, origin, &mut sums, &mut squares);
+                kernels.moments(desk.read(begin..end), self.input.pixel, origin, sums, squares);
                 summed += last + 1 - x;
                 // Of a narrow map several rows are one run: going to f64 costs as much as some pixels.
                 if summed < RUN && y + 1 < h {
                     continue;
                 }
                 summed = 0;
-                for (total, sum) in totals.iter_mut().zip(&mut sums) {
+                for (total, sum) in totals.iter_mut().zip(&mut *sums) {
                     *total += f64::from(std::mem::take(sum));
                 }
-                for (total, sum) in total_squares.iter_mut().zip(&mut squares) {
+                for (total, sum) in total_squares.iter_mut().zip(&mut *squares) {
                     *total += f64::from(std::mem::take(sum));
                 }
             }
@@ -97,7 +132,7 @@ impl Moments {
         let (pixels, width) = ((h * w) as f64, self.input.c / self.groups);
         // From sums to the mean of each channel, and its sum of squared differences from that.
         let share = 1.0 / pixels;
-        for ((total, squares), origin) in totals.iter_mut().zip(&mut total_squares).zip(origin) {
+        for ((total, squares), origin) in totals.iter_mut().zip(&mut *total_squares).zip(origin) {
             *squares -= *total * *total * share;
             *total = f64::from(*origin) + *total * share;
         }
@@ -126,7 +161,8 @@ impl Step for Moments {
         let parts = self.groups.div_ceil(self.per_task);
         let (n, groups) = (task / parts, piece(task % parts, self.per_task, self.groups));
         let width = self.input.c / self.groups;
-        self.measure(n, groups.start * width, groups.len() * width, desk, kernels);
+        let channels = (groups.start * width, groups.len() * width);
+        KEEP.with_borrow_mut(|room| self.measure(n, channels, (desk, kernels), room));
     }
 }
 
@@ -153,20 +189,30 @@ impl Step for GroupNorm {
         let View { h, w, c, pixel, .. } = self.input;
         let parts = h.div_ceil(self.per_task);
         let n = task / parts;
-        let factors = self.factors.take(n);
-        let (scale, shift) = factors.split_at(c);
-        // Pixels in one go.
-        let run = if self.output.pixels_touch() { w } else { 1 };
-        for y in piece(task % parts, self.per_task, h) {
-            for x in (0..w).step_by(run) {
-                let from = self.input.at(n, y, x);
-                let values = desk.read(from..from + (run - 1) * pixel + c);
-                write(&self.output, self.output.at(n, y, x), run * c, (desk, kernels), |out| {
-                    kernels.scale_shift(values, pixel, [scale, shift], out);
-                    finish((kernels, desk), &self.posts, (out, run * c), &[[n, y, x]], (0, run * c));
-                });
+        KEEP.with_borrow_mut(|Room { factors, .. }| {
+            self.factors.take(n, factors);
+            let (scale, shift) = factors.split_at(c);
+            // Pixels in one go.
+            let run = if self.output.pixels_touch() { w } else { 1 };
+            // The usual end is no pass of its own.
+            let silu = matches!(self.posts.first(), Some(PostView::Activate(Activation::Silu)));
+            let posts = &self.posts[usize::from(silu)..];
+            for y in piece(task % parts, self.per_task, h) {
+                for x in (0..w).step_by(run) {
+                    let from = self.input.at(n, y, x);
+                    let values = desk.read(from..from + (run - 1) * pixel + c);
+                    let (to, len) = (self.output.at(n, y, x), run * c);
+                    if self.output.kind == Kind::Half && posts.is_empty() {
+                        kernels.scale_shift_bf16(values, pixel, [scale, shift], silu, desk.write_bf16(to, len));
+                        continue;
+                    }
+                    write(&self.output, to, len, (desk, kernels), |out| {
+                        kernels.scale_shift(values, pixel, [scale, shift], silu, out);
+                        finish((kernels, desk), posts, (out, len), &[[n, y, x]], (0, len));
+                    });
+                }
             }
-        }
+        });
     }
 }
 
