@@ -23,8 +23,10 @@ impl Ending {
 
     /// Asks for what [`store`](Self::store) will read and write: it would wait for memory when the products are ready.
     pub fn prefetch(&self, desk: Desk<'_>, panel: &Panel<'_>, at: &[[usize; 3]], to: &[usize]) {
-        let per_cell = self.output.kind.per_cell();
-        to.iter().for_each(|to| desk.prefetch(to / per_cell, panel.columns / per_cell));
+        match self.output.kind {
+            Kind::F32 => to.iter().for_each(|to| desk.prefetch(*to, panel.columns)),
+            Kind::Half => to.iter().for_each(|to| desk.prefetch(to / 2, panel.columns / 2)),
+        }
         for post in &self.posts {
             post.prefetch(desk, panel, at);
         }

@@ -283,9 +283,9 @@ impl StripConv {
         }
     }
 
-    /// Where the outputs of some strips with the panel whose first is `first` belong.
-    fn spots(&self, task: &Task, strips: &Range<usize>, first: usize) -> Spots {
-        let (mut spots, looks) = (Spots { at: [[0; 3]; MOST], to: [0; MOST] }, self.ending.looks());
+    /// Finds where the outputs of some strips with the panel whose first is `first` belong.
+    fn find(&self, task: &Task, strips: &Range<usize>, first: usize, spots: &mut Spots) {
+        let looks = self.ending.looks();
         let places = spots.at.chunks_exact_mut(OUTPUTS).zip(spots.to.chunks_exact_mut(OUTPUTS));
         for (strip, (at, to)) in strips.clone().zip(places) {
             let [y, x] = task.corner(strip);
@@ -295,7 +295,6 @@ impl StripConv {
                 at.iter_mut().enumerate().for_each(|(nth, at)| *at = [task.n, y, x + nth]);
             }
         }
-        spots
     }
 
     /// Takes the sums of so many strips back and finishes their outputs.
@@ -334,6 +333,7 @@ impl Step for StripConv {
         let (kept, pieces) = (self.kept(kernels), task.count().div_ceil(VECTOR_ROWS));
         let held = if parts > 1 { task.group.len() * pieces } else { 1 };
         let len = (task.rows.len() + TAPS - 1) * SIDE * task.strips.len() * DEPTH.min(self.input.c);
+        let mut spots = Spots { at: [[0; 3]; MOST], to: [0; MOST] };
         KEEP.with_borrow_mut(|Room { rounded, sums }| {
             rounded.make_room(len + 2 * one);
             sums.make_room((held + 1) * BLOCK);
@@ -360,14 +360,15 @@ impl Step for StripConv {
                             Some(next) => self.ahead(next, piece * SIDE + place, pieces * SIDE),
                             None => &[],
                         };
-                        let spots = (part + 1 == parts).then(|| self.spots(&task, &strips, panel.first));
-                        if let Some(Spots { at, to }) = &spots {
-                            let count = OUTPUTS * strips.len();
+                        let (last, count) = (part + 1 == parts, OUTPUTS * strips.len());
+                        if last {
+                            self.find(&task, &strips, panel.first, &mut spots);
+                            let Spots { at, to } = &spots;
                             self.ending.prefetch(desk, &panel, &at[..count], &to[..count]);
                         }
                         self.multiply((&task, &strips), (values, channels.len()), factors, kernels, sums, ahead);
-                        if let Some(spots) = &spots {
-                            self.finish((spots, strips.len()), &panel, (sums, outputs), (desk, kernels));
+                        if last {
+                            self.finish((&spots, strips.len()), &panel, (sums, outputs), (desk, kernels));
                         }
                     }
                 }
