@@ -78,8 +78,8 @@ fn zeros<T: Copy + Default>(numbers: &mut Vec<T>, count: usize) -> &mut [T] {
 
 /// Measures each sample over all positions and the channels of each group. A task does some groups of a sample.
 ///
-/// It reads once more what the step before has just written, which is quick: a fiftieth of a step of the default model and a
-/// five-hundredth of one of Stable Diffusion 1.5. Sums taken while tiles are stored would save a part of that and have to
+/// It reads once more what the step before has just written, which is quick: a fortieth of a step of the default model and less
+/// than a hundredth of one of Stable Diffusion 1.5. Sums taken while tiles are stored would save a part of that and have to
 /// follow every way a map can be made: concatenated, doubled, rounded, cut into tasks.
 pub struct Moments {
     /// What is measured.
