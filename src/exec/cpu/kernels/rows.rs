@@ -387,6 +387,7 @@ pub fn scale_shift<T: Number, const FUSED: bool>(
     }
 }
 
+/// The same with any function behind.
 #[inline(always)]
 fn normalise<T: Number>(x: &[f32], step: usize, [scale, shift]: [&[f32]; 2], out: &mut [T], f: impl Fn(f32) -> f32) {
     let channels = scale.len();

@@ -200,17 +200,17 @@ impl Attention {
     /// Packs some queries as weights, so that scores are powers of 2.
     fn fetch(&self, (n, head): (usize, usize), queries: &Range<usize>, room: &mut Room, how: (Desk<'_>, &Kernels)) {
         let (PackedKeys { width, kind, .. }, (desk, kernels)) = (self.packed, how);
-        let (rows, factor) =
-            (&mut room.rows[..width * queries.len()], std::f32::consts::LOG2_E / (width as f32).sqrt());
+        let rows = &mut room.rows[..width * queries.len()];
+        let factor = std::f32::consts::LOG2_E / (width as f32).sqrt();
         for (query, row) in queries.clone().zip(rows.chunks_exact_mut(width)) {
             let at = self.queries.at(n, 0, query) + head * width;
             match self.queries.kind {
-                Kind::F32 => row.copy_from_slice(desk.read(at..at + width)),
+                Kind::F32 => {
+                    row.copy_from_slice(desk.read(at..at + width));
+                    kernels.scale(row, factor);
+                }
                 Kind::Half => kernels.scale_bf16(desk.read_bf16(at..at + width), factor, row),
             }
-        }
-        if self.queries.kind == Kind::F32 {
-            kernels.scale(rows, factor);
         }
         match kind {
             Kind::F32 => kernels.transpose(cast_slice(rows), width, cast_slice_mut(&mut room.panel), PANEL),
