@@ -97,9 +97,12 @@ pub fn narrow(x: &[f32], out: &mut [bf16]) {
     rows::narrow(x, out);
 }
 
-/// See [`rows::transpose`].
+/// Rows of so many `columns` as columns: those are rows of `step` then, filled up with zeros.
 pub fn transpose(from: &[u32], columns: usize, to: &mut [u32], step: usize) {
-    rows::transpose(from, columns, to, step);
+    for (column, out) in to.chunks_exact_mut(step).take(columns).enumerate() {
+        out.fill(0);
+        out.iter_mut().zip(from[column..].iter().step_by(columns)).for_each(|(place, value)| *place = *value);
+    }
 }
 
 /// Numbers of f16 as f32, as many as there is room for.

@@ -494,15 +494,6 @@ pub fn chances_bf16<const FUSED: bool>(scores: &mut [f32], state: &mut Softmax, 
     }
 }
 
-/// Rows of so many `columns` as columns: those are rows of `step` then, filled up with zeros.
-#[inline(always)]
-pub fn transpose(from: &[u32], columns: usize, to: &mut [u32], step: usize) {
-    for (column, out) in to.chunks_exact_mut(step).take(columns).enumerate() {
-        out.fill(0);
-        out.iter_mut().zip(from[column..].iter().step_by(columns)).for_each(|(place, value)| *place = *value);
-    }
-}
-
 /// The larger of two numbers; `b` if one is none.
 #[inline(always)]
 fn larger(a: f32, b: f32) -> f32 {

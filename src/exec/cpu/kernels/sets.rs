@@ -12,7 +12,7 @@ use super::strip::{self, Strips};
 #[cfg(target_arch = "x86_64")]
 use super::vector_strip;
 #[cfg(target_arch = "x86_64")]
-use super::vector_transpose::avx512::transpose;
+use super::vector_transpose::transpose;
 use super::winograd::{self, PLACES, TAPS};
 use super::{PANEL, Tile, VECTOR_ROWS, portable};
 use crate::exec::cpu::isa::Isa;
@@ -265,10 +265,8 @@ impl Kernels {
                 let tile_int16 = if is_x86_feature_detected!("avxvnni") { int16::vnni } else { int16::plain };
                 use super::avx2::{ROWS, tile, widen_f16};
                 use super::vector_dots::avx2::dots;
-                use super::vector_transpose::avx2::transpose;
                 use super::vector_winograd::avx2::{back, forth, lift};
-                let rest = table!(ROWS, tile, portable, "avx2,fma");
-                Self { tile_int16, dots, widen_f16, forth, back, lift, transpose, ..rest }
+                Self { tile_int16, dots, widen_f16, forth, back, lift, ..table!(ROWS, tile, portable, "avx2,fma") }
             }
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 | Isa::Avx512Int16 => {
