@@ -7,6 +7,7 @@
 //   conv_MxN_*              ConvArgs       pixels/M, rows/N, splits (rounded up)         TILE_*    TILE_*
 //   conv_hopper_MxN_*       the same, on a GPU of compute capability 9.0                 TILE_*    TILE_*
 //   conv_halo_hopper_MxN_*  the same, there; tiles of strips for pixels/M                HALO_*    HALO_*
+//   conv_bulk_hopper_MxN_*  BulkArgs       there, too: rectangles of a map, rows/N, splits   BULK_*    BULK_*
 //   conv_finish_*           ConvArgs       any x                                         256       0
 //   moments_*               MomentsArgs    chunks, n                                     256       0
 //   group_norm_*            GroupNormArgs  any x, n                                      256       0
@@ -75,6 +76,28 @@ struct ConvArgs {
     int rows;
     float* workspace;
     Posts posts;
+};
+
+// What the driver makes of a tensor and of the boxes that are copied of it: 16-bit numbers, four axes.
+struct alignas(64) TensorMap {
+    unsigned char bytes[128];
+};
+
+// A convolution that is not doubled; with splits, each part has a step at least: on a GPU a block without one never ends, why was
+// not found. A block has a rectangle of a map, 1 << wide pixels wide, of which there are so many across and
+// down for each sample; or, if flat, a map's pixels are one line, of which it has a piece. Each tap has so many slices of 64
+// channels. Clusters are share_x, share_y and, if parts of sums meet, splits blocks; the blocks along the first two axes are
+// multiples of those.
+struct BulkArgs {
+    // Boxes of 64 channels of a rectangle, of which share_y are a block's pixels: channels, across, down, samples.
+    TensorMap pixels;
+    // Of 64 numbers of rows of weights, of which share_x are a block's; numbers, eight rows, values and gates, eights if gated, else
+    // numbers, rows, nothing, nothing.
+    TensorMap weights;
+    ConvArgs conv;
+    int wide, across, down, flat;
+    int slices, stages;
+    int share_x, share_y;
 };
 
 // Of a group: its mean, and one over its deviation.
@@ -212,6 +235,25 @@ constexpr HaloTile HALO_256x64 = {256, 64, 1, 6, 8, 1};    // 256 threads, 10511
 static_assert(HALO_128x160.shared_bytes() == 173336 && HALO_128x64.shared_bytes() == 103704, "the comments above");
 static_assert(HALO_256x128.shared_bytes() == 188184 && HALO_256x64.shared_bytes() == 105112, "the comments above");
 
+// conv_bulk_hopper_MxN_*. A warp has 16 pixels and all outputs, and one more warp has everything copied. How many steps are in
+// shared memory at a time is up to the launch, these at least; so many blocks fit on a multiprocessor, if they have not too many.
+struct BulkTile {
+    int pixels, outputs, least_stages, together;
+    static constexpr int DEPTH = 64, warps_x = 1;
+    int warps_y = pixels / 16;
+    constexpr int threads() const { return 32 * warps_y; }
+    constexpr int block_threads() const { return threads() + 32; }
+    constexpr int stage_bytes() const { return (pixels + outputs) * DEPTH * 2; }
+    // The stages, where each pixel is in the output, and two barriers for each stage.
+    constexpr int shared_bytes(int stages) const { return stages * (stage_bytes() + 16) + pixels * 16; }
+};
+
+constexpr BulkTile BULK_128x160 = {128, 160, 3, 1};  // 288 threads; 186448 bytes with 5 stages
+constexpr BulkTile BULK_64x160 = {64, 160, 3, 2};    // 160 threads; 201840 with 7, 87088 with 3
+constexpr BulkTile BULK_64x64 = {64, 64, 2, 3};      // 160 threads; 66624 with 4
+static_assert(BULK_128x160.shared_bytes(5) == 186448 && BULK_64x160.shared_bytes(7) == 201840, "the comments above");
+static_assert(BULK_64x160.shared_bytes(3) == 87088 && BULK_64x64.shared_bytes(4) == 66624, "the comments above");
+
 // The widths (channels of a head, rounded up) that attention_W_* exist for, and how many keys they take at a time.
 struct Head {
     int width, keys;
@@ -272,3 +314,4 @@ static_assert(WIDE_HEAD.shared_bytes() == 95232, "the comment above");
 
 static_assert(sizeof(View) == 48 && sizeof(Post) == 64 && sizeof(Posts) == 392, "args.rs writes as much");
 static_assert(sizeof(ConvArgs) == 544 && sizeof(AttentionArgs) == 208, "args.rs writes as much");
+static_assert(sizeof(BulkArgs) == 832, "args.rs writes as much");

@@ -27,15 +27,26 @@ protected:
     using Base::args;
     using Base::Base;
 
+    // Whether the blocks of a cluster have parts of the same sums.
+    __device__ bool meets() const { return args.splits > 1 && !args.workspace; }
+
     // What becomes of the sums, be they all or parts.
     __device__ void finish() {
-        const bool meets = args.splits > 1 && !args.workspace;
         Span rows = {0, 16};
         Base::lay_out(0);
-        if (meets) rows = meet();
+        if (meets()) rows = meet();
         __syncwarp();
         Base::finish_rows(0, rows, ends_in_eights(args));
-        if (meets) cluster_leave();
+        if (meets()) cluster_leave();
+    }
+
+    // Instead, for threads that have no sums: they meet the others' threads as often.
+    __device__ void stand_by() const {
+        if (!meets()) return;
+        UNROLL for (int meeting = 0; meeting < 2; meeting++) {
+            cluster_come();
+            cluster_leave();
+        }
     }
 
 private:
@@ -81,10 +92,11 @@ private:
         }
     }
 
-    // The block that is so many further, and round.
+    // The number in the cluster of the block whose part is so many further, and round. Blocks with one part have numbers that
+    // follow each other.
     __device__ int block_at(int turn) const {
-        const int rank = int(blockIdx.z) + turn;
-        return rank < args.splits ? rank : rank - args.splits;
+        const int further = int(blockIdx.z) + turn < args.splits ? turn : turn - args.splits;
+        return cluster_rank() + further * (cluster_blocks() / args.splits);
     }
 
     __device__ static void fetch_fours(Fours& parts, Neighbour from, int count) {

@@ -22,10 +22,6 @@ protected:
     static constexpr int PITCH = WIDTH + 8;
     static constexpr int SUM_BYTES = THREADS / 32 * 16 * LAID * PITCH * 4;
     static_assert(TALL % LAID == 0 && TILE.warps_y % GROUP == 0, "whole times, whole groups");
-    // Eights that a thread ends at a time, so that what it reads for one does not wait for the others. Where a warp has
-    // more rows in registers there is no room for that.
-    static constexpr int AT_ONCE = TALL > LAID ? 1 : 4;
-
     const ConvArgs& args;
     Place* const places;
     const int warp_y, warp_x;
@@ -63,10 +59,8 @@ protected:
         float* const rows = laid_out() + i % LAID * 16 * PITCH;
         UNROLL for (int j = 0; j < WIDE; j++) {
             float* to = rows + lane() / 4 * PITCH + 8 * j + 2 * (lane() % 4);
-            to[0] = sums[i][j][0];
-            to[1] = sums[i][j][1];
-            to[8 * PITCH] = sums[i][j][2];
-            to[8 * PITCH + 1] = sums[i][j][3];
+            *reinterpret_cast<Two*>(to) = {sums[i][j][0], sums[i][j][1]};
+            *reinterpret_cast<Two*>(to + 8 * PITCH) = {sums[i][j][2], sums[i][j][3]};
         }
     }
 
@@ -74,10 +68,14 @@ protected:
     __device__ void finish_rows(int i, const Span& rows, bool eights) const {
         if (args.splits > 1 && args.workspace) {
             keep_rows(i);
-        } else if (eights) {
-            end_rows<8, AT_ONCE>(i, rows);
+        } else if (!eights) {
+            end_rows<1>(i, rows);
+        } else if (!is_usual(args.posts)) {
+            end_rows<8>(i, rows);
+        } else if (args.gated) {
+            end_usual<true>(i, rows);
         } else {
-            end_rows<1, 1>(i, rows);
+            end_usual<false>(i, rows);
         }
     }
 
@@ -102,44 +100,60 @@ private:
         return places[16 * ((warp_y / GROUP * TALL + i + further) * GROUP + warp_y % GROUP) + row - 16 * further];
     }
 
-    // Items that follow each other row by row, so many in each: a lane's first, and then each 32 further.
-    class Items {
-        const unsigned across, lines, rest;  // of which 32 are so many rows and so many more
-
-    public:
-        unsigned y, x;
-
-        // `across` is one of two numbers that the compiler knows.
-        __device__ Items(bool first, unsigned one, unsigned other)
-            : across(first ? one : other), lines(first ? 32 / one : 32 / other), rest(first ? 32 % one : 32 % other),
-              y(first ? lane() / one : lane() / other), x(first ? lane() % one : lane() % other) {}
-
-        __device__ void next() {
-            y += lines, x += rest;
-            if (x >= across) x -= across, y++;
-        }
-    };
-
     // Ends rows, COUNT channels at a time.
-    template <int COUNT, int ITEMS>
+    template <int COUNT>
     __device__ void end_rows(int i, const Span& rows) const {
         const int first = (blockIdx.y * TILE.outputs + warp_x * WIDTH) >> (args.gated ? 1 : 0);
-        Items items(args.gated, WIDTH / 2 / COUNT, WIDTH / COUNT);
-        ROLLED while (int(items.y) < rows.count) {
-            Ending<COUNT, ITEMS> ending;
-            UNROLL for (int k = 0; k < ITEMS; k++, items.next()) {
-                const int y = rows.first + int(items.y), c = int(items.x) * COUNT;
-                ending.there[k] = int(items.y) < rows.count && first + c < args.out.c;
-                if (!ending.there[k]) continue;
-                const Place place = place_of(i, y);
-                ending.there[k] = place.inside;
-                ending.where[k] = place.at;
-                ending.channel[k] = first + c;
-                const float* from = laid_out() + y * PITCH + row_of(args, c);
-                read(ending.sum[k], from);
-                if (args.gated) read(ending.gate[k], from + 8);
-            }
+        const int across = min(args.gated ? WIDTH / 2 : WIDTH, args.out.c - first + COUNT - 1) / COUNT;  // perhaps none
+        ROLLED for (int item = lane(); item < rows.count * across; item += 32) {
+            const int y = rows.first + item / across, c = item % across * COUNT;
+            const Place place = place_of(i, y);
+            Ending<COUNT, 1> ending;
+            ending.there[0] = place.inside;
+            ending.where[0] = place.at;
+            ending.channel[0] = first + c;
+            const float* from = laid_out() + y * PITCH + row_of(args, c);
+            read(ending.sum[0], from);
+            if (args.gated) read(ending.gate[0], from + 8);
             end<T>(args, ending);
+        }
+    }
+
+    // The same of eights after which comes what mostly does. Lanes beside each other have a few of a row, and each has more at the
+    // same distance in that row: all that it reads, and where it writes, is found once.
+    template <bool GATED>
+    __device__ void end_usual(int i, const Span& rows) const {
+        constexpr int APART = GATED ? 16 : 8, EIGHTS = WIDTH / APART;
+        constexpr int BESIDE = EIGHTS % 4 == 0 ? 4 : EIGHTS % 2 == 0 ? 2 : 1, EACH = EIGHTS / BESIDE, FURTHER = 8 * BESIDE;
+        const int x = lane() % BESIDE, first = (blockIdx.y * TILE.outputs + warp_x * WIDTH) / (APART / 8) + 8 * x;
+        const UsualPosts posts(args.posts);
+        ROLLED for (int y = rows.first + lane() / BESIDE; y < rows.first + rows.count; y += 32 / BESIDE) {
+            const Place place = place_of(i, y);
+            if (!place.inside) continue;
+            const float* from = laid_out() + y * PITCH + APART * x;
+            const long long to = at(args.out, place.at) + first;
+            Eight other[EACH];
+            const bool adds = posts.other != nullptr;
+            const T* added = adds ? elements<T>(*posts.other) + at(*posts.other, place.at) + first : nullptr;
+            UNROLL for (int k = 0; k < EACH; k++) {
+                if (adds && first + FURTHER * k < args.out.c) other[k] = *reinterpret_cast<const Eight*>(added + FURTHER * k);
+            }
+            UNROLL for (int k = 0; k < EACH; k++) {
+                const int c = first + FURTHER * k;
+                if (c >= args.out.c) continue;
+                float sum[8];
+                read(sum, from + APART * BESIDE * k);
+                add_bias(args, sum, c);
+                if (GATED) {
+                    float gate[8];
+                    read(gate, from + APART * BESIDE * k + 8);
+                    add_bias(args, gate, args.out.c + c);
+                    UNROLL for (int j = 0; j < 8; j++) sum[j] *= gelu(gate[j]);
+                }
+                if (adds) add<T>(sum, other[k]);
+                posts.activate(sum);
+                store<T>(sum, args.out, to + FURTHER * k);
+            }
         }
     }
 

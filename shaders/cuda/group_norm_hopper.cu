@@ -3,33 +3,43 @@
 #include "group_norm_whole.cuh"
 #include "hopper.cuh"
 
-struct Together {
+class Together {
+    static constexpr int MOST_BLOCKS = 8;
+    struct Found {
+        float mean[MOST_BLOCKS], squares[MOST_BLOCKS];
+    };
+    Found& found;
+
+public:
+    // They have all begun before one of them writes to another.
+    __device__ Together() : found(shared<Found>()) { cluster_come_only(); }
+
     __device__ int number() const { return int(blockIdx.z); }
     __device__ int blocks() const { return int(gridDim.z); }
 
-    // Always added in the same order, so that all blocks know the same.
-    template <int PLACE>
-    __device__ float all(float own) const {
-        struct Found {
-            float sum;
-        };
-        Found& found = shared<Found>();
-        if (threadIdx.x == 0) found.sum = own;
+    // What all blocks of the group have measured, given how many numbers each has.
+    template <typename Count>
+    __device__ Moments all(const Moments& own, const Count& count) const {
+        cluster_leave();
+        if (int(threadIdx.x) < blocks()) {
+            give(own.mean, neighbour(&found.mean[number()], threadIdx.x), 0);
+            give(own.squares, neighbour(&found.squares[number()], threadIdx.x), 0);
+        }
         cluster_come();
         cluster_leave();
-        float sum = 0.0f;
+        // Always in the same order, so that all blocks know the same.
+        float numbers = 0.0f;
+        Moments sum = {};
         for (int block = 0; block < blocks(); block++) {
-            float part[1];
-            fetch(part, neighbour(&found.sum, block), 0);
-            sum += part[0];
+            numbers += count(block);
+            sum.mean += count(block) * found.mean[block];
+        }
+        sum.mean /= numbers;
+        for (int block = 0; block < blocks(); block++) {
+            const float apart = found.mean[block] - sum.mean;
+            sum.squares += found.squares[block] + count(block) * apart * apart;
         }
         return sum;
-    }
-
-    // The others may still read what it has found.
-    __device__ void leave() const {
-        cluster_come();
-        cluster_leave();
     }
 };
 

@@ -26,19 +26,20 @@ __device__ inline float block_sum(float x) {
     return sum;
 }
 
+// Of some numbers: their mean, and the sum of their squared differences from it.
+struct Moments {
+    float mean, squares;
+};
+
 // A block that has a group for itself.
 struct Alone {
     __device__ int number() const { return 0; }
     __device__ int blocks() const { return 1; }
 
-    // What all blocks of the group have found.
-    template <int PLACE>
-    __device__ float all(float own) const {
+    template <typename Count>
+    __device__ Moments all(const Moments& own, const Count&) const {
         return own;
     }
-
-    // Before it ends.
-    __device__ void leave() const {}
 };
 
 template <typename T, int MOST, typename Blocks>
@@ -62,7 +63,10 @@ __device__ inline void group_norm_whole(const WholeNormArgs& args) {
             bias[j] = args.bias[c + j];
         }
     }
-    const float count = float(all) * float(depth);
+    // Numbers of a block.
+    const auto count = [&](int block) {
+        return float((all / rows * own_rows + min(max(all % rows - block * own_rows, 0), own_rows)) * depth);
+    };
 
     float sum = 0.0f;
     UNROLL for (int i = 0; i < MOST; i++) {
@@ -71,17 +75,19 @@ __device__ inline void group_norm_whole(const WholeNormArgs& args) {
         sum += low + high;  // zeros where there is nothing
         pair[i] = kept(pair[i]);
     }
-    const float mean = blocks.template all<0>(block_sum<0>(sum)) / count;
+    Moments own = {block_sum<0>(sum) / fmaxf(count(blocks.number()), 1.0f), 0.0f};
     float squares = 0.0f;
     UNROLL for (int i = 0; i < MOST; i++) {
         float low, high;
         unpack<T>(pair[i], low, high);
-        low -= mean;
-        high -= mean;
+        low -= own.mean;
+        high -= own.mean;
         squares += i < mine ? low * low + high * high : 0.0f;
         pair[i] = kept(pair[i]);
     }
-    const float scale = 1.0f / sqrtf(blocks.template all<1>(block_sum<1>(squares)) / count + args.eps);
+    own.squares = block_sum<1>(squares);
+    const auto [mean, apart] = blocks.all(own, count);
+    const float scale = 1.0f / sqrtf(apart / (float(all) * float(depth)) + args.eps);
 
     UNROLL for (int i = 0; i < MOST; i++) {
         if (i >= mine) break;
@@ -94,5 +100,4 @@ __device__ inline void group_norm_whole(const WholeNormArgs& args) {
         const long long to = blockIdx.y * out.image + (long long)(row + i * rows) * out.pixel + c;
         *reinterpret_cast<unsigned*>(static_cast<T*>(out.base) + to) = pack<T>(x[0], x[1]);
     }
-    blocks.leave();
 }

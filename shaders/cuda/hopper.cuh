@@ -127,7 +127,21 @@ MULTIPLY_ADD_64_OF(160, 20, REGISTERS_80, 80, 81, SUMS_32(0), SUMS_32(8), SUMS_8
 // All threads of all blocks of a cluster come, and leave when everybody has come. Who leaves sees what the others wrote to
 // shared memory before they came, and nobody waits for what they read before that.
 __device__ inline void cluster_come() { asm volatile("barrier.cluster.arrive.release;" ::: "memory"); }
+// The same where nobody wrote anything that the others read: that waits for nothing.
+__device__ inline void cluster_come_only() { asm volatile("barrier.cluster.arrive.relaxed;" ::: "memory"); }
 __device__ inline void cluster_leave() { asm volatile("barrier.cluster.wait.acquire;" ::: "memory"); }
+
+// This block's number in its cluster, first along the first axis, and how many blocks there are.
+__device__ inline int cluster_rank() {
+    int rank;
+    asm("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));
+    return rank;
+}
+__device__ inline int cluster_blocks() {
+    int blocks;
+    asm("mov.u32 %0, %%cluster_nctarank;" : "=r"(blocks));
+    return blocks;
+}
 
 // Shared memory of a block of the cluster. It is there until that block ends.
 struct Neighbour {
@@ -144,6 +158,11 @@ __device__ inline Neighbour neighbour(const void* own, int block) {
 // The number that lies `further` numbers further.
 __device__ inline void fetch(float (&to)[1], Neighbour from, int further) {
     asm volatile("ld.shared::cluster.f32 %0, [%1];" : "=f"(to[0]) : "r"(from.at + 4 * further) : "memory");
+}
+
+// Writes the number that lies there.
+__device__ inline void give(float number, Neighbour to, int further) {
+    asm volatile("st.shared::cluster.f32 [%0], %1;" ::"r"(to.at + 4 * further), "f"(number) : "memory");
 }
 
 // Four of them, at a multiple of 16 bytes.

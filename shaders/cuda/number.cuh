@@ -14,6 +14,10 @@ struct alignas(16) Eight {
     unsigned pair[4];
 };
 
+struct alignas(8) Two {
+    float at[2];
+};
+
 struct alignas(16) Four {
     float at[4];
 };

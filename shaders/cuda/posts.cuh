@@ -71,3 +71,41 @@ __device__ inline void apply(const Posts& posts, float (&x)[COUNT], const Positi
         apply(post, x, other);
     }
 }
+
+// Whether there is no more than another value of kind HALF that is added, and then SiLU or ReLU. Those are what mostly follows.
+__device__ inline bool is_usual(const Posts& posts) {
+    const int adds = posts.count > 0 && posts.list[0].what == ADD && posts.list[0].other.kind == HALF ? 1 : 0;
+    if (posts.count == adds) return true;
+    return posts.count == adds + 1 && (posts.list[adds].what == SILU || posts.list[adds].what == RELU);
+}
+
+struct UsualPosts {
+    const View* other;  // null if nothing is added
+    bool silu, relu;
+
+    __device__ explicit UsualPosts(const Posts& posts)
+        : other(posts.count > 0 && posts.list[0].what == ADD ? &posts.list[0].other : nullptr), silu(false), relu(false) {
+        const int adds = other ? 1 : 0;
+        if (posts.count == adds) return;
+        silu = posts.list[adds].what == SILU;
+        relu = !silu;
+    }
+
+    __device__ void activate(float (&x)[8]) const {
+        if (silu) {
+            UNROLL for (int j = 0; j < 8; j++) x[j] *= sigmoid(x[j]);
+        } else if (relu) {
+            UNROLL for (int j = 0; j < 8; j++) x[j] = x[j] < 0.0f ? 0.0f : x[j];  // NaN stays
+        }
+    }
+};
+
+template <typename T>
+__device__ inline void add(float (&x)[8], const Eight& other) {
+    UNROLL for (int i = 0; i < 4; i++) {
+        float low, high;
+        unpack<T>(other.pair[i], low, high);
+        x[2 * i] += low;
+        x[2 * i + 1] += high;
+    }
+}

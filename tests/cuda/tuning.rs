@@ -209,7 +209,8 @@ fn a_broken_file_is_replaced() -> Outcome {
     let place = Place::new("broken");
     let first = place.start(&[])?;
     let good = std::fs::read(place.file())?;
-    let wrong = String::from_utf8_lossy(&good).replace("conv_", "attention_");
+    let other = |line: &str| line.rsplit_once('\t').map(|(shape, cut)| format!("{shape}\tattention_{cut}\n"));
+    let wrong: String = String::from_utf8_lossy(&good).lines().filter_map(other).collect();
     for text in [&b"\0\xff rubbish"[..], &good[..good.len() / 2], wrong.as_bytes(), b""] {
         std::fs::write(place.file(), text)?;
         let start = place.start(&[])?;

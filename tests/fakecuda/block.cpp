@@ -55,6 +55,7 @@ const char* words(Meeting meeting) {
     switch (meeting) {
         case Meeting::BLOCK: return "__syncthreads";
         case Meeting::CLUSTER: return "cluster_leave";
+        case Meeting::BARRIER: return "barrier_wait";
         case Meeting::WARP: return "__syncwarp";
         case Meeting::SHUFFLE: return "a shuffle";
         case Meeting::VOTE: return "a vote";
@@ -78,7 +79,7 @@ std::string where(const Thread& thread) {
 std::string vain(const Thread* waiting) {
     const Thread* other = nullptr;
     for (const Thread& thread : threads) {
-        bool shared = waiting->meeting == Meeting::CLUSTER ||
+        bool shared = waiting->meeting == Meeting::CLUSTER || waiting->meeting == Meeting::BARRIER ||
                       (waiting->meeting == Meeting::BLOCK && thread.block == waiting->block) || thread.warp == waiting->warp;
         bool same = thread.meeting == waiting->meeting && thread.site.line == waiting->site.line;
         if (shared && (thread.done || !same) && !other) other = &thread;
@@ -119,6 +120,7 @@ void go_on(Warp* warp) {
 // Goes on with a thread that can: of this warp if there is one, since lanes of a warp meet most.
 void yield() {
     Warp* warp = current->warp->ready ? current->warp : any_warp();
+    while (!warp->ready && bulk_copy_one()) warp = any_warp();
     if (!warp->ready) {
         auto waiting = std::find_if(threads.begin(), threads.end(), [](const Thread& thread) { return !thread.done; });
         if (waiting != threads.end()) give_up_waiting(&*waiting);
@@ -186,15 +188,18 @@ void prepare_thread(Block& block, unsigned i) {
     fiber_prepare(thread.fiber, stack(int(&thread - threads.data())), STACK, entry);
 }
 
-// The blocks of a cluster, of which `first` is the first along the third axis.
+unsigned cluster_size() { return launch->cluster.x * launch->cluster.y * launch->cluster.z; }
+
+// The blocks of a cluster, of which `first` is the first.
 void prepare_cluster(const Index& first) {
     const unsigned count = launch->block.x * launch->block.y * launch->block.z, warps_each = (count + 31) / 32;
     if (blocks.empty()) blocks.resize(MOST_BLOCKS);
-    threads.resize(size_t(count) * launch->cluster);
-    warps.assign(size_t(warps_each) * launch->cluster, Warp{});
-    for (unsigned rank = 0; rank < launch->cluster; rank++) {
+    const Index& size = launch->cluster;
+    threads.resize(size_t(count) * cluster_size());
+    warps.assign(size_t(warps_each) * cluster_size(), Warp{});
+    for (unsigned rank = 0; rank < cluster_size(); rank++) {
         Block& block = blocks[rank];
-        block.index = {first.x, first.y, first.z + rank};
+        block.index = {first.x + rank % size.x, first.y + rank / size.x % size.y, first.z + rank / size.x / size.y};
         block.threads = &threads[size_t(rank) * count];
         block.warps = &warps[size_t(rank) * warps_each];
         block.warps_end = block.warps + warps_each;
@@ -204,6 +209,7 @@ void prepare_cluster(const Index& first) {
     }
     cluster_came = 0;
     cluster_met = 0;
+    bulk_begin();
 }
 
 // Whoever's memory was read must meet the readers once more before it ends: else it may be gone while they read.
@@ -212,6 +218,7 @@ void check_ends() {
         if (!thread.block->read_in || thread.went > thread.block->read_in) continue;
         failure = where(thread) + " ended without meeting those who read its block's shared memory";
     }
+    if (const char* what = bulk_end()) failure = std::string(launch->name) + ": " + what;
 }
 
 }  // namespace
@@ -296,12 +303,31 @@ void leave_cluster(const Site& site) {
 
 const void* of_other_block(const Site& site, const void* own, int number, size_t size) {
     check_shared(site, own, size);
-    if (number < 0 || number >= int(launch->cluster)) fail(site, "a block that is not of the cluster");
+    if (number < 0 || number >= cluster_blocks()) fail(site, "a block that is not of the cluster");
     Block& block = blocks[size_t(number)];
     if (!current->went) fail(site, "shared memory of a block that it has not met");
     if (block.left) fail(site, "shared memory of a block that has ended");
     block.read_in = std::max(block.read_in, current->came);
     return block.shared + (static_cast<const unsigned char*>(own) - current->block->shared);
+}
+
+int cluster_rank() { return int(current->block - blocks.data()); }
+
+int cluster_blocks() { return int(cluster_size()); }
+
+void sleep(Meeting meeting, const Site& site, void* what) {
+    current->meeting = meeting;
+    current->site = site;
+    current->brings = what;
+    current->warp->ready &= ~(1u << current->lane);
+    yield();
+    current->meeting = Meeting::NONE;
+}
+
+void wake(const void* what) {
+    for (Thread& thread : threads) {
+        if (thread.meeting == Meeting::BARRIER && thread.brings == what) thread.warp->ready |= 1u << thread.lane;
+    }
 }
 
 void* dynamic_shared_memory() { return current->block->shared; }
@@ -352,13 +378,14 @@ std::string run(const Launch& what, uint64_t seed, Counts& counts) {
     random_state = seed;
     block_size = what.block;
     grid_size = what.grid;
-    const size_t across = what.grid.x, area = across * what.grid.y;
-    std::vector<uint32_t> order(area * what.grid.z / what.cluster);
+    // In clusters.
+    const size_t across = what.grid.x / what.cluster.x, area = across * (what.grid.y / what.cluster.y);
+    std::vector<uint32_t> order(area * (what.grid.z / what.cluster.z));
     std::iota(order.begin(), order.end(), 0);
     for (size_t i = order.size(); i > 1; i--) std::swap(order[i - 1], order[random_below(unsigned(i))]);
     for (uint32_t cluster : order) {
-        prepare_cluster({unsigned(cluster % across), unsigned(cluster % area / across),
-                         unsigned(cluster / area) * what.cluster});
+        prepare_cluster({unsigned(cluster % across) * what.cluster.x, unsigned(cluster % area / across) * what.cluster.y,
+                         unsigned(cluster / area) * what.cluster.z});
         current = warps[random_below(unsigned(warps.size()))].threads;
         fiber_switch(scheduler, current->fiber);
         if (failure.empty()) check_ends();

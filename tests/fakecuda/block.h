@@ -22,7 +22,7 @@ struct Site {
 };
 
 // What threads wait for each other for.
-enum class Meeting { NONE, BLOCK, CLUSTER, WARP, SHUFFLE, VOTE, LOAD_MATRICES, MULTIPLY };
+enum class Meeting { NONE, BLOCK, CLUSTER, BARRIER, WARP, SHUFFLE, VOTE, LOAD_MATRICES, MULTIPLY };
 
 // 16 bytes that are on their way to shared memory.
 struct Copy {
@@ -97,7 +97,7 @@ struct Launch {
     const void* args;
     Index grid, block;
     unsigned dynamic_shared;
-    unsigned cluster = 1;  // blocks of a cluster, all along the third axis
+    Index cluster = {1, 1, 1};  // blocks of a cluster along three axes
 };
 
 // What a launch counted.
@@ -131,11 +131,26 @@ void come_to_cluster(const Site& site);
 void leave_cluster(const Site& site);
 // Where `own`, of this thread's shared memory, would be in that of block number `block` of its cluster, for so many bytes.
 const void* of_other_block(const Site& site, const void* own, int block, size_t size);
+// This block's number in its cluster, and how many there are.
+int cluster_rank();
+int cluster_blocks();
+// Sleeps until someone wakes those who wait for `what`.
+void sleep(Meeting meeting, const Site& site, void* what);
+void wake(const void* what);
 
 void* dynamic_shared_memory();
 // A place that is the same for all threads of a block, one for each `key`.
 void* static_shared_memory(const void* key, size_t size, size_t align);
 void check_shared(const Site& site, const void* at, size_t size);
 void count_matrix_phase(const void* const* rows);
+
+// --- For bulk.h (bulk.cpp) -------------------------------------------------------------------------------------------
+
+// A new cluster begins: there are no barriers.
+void bulk_begin();
+// Does one of the copies that run beside the threads, if there is one.
+bool bulk_copy_one();
+// What is wrong when a cluster has ended, or null.
+const char* bulk_end();
 
 }  // namespace fake

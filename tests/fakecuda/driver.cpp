@@ -16,6 +16,7 @@
 #include "module.h"
 #include "scene.h"
 #include "stream.h"
+#include "tensor_map.h"
 
 using namespace fake;
 
@@ -133,8 +134,8 @@ void execute(const Function& function, const Launch& launch) {
     Counts counts;
     std::string wrong = run(launch, scene.seed + uint64_t(launched), counts);
     clock_ms += duration_ms(launch, counts, PROCESSORS);
-    log_line("run %s grid %u %u %u cluster %u block %u shared %u matrices %lld conflicts %lld", function.kernel->name,
-             launch.grid.x, launch.grid.y, launch.grid.z, launch.cluster, launch.block.x, launch.dynamic_shared,
+    log_line("run %s grid %u %u %u cluster %u %u %u block %u shared %u matrices %lld conflicts %lld", function.kernel->name,
+             launch.grid.x, launch.grid.y, launch.grid.z, launch.cluster.x, launch.cluster.y, launch.cluster.z, launch.block.x, launch.dynamic_shared,
              counts.matrices, counts.conflicts);
     if (wrong.empty()) return;
     complain("%s", wrong.c_str());
@@ -152,12 +153,13 @@ int check_launch(const Function& function, const Index& grid, const Index& block
     return INVALID_VALUE;
 }
 
-// Whether blocks can be clusters of so many along the third axis.
+// Whether blocks can be clusters of so many.
 int check_cluster(const char* name, const Index& grid, const Index& cluster) {
     if (cluster.x == 1 && cluster.y == 1 && cluster.z == 1) return SUCCESS;
     // Those along other axes would be no different, but nobody asks for them.
-    const bool can = scene.capability >= 90 && cluster.x == 1 && cluster.y == 1 && cluster.z >= 1;
-    if (can && int(cluster.z) <= scene.cluster && grid.z % cluster.z == 0) return SUCCESS;
+    const unsigned blocks = cluster.x * cluster.y * cluster.z;
+    const bool can = scene.capability >= 90 && blocks >= 1 && int(blocks) <= scene.cluster;
+    if (can && grid.x % cluster.x == 0 && grid.y % cluster.y == 0 && grid.z % cluster.z == 0) return SUCCESS;
     complain("%s cannot have a grid of %u %u %u in clusters of %u %u %u", name, grid.x, grid.y, grid.z, cluster.x,
              cluster.y, cluster.z);
     return INVALID_CLUSTER_SIZE;
@@ -173,11 +175,12 @@ int ask_for(void* handle, const Index& grid, const Index& block, unsigned shared
     if (extra || !arguments) return INVALID_VALUE;
     if (int error = check_launch(function, grid, block, shared)) return error;
     if (int error = check_cluster(function.kernel->name, grid, cluster)) return error;
-    log_line(cluster.z > 1 ? "launch %s in clusters of %u" : "launch %s", function.kernel->name, cluster.z);
+    const unsigned blocks = cluster.x * cluster.y * cluster.z;
+    log_line(blocks > 1 ? "launch %s in clusters of %u" : "launch %s", function.kernel->name, blocks);
     auto* bytes = static_cast<const unsigned char*>(arguments[0]);
     stream_ask(*stream, [=, args = std::vector<unsigned char>(bytes, bytes + function.kernel->bytes)] {
         execute(function,
-                {function.kernel->name, function.kernel->run, args.data(), grid, block, shared, cluster.z});
+                {function.kernel->name, function.kernel->run, args.data(), grid, block, shared, cluster});
     });
     return SUCCESS;
 }
@@ -696,7 +699,8 @@ API cuOccupancyMaxActiveClusters(int* clusters, void* handle, const LaunchConfig
     const Function& function = *static_cast<Function*>(handle);
     if (int error = check_launch(function, config->grid, config->block, config->shared)) return error;
     const Index cluster = cluster_of(*config);
-    *clusters = cluster.z && int(cluster.z) <= scene.room ? 1 : 0;
+    const unsigned blocks = cluster.x * cluster.y * cluster.z;
+    *clusters = blocks && int(blocks) <= scene.room ? 1 : 0;
     return scene.capability >= 90 ? SUCCESS : INVALID_VALUE;
 }
 
@@ -706,6 +710,34 @@ API cuLaunchHostFunc(void* on, void (*call)(void*), void* data) {
     Stream* stream = find_stream(on);
     if (!stream) return INVALID_HANDLE;
     stream_ask(*stream, [=] { call(data); });
+    return SUCCESS;
+}
+
+// --- Tensors ---------------------------------------------------------------------------------------------------------
+
+// What the hardware takes: 16-bit numbers, four axes, rows of 128 bytes whose eights change places.
+API cuTensorMapEncodeTiled(TensorMap* map, int type, unsigned rank, void* base, const uint64_t* extent, const uint64_t* strides,
+                           const unsigned* box, const unsigned* steps, int interleave, int swizzle, int, int fill) {
+    constexpr int UINT16 = 1, SWIZZLE_128 = 3;
+    if (type != UINT16 || rank != 4 || interleave || swizzle != SWIZZLE_128 || fill) {
+        complain("a tensor of another kind than is played");
+        return INVALID_VALUE;
+    }
+    Tensor4 tensor = {Tensor4::MAGIC, reinterpret_cast<uint64_t>(base), {}, {2}, {}, {}};
+    bool right = tensor.base % 16 == 0 && reinterpret_cast<uintptr_t>(map) % 64 == 0 && box[0] * 2 <= 128;
+    for (int i = 0; i < 4; i++) {
+        if (i > 0) tensor.stride[i] = strides[i - 1];
+        right &= extent[i] > 0 && extent[i] <= uint64_t(1) << 32 && box[i] > 0 && box[i] <= 256 && steps[i] > 0 && steps[i] <= 8;
+        right &= i == 0 || (strides[i - 1] % 16 == 0 && strides[i - 1] < uint64_t(1) << 40);
+        tensor.extent[i] = extent[i];
+        tensor.box[i] = (box[i] + steps[i] - 1) / steps[i];
+        tensor.step[i] = steps[i];
+    }
+    if (!right) {
+        complain("a tensor that the hardware cannot take");
+        return INVALID_VALUE;
+    }
+    std::memcpy(map, &tensor, sizeof tensor);
     return SUCCESS;
 }
 

@@ -107,7 +107,11 @@ inline void multiply_add_64(float (&sums)[WIDE][4], Rows a, Rows b, FAKE_SITE) {
 // --- Clusters --------------------------------------------------------------------------------------------------------
 
 inline void cluster_come(FAKE_SITE) { fake::come_to_cluster({file, line}); }
+inline void cluster_come_only(FAKE_SITE) { fake::come_to_cluster({file, line}); }
 inline void cluster_leave(FAKE_SITE) { fake::leave_cluster({file, line}); }
+
+inline int cluster_rank() { return fake::cluster_rank(); }
+inline int cluster_blocks() { return fake::cluster_blocks(); }
 
 struct Neighbour {
     const void* own;
@@ -121,4 +125,10 @@ template <int COUNT>
 inline void fetch(float (&to)[COUNT], Neighbour from, int further, FAKE_SITE) {
     const void* own = static_cast<const float*>(from.own) + further;
     std::memcpy(to, fake::of_other_block({file, line}, own, from.block, sizeof to), sizeof to);
+}
+
+inline void give(float number, Neighbour to, int further, FAKE_SITE) {
+    const void* own = static_cast<const float*>(to.own) + further;
+    void* there = const_cast<void*>(fake::of_other_block({file, line}, own, to.block, sizeof number));
+    std::memcpy(there, &number, sizeof number);
 }

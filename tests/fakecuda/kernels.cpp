@@ -1,4 +1,6 @@
 // All kernels, compiled for the host, by name.
+#include <cstring>
+
 #include "args.cuh"
 #include "module.h"
 
@@ -17,6 +19,9 @@
     BOTH(ConvArgs, conv_halo_hopper_128x64) \
     BOTH(ConvArgs, conv_halo_hopper_256x128) \
     BOTH(ConvArgs, conv_halo_hopper_256x64) \
+    BOTH(BulkArgs, conv_bulk_hopper_128x160) \
+    BOTH(BulkArgs, conv_bulk_hopper_64x160) \
+    BOTH(BulkArgs, conv_bulk_hopper_64x64) \
     BOTH(ConvArgs, conv_finish)            \
     BOTH(AttentionArgs, attention_16)      \
     BOTH(AttentionArgs, attention_32)      \
@@ -61,7 +66,9 @@ namespace {
 
 template <typename Args, void (*KERNEL)(const Args)>
 void run_kernel(const void* args) {
-    KERNEL(*static_cast<const Args*>(args));
+    Args own;  // where such a structure may lie
+    std::memcpy(&own, args, sizeof own);
+    KERNEL(own);
 }
 
 }  // namespace

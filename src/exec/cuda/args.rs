@@ -45,10 +45,18 @@ impl Args {
         self
     }
 
-    fn put(mut self, bytes: &[u8]) -> Self {
+    /// Bytes that lie at a multiple of their number.
+    pub fn put(mut self, bytes: &[u8]) -> Self {
         self = self.aligned(bytes.len());
         self.bytes.extend_from_slice(bytes);
         self
+    }
+
+    /// All of another one.
+    pub fn then(self, other: &Self) -> Self {
+        let mut all = self.aligned(8);
+        all.bytes.extend_from_slice(&other.bytes);
+        all
     }
 
     /// A whole number.

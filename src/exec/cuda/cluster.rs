@@ -1,4 +1,4 @@
-//! Clusters: blocks along the third axis that run at the same time and read each other's shared memory. What the driver must be
+//! Clusters: blocks that run at the same time and read each other's shared memory. What the driver must be
 //! told of them, for which cudarc has no call.
 
 use std::ffi::c_void;
@@ -10,6 +10,8 @@ use super::launch::Launch;
 
 /// Blocks of a cluster at most, on every GPU that has them.
 pub const MOST_BLOCKS: usize = 8;
+/// Along the three axes, blocks that are no cluster.
+pub const ALONE: [usize; 3] = [1; 3];
 
 /// Puts a launch in clusters on a stream.
 ///
@@ -33,9 +35,9 @@ pub unsafe fn submit(launch: &Launch, stream: sys::CUstream, params: &mut [*mut 
 ///
 /// # Errors
 /// The driver's.
-pub fn room(function: &CudaFunction, blocks: usize, threads: u32, shared: usize) -> Result<usize, DriverError> {
+pub fn room(function: &CudaFunction, blocks: [usize; 3], threads: u32, shared: usize) -> Result<usize, DriverError> {
     let mut attribute = attribute(blocks);
-    let config = config([1, 1, blocks], threads, shared, std::ptr::null_mut(), &mut attribute);
+    let config = config(blocks, threads, shared, std::ptr::null_mut(), &mut attribute);
     let mut clusters = 0;
     // SAFETY: the driver reads the configuration and writes one number.
     #[expect(unsafe_code, reason = "cudarc has no safe call for it")]
@@ -45,9 +47,10 @@ pub fn room(function: &CudaFunction, blocks: usize, threads: u32, shared: usize)
     asked.map(|()| clusters.max(0) as usize)
 }
 
-fn attribute(blocks: usize) -> CUlaunchAttribute {
+fn attribute(blocks: [usize; 3]) -> CUlaunchAttribute {
     let mut value = CUlaunchAttributeValue { pad: [0; 64] };
-    value.clusterDim = sys::CUlaunchAttributeValue_union__bindgen_ty_1 { x: 1, y: 1, z: blocks as u32 };
+    let [x, y, z] = blocks.map(|blocks| blocks as u32);
+    value.clusterDim = sys::CUlaunchAttributeValue_union__bindgen_ty_1 { x, y, z };
     CUlaunchAttribute { id: CUlaunchAttributeID::CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION, pad: [0; 4], value }
 }
 

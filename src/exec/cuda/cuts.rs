@@ -21,8 +21,8 @@ const HEAD: &str = "# How afterimage cuts products on the GPUs it was measured o
 pub struct Cuts {
     /// The GPU, with everything else that times depend on.
     device: String,
-    /// By key of a product: name of the tile, number of parts.
-    known: BTreeMap<String, (String, usize)>,
+    /// By key of a product: its cut in words.
+    known: BTreeMap<String, String>,
 }
 
 impl Cuts {
@@ -47,14 +47,14 @@ impl Cuts {
 
     /// The cut of the product with this key, if it is known and one of the `candidates`: the file is anybody's.
     pub fn get(&self, key: &str, candidates: &[Cut]) -> Option<Cut> {
-        let (tile, splits) = self.known.get(key)?;
-        candidates.iter().find(|cut| cut.tile.name == tile && cut.splits == *splits).copied()
+        let words = self.known.get(key)?;
+        candidates.iter().find(|cut| cut.to_string() == *words).copied()
     }
 
     /// These and more.
     pub fn with(&self, more: &[(String, Cut)]) -> Self {
         let mut all = self.clone();
-        all.known.extend(more.iter().map(|(key, cut)| (key.clone(), (cut.tile.name.to_owned(), cut.splits))));
+        all.known.extend(more.iter().map(|(key, cut)| (key.clone(), cut.to_string())));
         all
     }
 
@@ -78,8 +78,8 @@ impl Cuts {
         let first = all.len().saturating_sub(MOST_LINES);
         replace(path, |file| {
             writeln!(file, "{HEAD}")?;
-            for Line { device, key, cut: (tile, splits) } in &all[first..] {
-                writeln!(file, "{device}\t{key}\t{tile}\t{splits}")?;
+            for Line { device, key, cut } in &all[first..] {
+                writeln!(file, "{device}\t{key}\t{cut}")?;
             }
             Ok(())
         })
@@ -90,13 +90,13 @@ impl Cuts {
 struct Line {
     device: String,
     key: String,
-    cut: (String, usize),
+    cut: String,
 }
 
 impl Line {
     fn parse(text: &str) -> Option<Self> {
-        let [device, key, tile, splits] = *text.split('\t').collect::<Vec<_>>().as_slice() else { return None };
-        Some(Self { device: device.into(), key: key.into(), cut: (tile.into(), splits.parse().ok()?) })
+        let [device, key, cut] = *text.split('\t').collect::<Vec<_>>().as_slice() else { return None };
+        Some(Self { device: device.into(), key: key.into(), cut: cut.into() })
     }
 }
 
@@ -148,7 +148,7 @@ mod tests {
     }
 
     const fn cut(tile: usize, splits: usize) -> Cut {
-        Cut { tile: &TILES[tile], splits }
+        Cut { tile: &TILES[tile], splits, shared: [1, 1] }
     }
 
     #[test]
@@ -170,15 +170,8 @@ mod tests {
         let place = Place::new("wrong");
         Cuts::read(&place.file(), "GPU").with(&[("good".into(), cut(2, 2))]).write(&place.file()).unwrap();
         let mut bytes = std::fs::read(place.file()).unwrap();
-        let lines = [
-            "many\tconv_64x64\t99",
-            "no\tconv_64x64\t0",
-            "tile\tattention_16\t1",
-            "x\tconv_64x64\t-1",
-            "short",
-            "",
-            "\t\t",
-        ];
+        let lines =
+            ["many\t64x64 in 99", "no\t64x64 in 0", "tile\tattention_16", "x\t64x64 in -1", "short", "", "\t\t"];
         lines.iter().for_each(|line| bytes.extend(format!("GPU\t{line}\n").as_bytes()));
         bytes.extend(b"\xff\xfe\0\nGPU\tcut off\tconv_6");
         std::fs::write(place.file(), bytes).unwrap();

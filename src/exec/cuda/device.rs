@@ -59,7 +59,12 @@ impl Device {
         }
         let stream = context.new_stream().map_err(doing("opening a stream on the GPU"))?;
         let functions = functions(&context, capability, half)?;
+        let mut most: BTreeMap<String, usize> = BTreeMap::new();
         for (name, bytes) in kernels::dynamic_shared(half) {
+            let all = most.entry(name).or_default();
+            *all = bytes.max(*all);
+        }
+        for (name, bytes) in most {
             if let Some(function) = functions.get(&name) {
                 let limit = sys::CUfunction_attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
                 function.set_attribute(limit, bytes as i32).map_err(doing("making room in shared memory"))?;
@@ -262,7 +267,7 @@ fn functions(
 fn largest_cluster(functions: &BTreeMap<String, CudaFunction>, half: Half) -> usize {
     let fits = |tile: &Tile, blocks| {
         let function = functions.get(&format!("{}_{}", tile.name, half.word()));
-        let room = function.map(|function| cluster::room(function, blocks, tile.threads, tile.shared));
+        let room = function.map(|function| cluster::room(function, [1, 1, blocks], tile.threads, tile.shared));
         log::debug!("clusters of {blocks} blocks of {}: {room:?}", tile.name);
         matches!(room, Some(Ok(1..)))
     };

@@ -104,7 +104,7 @@ macro_rules! module {
 }
 
 /// All of them.
-pub const MODULES: [Module; 17] = [
+pub const MODULES: [Module; 18] = [
     module!("attention_wide", "attention_wide"),
     module!("conv", "conv_128x128", "conv_128x64", "conv_64x64", "conv_64x32", "conv_gather"),
     module!(
@@ -120,6 +120,12 @@ pub const MODULES: [Module; 17] = [
         "conv_halo_hopper_128x64",
         "conv_halo_hopper_256x128",
         "conv_halo_hopper_256x64"
+    ),
+    module!(
+        Hopper: "conv_bulk_hopper",
+        "conv_bulk_hopper_128x160",
+        "conv_bulk_hopper_64x160",
+        "conv_bulk_hopper_64x64"
     ),
     module!("conv_finish", "conv_finish"),
     module!(
@@ -170,9 +176,11 @@ pub enum Walk {
     Pixels,
     /// Along strips of a map (`HaloTile` in `args.cuh`): convolutions of 3 x 3 that move by one pixel, of so many channels at most.
     Strips(usize),
+    /// In rectangles (`BulkTile` in `args.cuh`), so many steps at a time: any product that is not doubled.
+    Rectangles(usize),
 }
 
-/// A way to cut a product into blocks of threads: `TILE_*` and `HALO_*` in `args.cuh`.
+/// A way to cut a product into blocks of threads: `TILE_*`, `HALO_*` and `BULK_*` in `args.cuh`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tile {
     /// The kernel.
@@ -219,6 +227,28 @@ macro_rules! tile {
     };
 }
 
+/// One whose steps of 64 channels are copied, so many of them at a time, by a warp of its own.
+const fn bulk(
+    name: &'static str,
+    [pixels, outputs]: [usize; 2],
+    stages: usize,
+    together: usize,
+    efficiency: f64,
+) -> Tile {
+    Tile {
+        name,
+        pixels,
+        outputs,
+        depth: 64,
+        shared: stages * ((pixels + outputs) * 128 + 16) + pixels * 16,
+        threads: 2 * pixels as u32 + 32,
+        together,
+        efficiency,
+        chips: Chips::Hopper,
+        walk: Walk::Rectangles(stages),
+    }
+}
+
 /// Channels of a slice, which a tile of strips brings at a time.
 pub const SLICE: usize = 64;
 /// Columns of a strip at most.
@@ -227,8 +257,12 @@ pub const STRIP: usize = 64;
 /// Of tiles that have room for the slice after the one that is multiplied.
 const DEEP: Walk = Walk::Strips(usize::MAX);
 
-/// Tiles for inputs that can be loaded 16 bytes at a time (`TILE_*` and `HALO_*` in `args.cuh`).
-pub const TILES: [Tile; 12] = [
+/// Tiles for inputs that can be loaded 16 bytes at a time (`TILE_*`, `HALO_*` and `BULK_*` in `args.cuh`).
+pub const TILES: [Tile; 16] = [
+    bulk("conv_bulk_hopper_128x160", [128, 160], 5, 1, 3.2),
+    bulk("conv_bulk_hopper_64x160", [64, 160], 7, 1, 2.8),
+    bulk("conv_bulk_hopper_64x160", [64, 160], 3, 2, 2.8),
+    bulk("conv_bulk_hopper_64x64", [64, 64], 4, 3, 1.8),
     tile!(Hopper, "conv_hopper_128x160", 128 x 160 x 64, 186368, 256, 1, 2.2),
     tile!(Hopper, "conv_hopper_128x64", 128 x 64 x 64, 100352, 256, 2, 1.6),
     tile!(Hopper, "conv_hopper_64x128", 64 x 128 x 64, 99328, 128, 2, 1.6),
@@ -282,7 +316,7 @@ pub const HOPPER_QUERIES: usize = 128;
 /// Threads of a block of attention for GPUs of compute capability 9.0.
 pub const HOPPER_THREADS: u32 = 256;
 
-/// The kernels that use dynamic shared memory, and how many bytes at most.
+/// The kernels that use dynamic shared memory, and how many bytes at most; some more than once.
 pub fn dynamic_shared(half: Half) -> impl Iterator<Item = (String, usize)> {
     let tiles = TILES.iter().chain([&GATHER]).map(|tile| (tile.name, tile.shared));
     let heads = HEADS.iter().map(|&(_, name, bytes)| (name, bytes));

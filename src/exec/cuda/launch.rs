@@ -5,7 +5,7 @@ use std::ffi::c_void;
 use cudarc::driver::{CudaFunction, CudaStream, result};
 
 use super::args::Args;
-use super::cluster;
+use super::cluster::{self, ALONE};
 use super::device::trouble;
 use crate::exec::ExecError;
 
@@ -19,8 +19,8 @@ pub struct Launch {
     pub threads: u32,
     /// Bytes of dynamic shared memory of a block.
     pub shared: usize,
-    /// Blocks along the third axis that run at the same time and read each other's shared memory; 1 if none do.
-    pub cluster: usize,
+    /// Blocks along the three axes that run at the same time and use each other's shared memory.
+    pub cluster: [usize; 3],
     /// The one structure the kernel takes.
     pub args: Box<[u64]>,
 }
@@ -29,7 +29,14 @@ impl Launch {
     /// Of a kernel that strides over so many elements with as many blocks as make sense.
     pub fn striding(function: CudaFunction, elements: usize, processors: usize, args: Args) -> Self {
         let blocks = elements.div_ceil(STRIDING_THREADS as usize * STRIDE).clamp(1, processors * BLOCKS_EACH);
-        Self { function, grid: [blocks, 1, 1], threads: STRIDING_THREADS, shared: 0, cluster: 1, args: args.finish() }
+        Self {
+            function,
+            grid: [blocks, 1, 1],
+            threads: STRIDING_THREADS,
+            shared: 0,
+            cluster: ALONE,
+            args: args.finish(),
+        }
     }
 
     /// Puts it on `stream`.
@@ -44,7 +51,7 @@ impl Launch {
         // program and the weights it holds keep, and that nothing else uses while the program runs.
         #[expect(unsafe_code, reason = "the driver cannot know what a kernel does with its arguments")]
         let started = unsafe {
-            if self.cluster > 1 {
+            if self.cluster != ALONE {
                 cluster::submit(self, stream.cu_stream(), &mut params)
             } else {
                 result::launch_kernel(

@@ -5,6 +5,7 @@
 
 mod args;
 mod biases;
+mod bulk;
 mod cluster;
 mod cuts;
 mod device;

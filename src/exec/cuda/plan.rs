@@ -8,6 +8,7 @@ use cudarc::driver::{CudaSlice, DevicePtr};
 
 use super::args::{Args, Placed};
 use super::biases::Biases;
+use super::cluster::ALONE;
 use super::device::Device;
 use super::heads::Heads;
 use super::kernels::WIDE_HEAD;
@@ -210,13 +211,20 @@ impl Maker<'_> {
         let View { n, h, w, .. } = output.view;
         let [kernel, stride, ..] = geometry;
         Ok(Some(Product {
-            extent: Extent { map: [n, h, w], rows, inputs: input.view.c, taps: kernel.pow(2), stride },
+            extent: Extent {
+                map: [n, h, w],
+                rows,
+                inputs: input.view.c,
+                taps: kernel.pow(2),
+                stride,
+                doubled: step.doubled,
+                gated: step.gated,
+                line: is_line(&input.view),
+            },
             input,
             output,
             weight: [address, bias],
             geometry,
-            doubled: step.doubled,
-            gated: step.gated,
             posts: step.posts.iter().map(|post| self.post(*post, step.result)).collect(),
         }))
     }
@@ -282,7 +290,7 @@ impl Maker<'_> {
         let args = args.int(*groups).int(norm.chunks).float(*eps).int(0);
         let grid = [norm.chunks, input.view.n, 1];
         let function = self.function("moments")?;
-        Ok(vec![Launch { function, grid, threads: STRIDING_THREADS, shared: 0, cluster: 1, args: args.finish() }])
+        Ok(vec![Launch { function, grid, threads: STRIDING_THREADS, shared: 0, cluster: ALONE, args: args.finish() }])
     }
 
     fn fused(&self, index: usize) -> Result<Vec<Launch>, ExecError> {
@@ -301,13 +309,20 @@ impl Maker<'_> {
                 if let Some(Whole { kernel, blocks }) = self.whole(step, groups) {
                     let args = args.pointer(weight).pointer(bias).int(groups).float(eps).int(posts.len()).int(0);
                     let (function, grid) = (self.function(kernel)?, [groups, input.view.n, blocks]);
-                    Launch { function, grid, threads: WHOLE_THREADS, shared: 0, cluster: blocks, args: args.finish() }
+                    Launch {
+                        function,
+                        grid,
+                        threads: WHOLE_THREADS,
+                        shared: 0,
+                        cluster: [1, 1, blocks],
+                        args: args.finish(),
+                    }
                 } else {
                     let scales = self.measured[index].map_or(0, |norm| norm.scales());
                     let args = args.pointer(scales).pointer(weight).pointer(bias).int(groups).int(0).posts(&posts);
                     let grid = [blocks_of(&input.view, self.device.processors()), input.view.n, 1];
                     let function = self.function("group_norm")?;
-                    Launch { function, grid, threads: STRIDING_THREADS, shared: 0, cluster: 1, args: args.finish() }
+                    Launch { function, grid, threads: STRIDING_THREADS, shared: 0, cluster: ALONE, args: args.finish() }
                 }
             }
             Op::LayerNorm { weight, bias, eps } => {
@@ -317,7 +332,7 @@ impl Maker<'_> {
                 let positions = input.view.n * input.view.positions();
                 let grid = [(positions * lanes).div_ceil(STRIDING_THREADS as usize), 1, 1];
                 let function = self.function("layer_norm")?;
-                Launch { function, grid, threads: STRIDING_THREADS, shared: 0, cluster: 1, args: args.finish() }
+                Launch { function, grid, threads: STRIDING_THREADS, shared: 0, cluster: ALONE, args: args.finish() }
             }
             Op::Attention { heads, mask } => self.attention(&node.inputs, &output, heads, mask)?,
             Op::Geglu => self.striding("geglu", &output.view, Args::default().view(&input).view(&output))?,
@@ -362,7 +377,7 @@ impl Maker<'_> {
         let args = Args::default().view(queries).view(keys).view(values).view(output);
         let args = args.int(heads).int(width).int(usize::from(mask == Mask::Causal)).float(scale);
         let (function, grid) = (self.function(way.kernel)?, shape.grid(&way));
-        Ok(Launch { function, grid, threads: way.threads, shared: way.shared, cluster: 1, args: args.finish() })
+        Ok(Launch { function, grid, threads: way.threads, shared: way.shared, cluster: ALONE, args: args.finish() })
     }
 
     fn lookup(&self, table: WeightId, ids: Option<&Placed>, output: &Placed) -> Result<Launch, ExecError> {
@@ -392,4 +407,10 @@ impl Maker<'_> {
     fn flat(&self, id: WeightId) -> Result<u64, ExecError> {
         self.packed.flat(self.graph.weight(id))
     }
+}
+
+/// Whether all pixels lie one after the other.
+fn is_line(view: &View) -> bool {
+    let View { n, h, w, image, row, pixel, .. } = *view;
+    (h == 1 || row == w * pixel) && (n == 1 || image == h * w * pixel)
 }

@@ -1,8 +1,9 @@
 //! A step that is a product: what its time depends on, and the launches that compute it.
 
 use super::args::{Args, Placed};
+use super::bulk::{self, Rectangles};
 use super::device::Device;
-use super::kernels::MOST_TAPS;
+use super::kernels::{MOST_TAPS, SLICE, Walk};
 use super::launch::Launch;
 use super::plan::Post;
 use super::tiles::{self, Chip, Cut, Extent};
@@ -21,10 +22,6 @@ pub struct Product {
     pub weight: [u64; 2],
     /// Side of the kernel, stride, zeros above and to the left.
     pub geometry: [usize; 4],
-    /// Whether the map is read as if doubled in height and width.
-    pub doubled: bool,
-    /// Whether the second half of the rows are gates.
-    pub gated: bool,
     /// What follows.
     pub posts: Vec<Post>,
 }
@@ -48,7 +45,8 @@ impl Product {
             Kind::F32 => "f32",
             Kind::Half => "half",
         };
-        let way = [(self.doubled, " doubled"), (self.gated, " gated")];
+        let Extent { doubled, gated, line, .. } = self.extent;
+        let way = [(doubled, " doubled"), (gated, " gated"), (!line, " in rows")];
         let way: String = way.iter().filter(|(is, _)| *is).map(|(_, word)| *word).collect();
         let then: String = self.posts.iter().map(sign).collect();
         let rows = self.extent.rows;
@@ -60,21 +58,33 @@ impl Product {
     /// The launches that compute it, cut so. Sums of parts that do not meet in clusters go through `workspace`.
     ///
     /// # Errors
-    /// There is no such kernel: a mistake in the program.
+    /// There is no such kernel: a mistake in the program. The driver's.
     pub fn launches(&self, cut: Cut, workspace: u64, device: &Device) -> Result<Vec<Launch>, ExecError> {
-        let Cut { tile, splits } = cut;
-        let Self { extent: Extent { rows, .. }, geometry: [kernel, stride, top, left], .. } = *self;
-        let flags = [self.doubled, self.gated].map(usize::from);
+        let Self { extent: Extent { rows, doubled, gated, .. }, geometry: [kernel, stride, top, left], .. } = *self;
+        let Cut { tile, splits, shared } = cut;
+        let flags = [doubled, gated].map(usize::from);
         let args = Args::default().view(&self.input).view(&self.output).pointer(self.weight[0]).pointer(self.weight[1]);
         let args = [kernel, stride, top, left, flags[0], flags[1], splits, rows].into_iter().fold(args, Args::int);
         let args = args.pointer(if cut.meets() { 0 } else { workspace }).posts(&self.posts);
+        let all = match tile.walk {
+            Walk::Rectangles(stages) => {
+                let described = Args::default().put(&bulk::pixels(&self.input, &self.extent, &cut)?);
+                let described = described.put(&bulk::weights(self.weight[0], &self.extent, &cut)?);
+                let Rectangles { wide, across, down } = Rectangles::new(tile.pixels, &self.extent);
+                let flat = usize::from(self.extent.in_line());
+                let slices = self.extent.inputs.div_ceil(SLICE);
+                let numbers = [wide, across, down, flat, slices, stages, shared[0], shared[1]];
+                numbers.into_iter().fold(described.then(&args), Args::int)
+            }
+            Walk::Pixels | Walk::Strips(_) => args.clone(),
+        };
         let mut launches = vec![Launch {
             function: device.function(tile.name)?,
-            grid: [tile.blocks(&self.extent), rows.div_ceil(tile.outputs), splits],
+            grid: cut.grid(&self.extent),
             threads: tile.threads,
             shared: tile.shared,
-            cluster: if cut.meets() { splits } else { 1 },
-            args: args.clone().finish(),
+            cluster: cut.cluster(),
+            args: all.finish(),
         }];
         if cut.sums(&self.extent) > 0 {
             let View { n, h, w, c, .. } = self.output.view;

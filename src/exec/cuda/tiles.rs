@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use super::bulk::Rectangles;
 use super::cluster::MOST_BLOCKS;
 use super::kernels::{Chips, GATHER, SLICE, STRIP, TILES, Tile, Walk};
 use super::packing::TOGETHER as EIGHT;
@@ -20,12 +21,28 @@ pub struct Extent {
     pub taps: usize,
     /// Pixels that the kernel moves by.
     pub stride: usize,
+    /// Whether the map is read as if doubled in height and width.
+    pub doubled: bool,
+    /// Whether the second half of the rows are gates.
+    pub gated: bool,
+    /// Whether the pixels of the input lie one after the other.
+    pub line: bool,
 }
 
 impl Extent {
     /// Pixels of the output.
     pub fn pixels(&self) -> usize {
         self.map.iter().product()
+    }
+
+    /// Weights of an output.
+    pub fn depth(&self) -> usize {
+        self.taps * self.inputs.next_multiple_of(EIGHT)
+    }
+
+    /// Whether what lies under its pixels is one line.
+    pub fn in_line(&self) -> bool {
+        self.line && self.taps == 1 && self.stride == 1
     }
 }
 
@@ -47,6 +64,8 @@ pub struct Cut {
     pub tile: &'static Tile,
     /// Parts of the sum that are computed side by side and added afterwards.
     pub splits: usize,
+    /// Blocks beside each other that share weights, and below each other that share pixels.
+    pub shared: [usize; 2],
 }
 
 /// Multiplications a multiprocessor does while it loads or stores one byte of memory, from the H100's figures.
@@ -67,13 +86,32 @@ const LEAST_STEPS: usize = 4;
 const NEAR: f64 = 2.5;
 /// Candidates of each tile: neighbouring numbers of parts cost nearly the same.
 const EACH_TILE: usize = 3;
+/// The same of tiles whose blocks may share, in so many ways.
+const EACH_SHARED: usize = 6;
+/// By how many blocks weights and pixels may be shared: larger clusters leave multiprocessors without work.
+const SHARED: [[usize; 2]; 3] = [[1, 1], [2, 1], [1, 2]];
+/// Blocks share no less than so many rows, whose eights lie in an order that repeats after them; with gates twice as many.
+const LEAST_ROWS: usize = 8;
 /// Candidates at most: each is measured.
-const MOST: usize = 24;
+const MOST: usize = 32;
 
 impl Tile {
     /// Whether its blocks can be a cluster that adds parts of sums: those with sixteen pixels for each warp (`conv_meeting.cuh`).
     fn meets(&self) -> bool {
-        self.chips == Chips::Hopper && self.pixels == 16 * self.threads as usize / 32
+        let each = self.pixels == 16 * self.threads as usize / 32;
+        self.chips == Chips::Hopper && (each || matches!(self.walk, Walk::Rectangles(_)))
+    }
+
+    /// In which ways the blocks of a product can share.
+    fn shares(&self, extent: &Extent) -> impl Iterator<Item = [usize; 2]> {
+        let [beside, below] = [self.blocks(extent), extent.rows.div_ceil(self.outputs)];
+        let rows = if extent.gated { 2 * LEAST_ROWS } else { LEAST_ROWS };
+        let (alone, outputs) = (!matches!(self.walk, Walk::Rectangles(_)), self.outputs);
+        let possible = move |&[x, y]: &[usize; 2]| {
+            let fits = x <= beside && y <= below && (outputs / x).is_multiple_of(rows);
+            if alone { [x, y] == [1, 1] } else { fits }
+        };
+        SHARED.into_iter().filter(possible)
     }
 
     /// Whether a product can have it.
@@ -81,6 +119,7 @@ impl Tile {
         match self.walk {
             Walk::Pixels => true,
             Walk::Strips(most) => extent.taps == 9 && extent.stride == 1 && extent.inputs <= most,
+            Walk::Rectangles(_) => !extent.doubled && extent.stride <= 2 && extent.inputs >= SLICE,
         }
     }
 
@@ -94,40 +133,56 @@ impl Tile {
                 let line = w.div_ceil(strips) + 2;
                 n * strips * (h * line - 2).div_ceil(self.pixels)
             }
+            Walk::Rectangles(_) => Rectangles::new(self.pixels, extent).count(extent),
         }
     }
 
     /// Steps of the depth.
     fn steps(&self, extent: &Extent) -> usize {
         match self.walk {
-            Walk::Pixels => (extent.taps * extent.inputs.next_multiple_of(EIGHT)).div_ceil(self.depth),
-            Walk::Strips(_) => extent.taps * extent.inputs.div_ceil(SLICE),
+            Walk::Pixels => extent.depth().div_ceil(self.depth),
+            Walk::Strips(_) | Walk::Rectangles(_) => extent.taps * extent.inputs.div_ceil(SLICE),
         }
     }
 }
 
 impl Cut {
     /// For inputs that cannot be loaded 16 bytes at a time.
-    pub const GATHER: Self = Self { tile: &GATHER, splits: 1 };
+    pub const GATHER: Self = Self { tile: &GATHER, splits: 1, shared: [1, 1] };
 
     /// Whether the blocks that have the parts of a sum are a cluster and add them by themselves.
     pub fn meets(&self) -> bool {
-        self.tile.meets() && (2..=MOST_BLOCKS).contains(&self.splits)
+        let [x, y] = self.shared;
+        self.tile.meets() && self.splits > 1 && x * y * self.splits <= MOST_BLOCKS
+    }
+
+    /// The blocks of a cluster along the three axes.
+    pub fn cluster(&self) -> [usize; 3] {
+        let [x, y] = self.shared;
+        [x, y, if self.meets() { self.splits } else { 1 }]
+    }
+
+    /// Blocks along the three axes: whole clusters.
+    pub fn grid(&self, extent: &Extent) -> [usize; 3] {
+        let ([x, y], Self { tile, splits, .. }) = (self.shared, self);
+        let lines = extent.rows.div_ceil(tile.outputs);
+        [tile.blocks(extent).next_multiple_of(x), lines.next_multiple_of(y), *splits]
     }
 
     /// Whether such a GPU can do it.
     fn is_for(&self, chip: &Chip) -> bool {
-        self.tile.chips.have(chip.capability) && (!self.meets() || self.splits <= chip.cluster)
+        self.tile.chips.have(chip.capability) && self.cluster().iter().product::<usize>() <= chip.cluster
     }
 
     /// Blocks that such a GPU has room for.
     fn room(&self, chip: &Chip) -> usize {
-        let (Self { tile, splits }, all) = (self, chip.processors * self.tile.together);
-        if !self.meets() {
+        let (tile, all) = (self.tile, chip.processors * self.tile.together);
+        let blocks: usize = self.cluster().iter().product();
+        if blocks == 1 {
             return all;
         }
-        let of_group = NEIGHBOURS.min(chip.processors) * tile.together / splits * splits;
-        ((chip.processors / NEIGHBOURS).max(1) * of_group).max(*splits)
+        let of_group = NEIGHBOURS.min(chip.processors) * tile.together / blocks * blocks;
+        ((chip.processors / NEIGHBOURS).max(1) * of_group).max(blocks)
     }
 
     /// Numbers of f32 in memory that the parts of the sums take.
@@ -142,6 +197,14 @@ impl Cut {
 impl fmt::Display for Cut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.tile.name.trim_start_matches("conv_"))?;
+        if let Walk::Rectangles(stages) = self.tile.walk {
+            write!(f, " of {stages}")?;
+        }
+        if let [x, y] = self.shared
+            && [x, y] != [1, 1]
+        {
+            write!(f, " shared {x} by {y}")?;
+        }
         if self.splits > 1 { write!(f, " in {}", self.splits) } else { Ok(()) }
     }
 }
@@ -154,10 +217,11 @@ pub fn candidates(extent: &Extent, chip: &Chip) -> Vec<Cut> {
         .iter()
         .filter(|tile| tile.is_for(extent))
         .flat_map(|tile| {
-            let cuts = (1..=most_splits(extent, tile)).map(move |splits| Cut { tile, splits });
+            let splits = 1..=most_splits(extent, tile);
+            let cuts = splits.flat_map(|splits| tile.shares(extent).map(move |shared| Cut { tile, splits, shared }));
             let mut cuts: Vec<Cut> = cuts.filter(|cut| cut.is_for(chip)).collect();
             cuts.sort_by(|a, b| cost(a).total_cmp(&cost(b)));
-            cuts.into_iter().take(EACH_TILE)
+            cuts.into_iter().take(if matches!(tile.walk, Walk::Rectangles(_)) { EACH_SHARED } else { EACH_TILE })
         })
         .collect();
     cuts.sort_by(|a, b| cost(a).total_cmp(&cost(b)));
@@ -173,8 +237,8 @@ fn most_splits(extent: &Extent, tile: &Tile) -> usize {
 
 /// Time by counting, in products of one multiprocessor.
 pub fn cost(extent: &Extent, cut: &Cut, chip: &Chip) -> f64 {
-    let (Cut { tile, splits }, processors) = (*cut, chip.processors);
-    let blocks = tile.blocks(extent) * extent.rows.div_ceil(tile.outputs) * splits;
+    let (Cut { tile, splits, .. }, processors) = (*cut, chip.processors);
+    let blocks: usize = cut.grid(extent).iter().product();
     let waves = blocks.div_ceil(cut.room(chip)) as f64 * tile.together.min(blocks.div_ceil(processors)) as f64;
     let area = (tile.pixels * tile.outputs) as f64;
     let depth = (tile.steps(extent).div_ceil(splits) * tile.depth) as f64 + SETUP;
@@ -200,7 +264,7 @@ mod tests {
     const AMPERE: Chip = Chip { processors: 132, capability: (8, 6), cluster: 1 };
 
     fn map(side: usize, rows: usize, inputs: usize) -> Extent {
-        Extent { map: [1, side, side], rows, inputs, taps: 9, stride: 1 }
+        Extent { map: [1, side, side], rows, inputs, taps: 9, stride: 1, doubled: false, gated: false, line: true }
     }
 
     #[test]
@@ -219,14 +283,14 @@ mod tests {
         assert!(!has(&map(512, 64, 72), "conv_halo_hopper_256x64"), "one slice is all it has room for");
         for other in [Extent { taps: 1, ..more }, Extent { taps: 25, ..more }, Extent { stride: 2, ..more }] {
             let found = candidates(&other, &H100);
-            assert!(found.iter().all(|cut| cut.tile.walk == Walk::Pixels), "{found:?}");
+            assert!(found.iter().all(|cut| !matches!(cut.tile.walk, Walk::Strips(_))), "{found:?}");
         }
     }
 
     #[test]
     fn strips_cover_a_map() {
         let tile = TILES.iter().find(|tile| tile.name == "conv_halo_hopper_256x64").unwrap();
-        let blocks = |n, h, w| tile.blocks(&Extent { map: [n, h, w], rows: 64, inputs: 64, taps: 9, stride: 1 });
+        let blocks = |n, h, w| tile.blocks(&Extent { map: [n, h, w], ..map(1, 64, 64) });
         // 66 positions a line, 8 strips; a line of 35 in each of two; nothing behind the last column.
         assert_eq!([blocks(1, 512, 512), blocks(2, 8, 65), blocks(1, 1, 1), blocks(1, 43, 4)], [8 * 132, 8, 1, 1]);
     }
@@ -246,7 +310,7 @@ mod tests {
     fn candidates_are_few_possible_and_of_several_tiles() {
         for map in [[1, 1, 1], [1, 1, 77], [1, 32, 32], [2, 128, 256]] {
             for (inputs, taps) in [(8, 1), (320, 1), (10240, 1), (64, 9), (320, 9), (1280, 9)] {
-                let extent = Extent { map, rows: 320, inputs, taps, stride: 1 };
+                let extent = Extent { map, taps, ..self::map(1, 320, inputs) };
                 check_candidates(&extent, &H100, MOST);
                 check_candidates(&extent, &AMPERE, 12);
             }
@@ -258,7 +322,7 @@ mod tests {
         let extent = map(16, 1280, 1280);
         for tile in &TILES {
             for splits in [1, 2, 8, 9, 16] {
-                let cut = Cut { tile, splits };
+                let cut = Cut { tile, splits, shared: [1, 1] };
                 let meets = tile.chips == Chips::Hopper && tile.pixels < 256 && (2..=8).contains(&splits);
                 assert_eq!(cut.meets(), meets, "{cut}");
                 assert_eq!(cut.sums(&extent) > 0, splits > 1 && !meets, "{cut}");

@@ -1,4 +1,5 @@
 // conv, in all its tiles, and conv_finish.
+#include <array>
 #include <cmath>
 
 #include "cases.h"
@@ -118,6 +119,105 @@ static int blocks_of(const Kernel& kernel, const Extent& e) {
     return e.n * strips * parts(e.h * pitch - 2, kernel.pixels);
 }
 
+// --- Tiles that are copied by one thread -----------------------------------------------------------------------------
+
+struct BulkKernel {
+    const char* name;
+    BulkTile tile;
+};
+
+static const BulkKernel BULK_KERNELS[] = {
+    {"conv_bulk_hopper_128x160", BULK_128x160},
+    {"conv_bulk_hopper_64x160", BULK_64x160},
+    {"conv_bulk_hopper_64x64", BULK_64x64},
+};
+
+static TensorMap map_of(void* base, std::array<uint64_t, 4> extent, std::array<uint64_t, 3> strides,
+                        std::array<unsigned, 4> box, std::array<unsigned, 4> steps) {
+    constexpr int UINT16 = 1, SWIZZLE_128 = 3;
+    TensorMap map;
+    for (uint64_t& stride : strides) stride *= 2;
+    expect(cuTensorMapEncodeTiled(&map, UINT16, 4, base, extent.data(), strides.data(), box.data(), steps.data(), 0, SWIZZLE_128,
+                                  0, 0),
+           "a tensor");
+    return map;
+}
+
+// A launch: so many stages, and blocks that share weights and pixels.
+struct BulkCut {
+    int stages, share_x, share_y;
+    bool meet, flat;
+};
+
+static void launch_bulk(Format format, const BulkKernel& kernel, const ConvArgs& conv, const BulkCut& cut) {
+    auto parts = [](int all, int each) { return (all + each - 1) / each; };
+    const BulkTile& tile = kernel.tile;
+    BulkArgs args = {};
+    args.conv = conv;
+    const View &in = conv.in, &out = conv.out;
+    const int pixels = out.n * out.h * out.w, part = tile.pixels / cut.share_y;
+    // As wide as the map, but for narrow ones, whose tiles leave it on the right.
+    const int most = cut.flat ? tile.pixels : std::min(tile.pixels, out.w);
+    while (2 << args.wide <= most) args.wide++;
+    const int wide = 1 << args.wide;
+    args.across = parts(cut.flat ? pixels : out.w, wide);
+    args.down = cut.flat ? 1 : parts(out.h, tile.pixels / wide);
+    args.flat = cut.flat;
+    args.slices = parts(in.c, BulkTile::DEPTH);
+    args.stages = cut.stages;
+    args.share_x = cut.share_x;
+    args.share_y = cut.share_y;
+    const auto stride = unsigned(conv.stride), box = unsigned(std::min(wide, part));
+    auto u = [](auto x) { return uint64_t(x); };
+    if (cut.flat) {
+        args.pixels = map_of(in.base, {u(in.c), u(pixels), 1, 1}, {u(in.pixel), u(in.pixel), u(in.pixel)}, {64, box, 1, 1},
+                             {1, 1, 1, 1});
+    } else {
+        args.pixels = map_of(in.base, {u(in.c), u(in.w), u(in.h), u(in.n)}, {u(in.pixel), u(in.row), u(in.image)},
+                             {64, box * stride, unsigned(part) / box * stride, 1}, {1, stride, stride, 1});
+    }
+    const unsigned outputs = unsigned(tile.outputs / cut.share_x);
+    const uint64_t depth = u(conv.kernel * conv.kernel * ((in.c + 7) / 8 * 8));
+    void* weight = const_cast<void*>(conv.weight);
+    if (conv.gated) {
+        args.weights = map_of(weight, {depth, 8, 2, u(out.c / 8)}, {depth, depth * u(out.c), depth * 8}, {64, 8, 2, outputs / 16},
+                              {1, 1, 1, 1});
+    } else {
+        args.weights = map_of(weight, {depth, u(conv.rows), 1, 1}, {depth, depth, depth}, {64, outputs, 1, 1}, {1, 1, 1, 1});
+    }
+    const int blocks = parts(cut.flat ? args.across : out.n * args.down * args.across, cut.share_x) * cut.share_x;
+    const int lines = parts(parts(conv.rows, tile.outputs), cut.share_y) * cut.share_y;
+    const auto shares_x = unsigned(cut.share_x), shares_y = unsigned(cut.share_y);
+    launch(std::string(kernel.name) + suffix(format), args, {unsigned(blocks), unsigned(lines), unsigned(conv.splits)},
+           unsigned(tile.block_threads()), unsigned(tile.shared_bytes(cut.stages)),
+           {shares_x, shares_y, cut.meet ? unsigned(conv.splits) : 1});
+}
+
+// Some cuts of each kernel, other ones in each case.
+template <typename Check>
+static void bulk_cases(Format format, const ConvCase& k, const ConvArgs& conv, const Check& check) {
+    const int steps = k.kernel * k.kernel * ((k.in.c + BulkTile::DEPTH - 1) / BulkTile::DEPTH);
+    if (k.in.c % 8 || k.from.gap % 8 || k.from.lead % 8 || k.doubled || steps < k.splits) return;
+    static const int SHARES[][2] = {{1, 1}, {2, 1}, {1, 2}, {2, 2}, {4, 1}, {4, 2}};
+    static unsigned turn = 0;
+    for (const BulkKernel& kernel : BULK_KERNELS) {
+        for (const bool meet : {false, true}) {
+            const auto [share_x, share_y] = SHARES[turn++ % 6];
+            if (meet && (k.splits < 2 || k.splits * share_x * share_y > 8)) continue;
+            if (k.gated && kernel.tile.outputs / share_x % 16) continue;
+            // One line of all pixels, which lie one after the other.
+            const View& in = conv.in;
+            const bool flat = k.kernel == 1 && k.stride == 1 && in.row == in.w * in.pixel && in.image == in.h * in.row &&
+                              turn % 2;
+            const BulkCut cut = {kernel.tile.least_stages + int(turn % 2), share_x, share_y, meet, flat};
+            ConvArgs args = conv;
+            if (meet) args.workspace = nullptr;
+            check(args, std::string(kernel.name) + " shared by " + std::to_string(share_x) + " " + std::to_string(share_y),
+                  meet, [&] { launch_bulk(format, kernel, args, cut); });
+        }
+    }
+}
+
 static void conv_case(Format format, const ConvCase& k) {
     const Extent e = out_of(k);
     Tensor in(format, k.in, k.from, 30), other(format, {e.n, e.h, e.w, e.c}, k.to, 32),
@@ -141,9 +241,13 @@ static void conv_case(Format format, const ConvCase& k) {
     Buffer weight = upload(packed), bias = upload(biases);
     const int pixels = e.n * e.h * e.w;
     Buffer workspace(size_t(k.splits) * size_t(pixels) * size_t((rows + 7) / 8 * 8) * 4);
-    std::vector<PostCase> list;
-    if (k.posts) list = {{ADD, 0, 0, &shift}, {SILU}, {ADD, 0, 0, &other}};
-    std::vector<Bound> wanted;
+    // What mostly follows, another one of them in each case, and more than that.
+    static unsigned turn = 0;
+    const std::vector<PostCase> usual[] = {
+        {{ADD, 0, 0, &other}}, {{ADD, 0, 0, &shift}, {SILU}}, {{RELU}}, {{ADD, 0, 0, &other}, {RELU}}};
+    std::vector<PostCase> lists[2];
+    if (k.posts) lists[0] = {{ADD, 0, 0, &shift}, {SILU}, {ADD, 0, 0, &other}}, lists[1] = usual[turn++ % 4];
+    std::vector<Bound> wanted[2];
     for (int i = 0; i < pixels * e.c; i++) {
         int c = i % e.c, x = i / e.c % e.w, y = i / e.c / e.w % e.h, n = i / e.c / e.w / e.h;
         Bound sum = sum_of(k, in, weights, c, n, y, x);
@@ -153,27 +257,38 @@ static void conv_case(Format format, const ConvCase& k) {
             sum = {sum.value * open, sum.error * std::fabs(open) + std::fabs(sum.value) * (gate.error * 1.2 + 1e-6)};
         }
         if (std::isnan(sum.value)) sum = {0, INFINITY};
-        wanted.push_back(after(list, sum, n, y, x, c));
+        for (int i : {0, 1}) wanted[i].push_back(after(lists[i], sum, n, y, x, c));
     }
+    auto* bias_or_null = k.bias ? static_cast<float*>(bias.pointer()) : nullptr;
+    const ConvArgs conv = {in.view(), {}, weight.pointer(), bias_or_null, k.kernel, k.stride, k.top, k.left, k.doubled, k.gated,
+                           k.splits, rows, static_cast<float*>(workspace.pointer()), {}};
+    int which = 0;
+    const auto check = [&](ConvArgs& args, const std::string& name, bool meet, const auto& start) {
+        Tensor out(format, e, k.to);
+        which ^= 1;
+        args.out = out.view();
+        args.posts = posts_of(lists[which], e);
+        start();
+        if (k.splits > 1 && !meet) launch("conv_finish" + suffix(format), args, {3});
+        report(words(name, format, k) + (meet ? " in a cluster" : ""), out.compare([&](int n, int y, int x, int c) {
+            return wanted[which][size_t(((n * e.h + y) * e.w + x) * e.c + c)];
+        }));
+    };
     for (const Kernel& kernel : KERNELS) {
         if (!takes(kernel, k)) continue;
         for (const bool meet : {false, true}) {
             if (meet && !(kernel.can_meet && k.splits > 1 && k.splits <= 8)) continue;
-            Tensor out(format, e, k.to);
-            auto* bias_or_null = k.bias ? static_cast<float*>(bias.pointer()) : nullptr;
-            ConvArgs args = {in.view(), out.view(), weight.pointer(), bias_or_null,
-                             k.kernel, k.stride, k.top, k.left, k.doubled, k.gated, k.splits, rows,
-                             meet ? nullptr : static_cast<float*>(workspace.pointer()), posts_of(list, e)};
-            launch(kernel.name + suffix(format), args,
-                   {unsigned(blocks_of(kernel, e)), unsigned(rows + kernel.outputs - 1) / unsigned(kernel.outputs),
-                    unsigned(k.splits)},
-                   unsigned(kernel.threads), unsigned(kernel.shared), meet ? unsigned(k.splits) : 1);
-            if (k.splits > 1 && !meet) launch("conv_finish" + suffix(format), args, {3});
-            report(words(kernel.name, format, k) + (meet ? " in a cluster" : ""), out.compare([&](int n, int y, int x, int c) {
-                return wanted[size_t(((n * e.h + y) * e.w + x) * e.c + c)];
-            }));
+            ConvArgs args = conv;
+            if (meet) args.workspace = nullptr;
+            check(args, kernel.name, meet, [&] {
+                launch(kernel.name + suffix(format), args,
+                       {unsigned(blocks_of(kernel, e)), unsigned(rows + kernel.outputs - 1) / unsigned(kernel.outputs),
+                        unsigned(k.splits)},
+                       unsigned(kernel.threads), unsigned(kernel.shared), {1, 1, meet ? unsigned(k.splits) : 1});
+            });
         }
     }
+    bulk_cases(format, k, conv, check);
 }
 
 void conv_cases(Format format) {
@@ -197,6 +312,7 @@ void conv_cases(Format format) {
     conv_case(format, k = {{2, 9, 5, 72}, 40, 3, 1, 1, 1, 1, 1, .from = PART, .to = PART});
     conv_case(format, k = {{1, 8, 8, 24}, 16, 3, 2, 1, 1, 1, 1});
     conv_case(format, k = {{1, 8, 8, 8}, 16, 3, 2, 0, 0, 1, 1, .to = EXACT});
+    conv_case(format, k = {{1, 3, 280, 16}, 8, 3, 2, 1, 1, 1, 1});
     conv_case(format, k = {{1, 5, 7, 8}, 8, 3, 1, 2, 0, 0, 1});
     conv_case(format, k = {{1, 7, 5, 16}, 8, 3, 1, 1, 1, 1, 1, .doubled = true});
     conv_case(format, k = {{1, 4, 4, 8}, 40, 3, 1, 1, 1, 1, 1, .doubled = true, .splits = 4});

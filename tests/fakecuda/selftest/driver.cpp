@@ -32,7 +32,7 @@ int ask_map(MapArgs args, void* stream, unsigned threads = 256, unsigned shared 
     return cuLaunchKernel(function, 1, grid_y, 1, threads, 1, 1, shared, stream, arguments, nullptr);
 }
 
-// In clusters of so many blocks along the third axis.
+// In clusters of so many blocks along the third axis and the first.
 int ask_in_clusters(MapArgs args, void* stream, unsigned grid_z, unsigned cluster, unsigned cluster_x = 1) {
     static void* const function = find_kernel("map_bf16");
     void* arguments[] = {&args};
@@ -80,7 +80,8 @@ void clusters(const MapArgs& args) {
     result_case("clusters", ask_in_clusters(args, nullptr, 6, 3), 0);
     result_case("a grid that is no clusters", ask_in_clusters(args, nullptr, 6, 4), INVALID_CLUSTER_SIZE);
     result_case("clusters that are too large", ask_in_clusters(args, nullptr, 9, 9), INVALID_CLUSTER_SIZE);
-    result_case("clusters along another axis", ask_in_clusters(args, nullptr, 2, 1, 2), INVALID_CLUSTER_SIZE);
+    result_case("clusters along two axes", ask_in_clusters(args, nullptr, 4, 2, 2), 0);
+    result_case("a grid that is no clusters along another axis", ask_in_clusters(args, nullptr, 2, 1, 4), INVALID_CLUSTER_SIZE);
     result_case("room for clusters", room(8), 1);
     result_case("no room for clusters", room(9), 0);
     result_case("a GPU that has none", in_scene("FAKECUDA_CC", "80", [&] {

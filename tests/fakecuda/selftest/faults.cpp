@@ -117,7 +117,7 @@ void exchange(const void* found) {
 void fault_case(const char* name, void (*kernel)(const void*), const void* args, const char* wanted,
                 unsigned cluster = 1) {
     fake::Counts counts;
-    const std::string got = fake::run({name, kernel, args, {2, 1, cluster}, {64, 1, 1}, 1024, cluster}, 5, counts);
+    const std::string got = fake::run({name, kernel, args, {2, 1, cluster}, {64, 1, 1}, 1024, {1, 1, cluster}}, 5, counts);
     const bool good = *wanted ? got.find(wanted) != std::string::npos : got.empty();
     report(std::string("fault: ") + name, good ? "" : "says: " + got);
 }

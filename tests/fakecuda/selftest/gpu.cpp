@@ -16,7 +16,12 @@ void expect(int result, const char* what) {
     std::exit(1);
 }
 
-Buffer::Buffer(size_t bytes) : bytes(bytes) { expect(cuMemAlloc_v2(&at, bytes), "an allocation"); }
+// Of NaN in each format.
+Buffer::Buffer(size_t bytes) : bytes(bytes) {
+    expect(cuMemAlloc_v2(&at, bytes), "an allocation");
+    const std::vector<unsigned char> fresh(bytes, 0xff);
+    expect(cuMemcpyHtoD_v2(at, fresh.data(), bytes), "a copy to the device");
+}
 
 Buffer::~Buffer() {
     if (at) expect(cuMemFree_v2(at), "freeing memory");
@@ -59,13 +64,14 @@ void* find_kernel(const std::string& name) {
 }
 
 void launch_bytes(const std::string& name, const void* args, Grid grid, unsigned threads, unsigned shared,
-                  unsigned cluster) {
+                  Grid cluster) {
     constexpr int MAX_DYNAMIC_SHARED = 8, CLUSTER_DIMENSION = 4;
     void* function = find_kernel(name);
     void* arguments[] = {const_cast<void*>(args)};
     if (shared > 48 << 10) expect(cuFuncSetAttribute(function, MAX_DYNAMIC_SHARED, int(shared)), "shared memory");
-    const LaunchAttribute clusters = {CLUSTER_DIMENSION, {}, {{1, 1, cluster}}};
-    const LaunchConfig config = {{grid.x, grid.y, grid.z}, {threads, 1, 1}, shared, nullptr, &clusters, cluster > 1};
+    const LaunchAttribute clusters = {CLUSTER_DIMENSION, {}, {{cluster.x, cluster.y, cluster.z}}};
+    const bool has = cluster.x * cluster.y * cluster.z > 1;
+    const LaunchConfig config = {{grid.x, grid.y, grid.z}, {threads, 1, 1}, shared, nullptr, &clusters, has};
     expect(cuLaunchKernelEx(&config, function, arguments, nullptr), name.c_str());
     expect(cuCtxSynchronize(), name.c_str());
 }

@@ -59,6 +59,8 @@ int cuModuleGetFunction(void**, void*, const char*);
 int cuFuncSetAttribute(void*, int, int);
 int cuLaunchKernel(void*, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, void*, void**, void**);
 int cuLaunchKernelEx(const LaunchConfig*, void*, void**, void**);
+int cuTensorMapEncodeTiled(TensorMap*, int, unsigned, void*, const uint64_t*, const uint64_t*, const unsigned*, const unsigned*,
+                           int, int, int, int);
 int cuOccupancyMaxActiveClusters(int*, void*, const LaunchConfig*);
 }
 
@@ -99,12 +101,11 @@ void gpu_end();
 void* find_kernel(const std::string& name);
 const std::vector<std::string>& module_texts();
 
-// Launches in clusters of so many blocks along the third axis, and waits.
-void launch_bytes(const std::string& name, const void* args, Grid grid, unsigned threads, unsigned shared,
-                  unsigned cluster);
+// Launches in clusters of so many blocks, and waits.
+void launch_bytes(const std::string& name, const void* args, Grid grid, unsigned threads, unsigned shared, Grid cluster);
 
 template <typename Args>
 void launch(const std::string& name, const Args& args, Grid grid, unsigned threads = 256, unsigned shared = 0,
-            unsigned cluster = 1) {
+            Grid cluster = {}) {
     launch_bytes(name, &args, grid, threads, shared, cluster);
 }

@@ -96,7 +96,7 @@ static void whole_case(Format format, int most, Extent e, int groups, Layout fro
     launch(name,
            WholeNormArgs{in.view(), out.view(), static_cast<float*>(weights.pointer()),
                          static_cast<float*>(biases.pointer()), groups, eps, silu, 0},
-           {unsigned(groups), unsigned(e.n), blocks}, 512, 0, blocks);
+           {unsigned(groups), unsigned(e.n), blocks}, 512, 0, {1, 1, blocks});
     const int depth = e.c / groups;
     std::vector<Spread> spreads;
     for (int i = 0; i < e.n * groups; i++) {

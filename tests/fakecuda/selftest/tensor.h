@@ -84,6 +84,9 @@ private:
     unsigned long long state;
 };
 
-// One line, and the end of the program at a fault.
+// One line, and the end of the program at a fault, if it shall not go on.
 void report(const std::string& name, const std::string& wrong);
+void report_all();
+// Cases that were right.
 int reported();
+bool all_right();

@@ -1,0 +1,200 @@
+// Convolutions and products with matrices for GPUs of compute capability 9.0: one thread of a block has its tiles copied, and all
+// others only multiply. Blocks of a cluster bring each a part of what they have in common, for all of them.
+//
+// Where every block fetches its own (conv_hopper.cu), products wait for what the second cache delivers: two blocks whose pixels are
+// different read the same weights. Neighbours along the first axis share weights, along the second pixels; those along the third
+// have parts of the same sums (conv_meeting.cuh).
+//
+// A tile is a rectangle of a map. What lies under a tap is the same rectangle elsewhere, zeros where it leaves the map. A step of the
+// depth has 64 channels of a tap.
+#include "bulk.cuh"
+#include "conv_meeting.cuh"
+#include "conv_weights.cuh"
+
+template <typename T, const BulkTile& TILE>
+class ConvBulk : ConvMeeting<ConvSums<T, TILE, 1, 1>> {
+    typedef ConvMeeting<ConvSums<T, TILE, 1, 1>> Base;
+    using Base::args, Base::places, Base::sums;
+    static_assert(TILE.warps_x == 1 && Base::HEIGHT == 16, "four warps have 64 rows");
+    static constexpr int STAGE = TILE.stage_bytes();
+    static_assert(Base::SUM_BYTES <= TILE.least_stages * STAGE, "sums lie where stages were");
+    static constexpr int WARPS = TILE.warps_y, DEPTH = BulkTile::DEPTH;
+
+    const BulkArgs& bulk;
+
+    // Shared memory: stages, places, then two barriers for each stage: the first is over when it is full, the second when all who
+    // read what this block brings are done with it.
+    __device__ static Place* place_memory(const BulkArgs& bulk) {
+        return reinterpret_cast<Place*>(dynamic_shared() + bulk.stages * STAGE);
+    }
+    __device__ Barrier& full(int stage) const { return reinterpret_cast<Barrier*>(places + TILE.pixels)[stage]; }
+    __device__ Barrier& empty(int stage) const { return full(bulk.stages + stage); }
+    __device__ T* pixels_of(int stage) const {
+        return reinterpret_cast<T*>(dynamic_shared() + stage * STAGE);
+    }
+    __device__ T* weights_of(int stage) const { return pixels_of(stage) + TILE.pixels * DEPTH; }
+
+    // This block among those that share something with it.
+    __device__ int beside() const { return int(blockIdx.x) % bulk.share_x; }
+    __device__ int below() const { return int(blockIdx.y) % bulk.share_y; }
+    // The number in the cluster of the block at such a place among them.
+    __device__ int number(int x, int y) const {
+        const int parts = cluster_blocks() / (bulk.share_x * bulk.share_y);
+        return x + bulk.share_x * (y + bulk.share_y * int(parts > 1 ? blockIdx.z : 0));
+    }
+
+    // The position of number `i` of the tile's pixels, before and behind which there may be none.
+    __device__ Position spot(int i) const {
+        const int tile = blockIdx.x, across = tile % bulk.across, line = tile / bulk.across, down = line % bulk.down;
+        const int x = across << bulk.wide, y = down * (TILE.pixels >> bulk.wide);
+        return {line / bulk.down, y + (i >> bulk.wide), x + (i & ((1 << bulk.wide) - 1))};
+    }
+
+    __device__ void find_places() {
+        ROLLED for (int i = threadIdx.x; i < TILE.pixels; i += Base::THREADS) {
+            Position at = spot(i);
+            bool inside = at.n < args.out.n && at.y < args.out.h && at.x < args.out.w;
+            if (bulk.flat) {
+                // One line of all pixels.
+                inside = at.n == 0 && at.x < positions(args.out);
+                at = position(at.x, args.out.h, args.out.w);
+            }
+            places[i] = {at, inside};
+        }
+    }
+
+    __device__ void begin_barriers() {
+        if (threadIdx.x == 0) {
+            for (int stage = 0; stage < bulk.stages; stage++) {
+                barrier_begin(full(stage), 1);
+                barrier_begin(empty(stage), WARPS * (bulk.share_x + bulk.share_y - 1));
+            }
+            barriers_show();
+        }
+        if (cluster_blocks() > 1) {
+            cluster_come_only();
+            cluster_leave();
+        } else {
+            __syncthreads();
+        }
+    }
+
+    // Has this block's parts of all steps copied; by one thread.
+    __device__ void bring(const Steps& steps) const {
+        expect_tensor(bulk.pixels);
+        expect_tensor(bulk.weights);
+        // Which blocks get the pixels, and which the weights.
+        unsigned row = 0, column = 0;
+        for (int y = 0; y < bulk.share_y; y++) column |= 1u << number(beside(), y);
+        for (int x = 0; x < bulk.share_x; x++) row |= 1u << number(x, below());
+        const int pixel = TILE.pixels / bulk.share_y * below(), output = TILE.outputs / bulk.share_x * beside();
+        const Position at = spot(pixel);
+        const int left = at.x * args.stride - args.left, top = at.y * args.stride - args.top;
+        const int weight = blockIdx.y * TILE.outputs + output, depth = padded_channels(args);
+        int tap = steps.first / bulk.slices, slice = steps.first % bulk.slices;
+        int tap_y = tap / args.kernel, tap_x = tap % args.kernel, stage = 0;
+        unsigned parity = 1;  // of the phase before the first: it is over
+        ROLLED for (int step = steps.first; step < steps.end; step++) {
+            barrier_wait(empty(stage), parity);
+            barrier_expect(full(stage), STAGE);
+            T* const to = pixels_of(stage) + pixel * DEPTH;
+            const int c = slice * DEPTH, x = left + tap_x, y = top + tap_y, further = tap * depth + c;
+            T* const beneath = weights_of(stage) + output * DEPTH;
+            const int line = args.gated ? 0 : weight, eights = args.gated ? weight / 16 : 0;
+            if (bulk.share_y > 1) {
+                copy_tensor(to, bulk.pixels, c, x, y, at.n, full(stage), column);
+            } else {
+                copy_tensor(to, bulk.pixels, c, x, y, at.n, full(stage));
+            }
+            if (bulk.share_x > 1) {
+                copy_tensor(beneath, bulk.weights, further, line, 0, eights, full(stage), row);
+            } else {
+                copy_tensor(beneath, bulk.weights, further, line, 0, eights, full(stage));
+            }
+            if (++slice == bulk.slices) {
+                slice = 0;
+                tap++;
+                if (++tap_x == args.kernel) tap_x = 0, tap_y++;
+            }
+            if (++stage == bulk.stages) stage = 0, parity ^= 1;
+        }
+    }
+
+    // The block that brings something to this one and is told by this lane when that was read, or -1.
+    __device__ int bringer() const {
+        const int i = lane(), others = i - bulk.share_y;
+        if (others < 0) return number(beside(), i);
+        if (others >= bulk.share_x - 1) return -1;
+        return number(others + (others >= beside() ? 1 : 0), below());
+    }
+
+    // All of a step.
+    __device__ void multiply(int stage, const Rows& pixels, const Rows& weights) {
+        products_begin(sums);
+        UNROLL for (int part = 0; part < DEPTH / 16; part++) {
+            const int bytes = stage * STAGE + 32 * part;
+            multiply_add_64<T>(sums[0], behind(pixels, bytes), behind(weights, bytes));
+        }
+        products_commit();
+    }
+
+    // Of all steps; behind the first line there is one (conv_hopper.cu).
+    __device__ void multiply_all(const Steps& steps) {
+        if (steps.first == steps.end) return;
+        const int whom = bringer();
+        const Rows pixels = rows_of(pixels_of(0) + threadIdx.x / 128 * 64 * DEPTH), weights = rows_of(weights_of(0));
+        int stage = 0, before = 0;
+        unsigned parity = 0;
+        int step = steps.first;
+        do {
+            barrier_wait(full(stage), parity);
+            multiply(stage, pixels, weights);
+            products_wait<1>(sums);
+            // Those of the step before are done.
+            if (step > steps.first && whom >= 0) barrier_come(empty(before), whom);
+            before = stage;
+            if (++stage == bulk.stages) stage = 0, parity ^= 1;
+        } while (++step < steps.end);
+        products_wait<0>(sums);
+    }
+
+public:
+    __device__ explicit ConvBulk(const BulkArgs& bulk) : Base(bulk.conv, place_memory(bulk)), bulk(bulk) {}
+
+    __device__ void run() {
+        begin_barriers();
+        const Steps steps = Base::share(args.kernel * args.kernel * bulk.slices);
+        const bool multiplies = int(threadIdx.x) < Base::THREADS;
+        if (multiplies) {
+            find_places();
+            multiply_all(steps);
+        } else if (lane() == 0) {
+            bring(steps);
+        }
+        // Nobody reads or fills stages any more, and all know where pixels are.
+        __syncthreads();
+        // Nobody ends while others may still say that they have read what he brought.
+        const bool leaves = cluster_blocks() > 1 && !Base::meets();
+        if (leaves) cluster_come_only();
+        if (multiplies) {
+            Base::finish();
+        } else {
+            Base::stand_by();
+        }
+        if (leaves) cluster_leave();
+    }
+};
+
+#define BULK_ENTRIES(name, tile)                                                                                        \
+    extern "C" __global__ void __launch_bounds__(tile.block_threads(), tile.together)                                   \
+        name##_bf16(const __grid_constant__ BulkArgs args) {                                                            \
+        ConvBulk<Bf16, tile>(args).run();                                                                               \
+    }                                                                                                                   \
+    extern "C" __global__ void __launch_bounds__(tile.block_threads(), tile.together)                                   \
+        name##_f16(const __grid_constant__ BulkArgs args) {                                                             \
+        ConvBulk<F16, tile>(args).run();                                                                                \
+    }
+
+BULK_ENTRIES(conv_bulk_hopper_128x160, BULK_128x160)
+BULK_ENTRIES(conv_bulk_hopper_64x160, BULK_64x160)
+BULK_ENTRIES(conv_bulk_hopper_64x64, BULK_64x64)
