@@ -2,7 +2,10 @@
 //!
 //! One instruction multiplies 16 pixels by 16 columns, 32 values deep; weights go in just as they lie in a panel. Each step of the
 //! loop loads two registers of values and two of weights and multiplies each by each. The sums stay in registers over all steps.
+//! Weights of large layers come from memory at a third of the rate at which they are multiplied: so each step asks for a part of what is
+//! needed next.
 
+use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
 use std::cell::RefCell;
 
 use half::bf16;
@@ -45,6 +48,9 @@ pub fn tile_bf16(tile: &Tile<'_, bf16>, out: &mut [f32]) {
         }
     });
 }
+
+/// Bytes that the processor fetches at once.
+const LINE: usize = 64;
 
 /// How a run is cut into steps of the loop: equal ones, so that short runs need no zeros, and the last may reach back into the
 /// one before it.
@@ -163,8 +169,12 @@ fn sums<const TALL: usize, const WIDE: usize>(
     // SAFETY: `check_reach` has seen that all rows of `out` are there, and there are as many rows in registers.
     unsafe { begin::<TALL, WIDE>(out.as_mut_ptr(), tile.hold) };
     let mut weights = tile.weights;
+    let mut ahead = tile.ahead.chunks(tile.ahead.len().div_ceil(tile.taps.len() * steps).max(1));
     for tap in tile.taps {
         for step in 0..steps {
+            for line in ahead.next().unwrap_or_default().chunks(LINE) {
+                _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast());
+            }
             let done = if step + 1 == steps { done } else { 0 };
             let at = tap + step * depth - done;
             let mut rows = [Rows { first: tile.input.as_ptr(), stride: 0 }; 2];

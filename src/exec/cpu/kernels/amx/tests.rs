@@ -62,7 +62,8 @@ fn tiles_of_all_shapes_equal_their_twin() {
         let (input, weights) = (among_nan(&mut noise, end), among_nan(&mut noise, taps.len() * run * width));
         let (input, weights) = (&input[DEEP..DEEP + end], &weights[DEEP..weights.len() - DEEP]);
         let hold = noise.below(2) == 1;
-        let tile = Tile { input, pixels: &pixels, taps: &taps, run, weights, width, hold, ahead: &[] };
+        let ahead = &[7; 5000][..noise.below(2) * noise.below(5000)];
+        let tile = Tile { input, pixels: &pixels, taps: &taps, run, weights, width, hold, ahead };
         let mut expected = noise.values(rows * width);
         let mut found = expected.clone();
         found.resize(rows * width + PANEL, 7.0);
