@@ -83,11 +83,10 @@ struct alignas(64) TensorMap {
     unsigned char bytes[128];
 };
 
-// A convolution that is not doubled; with splits, each part has a step at least: on a GPU a block without one never ends, why was
-// not found. A block has a rectangle of a map, 1 << wide pixels wide, of which there are so many across and
+// A convolution that is not doubled. A block has a rectangle of a map, 1 << wide pixels wide, of which there are so many across and
 // down for each sample; or, if flat, a map's pixels are one line, of which it has a piece. Each tap has so many slices of 64
-// channels. Clusters are share_x, share_y and, if parts of sums meet, splits blocks; the blocks along the first two axes are
-// multiples of those.
+// channels, a step each, and each of the splits has a step at least: on a GPU a block without one does not end. Clusters are share_x,
+// share_y and, if parts of sums meet, splits blocks; the blocks along the first two axes are multiples of those.
 struct BulkArgs {
     // Boxes of 64 channels of a rectangle, of which share_y are a block's pixels: channels, across, down, samples.
     TensorMap pixels;

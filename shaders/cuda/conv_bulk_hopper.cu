@@ -1,9 +1,8 @@
-// Convolutions and products with matrices for GPUs of compute capability 9.0: one thread of a block has its tiles copied, and all
-// others only multiply. Blocks of a cluster bring each a part of what they have in common, for all of them.
+// Convolutions and products with matrices for GPUs of compute capability 9.0: one thread of a block has its tiles copied, where in
+// conv_hopper.cu all of them find the place of each pixel and count addresses; the others only multiply.
 //
-// Where every block fetches its own (conv_hopper.cu), products wait for what the second cache delivers: two blocks whose pixels are
-// different read the same weights. Neighbours along the first axis share weights, along the second pixels; those along the third
-// have parts of the same sums (conv_meeting.cuh).
+// Blocks of a cluster bring each a part of what they have in common, for all of them: neighbours along the first axis share weights,
+// along the second pixels. Those along the third have parts of the same sums (conv_meeting.cuh).
 //
 // A tile is a rectangle of a map. What lies under a tap is the same rectangle elsewhere, zeros where it leaves the map. A step of the
 // depth has 64 channels of a tap.
@@ -29,9 +28,7 @@ class ConvBulk : ConvMeeting<ConvSums<T, TILE, 1, 1>> {
     }
     __device__ Barrier& full(int stage) const { return reinterpret_cast<Barrier*>(places + TILE.pixels)[stage]; }
     __device__ Barrier& empty(int stage) const { return full(bulk.stages + stage); }
-    __device__ T* pixels_of(int stage) const {
-        return reinterpret_cast<T*>(dynamic_shared() + stage * STAGE);
-    }
+    __device__ T* pixels_of(int stage) const { return reinterpret_cast<T*>(dynamic_shared() + stage * STAGE); }
     __device__ T* weights_of(int stage) const { return pixels_of(stage) + TILE.pixels * DEPTH; }
 
     // This block among those that share something with it.

@@ -66,17 +66,12 @@ protected:
 
     // Bias, gate, posts and storing of rows that are laid out, or putting all of them aside.
     __device__ void finish_rows(int i, const Span& rows, bool eights) const {
-        if (args.splits > 1 && args.workspace) {
-            keep_rows(i);
-        } else if (!eights) {
-            end_rows<1>(i, rows);
-        } else if (!is_usual(args.posts)) {
-            end_rows<8>(i, rows);
-        } else if (args.gated) {
-            end_usual<true>(i, rows);
-        } else {
-            end_usual<false>(i, rows);
-        }
+        if (args.splits > 1 && args.workspace) return keep_rows(i);
+        if (!eights) return end_rows<1>(i, rows);
+        const UsualPosts posts(args.posts);
+        if (!posts.are_all) return end_rows<8>(i, rows);
+        if (args.gated) return end_usual<true>(i, rows, posts);
+        end_usual<false>(i, rows, posts);
     }
 
     // The same of all sums of this block.
@@ -122,11 +117,10 @@ private:
     // The same of eights after which comes what mostly does. Lanes beside each other have a few of a row, and each has more at the
     // same distance in that row: all that it reads, and where it writes, is found once.
     template <bool GATED>
-    __device__ void end_usual(int i, const Span& rows) const {
+    __device__ void end_usual(int i, const Span& rows, const UsualPosts& posts) const {
         constexpr int APART = GATED ? 16 : 8, EIGHTS = WIDTH / APART;
         constexpr int BESIDE = EIGHTS % 4 == 0 ? 4 : EIGHTS % 2 == 0 ? 2 : 1, EACH = EIGHTS / BESIDE, FURTHER = 8 * BESIDE;
         const int x = lane() % BESIDE, first = (blockIdx.y * TILE.outputs + warp_x * WIDTH) / (APART / 8) + 8 * x;
-        const UsualPosts posts(args.posts);
         ROLLED for (int y = rows.first + lane() / BESIDE; y < rows.first + rows.count; y += 32 / BESIDE) {
             const Place place = place_of(i, y);
             if (!place.inside) continue;

@@ -36,6 +36,7 @@ struct Alone {
     __device__ int number() const { return 0; }
     __device__ int blocks() const { return 1; }
 
+    // What all blocks of the group have measured.
     template <typename Count>
     __device__ Moments all(const Moments& own, const Count&) const {
         return own;

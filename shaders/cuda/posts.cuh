@@ -72,23 +72,21 @@ __device__ inline void apply(const Posts& posts, float (&x)[COUNT], const Positi
     }
 }
 
-// Whether there is no more than another value of kind HALF that is added, and then SiLU or ReLU. Those are what mostly follows.
-__device__ inline bool is_usual(const Posts& posts) {
-    const int adds = posts.count > 0 && posts.list[0].what == ADD && posts.list[0].other.kind == HALF ? 1 : 0;
-    if (posts.count == adds) return true;
-    return posts.count == adds + 1 && (posts.list[adds].what == SILU || posts.list[adds].what == RELU);
-}
-
+// What mostly follows: another value of kind HALF that is added, then SiLU or ReLU, or only one of both, or nothing.
 struct UsualPosts {
+    bool are_all;  // whether nothing else follows
     const View* other;  // null if nothing is added
     bool silu, relu;
 
-    __device__ explicit UsualPosts(const Posts& posts)
-        : other(posts.count > 0 && posts.list[0].what == ADD ? &posts.list[0].other : nullptr), silu(false), relu(false) {
-        const int adds = other ? 1 : 0;
-        if (posts.count == adds) return;
-        silu = posts.list[adds].what == SILU;
-        relu = !silu;
+    __device__ explicit UsualPosts(const Posts& posts) {
+        const Post* next = posts.list;
+        const Post* const end = next + posts.count;
+        const bool adds = next != end && next->what == ADD && next->other.kind == HALF;
+        other = adds ? &next++->other : nullptr;
+        silu = next != end && next->what == SILU;
+        relu = next != end && next->what == RELU;
+        if (silu || relu) next++;
+        are_all = next == end;
     }
 
     __device__ void activate(float (&x)[8]) const {

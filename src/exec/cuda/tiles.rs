@@ -89,7 +89,9 @@ const EACH_TILE: usize = 3;
 /// The same of tiles whose blocks may share, in so many ways.
 const EACH_SHARED: usize = 6;
 /// By how many blocks weights and pixels may be shared: larger clusters leave multiprocessors without work.
-const SHARED: [[usize; 2]; 3] = [[1, 1], [2, 1], [1, 2]];
+const SHARED: [[usize; 2]; 3] = [ALONE, [2, 1], [1, 2]];
+/// A block that shares nothing.
+const ALONE: [usize; 2] = [1, 1];
 /// Blocks share no less than so many rows, whose eights lie in an order that repeats after them; with gates twice as many.
 const LEAST_ROWS: usize = 8;
 /// Candidates at most: each is measured.
@@ -99,19 +101,21 @@ impl Tile {
     /// Whether its blocks can be a cluster that adds parts of sums: those with sixteen pixels for each warp (`conv_meeting.cuh`).
     fn meets(&self) -> bool {
         let each = self.pixels == 16 * self.threads as usize / 32;
-        self.chips == Chips::Hopper && (each || matches!(self.walk, Walk::Rectangles(_)))
+        self.chips == Chips::Hopper && (each || self.can_share())
+    }
+
+    /// Whether neighbouring blocks can bring weights or pixels for each other.
+    fn can_share(&self) -> bool {
+        matches!(self.walk, Walk::Rectangles(_))
     }
 
     /// In which ways the blocks of a product can share.
-    fn shares(&self, extent: &Extent) -> impl Iterator<Item = [usize; 2]> {
+    fn shares(&self, extent: &Extent) -> impl Iterator<Item = [usize; 2]> + use<'_> {
         let [beside, below] = [self.blocks(extent), extent.rows.div_ceil(self.outputs)];
         let rows = if extent.gated { 2 * LEAST_ROWS } else { LEAST_ROWS };
-        let (alone, outputs) = (!matches!(self.walk, Walk::Rectangles(_)), self.outputs);
-        let possible = move |&[x, y]: &[usize; 2]| {
-            let fits = x <= beside && y <= below && (outputs / x).is_multiple_of(rows);
-            if alone { [x, y] == [1, 1] } else { fits }
-        };
-        SHARED.into_iter().filter(possible)
+        let possible = move |[x, y]: [usize; 2]| x <= beside && y <= below && (self.outputs / x).is_multiple_of(rows);
+        let ways = if self.can_share() { &SHARED[..] } else { &SHARED[..1] };
+        ways.iter().copied().filter(move |shared| *shared == ALONE || possible(*shared))
     }
 
     /// Whether a product can have it.
@@ -148,7 +152,7 @@ impl Tile {
 
 impl Cut {
     /// For inputs that cannot be loaded 16 bytes at a time.
-    pub const GATHER: Self = Self { tile: &GATHER, splits: 1, shared: [1, 1] };
+    pub const GATHER: Self = Self { tile: &GATHER, splits: 1, shared: ALONE };
 
     /// Whether the blocks that have the parts of a sum are a cluster and add them by themselves.
     pub fn meets(&self) -> bool {
@@ -200,9 +204,8 @@ impl fmt::Display for Cut {
         if let Walk::Rectangles(stages) = self.tile.walk {
             write!(f, " of {stages}")?;
         }
-        if let [x, y] = self.shared
-            && [x, y] != [1, 1]
-        {
+        if self.shared != ALONE {
+            let [x, y] = self.shared;
             write!(f, " shared {x} by {y}")?;
         }
         if self.splits > 1 { write!(f, " in {}", self.splits) } else { Ok(()) }
@@ -221,7 +224,7 @@ pub fn candidates(extent: &Extent, chip: &Chip) -> Vec<Cut> {
             let cuts = splits.flat_map(|splits| tile.shares(extent).map(move |shared| Cut { tile, splits, shared }));
             let mut cuts: Vec<Cut> = cuts.filter(|cut| cut.is_for(chip)).collect();
             cuts.sort_by(|a, b| cost(a).total_cmp(&cost(b)));
-            cuts.into_iter().take(if matches!(tile.walk, Walk::Rectangles(_)) { EACH_SHARED } else { EACH_TILE })
+            cuts.into_iter().take(if tile.can_share() { EACH_SHARED } else { EACH_TILE })
         })
         .collect();
     cuts.sort_by(|a, b| cost(a).total_cmp(&cost(b)));
