@@ -36,15 +36,6 @@ __device__ inline void read(float (&to)[COUNT], const float* from) {
     }
 }
 
-// ITEMS times COUNT neighbouring channels from `channel` on: their sums, and their gates'.
-template <int COUNT, int ITEMS>
-struct Ending {
-    bool there[ITEMS];
-    Position where[ITEMS];
-    int channel[ITEMS];
-    float sum[ITEMS][COUNT], gate[ITEMS][COUNT];
-};
-
 // Adds the biases from number `first` on.
 template <int COUNT>
 __device__ inline void add_bias(const ConvArgs& args, float (&sum)[COUNT], int first) {
@@ -54,17 +45,14 @@ __device__ inline void add_bias(const ConvArgs& args, float (&sum)[COUNT], int f
     UNROLL for (int j = 0; j < COUNT; j++) sum[j] += bias[j];
 }
 
-template <typename T, int COUNT, int ITEMS>
-__device__ inline void end(const ConvArgs& args, Ending<COUNT, ITEMS>& ending) {
-    UNROLL for (int k = 0; k < ITEMS; k++) {
-        if (!ending.there[k]) continue;
-        add_bias(args, ending.sum[k], ending.channel[k]);
-        if (!args.gated) continue;
-        add_bias(args, ending.gate[k], args.out.c + ending.channel[k]);
-        UNROLL for (int j = 0; j < COUNT; j++) ending.sum[k][j] *= gelu(ending.gate[k][j]);
+// Ends COUNT neighbouring channels of a pixel from `channel` on: their sums, and their gates' if there are gates.
+template <typename T, int COUNT>
+__device__ inline void end(const ConvArgs& args, float (&sum)[COUNT], float (&gate)[COUNT], const Position& where, int channel) {
+    add_bias(args, sum, channel);
+    if (args.gated) {
+        add_bias(args, gate, args.out.c + channel);
+        UNROLL for (int j = 0; j < COUNT; j++) sum[j] *= gelu(gate[j]);
     }
-    apply<T>(args.posts, ending.sum, ending.there, ending.where, ending.channel);
-    UNROLL for (int k = 0; k < ITEMS; k++) {
-        if (ending.there[k]) store<T>(ending.sum[k], args.out, at(args.out, ending.where[k]) + ending.channel[k]);
-    }
+    apply<T>(args.posts, sum, where, channel);
+    store<T>(sum, args.out, at(args.out, where) + channel);
 }

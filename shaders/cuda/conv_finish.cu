@@ -19,10 +19,10 @@ __device__ inline void conv_finish(const ConvArgs& args) {
     for_each<COUNT>(args.out, [&](const Position& where, int channel) {
         const long long pixel = ((long long)(where.n) * args.out.h + where.y) * args.out.w + where.x;
         const float* from = args.workspace + pixel * width + row_of(args, channel);
-        Ending<COUNT, 1> ending = {{true}, {where}, {channel}, {}, {}};
-        add_splits(ending.sum[0], from, args.splits, pixels * width);
-        if (args.gated) add_splits(ending.gate[0], from + 8, args.splits, pixels * width);
-        end<T>(args, ending);
+        float sum[COUNT] = {}, gate[COUNT] = {};
+        add_splits(sum, from, args.splits, pixels * width);
+        if (args.gated) add_splits(gate, from + 8, args.splits, pixels * width);
+        end<T>(args, sum, gate, where, channel);
     });
 }
 

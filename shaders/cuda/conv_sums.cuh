@@ -103,14 +103,12 @@ private:
         ROLLED for (int item = lane(); item < rows.count * across; item += 32) {
             const int y = rows.first + item / across, c = item % across * COUNT;
             const Place place = place_of(i, y);
-            Ending<COUNT, 1> ending;
-            ending.there[0] = place.inside;
-            ending.where[0] = place.at;
-            ending.channel[0] = first + c;
+            if (!place.inside) continue;
             const float* from = laid_out() + y * PITCH + row_of(args, c);
-            read(ending.sum[0], from);
-            if (args.gated) read(ending.gate[0], from + 8);
-            end<T>(args, ending);
+            float sum[COUNT], gate[COUNT];
+            read(sum, from);
+            if (args.gated) read(gate, from + 8);
+            end<T>(args, sum, gate, place.at, first + c);
         }
     }
 

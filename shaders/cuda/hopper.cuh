@@ -155,17 +155,12 @@ __device__ inline Neighbour neighbour(const void* own, int block) {
     return found;
 }
 
-// The number that lies `further` numbers further.
-__device__ inline void fetch(float (&to)[1], Neighbour from, int further) {
-    asm volatile("ld.shared::cluster.f32 %0, [%1];" : "=f"(to[0]) : "r"(from.at + 4 * further) : "memory");
-}
-
-// Writes the number that lies there.
+// Writes the number that lies `further` numbers further.
 __device__ inline void give(float number, Neighbour to, int further) {
     asm volatile("st.shared::cluster.f32 [%0], %1;" ::"r"(to.at + 4 * further), "f"(number) : "memory");
 }
 
-// Four of them, at a multiple of 16 bytes.
+// Reads four of them, at a multiple of 16 bytes.
 __device__ inline void fetch(float (&to)[4], Neighbour from, int further) {
     asm volatile("ld.shared::cluster.v4.f32 {%0, %1, %2, %3}, [%4];"
                  : "=f"(to[0]), "=f"(to[1]), "=f"(to[2]), "=f"(to[3])

@@ -44,24 +44,7 @@ __device__ inline void apply(const Post& post, float (&x)[COUNT], const float (&
     }
 }
 
-// COUNT channels from `c` on at each of some positions of the output. COUNT = 8 wants `in_eights`. What is read for one does
-// not wait for the others.
-template <typename T, int COUNT, int ITEMS>
-__device__ inline void apply(const Posts& posts, float (&x)[ITEMS][COUNT], const bool (&there)[ITEMS],
-                             const Position (&where)[ITEMS], const int (&c)[ITEMS]) {
-    for (int i = 0; i < posts.count; i++) {
-        const Post& post = posts.list[i];
-        float other[ITEMS][COUNT] = {};
-        if (post.what >= ADD) {
-            UNROLL for (int k = 0; k < ITEMS; k++) {
-                if (there[k]) load<T>(other[k], post.other, at(post.other, where[k]) + c[k]);
-            }
-        }
-        UNROLL for (int k = 0; k < ITEMS; k++) apply(post, x[k], other[k]);
-    }
-}
-
-// The same at one position.
+// COUNT channels from `c` on at a position of the output. COUNT = 8 wants `in_eights`.
 template <typename T, int COUNT>
 __device__ inline void apply(const Posts& posts, float (&x)[COUNT], const Position& where, int c) {
     for (int i = 0; i < posts.count; i++) {

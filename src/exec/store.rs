@@ -25,6 +25,7 @@ struct Stored<T> {
 /// A tensor as it was read.
 pub struct Found<'a> {
     /// Its name.
+    #[cfg_attr(not(feature = "cuda"), expect(dead_code, reason = "only GPUs ask"))]
     pub key: &'a str,
     /// Its values, row-major.
     pub values: &'a [f32],

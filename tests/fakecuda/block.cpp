@@ -120,9 +120,11 @@ void go_on(Warp* warp) {
 // Goes on with a thread that can: of this warp if there is one, since lanes of a warp meet most.
 void yield() {
     Warp* warp = current->warp->ready ? current->warp : any_warp();
-    while (!warp->ready && bulk_copy_one()) warp = any_warp();
     if (!warp->ready) {
         auto waiting = std::find_if(threads.begin(), threads.end(), [](const Thread& thread) { return !thread.done; });
+        // Maybe for what runs beside the threads.
+        while (waiting != threads.end() && !warp->ready && bulk_copy_one()) warp = any_warp();
+        if (warp->ready) return go_on(warp);
         if (waiting != threads.end()) give_up_waiting(&*waiting);
         fiber_switch(current->fiber, scheduler);
         return;

@@ -135,7 +135,8 @@ void execute(const Function& function, const Launch& launch) {
     std::string wrong = run(launch, scene.seed + uint64_t(launched), counts);
     clock_ms += duration_ms(launch, counts, PROCESSORS);
     log_line("run %s grid %u %u %u cluster %u %u %u block %u shared %u matrices %lld conflicts %lld", function.kernel->name,
-             launch.grid.x, launch.grid.y, launch.grid.z, launch.cluster.x, launch.cluster.y, launch.cluster.z, launch.block.x, launch.dynamic_shared,
+             launch.grid.x, launch.grid.y, launch.grid.z, launch.cluster.x, launch.cluster.y, launch.cluster.z,
+             launch.block.x, launch.dynamic_shared,
              counts.matrices, counts.conflicts);
     if (wrong.empty()) return;
     complain("%s", wrong.c_str());

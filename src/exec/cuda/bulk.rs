@@ -10,12 +10,10 @@ use cudarc::driver::sys::{
 
 use super::args::Placed;
 use super::device::trouble;
+use super::kernels::SLICE;
 use super::tiles::{Cut, Extent};
 use crate::exec::ExecError;
 use crate::exec::planner::View;
-
-/// Numbers of 16 bits in a row of a box: the 128 bytes of a row in shared memory.
-pub const ROW: usize = 64;
 
 /// Bytes of the driver's description, which nobody else reads.
 pub type Described = [u8; size_of::<CUtensorMap>()];
@@ -28,7 +26,7 @@ pub struct Tensor {
     pub extent: [usize; 4],
     /// Numbers from one to the next along all axes but the first.
     pub strides: [usize; 3],
-    /// Numbers of a box along each axis, and every how manieth of the tensor's they are.
+    /// Numbers of a box along each axis, the first [`SLICE`] at most, and every how manieth of the tensor's they are.
     pub boxed: [usize; 4],
     /// See `boxed`.
     pub steps: [usize; 4],
@@ -116,7 +114,7 @@ pub fn pixels(input: &Placed, extent: &Extent, cut: &Cut) -> Result<Described, E
     let (along, strides) =
         if extent.in_line() { ([c, n * h * w, 1, 1], [pixel; 3]) } else { ([c, w, h, n], [pixel, row, image]) };
     let steps = [1, extent.stride, extent.stride, 1];
-    Tensor { address: input.address(), extent: along, strides, boxed: [ROW, wide, part / wide, 1], steps }.describe()
+    Tensor { address: input.address(), extent: along, strides, boxed: [SLICE, wide, part / wide, 1], steps }.describe()
 }
 
 /// Of the weights of a block's tile, the boxes that it brings itself. Values and gates change places every eight rows.
@@ -127,9 +125,9 @@ pub fn weights(address: u64, extent: &Extent, cut: &Cut) -> Result<Described, Ex
     let (depth, part) = (extent.depth(), cut.tile.outputs / cut.shared[0]);
     let (along, strides, boxed) = if extent.gated {
         let values = extent.rows / 2;
-        ([depth, 8, 2, values / 8], [depth, depth * values, depth * 8], [ROW, 8, 2, part / 16])
+        ([depth, 8, 2, values / 8], [depth, depth * values, depth * 8], [SLICE, 8, 2, part / 16])
     } else {
-        ([depth, extent.rows, 1, 1], [depth; 3], [ROW, part, 1, 1])
+        ([depth, extent.rows, 1, 1], [depth; 3], [SLICE, part, 1, 1])
     };
     Tensor { address, extent: along, strides, boxed, steps: [1; 4] }.describe()
 }

@@ -239,7 +239,7 @@ const fn bulk(
         name,
         pixels,
         outputs,
-        depth: 64,
+        depth: SLICE,
         shared: stages * ((pixels + outputs) * 128 + 16) + pixels * 16,
         threads: 2 * pixels as u32 + 32,
         together,
@@ -249,7 +249,7 @@ const fn bulk(
     }
 }
 
-/// Channels of a slice, which a tile of strips brings at a time.
+/// Channels of a slice, which tiles of strips and of rectangles bring at a time: 128 bytes.
 pub const SLICE: usize = 64;
 /// Columns of a strip at most.
 pub const STRIP: usize = 64;

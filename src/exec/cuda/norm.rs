@@ -78,9 +78,9 @@ pub struct Whole {
 /// have at most so many blocks.
 pub fn whole(input: &View, output: &View, groups: usize, cluster: usize) -> Option<Whole> {
     let is_regular = |view: &View| {
-        let View { kind, offset, image, h, w, row, pixel, .. } = *view;
+        let View { kind, offset, image, row, pixel, .. } = *view;
         let even = [offset, image, row, pixel].iter().all(|number| number.is_multiple_of(2));
-        kind == Kind::Half && even && (h == 1 || row == w * pixel)
+        kind == Kind::Half && even && view.rows_touch()
     };
     let depth = input.c / groups;
     let pairs = depth / 2;

@@ -219,7 +219,7 @@ impl Maker<'_> {
                 stride,
                 doubled: step.doubled,
                 gated: step.gated,
-                line: is_line(&input.view),
+                line: input.view.is_line(),
             },
             input,
             output,
@@ -407,10 +407,4 @@ impl Maker<'_> {
     fn flat(&self, id: WeightId) -> Result<u64, ExecError> {
         self.packed.flat(self.graph.weight(id))
     }
-}
-
-/// Whether all pixels lie one after the other.
-fn is_line(view: &View) -> bool {
-    let View { n, h, w, image, row, pixel, .. } = *view;
-    (h == 1 || row == w * pixel) && (n == 1 || image == h * w * pixel)
 }

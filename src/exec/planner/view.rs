@@ -120,6 +120,12 @@ impl View {
         self.h == 1 || self.row == self.w * self.pixel
     }
 
+    /// Whether all rows of all samples follow each other, pixel after pixel at the same distance.
+    #[cfg_attr(not(feature = "cuda"), expect(dead_code, reason = "only GPUs ask"))]
+    pub fn is_line(&self) -> bool {
+        self.rows_touch() && (self.n == 1 || self.image == self.positions() * self.pixel)
+    }
+
     /// Pixels of a sample.
     pub fn positions(&self) -> usize {
         self.h * self.w

@@ -1,7 +1,8 @@
 // Kernels with faults: the machine must name each. They run on a copy of block.cpp that knows no driver.
-#include "hopper.h"
-
+#include "bulk.cuh"
 #include "cases.h"
+#include "hopper.h"
+#include "tensor_map.h"
 
 namespace {
 
@@ -114,10 +115,63 @@ void exchange(const void* found) {
     meet();
 }
 
+// A barrier of the block, for so many.
+Barrier& barrier(int arrivals) {
+    auto& own = *reinterpret_cast<Barrier*>(dynamic_shared());
+    if (threadIdx.x == 0) barrier_begin(own, arrivals);
+    return own;
+}
+
+void not_begun(const void*) { barrier_wait(*reinterpret_cast<Barrier*>(dynamic_shared()), 0); }
+
+void not_shown(const void*) { barrier_come(barrier(64), 0); }
+
+void nobody_came(const void*) {
+    Barrier& own = barrier(1);
+    barriers_show();
+    __syncthreads();
+    barrier_wait(own, 0);
+}
+
+void bytes_that_never_come(const void*) {
+    Barrier& own = barrier(1);
+    barriers_show();
+    __syncthreads();
+    if (threadIdx.x == 0) barrier_expect(own, 128);
+    barrier_wait(own, 0);
+}
+
+// Two phases, for the first of which everybody comes.
+void phases(const void*) {
+    Barrier& own = barrier(64);
+    barriers_show();
+    __syncthreads();
+    barrier_wait(own, 1);
+    barrier_come(own, 0);
+    barrier_wait(own, 0);
+}
+
+void no_tensor(const void*) {
+    Barrier& own = barrier(1);
+    barriers_show();
+    __syncthreads();
+    if (threadIdx.x == 0) copy_tensor(dynamic_shared(), TensorMap{}, 0, 0, 0, 0, own);
+}
+
+// A box that is not waited for: 8 rows of 64 numbers.
+void box_left_behind(const void* map) {
+    auto& own = *reinterpret_cast<Barrier*>(dynamic_shared() + 1024);
+    if (threadIdx.x > 0) return;
+    barrier_begin(own, 1);
+    barriers_show();
+    barrier_expect(own, 1024);
+    copy_tensor(dynamic_shared(), *static_cast<const TensorMap*>(map), 0, 0, 0, 0, own);
+}
+
 void fault_case(const char* name, void (*kernel)(const void*), const void* args, const char* wanted,
-                unsigned cluster = 1) {
+                unsigned cluster = 1, unsigned shared = 1024) {
     fake::Counts counts;
-    const std::string got = fake::run({name, kernel, args, {2, 1, cluster}, {64, 1, 1}, 1024, {1, 1, cluster}}, 5, counts);
+    const std::string got = fake::run({name, kernel, args, {2, 1, cluster}, {64, 1, 1}, shared, {1, 1, cluster}}, 5, counts);
     const bool good = *wanted ? got.find(wanted) != std::string::npos : got.empty();
     report(std::string("fault: ") + name, good ? "" : "says: " + got);
 }
@@ -154,4 +208,16 @@ void fault_cases() {
         if (found[i] != (i ^ 127)) wrong++;
     }
     report("fault: blocks of a cluster read each other", wrong ? "they did not" : "");
+    fault_case("not_begun", not_begun, nullptr, "a barrier that has not begun");
+    fault_case("not_shown", not_shown, nullptr, "a barrier that");  // has not begun, or was not shown
+    fault_case("nobody_came", nobody_came, nullptr, "waits at barrier_wait");
+    fault_case("bytes_that_never_come", bytes_that_never_come, nullptr, "waits at barrier_wait");
+    fault_case("phases", phases, nullptr, "");
+    fault_case("no_tensor", no_tensor, nullptr, "no tensor");
+    const unsigned short numbers_of_box[512] = {};
+    const fake::Tensor4 tensor = {fake::Tensor4::MAGIC, reinterpret_cast<uint64_t>(numbers_of_box), {64, 8, 1, 1},
+                                  {2, 128, 1024, 1024}, {64, 8, 1, 1}, {1, 1, 1, 1}};
+    TensorMap map;
+    std::memcpy(&map, &tensor, sizeof tensor);
+    fault_case("box_left_behind", box_left_behind, &map, "ended before all that it had copied was there", 1, 2048);
 }
