@@ -45,6 +45,8 @@ pub enum Action {
     QuickSave,
     /// Choose where to write the picture.
     AskSave,
+    /// Put the picture on the clipboard.
+    CopyPainting,
     /// Choose a picture to put onto the canvas.
     AskOpen,
     /// Put this file onto the canvas.

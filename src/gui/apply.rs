@@ -43,6 +43,7 @@ impl App {
             Action::AskSaveDrawing => self.ask_save_drawing(ctx),
             Action::QuickSave => self.quick_save(ctx),
             Action::AskSave => self.ask_save(ctx),
+            Action::CopyPainting => self.copy_painting(ctx),
             Action::AskOpen => self.dialogs.ask_open(),
             Action::Open(path) => self.open_picture(path),
             Action::ShowTab(tab) => self.show_tab(ctx, tab),
@@ -136,8 +137,16 @@ impl App {
         self.dialogs.ask_place("Save the painting", &name, |path| Picked::SaveTo(Box::new(picture), path));
     }
 
+    fn copy_painting(&mut self, ctx: &Context) {
+        let Some(picture) = &self.picture else { return self.tell_no_picture(ctx) };
+        let size = picture.frame.size();
+        let size = [size.width as usize, size.height as usize];
+        ctx.copy_image(egui::ColorImage::from_rgba_unmultiplied(size, picture.frame.pixels()));
+        self.tell(ctx, Notice::info("The painting is copied"));
+    }
+
     fn tell_no_picture(&mut self, ctx: &Context) {
-        self.tell(ctx, Notice::warning("There is no painting to save yet", "Draw something first"));
+        self.tell(ctx, Notice::warning("There is no painting yet", "Draw something first"));
     }
 
     fn floats(ctx: &Context) -> bool {

@@ -1,6 +1,6 @@
 //! Keys that mean the same everywhere in the window. The drawing keys are the stage's.
 
-use egui::{Context, Key, KeyboardShortcut, Modifiers};
+use egui::{Context, Event, Key, KeyboardShortcut, Modifiers};
 
 use super::action::Action;
 
@@ -19,10 +19,13 @@ pub fn actions(ctx: &Context) -> Vec<Action> {
         (Modifiers::COMMAND, Key::R, Action::RandomPrompt),
         (Modifiers::NONE, Key::F9, Action::TogglePanel),
     ];
+    // In a text field it copies text. The key itself arrives as this event, whatever the system calls it.
+    let copies = !ctx.egui_wants_keyboard_input() && ctx.input(|input| input.events.contains(&Event::Copy));
     ctx.input_mut(|input| {
         keys.into_iter()
             .filter(|(modifiers, key, _)| input.consume_shortcut(&KeyboardShortcut::new(*modifiers, *key)))
             .map(|(_, _, action)| action)
+            .chain(copies.then_some(Action::CopyPainting))
             .collect()
     })
 }

@@ -126,8 +126,36 @@ fn undo_after_typing_and_drawing_undoes_ink() -> Result<(), Failed> {
     check(prompt != "blue fish", "Ctrl+Z in the prompt does nothing")
 }
 
+fn the_painting_is_copied_and_in_the_prompt_the_text() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    window.draw();
+    window.wait("painting", |app| app.picture().is_some());
+    let image = copied(&mut window).ok_or("nothing was copied")?;
+    let painting = window.app().picture().map(|picture| picture.frame.clone());
+    let painting = painting.ok_or("the painting is gone")?;
+    check(image.size.map(|side| side as u32) == [painting.size().width, painting.size().height], "another size")?;
+    let pixels: Vec<u8> = image.pixels.iter().flat_map(egui::Color32::to_srgba_unmultiplied).collect();
+    check(pixels == painting.pixels(), "other pixels")?;
+    window.type_prompt("red apple");
+    check(copied(&mut window).is_none(), "in the prompt the key is the prompt's")
+}
+
+/// What the copy key puts onto the clipboard.
+fn copied(window: &mut Window) -> Option<egui::ColorImage> {
+    window.harness.event(egui::Event::Copy);
+    window.harness.step();
+    window.harness.output().platform_output.commands.iter().find_map(|command| match command {
+        egui::OutputCommand::CopyImage(image) => Some(image.clone()),
+        _ => None,
+    })
+}
+
 pub fn tests() -> Vec<Trial> {
     vec![
+        test(
+            "gifts::the_painting_is_copied_and_in_the_prompt_the_text",
+            the_painting_is_copied_and_in_the_prompt_the_text,
+        ),
         test("gifts::a_dropped_file_is_a_layer", a_dropped_file_is_a_layer),
         test("gifts::what_is_no_picture_is_said", what_is_no_picture_is_said),
         test("gifts::a_huge_picture_does_not_stop_the_window", a_huge_picture_does_not_stop_the_window),
