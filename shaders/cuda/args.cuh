@@ -97,6 +97,7 @@ struct BulkArgs {
     int wide, across, down, flat;
     int slices, stages;
     int share_x, share_y;
+    int early;  // stages whose weights are brought before launches before have ended
 };
 
 // Of a group: its mean, and one over its deviation.
@@ -313,4 +314,4 @@ static_assert(WIDE_HEAD.shared_bytes() == 95232, "the comment above");
 
 static_assert(sizeof(View) == 48 && sizeof(Post) == 64 && sizeof(Posts) == 392, "args.rs writes as much");
 static_assert(sizeof(ConvArgs) == 544 && sizeof(AttentionArgs) == 208, "args.rs writes as much");
-static_assert(sizeof(BulkArgs) == 832, "args.rs writes as much");
+static_assert(sizeof(BulkArgs) == 896, "args.rs writes as much");

@@ -35,6 +35,7 @@ public:
           rows(args, blockIdx.y * args.width, args.width) {}
 
     __device__ void run() {
+        wait_for_launches_before();
         load_queries();
         HeadWalk<T, WIDTH, KEYS> walk(args);
         const int turns = (seen_keys(args) + KEYS - 1) / KEYS;

@@ -165,6 +165,7 @@ public:
 
     __device__ void run() {
         clear();
+        wait_for_launches_before();
         load_queries();
         walk();
         if (SHARED) join();

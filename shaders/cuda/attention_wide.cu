@@ -84,6 +84,7 @@ public:
         : WideAttention(args, blockIdx.y % args.heads, blockIdx.y / args.heads * SLICE) {}
 
     __device__ void run() {
+        wait_for_launches_before();
         bring_queries();
         ROLLED for (int i = 0; i < STAGES - 1; i++) bring();
         ROLLED for (int now = 0; now < turns; now++) {

@@ -57,6 +57,8 @@ __device__ inline void barrier_wait(Barrier& barrier, unsigned parity) {
 __device__ inline void expect_tensor(const TensorMap& map) {
     asm volatile("prefetch.tensormap [%0];" ::"l"(reinterpret_cast<unsigned long long>(&map)) : "memory");
 }
+// The same of one that no launch writes: it may be copied before launches before have ended.
+__device__ inline void expect_constant_tensor(const TensorMap& map) { expect_tensor(map); }
 
 // Begins to copy a box of a tensor, whose first element is number (a, b, c, d) along its axes; zeros where there is none. In
 // shared memory its rows follow each other from `to` on, which is a multiple of 1024 bytes, in the order of `swizzled`. `barrier`

@@ -76,43 +76,68 @@ class ConvBulk : ConvMeeting<ConvSums<T, TILE, 1, 1>> {
         }
     }
 
-    // Has this block's parts of all steps copied; by one thread.
-    __device__ void bring(const Steps& steps) const {
-        expect_tensor(bulk.pixels);
-        expect_tensor(bulk.weights);
-        // Which blocks get the pixels, and which the weights.
-        unsigned row = 0, column = 0;
-        for (int y = 0; y < bulk.share_y; y++) column |= 1u << number(beside(), y);
+    // A step of the depth: a slice of a tap.
+    struct Step {
+        int slice, tap, y, x;
+        __device__ Step(const BulkArgs& bulk, int number) : slice(number % bulk.slices), tap(number / bulk.slices) {
+            y = tap / bulk.conv.kernel;
+            x = tap % bulk.conv.kernel;
+        }
+        __device__ void next(const BulkArgs& bulk) {
+            if (++slice < bulk.slices) return;
+            slice = 0;
+            tap++;
+            if (++x == bulk.conv.kernel) x = 0, y++;
+        }
+    };
+
+    // Has a box copied to this place of the stage, of this block alone or of several ones; by one thread, as all that follows.
+    __device__ void bring(T* to, const TensorMap& map, int a, int b, int c, int d, int stage, bool to_several, unsigned blocks) const {
+        if (to_several) {
+            copy_tensor(to, map, a, b, c, d, full(stage), blocks);
+        } else {
+            copy_tensor(to, map, a, b, c, d, full(stage));
+        }
+    }
+
+    // This block's part of a step's weights. The stage is empty, and from now on not full before all its bytes are there.
+    __device__ void bring_weights(const Step& step, int stage) const {
+        unsigned row = 0;  // the blocks that get them
         for (int x = 0; x < bulk.share_x; x++) row |= 1u << number(x, below());
-        const int pixel = TILE.pixels / bulk.share_y * below(), output = TILE.outputs / bulk.share_x * beside();
+        const int output = TILE.outputs / bulk.share_x * beside(), weight = blockIdx.y * TILE.outputs + output;
+        const int line = args.gated ? 0 : weight, eights = args.gated ? weight / 16 : 0;
+        barrier_expect(full(stage), STAGE);
+        bring(weights_of(stage) + output * DEPTH, bulk.weights, step.tap * padded_channels(args) + step.slice * DEPTH, line, 0, eights,
+              stage, bulk.share_x > 1, row);
+    }
+
+    // Steps whose weights come before the launches before have ended, which do not write them.
+    __device__ int early(const Steps& steps) const { return min(bulk.early, steps.end - steps.first); }
+
+    __device__ void bring_early(const Steps& steps) const {
+        expect_constant_tensor(bulk.weights);
+        expect_tensor(bulk.pixels);
+        Step step(bulk, steps.first);
+        ROLLED for (int stage = 0; stage < early(steps); stage++, step.next(bulk)) bring_weights(step, stage);
+    }
+
+    // All else of all steps.
+    __device__ void bring_all(const Steps& steps) const {
+        unsigned column = 0;  // the blocks that get the pixels
+        for (int y = 0; y < bulk.share_y; y++) column |= 1u << number(beside(), y);
+        const int pixel = TILE.pixels / bulk.share_y * below(), later = steps.first + early(steps);
         const Position at = spot(pixel);
         const int left = at.x * args.stride - args.left, top = at.y * args.stride - args.top;
-        const int weight = blockIdx.y * TILE.outputs + output, depth = padded_channels(args);
-        int tap = steps.first / bulk.slices, slice = steps.first % bulk.slices;
-        int tap_y = tap / args.kernel, tap_x = tap % args.kernel, stage = 0;
+        Step step(bulk, steps.first);
+        int stage = 0;
         unsigned parity = 1;  // of the phase before the first: it is over
-        ROLLED for (int step = steps.first; step < steps.end; step++) {
-            barrier_wait(empty(stage), parity);
-            barrier_expect(full(stage), STAGE);
-            T* const to = pixels_of(stage) + pixel * DEPTH;
-            const int c = slice * DEPTH, x = left + tap_x, y = top + tap_y, further = tap * depth + c;
-            T* const beneath = weights_of(stage) + output * DEPTH;
-            const int line = args.gated ? 0 : weight, eights = args.gated ? weight / 16 : 0;
-            if (bulk.share_y > 1) {
-                copy_tensor(to, bulk.pixels, c, x, y, at.n, full(stage), column);
-            } else {
-                copy_tensor(to, bulk.pixels, c, x, y, at.n, full(stage));
+        ROLLED for (int number = steps.first; number < steps.end; number++, step.next(bulk)) {
+            if (number >= later) {
+                barrier_wait(empty(stage), parity);
+                bring_weights(step, stage);
             }
-            if (bulk.share_x > 1) {
-                copy_tensor(beneath, bulk.weights, further, line, 0, eights, full(stage), row);
-            } else {
-                copy_tensor(beneath, bulk.weights, further, line, 0, eights, full(stage));
-            }
-            if (++slice == bulk.slices) {
-                slice = 0;
-                tap++;
-                if (++tap_x == args.kernel) tap_x = 0, tap_y++;
-            }
+            bring(pixels_of(stage) + pixel * DEPTH, bulk.pixels, step.slice * DEPTH, left + step.x, top + step.y, at.n, stage,
+                  bulk.share_y > 1, column);
             if (++stage == bulk.stages) stage = 0, parity ^= 1;
         }
     }
@@ -164,9 +189,14 @@ public:
         const bool multiplies = int(threadIdx.x) < Base::THREADS;
         if (multiplies) {
             find_places();
+        } else if (lane() == 0) {
+            bring_early(steps);
+        }
+        wait_for_launches_before();
+        if (multiplies) {
             multiply_all(steps);
         } else if (lane() == 0) {
-            bring(steps);
+            bring_all(steps);
         }
         // Nobody reads or fills stages any more, and all know where pixels are.
         __syncthreads();

@@ -132,6 +132,7 @@ public:
 
     __device__ void run() {
         const auto [first, end] = Base::share(TAPS * ((args.in.c + 63) / 64));
+        wait_for_launches_before();
         if (first < end) {
             walk(first, end);
         } else {

@@ -68,6 +68,7 @@ public:
     __device__ void run() {
         Base::find_places();
         const auto [first, end] = Base::steps();
+        wait_for_launches_before();
         walk(first, end);
         Base::finish();
     }

@@ -79,6 +79,7 @@ __device__ inline void group_norm_of(const GroupNormArgs& args) {
 
 template <typename T>
 __device__ inline void group_norm(const GroupNormArgs& args) {
+    wait_for_launches_before();
     if (args.in.kind == HALF) {
         group_norm_of<T, T>(args);
     } else {

@@ -55,6 +55,7 @@ __device__ inline void group_norm_whole(const WholeNormArgs& args) {
     const int mine = own_row < own_rows ? max(all - row + rows - 1, 0) / rows : 0;
     const T* from = elements<T>(in) + blockIdx.y * in.image + (long long)(row) * in.pixel + c;
     const long long step = (long long)(rows) * in.pixel;
+    wait_for_launches_before();
     unsigned pair[MOST];
     UNROLL for (int i = 0; i < MOST; i++) pair[i] = i < mine ? *reinterpret_cast<const unsigned*>(from + i * step) : 0;
     float weight[2] = {}, bias[2] = {};

@@ -85,6 +85,7 @@ __device__ inline void layer_norm(const LayerNormArgs& args) {
     const int index = int(blockIdx.x) * (256 / lanes) + int(threadIdx.x) / lanes;
     const Position where = position(min(index, last), args.in.h, args.in.w);
     const Row row = {at(args.in, where), at(args.out, where), int(threadIdx.x) % lanes, lanes};
+    wait_for_launches_before();
     if (!in_eights(args.in) || !in_eights(args.out)) {
         layer_norm_in_passes<T, 1>(args, row);
     } else if (args.in.c > 8 * PIECES * lanes) {

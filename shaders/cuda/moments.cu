@@ -196,6 +196,7 @@ __device__ inline void join(const MomentsArgs& args) {
 
 template <typename T>
 __device__ inline void moments(const MomentsArgs& args) {
+    wait_for_launches_before();
     const int at_once = lot(args);
     if (!in_eights(args.in) || at_once == 0) {
         moments_one_by_one<T>(args);

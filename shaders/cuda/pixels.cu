@@ -4,6 +4,7 @@
 template <typename T>
 __device__ inline void from_pixels(const PixelArgs& args) {
     unsigned total = positions(args.in);
+    wait_for_launches_before();
     for (unsigned i = blockIdx.x * blockDim.x + threadIdx.x; i < total; i += gridDim.x * blockDim.x) {
         Position where = position(i, args.in.h, args.in.w);
         unsigned pixel = elements<unsigned>(args.in)[at(args.in, where)];
@@ -28,6 +29,7 @@ constexpr float ROUND = 12582912.0f;
 template <typename T>
 __device__ inline void to_pixels(const PixelArgs& args) {
     unsigned total = positions(args.in);
+    wait_for_launches_before();
     for (unsigned i = blockIdx.x * blockDim.x + threadIdx.x; i < total; i += gridDim.x * blockDim.x) {
         Position where = position(i, args.in.h, args.in.w);
         long long from = at(args.in, where);

@@ -3,6 +3,13 @@
 
 #include "number.cuh"
 
+// --- Launches that overlap ---------------------------------------------------------------------------------------------
+
+// Each thread of each kernel calls this, once, before it touches what launches write. Where launches overlap (src/exec/cuda/
+// overlap.rs puts instructions in the place of the mark) the next one may begin from here on, and this one waits until those before
+// have ended. All threads of a cluster come here before one of them needs what another does behind it.
+__device__ inline void wait_for_launches_before() { asm volatile("/*launches before*/" ::: "memory"); }
+
 // --- Shared memory ---------------------------------------------------------------------------------------------------
 
 // The dynamic shared memory of a block, which begins at a multiple of 1024 bytes.

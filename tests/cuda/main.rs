@@ -9,6 +9,7 @@ mod graphs;
 #[path = "../judge.rs"]
 mod judge;
 mod kernels;
+mod overlap;
 mod pictures;
 mod played;
 mod scenes;
@@ -35,6 +36,7 @@ fn main() {
             trials.extend(beside::tests());
             trials.extend(fixtures::tests());
             trials.extend(graphs::tests());
+            trials.extend(overlap::tests());
             trials.extend(pictures::tests());
             trials.extend(scenes::tests());
             trials.extend(stream::tests());

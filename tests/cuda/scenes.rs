@@ -61,7 +61,8 @@ pub fn paint_with(
     afterimage(folder, &[&fixed[..], &["--executor", executor], words].concat(), scene)
 }
 
-fn refused(output: &Output, words: &[&str]) -> Outcome {
+/// A failure with all these words in its sentence.
+pub fn refused(output: &Output, words: &[&str]) -> Outcome {
     let said = String::from_utf8_lossy(&output.stderr);
     if output.status.success() || output.status.code().is_none_or(|code| code > 10) {
         return Err(format!("it ended with {}: {said}", output.status).into());

@@ -13,6 +13,7 @@ namespace fake {
 Thread* current;
 Index block_size, grid_size;
 bool (*on_device_check)(uint64_t at, size_t size);
+void (*on_device_close)(bool closed);
 
 namespace {
 
@@ -35,6 +36,9 @@ std::string failure;
 uint64_t random_state;
 size_t cluster_came;  // threads, to the meeting that is next
 int cluster_met;      // meetings to which all have come
+size_t following;     // threads that have come to wait for the launches before
+bool device_closed;
+std::string early;    // what touched device memory before
 Counts* counted;
 
 unsigned random_below(unsigned limit) {
@@ -53,6 +57,7 @@ std::string words(const Site& site) {
 
 const char* words(Meeting meeting) {
     switch (meeting) {
+        case Meeting::LAUNCHES: return "wait_for_launches_before";
         case Meeting::BLOCK: return "__syncthreads";
         case Meeting::CLUSTER: return "cluster_leave";
         case Meeting::BARRIER: return "barrier_wait";
@@ -80,6 +85,7 @@ std::string vain(const Thread* waiting) {
     const Thread* other = nullptr;
     for (const Thread& thread : threads) {
         bool shared = waiting->meeting == Meeting::CLUSTER || waiting->meeting == Meeting::BARRIER ||
+                      waiting->meeting == Meeting::LAUNCHES ||
                       (waiting->meeting == Meeting::BLOCK && thread.block == waiting->block) || thread.warp == waiting->warp;
         bool same = thread.meeting == waiting->meeting && thread.site.line == waiting->site.line;
         if (shared && (thread.done || !same) && !other) other = &thread;
@@ -184,6 +190,7 @@ void prepare_thread(Block& block, unsigned i) {
     thread.products.clear();
     thread.product_groups = 0;
     thread.came = thread.went = 0;
+    thread.followed = false;
     if (thread.lane == 0) warp.threads = &thread;
     warp.all |= 1u << thread.lane;
     warp.ready = warp.all;
@@ -211,6 +218,7 @@ void prepare_cluster(const Index& first) {
     }
     cluster_came = 0;
     cluster_met = 0;
+    following = 0;
     bulk_begin();
 }
 
@@ -220,6 +228,8 @@ void check_ends() {
         if (!thread.block->read_in || thread.went > thread.block->read_in) continue;
         failure = where(thread) + " ended without meeting those who read its block's shared memory";
     }
+    if (device_is_known() && following < threads.size()) failure = std::string(launch->name) + " has not waited for the launches before";
+    if (!early.empty()) failure = early + " touched device memory before it had waited for the launches before";
     if (const char* what = bulk_end()) failure = std::string(launch->name) + ": " + what;
 }
 
@@ -278,6 +288,28 @@ void meet_block(const Site& site) {
     }
     current->meeting = Meeting::NONE;
 }
+
+bool device_is_known() { return on_device_close; }
+
+bool device_is_closed() { return device_closed; }
+
+void close_device(bool close) {
+    if (on_device_close) on_device_close(close);
+    device_closed = close && on_device_close;
+}
+
+void follow(const Site& site) {
+    if (current->followed) fail(site, "it has waited for the launches before already");
+    current->followed = true;
+    if (++following < threads.size()) return sleep(Meeting::LAUNCHES, site, nullptr);
+    close_device(false);
+    for (Thread& thread : threads) {
+        if (thread.meeting == Meeting::LAUNCHES) thread.warp->ready |= 1u << thread.lane;
+    }
+    go_on(any_warp());  // maybe another one is the first
+}
+
+void touched_early() { early = where(*current); }
 
 void come_to_cluster(const Site& site) {
     if (current->came != current->went) fail(site, "it has come to its cluster and not left it");
@@ -377,6 +409,7 @@ std::string run(const Launch& what, uint64_t seed, Counts& counts) {
     scheduler = {};
     counted = &counts;
     failure.clear();
+    early.clear();
     random_state = seed;
     block_size = what.block;
     grid_size = what.grid;
@@ -385,6 +418,8 @@ std::string run(const Launch& what, uint64_t seed, Counts& counts) {
     std::vector<uint32_t> order(area * (what.grid.z / what.cluster.z));
     std::iota(order.begin(), order.end(), 0);
     for (size_t i = order.size(); i > 1; i--) std::swap(order[i - 1], order[random_below(unsigned(i))]);
+    // For the first cluster: closing it for each would take most of the time, and all do the same.
+    close_device(true);
     for (uint32_t cluster : order) {
         prepare_cluster({unsigned(cluster % across) * what.cluster.x, unsigned(cluster % area / across) * what.cluster.y,
                          unsigned(cluster / area) * what.cluster.z});
@@ -393,6 +428,7 @@ std::string run(const Launch& what, uint64_t seed, Counts& counts) {
         if (failure.empty()) check_ends();
         if (!failure.empty()) break;
     }
+    close_device(false);
     return failure;
 }
 

@@ -22,7 +22,7 @@ struct Site {
 };
 
 // What threads wait for each other for.
-enum class Meeting { NONE, BLOCK, CLUSTER, BARRIER, WARP, SHUFFLE, VOTE, LOAD_MATRICES, MULTIPLY };
+enum class Meeting { NONE, LAUNCHES, BLOCK, CLUSTER, BARRIER, WARP, SHUFFLE, VOTE, LOAD_MATRICES, MULTIPLY };
 
 // 16 bytes that are on their way to shared memory.
 struct Copy {
@@ -82,6 +82,7 @@ struct Thread {
     std::vector<Product> products;
     int product_groups;
     int came, went;  // meetings of the cluster that it has come to, and those that it has left
+    bool followed;   // whether it has waited for the launches before
 };
 
 // Lanes as bits.
@@ -110,6 +111,9 @@ extern Index block_size, grid_size;
 
 // Whether so many bytes of device memory may be read; null where nobody knows.
 extern bool (*on_device_check)(uint64_t at, size_t size);
+// Closes device memory to everybody, or opens it; null where there is none. Who touches it while it is closed calls `touched_early`.
+extern void (*on_device_close)(bool closed);
+void touched_early();
 
 // Runs all clusters in a shuffled order. Returns what went wrong, or nothing.
 std::string run(const Launch& launch, uint64_t seed, Counts& counts);
@@ -126,6 +130,12 @@ void met();
 // Goes on when the last one has called `met`.
 void wait_warp();
 void meet_block(const Site& site);
+// Whether there is device memory that can be closed, and whether it is; and closes or opens it.
+bool device_is_known();
+bool device_is_closed();
+void close_device(bool close);
+// All threads of the cluster come before one of them goes on. Until then launches before may still be writing.
+void follow(const Site& site);
 // All threads of the cluster come, and leave when all have come.
 void come_to_cluster(const Site& site);
 void leave_cluster(const Site& site);

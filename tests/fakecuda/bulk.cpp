@@ -1,6 +1,7 @@
 // Barriers in shared memory, and copies of boxes of tensors that run beside the threads of a cluster.
 #include "bulk.cuh"
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <utility>
@@ -32,6 +33,8 @@ struct Box {
 std::map<void*, State> barriers;
 std::vector<Box> boxes;
 unsigned turn;
+// Where tensors begin that may be copied before launches before have ended.
+std::vector<uint64_t> constants;
 
 State& find(const Site& site, void* barrier) {
     auto found = barriers.find(barrier);
@@ -57,6 +60,8 @@ constexpr size_t ROW = 128;
 
 void do_copy(const Box& box) {
     const Tensor4& tensor = box.tensor;
+    const bool closed = device_is_closed();  // to others
+    if (closed) close_device(false);
     size_t row = 0;
     for (unsigned d = 0; d < tensor.box[3]; d++) {
         for (unsigned c = 0; c < tensor.box[2]; c++) {
@@ -84,6 +89,7 @@ void do_copy(const Box& box) {
             }
         }
     }
+    if (closed) close_device(true);
     State& state = find(box.site, box.barrier);
     state.bytes -= (long long)(row * ROW);
     end_phase(box.barrier, state);
@@ -111,6 +117,12 @@ void come_to_barrier(const Site& site, void* barrier, int block, int bytes) {
     end_phase(place, state);
 }
 
+void may_copy_early(const TensorMap& map) {
+    Tensor4 tensor;
+    std::memcpy(&tensor, &map, sizeof tensor);
+    constants.push_back(tensor.base);
+}
+
 void wait_at_barrier(const Site& site, void* barrier, unsigned parity) {
     // Copies come at all times.
     if (++turn % 3 == 0) bulk_copy_one();
@@ -126,6 +138,10 @@ void copy_tensor(const Site& site, void* to, const TensorMap& map, const int (&f
     std::memcpy(&box.tensor, &map, sizeof box.tensor);
     const Tensor4& tensor = box.tensor;
     if (tensor.magic != Tensor4::MAGIC) fail(site, "no tensor");
+    const bool early = device_is_known() && !current->followed;
+    if (early && std::find(constants.begin(), constants.end(), tensor.base) == constants.end()) {
+        fail(site, "a tensor that launches before may still write");
+    }
     if (tensor.box[0] * 2 != ROW) fail(site, "rows that are shorter than those in shared memory");
     const size_t rows = size_t(tensor.box[1]) * tensor.box[2] * tensor.box[3];
     if (reinterpret_cast<uintptr_t>(to) % 1024) fail(site, "an address that is no multiple of 1024");
@@ -143,6 +159,7 @@ void copy_tensor(const Site& site, void* to, const TensorMap& map, const int (&f
 void bulk_begin() {
     barriers.clear();
     boxes.clear();
+    constants.clear();
 }
 
 bool bulk_copy_one() {
@@ -155,6 +172,10 @@ bool bulk_copy_one() {
     return true;
 }
 
-const char* bulk_end() { return boxes.empty() ? nullptr : "it ended before all that it had copied was there"; }
+const char* bulk_end() {
+    if (!boxes.empty()) return "it ended before all that it had copied was there";
+    const bool all = std::all_of(barriers.begin(), barriers.end(), [](const auto& own) { return own.second.bytes == 0; });
+    return all ? nullptr : "it ended while a barrier still expected bytes";
+}
 
 }  // namespace fake

@@ -10,6 +10,8 @@ void begin_barrier(const Site& site, void* barrier, int arrivals);
 void show_barriers();
 // Comes to the barrier at this place of a block, of the cluster's if it is not -1, and expects so many bytes.
 void come_to_barrier(const Site& site, void* barrier, int block, int bytes);
+// No launch writes this tensor.
+void may_copy_early(const TensorMap& map);
 void wait_at_barrier(const Site& site, void* barrier, unsigned parity);
 void copy_tensor(const Site& site, void* to, const TensorMap& map, const int (&first)[4], void* barrier, unsigned blocks);
 
@@ -29,6 +31,7 @@ inline void barrier_wait(Barrier& barrier, unsigned parity, FAKE_SITE) {
     fake::wait_at_barrier({file, line}, &barrier, parity);
 }
 inline void expect_tensor(const TensorMap&) {}
+inline void expect_constant_tensor(const TensorMap& map) { fake::may_copy_early(map); }
 
 inline void copy_tensor(void* to, const TensorMap& map, int a, int b, int c, int d, Barrier& barrier, FAKE_SITE) {
     fake::copy_tensor({file, line}, to, map, {a, b, c, d}, &barrier, 1u << fake::cluster_rank());

@@ -109,6 +109,10 @@ inline T __ldcg(const T* from) {
     return *from;
 }
 
+// --- Launches that overlap ---------------------------------------------------------------------------------------------
+
+inline void wait_for_launches_before(FAKE_SITE) { fake::follow({file, line}); }
+
 // --- Shared memory ---------------------------------------------------------------------------------------------------
 
 inline unsigned char* dynamic_shared() { return static_cast<unsigned char*>(fake::dynamic_shared_memory()); }

@@ -166,8 +166,25 @@ int check_cluster(const char* name, const Index& grid, const Index& cluster) {
     return INVALID_CLUSTER_SIZE;
 }
 
+// What a launch asks for besides.
+struct Asked {
+    Index cluster = {1, 1, 1};  // of 0 blocks if it asks for what is not played
+    bool overlaps = false;
+};
+
+// Whether a launch can begin before what is before it on its stream has ended.
+int check_overlap(const Function& function, const Stream& stream) {
+    constexpr int FIRST_TO_RECORD = 12030;
+    const bool records = stream.capture == Capture::NONE || scene.driver >= FIRST_TO_RECORD;
+    if (scene.capability >= 90 && records && stream.behind_kernel && function.waits) return SUCCESS;
+    complain("%s cannot overlap: compute capability %d, driver %d, behind %s, the kernel %s", function.kernel->name,
+             scene.capability, scene.driver, stream.behind_kernel ? "a kernel" : "something else",
+             function.waits ? "waits" : "does not wait");
+    return INVALID_VALUE;
+}
+
 // Launches a kernel, or records that it shall be.
-int ask_for(void* handle, const Index& grid, const Index& block, unsigned shared, const Index& cluster, void* on,
+int ask_for(void* handle, const Index& grid, const Index& block, unsigned shared, const Asked& asked, void* on,
             void** arguments, void** extra) {
     if (int error = ready()) return error;
     Stream* stream = find_stream(on);
@@ -175,14 +192,20 @@ int ask_for(void* handle, const Index& grid, const Index& block, unsigned shared
     const Function& function = *static_cast<Function*>(handle);
     if (extra || !arguments) return INVALID_VALUE;
     if (int error = check_launch(function, grid, block, shared)) return error;
+    const Index cluster = asked.cluster;
     if (int error = check_cluster(function.kernel->name, grid, cluster)) return error;
+    if (asked.overlaps) {
+        if (int error = check_overlap(function, *stream)) return error;
+    }
     const unsigned blocks = cluster.x * cluster.y * cluster.z;
-    log_line(blocks > 1 ? "launch %s in clusters of %u" : "launch %s", function.kernel->name, blocks);
+    const std::string clusters = blocks > 1 ? " in clusters of " + std::to_string(blocks) : "";
+    log_line("launch %s%s%s", function.kernel->name, clusters.c_str(), asked.overlaps ? " overlapping" : "");
     auto* bytes = static_cast<const unsigned char*>(arguments[0]);
     stream_ask(*stream, [=, args = std::vector<unsigned char>(bytes, bytes + function.kernel->bytes)] {
         execute(function,
                 {function.kernel->name, function.kernel->run, args.data(), grid, block, shared, cluster});
     });
+    stream->behind_kernel = true;
     return SUCCESS;
 }
 
@@ -230,6 +253,7 @@ API cuInit(unsigned) {
     if (scene.devices <= 0) return NO_DEVICE;
     initialized = true;
     on_device_check = on_device;
+    on_device_close = device_close;
     return SUCCESS;
 }
 
@@ -652,7 +676,7 @@ API cuOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, void* function, int
 API cuLaunchKernel(void* handle, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x, unsigned block_y,
                    unsigned block_z, unsigned shared, void* on, void** arguments, void** extra) {
     Lock lock(mutex);
-    return ask_for(handle, {grid_x, grid_y, grid_z}, {block_x, block_y, block_z}, shared, {1, 1, 1}, on, arguments, extra);
+    return ask_for(handle, {grid_x, grid_y, grid_z}, {block_x, block_y, block_z}, shared, {}, on, arguments, extra);
 }
 
 // As in cuda.h.
@@ -661,6 +685,7 @@ struct LaunchAttribute {
     char pad[4];
     union {
         Index cluster;
+        int overlaps;
         char most[64];
     };
 };
@@ -673,24 +698,26 @@ struct LaunchConfig {
     unsigned count;
 };
 
-// The clusters that a launch asks for; none of 0 blocks.
-static Index cluster_of(const LaunchConfig& config) {
-    constexpr int CLUSTER_DIMENSION = 4;
-    Index cluster = {1, 1, 1};
+static Asked asked_for(const LaunchConfig& config) {
+    constexpr int CLUSTER_DIMENSION = 4, PROGRAMMATIC_STREAM_SERIALIZATION = 6;
+    Asked asked;
     for (unsigned i = 0; i < config.count; i++) {
-        if (config.attributes[i].id != CLUSTER_DIMENSION) {
-            complain("launch attribute %d is not played", config.attributes[i].id);
-            return {0, 0, 0};
+        const LaunchAttribute& attribute = config.attributes[i];
+        if (attribute.id == CLUSTER_DIMENSION) {
+            asked.cluster = attribute.cluster;
+        } else if (attribute.id == PROGRAMMATIC_STREAM_SERIALIZATION) {
+            asked.overlaps = attribute.overlaps;
+        } else {
+            complain("launch attribute %d is not played", attribute.id);
+            asked.cluster = {0, 0, 0};
         }
-        cluster = config.attributes[i].cluster;
     }
-    return cluster;
+    return asked;
 }
 
 API cuLaunchKernelEx(const LaunchConfig* config, void* handle, void** arguments, void** extra) {
     Lock lock(mutex);
-    const Index cluster = cluster_of(*config);
-    return ask_for(handle, config->grid, config->block, config->shared, cluster, config->stream, arguments, extra);
+    return ask_for(handle, config->grid, config->block, config->shared, asked_for(*config), config->stream, arguments, extra);
 }
 
 // One has room, or none.
@@ -699,7 +726,7 @@ API cuOccupancyMaxActiveClusters(int* clusters, void* handle, const LaunchConfig
     if (int error = ready()) return error;
     const Function& function = *static_cast<Function*>(handle);
     if (int error = check_launch(function, config->grid, config->block, config->shared)) return error;
-    const Index cluster = cluster_of(*config);
+    const Index cluster = asked_for(*config).cluster;
     const unsigned blocks = cluster.x * cluster.y * cluster.z;
     *clusters = blocks && int(blocks) <= scene.room ? 1 : 0;
     return scene.capability >= 90 ? SUCCESS : INVALID_VALUE;
@@ -756,6 +783,7 @@ API cuStreamBeginCapture_v2(void* handle, int mode) {
     stream->capture_mode = mode;
     stream->capturing = std::this_thread::get_id();
     stream->captured.clear();
+    stream->behind_kernel = false;
     return SUCCESS;
 }
 
@@ -771,6 +799,7 @@ API cuStreamEndCapture(void* handle, void** graph) {
     if (state == Capture::BROKEN) return CAPTURE_INVALIDATED;
     auto own = std::make_unique<Graph>(Graph{std::move(stream->captured)});
     stream->captured.clear();
+    stream->behind_kernel = false;
     log_line("graph of %zu", own->works.size());
     *graph = own.get();
     graphs[own.get()] = std::move(own);

@@ -1,10 +1,14 @@
 #include "memory.h"
 
+#include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <cstdlib>
 #include <cstring>
 #include <map>
 
-#include "fiber.h"
+#include "block.h"
 #include "scene.h"
 
 namespace fake {
@@ -18,6 +22,8 @@ std::map<uint64_t, size_t> allocations;
 std::map<uint64_t, size_t> pinned;
 uint64_t used;
 long allocated;
+bool closed;
+struct sigaction usual;
 
 // The allocation or range that an address is in.
 const std::pair<const uint64_t, size_t>* find(const std::map<uint64_t, size_t>& ranges, uint64_t at) {
@@ -39,6 +45,21 @@ bool intact([[maybe_unused]] uint64_t start, [[maybe_unused]] size_t size) {
     }
 #endif
     return true;
+}
+
+void protect(int rights) {
+    const uint64_t page = uint64_t(sysconf(_SC_PAGESIZE));
+    for (const auto& [start, size] : allocations) {
+        const uint64_t first = (start + page - 1) / page * page, end = (start + size) / page * page;
+        if (first < end && mprotect(reinterpret_cast<void*>(first), end - first, rights)) std::abort();
+    }
+}
+
+// What a thread of a kernel did is told when the kernel ends, and it may go on; all else is none of ours.
+void on_fault(int, siginfo_t* info, void*) {
+    const uint64_t at = reinterpret_cast<uint64_t>(info->si_addr);
+    if (closed && on_device(at, 1)) touched_early();
+    device_close(false);
 }
 
 }  // namespace
@@ -105,5 +126,18 @@ bool host_free(void* memory) {
 bool is_pinned(const void* at) { return find(pinned, reinterpret_cast<uint64_t>(at)) != nullptr; }
 
 void memory_reset() { allocated = 0; }
+
+void device_close(bool close) {
+    if (closed == close) return;
+    if (close) {
+        struct sigaction own = {};
+        own.sa_sigaction = on_fault;
+        own.sa_flags = SA_SIGINFO;
+        sigaction(SIGSEGV, &own, &usual);
+    }
+    protect(close ? PROT_NONE : PROT_READ | PROT_WRITE);
+    closed = close;
+    if (!close) sigaction(SIGSEGV, &usual, nullptr);
+}
 
 }  // namespace fake

@@ -38,8 +38,8 @@ const Kernel* find(const std::string& name) {
     return nullptr;
 }
 
-// The kernel whose text is `entry`, from its name to the beginning of its body.
-int read_entry(const std::string& entry, Module& module) {
+// The kernel whose text is `entry`, from its name to the beginning of its body, and that.
+int read_entry(const std::string& entry, const std::string& body, Module& module) {
     const std::string name = entry.substr(0, entry.find_first_of("( \n"));
     const Kernel* kernel = find(name);
     if (!kernel) {
@@ -53,7 +53,9 @@ int read_entry(const std::string& entry, Module& module) {
         return INVALID_IMAGE;
     }
     const int most = number_after(entry.c_str(), ".maxntid ");
-    Function function = {kernel, most ? unsigned(most) : 1024, USUAL_SHARED};
+    const bool waits = body.find("griddepcontrol.wait") != std::string::npos;
+    if (waits && scene.capability < 90) return INVALID_PTX;
+    Function function = {kernel, most ? unsigned(most) : 1024, USUAL_SHARED, waits};
     module.functions.push_back(std::make_unique<Function>(function));
     return 0;
 }
@@ -71,7 +73,9 @@ int module_read(const char* text, Module& module) {
         at += sizeof key - 1;
         const char* body = std::strchr(at, '{');
         if (!body) return INVALID_PTX;
-        if (int error = read_entry(std::string(at, body), module)) return error;
+        const char* next = std::strstr(body, key);
+        const std::string rest = next ? std::string(body, next) : std::string(body);
+        if (int error = read_entry(std::string(at, body), rest, module)) return error;
     }
     return 0;
 }

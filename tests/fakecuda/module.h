@@ -21,6 +21,7 @@ struct Function {
     const Kernel* kernel;
     unsigned most_threads;
     unsigned dynamic_shared;  // as much as it may have
+    bool waits;               // for launches before that it overlaps
 };
 
 struct Module {

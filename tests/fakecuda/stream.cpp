@@ -37,6 +37,7 @@ bool stream_destroy(Stream* stream) {
 }
 
 void stream_ask(Stream& stream, Work work) {
+    stream.behind_kernel = false;
     if (stream.capture != Capture::NONE) {
         stream.captured.push_back(std::move(work));
         return;

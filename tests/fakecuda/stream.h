@@ -22,6 +22,7 @@ struct Stream {
     int capture_mode = 0;
     std::thread::id capturing;  // the thread that began to
     std::vector<Work> captured;
+    bool behind_kernel = false;  // whether what was asked for last is one
 };
 
 struct Event {

@@ -40,7 +40,8 @@ pub fn bytes_of(kind: Kind) -> usize {
 }
 
 impl Args {
-    fn aligned(mut self, to: usize) -> Self {
+    /// Zeros up to a multiple of so many bytes.
+    pub fn aligned(mut self, to: usize) -> Self {
         self.bytes.resize(self.bytes.len().next_multiple_of(to), 0);
         self
     }

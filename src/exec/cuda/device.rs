@@ -9,6 +9,7 @@ use cudarc::nvrtc::Ptx;
 
 use super::cluster;
 use super::kernels::{self, Chips, Half, TILES, Tile};
+use super::overlap;
 use super::tiles::Chip;
 use super::tune::Tuner;
 use crate::exec::{ExecError, Gpu};
@@ -33,6 +34,7 @@ pub struct Device {
     name: String,
     chip: Chip,
     half: Half,
+    overlaps: bool,
     tuner: Tuner,
 }
 
@@ -58,7 +60,8 @@ impl Device {
             context.disable_event_tracking();
         }
         let stream = context.new_stream().map_err(doing("opening a stream on the GPU"))?;
-        let functions = functions(&context, capability, half)?;
+        let overlaps = overlap::wanted(capability, driver_version()?)?;
+        let functions = functions(&context, capability, half, overlaps)?;
         let mut most: BTreeMap<String, usize> = BTreeMap::new();
         for (name, bytes) in kernels::dynamic_shared(half) {
             let all = most.entry(name).or_default();
@@ -72,7 +75,7 @@ impl Device {
         }
         let chip = Chip { processors: processors(&context)?, capability, cluster: largest_cluster(&functions, half) };
         let tuner = Tuner::new(&identity(&name, capability, half)?)?;
-        Ok(Self { context, stream, functions, common: latest(), name, chip, half, tuner })
+        Ok(Self { context, stream, functions, common: latest(), name, chip, half, overlaps, tuner })
     }
 
     /// Makes it the GPU of the thread that calls, which must happen before a kernel is started there.
@@ -122,6 +125,11 @@ impl Device {
     /// The stream all work goes through.
     pub fn stream(&self) -> &Arc<CudaStream> {
         &self.stream
+    }
+
+    /// Whether a launch may begin before the one before it has ended.
+    pub fn overlaps(&self) -> bool {
+        self.overlaps
     }
 
     /// Who knows how products are cut here.
@@ -250,10 +258,13 @@ fn functions(
     context: &Arc<CudaContext>,
     capability: (i32, i32),
     half: Half,
+    overlaps: bool,
 ) -> Result<BTreeMap<String, CudaFunction>, ExecError> {
     let mut functions = BTreeMap::new();
     for module in kernels::MODULES.iter().filter(|module| module.is_for(capability)) {
-        let loaded = context.load_module(Ptx::from_src(module.text(half)));
+        let text = module.text(half);
+        let text = if overlaps { overlap::waiting(&text) } else { text };
+        let loaded = context.load_module(Ptx::from_src(text));
         let loaded = loaded.map_err(|error| trouble("giving the GPU its kernels", error))?;
         for name in module.names(half) {
             let function = loaded.load_function(&name).map_err(|error| trouble("looking for a kernel", error))?;
@@ -320,12 +331,17 @@ pub fn list() -> Result<Vec<Gpu>, ExecError> {
 /// # Errors
 /// The driver's.
 pub fn identity(name: &str, (major, minor): (i32, i32), half: Half) -> Result<String, ExecError> {
+    let driver = driver_version()?;
+    Ok(format!("{name}, {major}.{minor}, driver {driver}, kernels {:016x}", kernels::fingerprint(half)))
+}
+
+/// The version of CUDA that the driver has: 12030 is 12.3.
+fn driver_version() -> Result<i32, ExecError> {
     let mut driver = 0;
     // SAFETY: the driver writes one number there.
     #[expect(unsafe_code, reason = "cudarc has no safe call for it")]
     let asked = unsafe { sys::cuDriverGetVersion(&mut driver) }.result();
-    asked.map_err(|error| trouble("asking the driver for its version", error))?;
-    Ok(format!("{name}, {major}.{minor}, driver {driver}, kernels {:016x}", kernels::fingerprint(half)))
+    asked.map(|()| driver).map_err(|error| trouble("asking the driver for its version", error))
 }
 
 fn chosen(count: i32) -> Result<Arc<CudaContext>, ExecError> {

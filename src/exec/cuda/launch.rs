@@ -2,11 +2,13 @@
 
 use std::ffi::c_void;
 
-use cudarc::driver::{CudaFunction, CudaStream, result};
+use cudarc::driver::sys::{self, CUlaunchAttribute, CUlaunchConfig};
+use cudarc::driver::{CudaFunction, CudaStream};
 
 use super::args::Args;
 use super::cluster::{self, ALONE};
 use super::device::trouble;
+use super::overlap;
 use crate::exec::ExecError;
 
 /// A kernel with everything it is started with.
@@ -39,32 +41,53 @@ impl Launch {
         }
     }
 
-    /// Puts it on `stream`.
+    /// Puts it on `stream`; if it `overlaps`, behind a launch of which it does not await the end before it begins.
     ///
     /// # Errors
     /// The driver's.
-    pub fn start(&self, stream: &CudaStream) -> Result<(), ExecError> {
-        let [x, y, z] = self.grid.map(|blocks| blocks as u32);
+    pub fn start(&self, stream: &CudaStream, overlaps: bool) -> Result<(), ExecError> {
+        let mut attributes = Vec::new();
+        if self.cluster != ALONE {
+            attributes.push(cluster::attribute(self.cluster));
+        }
+        if overlaps {
+            attributes.push(overlap::attribute());
+        }
+        let config = config(self.grid, self.threads, self.shared, stream.cu_stream(), &mut attributes);
         let mut params = [self.args.as_ptr().cast_mut().cast::<c_void>()];
         // SAFETY: the function is of a module that it keeps; the structure is as long as the kernel reads (a test compares the
         // lengths with the compiled kernels) and is copied before the call returns; the addresses in it are of memory that the
-        // program and the weights it holds keep, and that nothing else uses while the program runs.
+        // program and the weights it holds keep, and that nothing else uses while the program runs. The configuration is read before
+        // the call returns.
         #[expect(unsafe_code, reason = "the driver cannot know what a kernel does with its arguments")]
         let started = unsafe {
-            if self.cluster != ALONE {
-                cluster::submit(self, stream.cu_stream(), &mut params)
-            } else {
-                result::launch_kernel(
-                    self.function.cu_function(),
-                    (x, y, z),
-                    (self.threads, 1, 1),
-                    self.shared as u32,
-                    stream.cu_stream(),
-                    &mut params,
-                )
-            }
+            let function = self.function.cu_function();
+            sys::cuLaunchKernelEx(&raw const config, function, params.as_mut_ptr(), std::ptr::null_mut()).result()
         };
         started.map_err(|error| trouble("starting a kernel", error))
+    }
+}
+
+/// What the driver is told of a launch. Holds the attributes' address.
+pub fn config(
+    grid: [usize; 3],
+    threads: u32,
+    shared: usize,
+    stream: sys::CUstream,
+    attributes: &mut [CUlaunchAttribute],
+) -> CUlaunchConfig {
+    let [x, y, z] = grid.map(|blocks| blocks as u32);
+    CUlaunchConfig {
+        gridDimX: x,
+        gridDimY: y,
+        gridDimZ: z,
+        blockDimX: threads,
+        blockDimY: 1,
+        blockDimZ: 1,
+        sharedMemBytes: shared as u32,
+        hStream: stream,
+        attrs: attributes.as_mut_ptr(),
+        numAttrs: attributes.len() as u32,
     }
 }
 

@@ -14,6 +14,7 @@ mod kernels;
 mod kinds;
 mod launch;
 mod norm;
+mod overlap;
 mod packing;
 mod plan;
 mod product;

@@ -73,8 +73,9 @@ impl Product {
                 let Rectangles { wide, across, down } = Rectangles::new(tile.pixels, &self.extent);
                 let flat = usize::from(self.extent.in_line());
                 let slices = self.extent.inputs.div_ceil(SLICE);
-                let numbers = [wide, across, down, flat, slices, stages, shared[0], shared[1]];
-                numbers.into_iter().fold(described.then(&args), Args::int)
+                let early = if device.overlaps() { stages } else { 0 };
+                let numbers = [wide, across, down, flat, slices, stages, shared[0], shared[1], early];
+                numbers.into_iter().fold(described.then(&args), Args::int).aligned(64)
             }
             Walk::Pixels | Walk::Strips(_) => args.clone(),
         };

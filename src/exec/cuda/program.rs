@@ -107,7 +107,10 @@ impl CudaProgram {
     /// Puts all launches of a stage on the stream.
     fn start(&self, stage: Stage) -> Result<(), ExecError> {
         self.device.enter()?;
-        self.plan.launches[stage as usize].iter().try_for_each(|launch| launch.start(self.device.stream()))
+        let overlaps = self.device.overlaps();
+        // The first one follows copies, and whatever wrote the weights.
+        let mut launches = self.plan.launches[stage as usize].iter().enumerate();
+        launches.try_for_each(|(i, launch)| launch.start(self.device.stream(), overlaps && i > 0))
     }
 
     /// Sets the inputs of one stage and runs it.
@@ -207,7 +210,7 @@ impl CudaProgram {
         let launches = &self.plan.launches[Stage::Frame as usize];
         let mut events = vec![event()?];
         for launch in launches {
-            launch.start(stream)?;
+            launch.start(stream, false)?;
             events.push(event()?);
         }
         self.device.wait()?;

@@ -87,7 +87,7 @@ impl<'a> Bench<'a> {
             let scratch = self.memory.device_ptr(stream).0;
             self.device.copy(input.address(), scratch, bytes.min(self.cache))?;
             let begin = event()?;
-            let started = way.iter().try_for_each(|launch| launch.start(stream));
+            let started = way.iter().try_for_each(|launch| launch.start(stream, false));
             events.push((begin, event()?, started));
         }
         self.device.wait()?;

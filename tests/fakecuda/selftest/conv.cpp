@@ -145,7 +145,7 @@ static TensorMap map_of(void* base, std::array<uint64_t, 4> extent, std::array<u
 
 // A launch: so many stages, and blocks that share weights and pixels.
 struct BulkCut {
-    int stages, share_x, share_y;
+    int stages, share_x, share_y, early;
     bool meet, flat;
 };
 
@@ -167,6 +167,7 @@ static void launch_bulk(Format format, const BulkKernel& kernel, const ConvArgs&
     args.stages = cut.stages;
     args.share_x = cut.share_x;
     args.share_y = cut.share_y;
+    args.early = cut.early;
     const auto stride = unsigned(conv.stride), box = unsigned(std::min(wide, part));
     auto u = [](auto x) { return uint64_t(x); };
     if (cut.flat) {
@@ -209,7 +210,8 @@ static void bulk_cases(Format format, const ConvCase& k, const ConvArgs& conv, c
             const View& in = conv.in;
             const bool flat = k.kernel == 1 && k.stride == 1 && in.row == in.w * in.pixel && in.image == in.h * in.row &&
                               turn % 2;
-            const BulkCut cut = {kernel.tile.least_stages + int(turn % 2), share_x, share_y, meet, flat};
+            const int stages = kernel.tile.least_stages + int(turn % 2), early = int(turn / 2) % (stages + 1);
+            const BulkCut cut = {stages, share_x, share_y, early, meet, flat};
             ConvArgs args = conv;
             if (meet) args.workspace = nullptr;
             check(args, std::string(kernel.name) + " shared by " + std::to_string(share_x) + " " + std::to_string(share_y),

@@ -168,6 +168,17 @@ void box_left_behind(const void* map) {
     copy_tensor(dynamic_shared(), *static_cast<const TensorMap*>(map), 0, 0, 0, 0, own);
 }
 
+void follows_twice(const void*) {
+    wait_for_launches_before();
+    wait_for_launches_before();
+}
+
+void some_follow(const void*) {
+    if (threadIdx.x != 40) wait_for_launches_before();
+}
+
+void never_follows(const void*) {}
+
 void fault_case(const char* name, void (*kernel)(const void*), const void* args, const char* wanted,
                 unsigned cluster = 1, unsigned shared = 1024) {
     fake::Counts counts;
@@ -219,5 +230,10 @@ void fault_cases() {
                                   {2, 128, 1024, 1024}, {64, 8, 1, 1}, {1, 1, 1, 1}};
     TensorMap map;
     std::memcpy(&map, &tensor, sizeof tensor);
+    fault_case("follows_twice", follows_twice, nullptr, "has waited for the launches before already");
+    fault_case("some_follow", some_follow, nullptr, "for thread (40, 0, 0), which has returned");
+    fake::on_device_close = [](bool) {};
+    fault_case("never_follows", never_follows, nullptr, "has not waited for the launches before");
+    fake::on_device_close = nullptr;
     fault_case("box_left_behind", box_left_behind, &map, "ended before all that it had copied was there", 1, 2048);
 }
