@@ -1,6 +1,7 @@
 //! The whole program on GPUs that are missing, old, small or lost: one sentence each, with the thing and the remedy, and
 //! nothing that hangs. And on one that works: the same picture as the CPU paints.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -212,6 +213,12 @@ fn a_whole_picture_in_one_go() -> Outcome {
     let recorded = text.lines().filter(|line| line.starts_with("graph of")).count();
     if recorded != 2 {
         return Err(format!("{recorded} graphs were recorded").into());
+    }
+    // The driver takes its time to translate a kernel: it gets those that are started, once, and no others.
+    let given = text.lines().filter(|line| line.starts_with("module of 1 ")).count();
+    let started_kernels: BTreeSet<&str> = text.lines().filter_map(|line| line.strip_prefix("launch ")).collect();
+    if given != started_kernels.len() {
+        return Err(format!("the driver got {given} kernels for {started_kernels:?}").into());
     }
     // The prompt's states are fetched too.
     if (started, fetched) != (1, 2) {

@@ -1,14 +1,13 @@
 //! The GPU: found at run time, since the program neither links nor needs NVIDIA's libraries.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cudarc::driver::sys::{self, CUdevice_attribute as Attribute, CUresult};
 use cudarc::driver::{CudaContext, CudaFunction, CudaSlice, CudaStream, DeviceRepr, DriverError, result};
-use cudarc::nvrtc::Ptx;
 
 use super::cluster;
-use super::kernels::{self, Chips, Half, TILES, Tile};
+use super::kernels::{self, Chips, Half, TILES};
+use super::loaded::Loaded;
 use super::overlap;
 use super::tiles::Chip;
 use super::tune::Tuner;
@@ -28,12 +27,11 @@ type Block = Arc<CudaSlice<u8>>;
 pub struct Device {
     context: Arc<CudaContext>,
     stream: Arc<CudaStream>,
-    functions: BTreeMap<String, CudaFunction>,
+    loaded: Loaded,
     /// Memory that holds nothing between runs.
     common: (LatestSender<Block>, LatestReceiver<Block>),
     name: String,
     chip: Chip,
-    half: Half,
     overlaps: bool,
     tuner: Tuner,
 }
@@ -61,21 +59,11 @@ impl Device {
         }
         let stream = context.new_stream().map_err(doing("opening a stream on the GPU"))?;
         let overlaps = overlap::wanted(capability, driver_version()?)?;
-        let functions = functions(&context, capability, half, overlaps)?;
-        let mut most: BTreeMap<String, usize> = BTreeMap::new();
-        for (name, bytes) in kernels::dynamic_shared(half) {
-            let all = most.entry(name).or_default();
-            *all = bytes.max(*all);
-        }
-        for (name, bytes) in most {
-            if let Some(function) = functions.get(&name) {
-                let limit = sys::CUfunction_attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
-                function.set_attribute(limit, bytes as i32).map_err(doing("making room in shared memory"))?;
-            }
-        }
-        let chip = Chip { processors: processors(&context)?, capability, cluster: largest_cluster(&functions, half) };
+        let loaded = Loaded::new(&context, capability, half, overlaps);
+        let chip =
+            Chip { processors: processors(&context)?, capability, cluster: largest_cluster(&loaded, capability)? };
         let tuner = Tuner::new(&identity(&name, capability, half)?)?;
-        Ok(Self { context, stream, functions, common: latest(), name, chip, half, overlaps, tuner })
+        Ok(Self { context, stream, loaded, common: latest(), name, chip, overlaps, tuner })
     }
 
     /// Makes it the GPU of the thread that calls, which must happen before a kernel is started there.
@@ -146,10 +134,9 @@ impl Device {
     /// A kernel by its name, for this device's numbers of 16 bits.
     ///
     /// # Errors
-    /// There is none: a mistake in the program.
+    /// There is none: a mistake in the program. The driver's: it may not have met the kernel before.
     pub fn function(&self, name: &str) -> Result<CudaFunction, ExecError> {
-        let full = format!("{name}_{}", self.half.word());
-        self.functions.get(&full).cloned().ok_or_else(|| super::failed(format!("there is no kernel `{full}`")))
+        self.loaded.function(name)
     }
 
     /// So many elements of memory, zero, for `what`.
@@ -253,37 +240,18 @@ impl Device {
     }
 }
 
-/// All kernels for numbers of `half`, by name. The driver takes seconds to translate them when it first meets them.
-fn functions(
-    context: &Arc<CudaContext>,
-    capability: (i32, i32),
-    half: Half,
-    overlaps: bool,
-) -> Result<BTreeMap<String, CudaFunction>, ExecError> {
-    let mut functions = BTreeMap::new();
-    for module in kernels::MODULES.iter().filter(|module| module.is_for(capability)) {
-        let text = module.text(half);
-        let text = if overlaps { overlap::waiting(&text) } else { text };
-        let loaded = context.load_module(Ptx::from_src(text));
-        let loaded = loaded.map_err(|error| trouble("giving the GPU its kernels", error))?;
-        for name in module.names(half) {
-            let function = loaded.load_function(&name).map_err(|error| trouble("looking for a kernel", error))?;
-            functions.insert(name, function);
-        }
-    }
-    Ok(functions)
-}
-
-/// Blocks of a cluster at most, whichever tile that can meet in one they are of; 1 where there are no clusters.
-fn largest_cluster(functions: &BTreeMap<String, CudaFunction>, half: Half) -> usize {
-    let fits = |tile: &Tile, blocks| {
-        let function = functions.get(&format!("{}_{}", tile.name, half.word()));
-        let room = function.map(|function| cluster::room(function, [1, 1, blocks], tile.threads, tile.shared));
+/// Blocks of a cluster at most; 1 where there are no clusters. Of the tile that a multiprocessor has least room for: there is none
+/// with less.
+fn largest_cluster(loaded: &Loaded, capability: (i32, i32)) -> Result<usize, ExecError> {
+    let hopper = TILES.iter().filter(|tile| tile.chips == Chips::Hopper && tile.chips.have(capability));
+    let Some(tile) = hopper.max_by_key(|tile| tile.shared) else { return Ok(1) };
+    let function = loaded.function(tile.name)?;
+    let fits = |blocks: &usize| {
+        let room = cluster::room(&function, [1, 1, *blocks], tile.threads, tile.shared);
         log::debug!("clusters of {blocks} blocks of {}: {room:?}", tile.name);
-        matches!(room, Some(Ok(1..)))
+        matches!(room, Ok(1..))
     };
-    let all = |blocks: &usize| TILES.iter().filter(|tile| tile.chips == Chips::Hopper).all(|tile| fits(tile, *blocks));
-    (2..=cluster::MOST_BLOCKS).rev().find(all).unwrap_or(1)
+    Ok((2..=cluster::MOST_BLOCKS).rev().find(fits).unwrap_or(1))
 }
 
 const NO_GPU: &str = "use `--executor cpu`, which needs no GPU; for an NVIDIA GPU install its driver (535 or newer)";

@@ -20,6 +20,11 @@ impl Half {
         }
     }
 
+    /// The name in assembly of a kernel for such numbers.
+    pub fn kernel(self, name: &str) -> String {
+        format!("{name}_{}", self.word())
+    }
+
     /// The nearest such number's bits.
     pub fn bits(self, value: f32) -> u16 {
         match self {
@@ -67,12 +72,12 @@ impl Chips {
 const ENTRY: &str = ".visible .entry ";
 
 impl Module {
-    /// The assembly of its kernels for numbers of `half` alone: the driver takes seconds to translate all of them.
-    pub fn text(&self, half: Half) -> String {
-        let suffix = format!("_{}(", half.word());
+    /// The assembly of one of its kernels, for numbers of `half`; without a kernel if it has none of that name.
+    pub fn text(&self, name: &str, half: Half) -> String {
+        let start = format!("{}(", half.kernel(name));
         let mut parts = self.ptx.split(ENTRY);
         let mut text = parts.next().unwrap_or_default().to_owned();
-        for kernel in parts.filter(|kernel| kernel.lines().next().is_some_and(|line| line.ends_with(&suffix))) {
+        for kernel in parts.filter(|kernel| kernel.starts_with(&start)) {
             text.push_str(ENTRY);
             text.push_str(kernel);
         }
@@ -84,9 +89,9 @@ impl Module {
         self.chips.have(capability)
     }
 
-    /// The names of its kernels for numbers of `half`.
-    pub fn names(&self, half: Half) -> impl Iterator<Item = String> {
-        self.halves.iter().map(move |name| format!("{name}_{}", half.word()))
+    /// The names of its kernels, each of which exists for either kind of numbers.
+    pub fn kernels(&self) -> impl Iterator<Item = &'static str> {
+        self.halves.iter().copied()
     }
 }
 
@@ -164,7 +169,7 @@ pub const MODULES: [Module; 18] = [
 
 /// A number that is another one whenever the kernels for numbers of `half` are: FNV-1a over their assembly.
 pub fn fingerprint(half: Half) -> u64 {
-    let texts = MODULES.iter().map(|module| module.text(half));
+    let texts = MODULES.iter().map(|module| module.ptx).chain([half.word()]);
     let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
     texts.fold(0xcbf2_9ce4_8422_2325, |hash, text| text.bytes().fold(hash, mix))
 }
@@ -316,16 +321,13 @@ pub const HOPPER_QUERIES: usize = 128;
 /// Threads of a block of attention for GPUs of compute capability 9.0.
 pub const HOPPER_THREADS: u32 = 256;
 
-/// The kernels that use dynamic shared memory, and how many bytes at most; some more than once.
-pub fn dynamic_shared(half: Half) -> impl Iterator<Item = (String, usize)> {
+/// Bytes of dynamic shared memory that any launch of a kernel has at most, if it uses such memory.
+pub fn most_shared(name: &str) -> Option<usize> {
     let tiles = TILES.iter().chain([&GATHER]).map(|tile| (tile.name, tile.shared));
     let heads = HEADS.iter().map(|&(_, name, bytes)| (name, bytes));
     let hopper = HOPPER_HEADS.iter().flat_map(|(_, kernels)| *kernels);
-    tiles
-        .chain(heads)
-        .chain(hopper)
-        .chain([("attention_wide", WIDE_HEAD.2)])
-        .map(move |(name, bytes)| (format!("{name}_{}", half.word()), bytes))
+    let all = tiles.chain(heads).chain(hopper).chain([("attention_wide", WIDE_HEAD.2)]);
+    all.filter(|(other, _)| *other == name).map(|(_, bytes)| bytes).max()
 }
 
 #[cfg(test)]
@@ -333,14 +335,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_module_is_given_for_one_kind_of_numbers() {
+    fn a_kernel_is_given_for_one_kind_of_numbers() {
         for module in &MODULES {
-            for (half, other) in [(Half::F16, Half::Bf16), (Half::Bf16, Half::F16)] {
-                let text = module.text(half);
+            let all: usize = module.ptx.matches(ENTRY).count();
+            assert_eq!(all, 2 * module.halves.len(), "every kernel is listed");
+            for (name, half) in module.kernels().flat_map(|name| [(name, Half::F16), (name, Half::Bf16)]) {
+                let text = module.text(name, half);
                 assert!(text.starts_with(".version"), "the head is there");
-                assert!(module.names(half).all(|name| text.contains(&format!("{ENTRY}{name}("))));
-                assert!(module.names(other).all(|name| !text.contains(&format!("{ENTRY}{name}("))));
-                assert_eq!(text.matches(ENTRY).count(), module.halves.len(), "every kernel is listed");
+                assert!(text.contains(&format!("{ENTRY}{name}_{}(", half.word())) && text.matches(ENTRY).count() == 1);
             }
         }
     }
@@ -352,7 +354,13 @@ mod tests {
 
     #[test]
     fn every_kernel_of_the_tables_is_in_a_module() {
-        let all: Vec<String> = MODULES.iter().flat_map(|module| module.names(Half::F16)).collect();
-        assert!(dynamic_shared(Half::F16).all(|(name, _)| all.contains(&name)));
+        let all: Vec<&str> = MODULES.iter().flat_map(Module::kernels).collect();
+        let tiles = TILES.iter().chain([&GATHER]).map(|tile| tile.name);
+        let heads = HEADS.iter().map(|(_, name, _)| *name);
+        let hopper = HOPPER_HEADS.iter().flat_map(|(_, kernels)| kernels.map(|(name, _)| name));
+        for name in tiles.chain(heads).chain(hopper) {
+            assert!(all.contains(&name) && most_shared(name).is_some(), "{name}");
+        }
+        assert_eq!(most_shared("map"), None);
     }
 }

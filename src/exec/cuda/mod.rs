@@ -13,6 +13,7 @@ mod heads;
 mod kernels;
 mod kinds;
 mod launch;
+mod loaded;
 mod norm;
 mod overlap;
 mod packing;
