@@ -7,7 +7,7 @@ use std::fmt;
 
 use super::panels::Factor;
 
-/// Overrides the choice: `portable`, `neon`, `avx2`, `avx2int16`, `avx512`, `avx512int16`, `avx512bf16` or `amx`.
+/// Overrides the choice: `portable`, `neon`, `neonbf16`, `avx2`, `avx2int16`, `avx512`, `avx512int16`, `avx512bf16` or `amx`.
 pub const VARIABLE: &str = "AFTERIMAGE_CPU";
 
 /// An instruction set that there are kernels for, slowest first.
@@ -17,6 +17,8 @@ pub enum Isa {
     Portable,
     /// NEON: every 64-bit ARM processor.
     Neon,
+    /// The same with products of bf16 numbers, summed in f32: ARM processors since 2021, Apple's since the M2.
+    NeonBf16,
     /// AVX2, FMA and F16C: most PCs since 2013.
     Avx2,
     /// The same with matrix products of whole numbers ([`int16`](super::kernels::int16)); with AVX-VNNI (Intel since 2021) if there
@@ -35,9 +37,10 @@ pub enum Isa {
 
 impl Isa {
     /// All, slowest first.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Portable,
         Self::Neon,
+        Self::NeonBf16,
         Self::Avx2,
         Self::Avx2Int16,
         Self::Avx512,
@@ -51,6 +54,7 @@ impl Isa {
         match self {
             Self::Portable => "portable",
             Self::Neon => "neon",
+            Self::NeonBf16 => "neonbf16",
             Self::Avx2 => "avx2",
             Self::Avx2Int16 => "avx2int16",
             Self::Avx512 => "avx512",
@@ -65,7 +69,7 @@ impl Isa {
         match self {
             Self::Portable | Self::Neon | Self::Avx2 | Self::Avx512 => Factor::F32,
             Self::Avx2Int16 | Self::Avx512Int16 => Factor::Int16,
-            Self::Avx512Bf16 | Self::Amx => Factor::Bf16,
+            Self::NeonBf16 | Self::Avx512Bf16 | Self::Amx => Factor::Bf16,
         }
     }
 
@@ -75,8 +79,10 @@ impl Isa {
             Self::Portable => true,
             #[cfg(target_arch = "aarch64")]
             Self::Neon => std::arch::is_aarch64_feature_detected!("neon"),
+            #[cfg(target_arch = "aarch64")]
+            Self::NeonBf16 => Self::Neon.is_here() && std::arch::is_aarch64_feature_detected!("bf16"),
             #[cfg(not(target_arch = "aarch64"))]
-            Self::Neon => false,
+            Self::Neon | Self::NeonBf16 => false,
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => {
                 is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("f16c")
@@ -140,6 +146,7 @@ impl fmt::Display for Isa {
         f.write_str(match self {
             Self::Portable => "portable f32",
             Self::Neon => "NEON f32",
+            Self::NeonBf16 => "NEON bf16",
             Self::Avx2 => "AVX2 f32",
             Self::Avx2Int16 => "AVX2 int16",
             Self::Avx512 => "AVX-512 f32",

@@ -1,5 +1,5 @@
 //! Kernels as a GPU has them. The driver translates each when somebody first asks for it, which the first time takes it a tenth of a
-//! second or two; most networks need a third of all there are.
+//! second or two; a network needs half of all there are or less.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};

@@ -22,6 +22,8 @@ mod avx512bf16;
 mod emulator;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+#[cfg(target_arch = "aarch64")]
+mod neon_bf16;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod vector_dots;
 #[cfg(target_arch = "x86_64")]

@@ -258,8 +258,16 @@ impl Kernels {
                 use super::vector_winograd::neon::{back, forth, lift};
                 Self { dots, forth, back, lift, ..table!(ROWS, tile, portable, "neon") }
             }
+            #[cfg(target_arch = "aarch64")]
+            Isa::NeonBf16 => {
+                use super::neon::tile;
+                use super::neon_bf16::{self, ROWS};
+                use super::vector_dots::neon::dots;
+                use super::vector_winograd::neon::{back, forth, lift};
+                Self { dots, forth, back, lift, ..table!(ROWS, tile, neon_bf16, "neon,bf16") }
+            }
             #[cfg(not(target_arch = "aarch64"))]
-            Isa::Neon => return None,
+            Isa::Neon | Isa::NeonBf16 => return None,
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 | Isa::Avx2Int16 => {
                 let tile_int16 = if is_x86_feature_detected!("avxvnni") { int16::vnni } else { int16::plain };
