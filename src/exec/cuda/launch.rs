@@ -3,7 +3,7 @@
 use std::ffi::c_void;
 
 use cudarc::driver::sys::{self, CUlaunchAttribute, CUlaunchConfig};
-use cudarc::driver::{CudaFunction, CudaStream};
+use cudarc::driver::{CudaFunction, CudaStream, result};
 
 use super::args::Args;
 use super::cluster::{self, ALONE};
@@ -53,7 +53,8 @@ impl Launch {
         if overlaps {
             attributes.push(overlap::attribute());
         }
-        let config = config(self.grid, self.threads, self.shared, stream.cu_stream(), &mut attributes);
+        let (function, stream) = (self.function.cu_function(), stream.cu_stream());
+        let [x, y, z] = self.grid.map(|blocks| blocks as u32);
         let mut params = [self.args.as_ptr().cast_mut().cast::<c_void>()];
         // SAFETY: the function is of a module that it keeps; the structure is as long as the kernel reads (a test compares the
         // lengths with the compiled kernels) and is copied before the call returns; the addresses in it are of memory that the
@@ -61,8 +62,14 @@ impl Launch {
         // the call returns.
         #[expect(unsafe_code, reason = "the driver cannot know what a kernel does with its arguments")]
         let started = unsafe {
-            let function = self.function.cu_function();
-            sys::cuLaunchKernelEx(&raw const config, function, params.as_mut_ptr(), std::ptr::null_mut()).result()
+            if attributes.is_empty() {
+                // The call that old drivers have.
+                let shared = self.shared as u32;
+                result::launch_kernel(function, (x, y, z), (self.threads, 1, 1), shared, stream, &mut params)
+            } else {
+                let config = config(self.grid, self.threads, self.shared, stream, &mut attributes);
+                sys::cuLaunchKernelEx(&raw const config, function, params.as_mut_ptr(), std::ptr::null_mut()).result()
+            }
         };
         started.map_err(|error| trouble("starting a kernel", error))
     }

@@ -26,7 +26,7 @@ mod neon;
 mod neon_bf16;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod vector_dots;
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod vector_strip;
 #[cfg(target_arch = "x86_64")]
 mod vector_transpose;

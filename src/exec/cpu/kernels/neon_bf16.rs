@@ -251,6 +251,24 @@ fn add_pairs(mut sums: float32x4_t, values: uint16x8_t, weights: uint16x8_t) -> 
     sums
 }
 
+/// BFCVTN: four numbers, then four more, rounded to the nearest, ties to even.
+#[inline]
+#[target_feature(enable = "neon,bf16")]
+#[expect(unsafe_code, reason = "there is no other way to these instructions yet")]
+pub fn narrowed(low: float32x4_t, high: float32x4_t) -> uint16x8_t {
+    let rounded: uint16x8_t;
+    // SAFETY: they read and write these registers alone. The first writes the result before the other operand is read.
+    unsafe {
+        asm!(
+            "bfcvtn {0:v}.4h, {1:v}.4s",
+            "bfcvtn2 {0:v}.8h, {2:v}.4s",
+            out(vreg) rounded, in(vreg) low, in(vreg) high,
+            options(pure, nomem, nostack, preserves_flags)
+        );
+    }
+    rounded
+}
+
 /// Rounds to the nearest, ties to even.
 #[target_feature(enable = "neon,bf16")]
 #[expect(unsafe_code, reason = "vector loads and stores take pointers")]
@@ -258,17 +276,10 @@ pub fn narrow(x: &[f32], out: &mut [bf16]) {
     let count = x.len().min(out.len());
     let whole = count - count % EIGHT;
     for at in (0..whole).step_by(EIGHT) {
-        // SAFETY: `at + EIGHT` is at most `count`, the length of the shorter slice; the instructions write one register.
+        // SAFETY: `at + EIGHT` is at most `count`, the length of the shorter slice.
         unsafe {
             let (low, high) = (vld1q_f32(x.as_ptr().add(at)), vld1q_f32(x.as_ptr().add(at + EIGHT / 2)));
-            let rounded: uint16x8_t;
-            asm!(
-                "bfcvtn {0:v}.4h, {1:v}.4s",
-                "bfcvtn2 {0:v}.8h, {2:v}.4s",
-                out(vreg) rounded, in(vreg) low, in(vreg) high,
-                options(pure, nomem, nostack, preserves_flags)
-            );
-            vst1q_u16(out.as_mut_ptr().add(at).cast(), rounded);
+            vst1q_u16(out.as_mut_ptr().add(at).cast(), narrowed(low, high));
         }
     }
     rows::narrow(&x[whole..count], &mut out[whole..count]);

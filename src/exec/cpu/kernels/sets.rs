@@ -9,7 +9,7 @@ use super::avx512bf16;
 use super::int16;
 use super::rows::{self, Places, Post, Softmax};
 use super::strip::{self, Strips};
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use super::vector_strip;
 #[cfg(target_arch = "x86_64")]
 use super::vector_transpose::transpose;
@@ -264,7 +264,18 @@ impl Kernels {
                 use super::neon_bf16::{self, ROWS};
                 use super::vector_dots::neon::dots;
                 use super::vector_winograd::neon::{back, forth, lift};
-                Self { dots, forth, back, lift, ..table!(ROWS, tile, neon_bf16, "neon,bf16") }
+                Self {
+                    strips: true,
+                    dots,
+                    forth,
+                    back,
+                    lift,
+                    forth_strips: vector_strip::neon::forth_f32,
+                    forth_strips_bf16: vector_strip::neon::forth_bf16,
+                    back_strips: vector_strip::neon::back,
+                    lift_strips: vector_strip::neon::lift,
+                    ..table!(ROWS, tile, neon_bf16, "neon,bf16")
+                }
             }
             #[cfg(not(target_arch = "aarch64"))]
             Isa::Neon | Isa::NeonBf16 => return None,
@@ -298,10 +309,10 @@ impl Kernels {
                     gate: avx512bf16::gate,
                     chances_bf16: avx512bf16::chances,
                     powers: avx512bf16::powers,
-                    forth_strips: vector_strip::forth_f32,
-                    forth_strips_bf16: vector_strip::forth_bf16,
-                    back_strips: vector_strip::back,
-                    lift_strips: vector_strip::lift,
+                    forth_strips: vector_strip::avx512::forth_f32,
+                    forth_strips_bf16: vector_strip::avx512::forth_bf16,
+                    back_strips: vector_strip::avx512::back,
+                    lift_strips: vector_strip::avx512::lift,
                     transpose,
                     ..features
                 }
