@@ -358,7 +358,7 @@ mod tests {
         let tiles = TILES.iter().chain([&GATHER]).map(|tile| tile.name);
         let heads = HEADS.iter().map(|(_, name, _)| *name);
         let hopper = HOPPER_HEADS.iter().flat_map(|(_, kernels)| kernels.map(|(name, _)| name));
-        for name in tiles.chain(heads).chain(hopper) {
+        for name in tiles.chain(heads).chain(hopper).chain(["attention_wide"]) {
             assert!(all.contains(&name) && most_shared(name).is_some(), "{name}");
         }
         assert_eq!(most_shared("map"), None);

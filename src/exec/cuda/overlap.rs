@@ -15,8 +15,9 @@ const VARIABLE: &str = "AFTERIMAGE_CUDA_OVERLAP";
 const MARK: &str = "/*launches before*/";
 /// The next launch may begin; then wait until those before have ended and what they wrote is there.
 const INSTRUCTIONS: &str = "griddepcontrol.launch_dependents;\n\tgriddepcontrol.wait;";
-/// The first compute capability with these instructions, as assembly names it, and the first version of assembly.
+/// For which compute capability kernels are compiled, and the first with these instructions.
 const TARGET: (&str, &str) = (".target sm_80", ".target sm_90");
+/// How a version of assembly begins, and the first with these instructions.
 const VERSION: (&str, f64) = (".version ", 7.8);
 
 /// CUDA 12.3, the first that records such launches in a graph.
