@@ -24,10 +24,10 @@ pub fn latency_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     fact_ui(ui, "Dropped inputs", &snapshot.dropped.to_string(), cx);
     fact_ui(ui, "Pictures not shown", &snapshot.unshown.to_string(), cx);
     fact_ui(ui, "Memory", &format!("{:.0}\u{2009}MB", snapshot.rss_mb), cx);
-    if let Some(model) = &snapshot.model {
-        fact_ui(ui, "Painted by", &model.executor, cx);
-    }
     ui.add_space(6.0);
+    if let Some(model) = &snapshot.model {
+        ui.label(note(format!("Painted by {}.", model.executor), cx.theme));
+    }
     let (inputs, painted, dropped) = (snapshot.inputs, snapshot.painted, snapshot.dropped);
     let word = if inputs == 1 { "input" } else { "inputs" };
     let counts = format!("{inputs} {word} so far: {painted} painted, {dropped} dropped");

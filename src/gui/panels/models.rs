@@ -27,7 +27,6 @@ fn model_ui(ui: &mut Ui, cx: &mut Cx<'_>, model: &ModelInfo) {
     ui.add_space(8.0);
     fact_ui(ui, "Trained at", &model.size.to_string(), cx);
     fact_ui(ui, "Weights", &format!("{:.0}\u{2009}MB", model.bytes as f64 / 1e6), cx);
-    fact_ui(ui, "Painted by", &model.executor, cx);
     if let Some(card) = model.card.as_ref().filter(|card| !card.license.is_empty()) {
         fact_ui(ui, "Licence", &card.license, cx);
     }
@@ -36,6 +35,8 @@ fn model_ui(ui: &mut Ui, cx: &mut Cx<'_>, model: &ModelInfo) {
         ModelSource::Dir(path) => path.display().to_string(),
     };
     fact_ui(ui, "From", &place, cx);
+    ui.add_space(6.0);
+    ui.label(note(format!("Painted by {}.", model.executor), cx.theme));
     ui.add_space(6.0);
     ui.horizontal(|ui| {
         if ui.button("Open a folder…").clicked() {
