@@ -294,8 +294,9 @@ bool device_is_known() { return on_device_close; }
 bool device_is_closed() { return device_closed; }
 
 void close_device(bool close) {
-    if (on_device_close) on_device_close(close);
-    device_closed = close && on_device_close;
+    if (!on_device_close || device_closed == close) return;
+    device_closed = close;
+    on_device_close(close);
 }
 
 void follow(const Site& site) {
@@ -309,7 +310,10 @@ void follow(const Site& site) {
     go_on(any_warp());  // maybe another one is the first
 }
 
-void touched_early() { early = where(*current); }
+void touched_early() {
+    early = where(*current);
+    close_device(false);
+}
 
 void come_to_cluster(const Site& site) {
     if (current->came != current->went) fail(site, "it has come to its cluster and not left it");

@@ -111,7 +111,8 @@ extern Index block_size, grid_size;
 
 // Whether so many bytes of device memory may be read; null where nobody knows.
 extern bool (*on_device_check)(uint64_t at, size_t size);
-// Closes device memory to everybody, or opens it; null where there is none. Who touches it while it is closed calls `touched_early`.
+// Closes device memory to everybody, or opens it; null where there is none. Who touches it while it is closed calls `touched_early`,
+// which opens it: what a thread did is told when its kernel ends.
 extern void (*on_device_close)(bool closed);
 void touched_early();
 

@@ -22,8 +22,7 @@ std::map<uint64_t, size_t> allocations;
 std::map<uint64_t, size_t> pinned;
 uint64_t used;
 long allocated;
-bool closed;
-struct sigaction usual;
+struct sigaction usual;  // while memory is closed
 
 // The allocation or range that an address is in.
 const std::pair<const uint64_t, size_t>* find(const std::map<uint64_t, size_t>& ranges, uint64_t at) {
@@ -55,11 +54,10 @@ void protect(int rights) {
     }
 }
 
-// What a thread of a kernel did is told when the kernel ends, and it may go on; all else is none of ours.
+// All that is not of closed memory is none of ours.
 void on_fault(int, siginfo_t* info, void*) {
-    const uint64_t at = reinterpret_cast<uint64_t>(info->si_addr);
-    if (closed && on_device(at, 1)) touched_early();
-    device_close(false);
+    if (on_device(reinterpret_cast<uint64_t>(info->si_addr), 1)) return touched_early();
+    sigaction(SIGSEGV, &usual, nullptr);
 }
 
 }  // namespace
@@ -128,7 +126,6 @@ bool is_pinned(const void* at) { return find(pinned, reinterpret_cast<uint64_t>(
 void memory_reset() { allocated = 0; }
 
 void device_close(bool close) {
-    if (closed == close) return;
     if (close) {
         struct sigaction own = {};
         own.sa_sigaction = on_fault;
@@ -136,7 +133,6 @@ void device_close(bool close) {
         sigaction(SIGSEGV, &own, &usual);
     }
     protect(close ? PROT_NONE : PROT_READ | PROT_WRITE);
-    closed = close;
     if (!close) sigaction(SIGSEGV, &usual, nullptr);
 }
 

@@ -219,36 +219,35 @@ unsafe fn load(at: *const u16) -> uint32x4_t {
     vreinterpretq_u32_u16(unsafe { vld1q_u16(at) })
 }
 
-/// BFMMLA: to two columns of two rows, four products each.
-#[inline]
-#[target_feature(enable = "neon,bf16")]
-#[expect(unsafe_code, reason = "there is no other way to this instruction yet")]
-fn multiply_add(mut sums: float32x4_t, rows: uint16x8_t, columns: uint16x8_t) -> float32x4_t {
-    // SAFETY: it reads and writes these registers alone.
-    unsafe {
-        asm!(
-            "bfmmla {0:v}.4s, {1:v}.8h, {2:v}.8h",
-            inout(vreg) sums, in(vreg) rows, in(vreg) columns,
-            options(pure, nomem, nostack, preserves_flags)
-        );
-    }
-    sums
+/// A function for an instruction that adds products of eight numbers and eight more to four sums.
+macro_rules! adding {
+    ($(#[$doc:meta])* $name:ident: $instruction:literal) => {
+        $(#[$doc])*
+        #[inline]
+        #[target_feature(enable = "neon,bf16")]
+        #[expect(unsafe_code, reason = "there is no other way to this instruction yet")]
+        fn $name(mut sums: float32x4_t, values: uint16x8_t, weights: uint16x8_t) -> float32x4_t {
+            // SAFETY: it reads and writes these registers alone.
+            unsafe {
+                asm!(
+                    concat!($instruction, " {0:v}.4s, {1:v}.8h, {2:v}.8h"),
+                    inout(vreg) sums, in(vreg) values, in(vreg) weights,
+                    options(pure, nomem, nostack, preserves_flags)
+                );
+            }
+            sums
+        }
+    };
 }
 
-/// BFDOT: to each sum two products.
-#[inline]
-#[target_feature(enable = "neon,bf16")]
-#[expect(unsafe_code, reason = "there is no other way to this instruction yet")]
-fn add_pairs(mut sums: float32x4_t, values: uint16x8_t, weights: uint16x8_t) -> float32x4_t {
-    // SAFETY: it reads and writes these registers alone.
-    unsafe {
-        asm!(
-            "bfdot {0:v}.4s, {1:v}.8h, {2:v}.8h",
-            inout(vreg) sums, in(vreg) values, in(vreg) weights,
-            options(pure, nomem, nostack, preserves_flags)
-        );
-    }
-    sums
+adding! {
+    /// To two columns of two rows, four products each.
+    multiply_add: "bfmmla"
+}
+
+adding! {
+    /// To each sum two products.
+    add_pairs: "bfdot"
 }
 
 /// BFCVTN: four numbers, then four more, rounded to the nearest, ties to even.
