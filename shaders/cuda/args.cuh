@@ -1,7 +1,7 @@
 // What the host hands to the kernels: one struct by value each, written field by field by src/exec/cuda/args.rs.
 //
 // Every kernel that may touch 16-bit numbers exists as NAME_bf16 and NAME_f16. `Kind::HALF` is the one of the two that
-// the kernel is named for. Sums are always of f32. Elements of a view and of a launch must number less than 2^31.
+// the kernel is named for. Those that have NAME_f8, too, may store results of kind QUARTER there; HALF is f16. Sums are always of f32. Elements of a view and of a launch must number less than 2^31.
 //
 //   kernel                  args           grid                                          block     dynamic shared bytes
 //   conv_MxN_*              ConvArgs       pixels/M, rows/N, splits (rounded up)         TILE_*    TILE_*
@@ -22,7 +22,7 @@
 //                           theirs         any x: they stride over their elements        256       0
 #pragma once
 
-enum Kind { F32 = 0, HALF = 1 };
+enum Kind { F32 = 0, HALF = 1, QUARTER = 2 };
 
 // A value as a feature map: element (b, y, x, ch) is at base[b * image + y * row + x * pixel + ch], counted in elements
 // of its kind. A repeated dimension has step 0; channels always have step 1. Tokens [n, t, c] are maps with h = 1 and
@@ -54,7 +54,8 @@ struct Posts {
     Post list[6];
 };
 
-// A convolution with zeros around its map; a product with a matrix is one of a 1 x 1 kernel. `in` is of kind HALF.
+// A convolution with zeros around its map; a product with a matrix is one of a 1 x 1 kernel. `in` is of kind HALF. For NAME_f8 it
+// and the weights are 8-bit numbers, seen as half as many 16-bit ones, in all that is said here.
 //
 // Weights are [rows][kernel * kernel][depth], 16 bits, 16-byte aligned; depth is in.c rounded up to a multiple of 8 with
 // zeros. out.c = rows, or rows / 2 if gated: then the second half of the rows (and biases) are gates, out = value * gelu(gate),
@@ -69,6 +70,7 @@ struct ConvArgs {
     View out;
     const void* weight;
     const float* bias;  // may be null
+    const float* scale; // of NAME_f8: what the sums of each row of weights are times
     int kernel, stride, top, left;
     int doubled;  // the map is read as if doubled in height and width
     int gated;
@@ -125,7 +127,7 @@ struct GroupNormArgs {
     Posts posts;
 };
 
-// `in` and `out` are of kind HALF; image, row, pixel, their bases and the channels of a group are multiples of 2, and a row is as
+// `in` and `out` are of kind HALF (`out` of NAME_f8 of kind QUARTER); image, row, pixel, their bases and the channels of a group are multiples of 2, and a row is as
 // long as its pixels. A group is of at most 1024 channels and positions times channels / 2 at most M * 512 for each
 // block that has it, if threads that cannot have whole positions are left out (`norm.rs`).
 struct WholeNormArgs {
@@ -313,5 +315,5 @@ constexpr WideHead WIDE_HEAD = {512, 256, 64, 64, 3};  // 95232 bytes
 static_assert(WIDE_HEAD.shared_bytes() == 95232, "the comment above");
 
 static_assert(sizeof(View) == 48 && sizeof(Post) == 64 && sizeof(Posts) == 392, "args.rs writes as much");
-static_assert(sizeof(ConvArgs) == 544 && sizeof(AttentionArgs) == 208, "args.rs writes as much");
+static_assert(sizeof(ConvArgs) == 552 && sizeof(AttentionArgs) == 208, "args.rs writes as much");
 static_assert(sizeof(BulkArgs) == 896, "args.rs writes as much");

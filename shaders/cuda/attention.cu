@@ -5,6 +5,7 @@
 // up with zeros.
 #include "attention_loader.cuh"
 #include "attention_rows.cuh"
+#include "entries.cuh"
 
 template <typename T, int WIDTH, int KEYS>
 class Attention {
@@ -61,14 +62,7 @@ public:
 
 // As `HEADS` has them, and how many blocks a multiprocessor must have room for at once.
 #define ATTENTION(width, keys, blocks)                                                                                 \
-    extern "C" __global__ void __launch_bounds__(128, blocks)                                                          \
-        attention_##width##_bf16(const __grid_constant__ AttentionArgs args) {                                         \
-        Attention<Bf16, width, keys>(args).run();                                                                      \
-    }                                                                                                                  \
-    extern "C" __global__ void __launch_bounds__(128, blocks)                                                          \
-        attention_##width##_f16(const __grid_constant__ AttentionArgs args) {                                          \
-        Attention<F16, width, keys>(args).run();                                                                       \
-    }
+    ENTRIES(attention_##width, AttentionArgs, (128, blocks), Attention<T, width, keys>(args).run())
 
 ATTENTION(16, 64, 4)
 ATTENTION(32, 64, 4)

@@ -9,6 +9,7 @@
 // being summed, and waits for both; so what is loaded meanwhile comes to the place of two turns before. While a group
 // weighs, tensor cores are there for the other groups of the multiprocessor.
 #include "attention_rows.cuh"
+#include "entries.cuh"
 #include "panel_loader.cuh"
 
 // Heads of up to CHANNELS channels, in panels of sixteen. Where that leaves channels to spare, values have a column of ones: its
@@ -175,14 +176,7 @@ public:
 
 // As `HOPPER_HEADS` has them, and how many blocks a multiprocessor must have room for at once.
 #define ATTENTION_HOPPER(name, channels, queries, keys, stages, blocks)                                                   \
-    extern "C" __global__ void __launch_bounds__(256, blocks)                                                          \
-        name##_bf16(const __grid_constant__ AttentionArgs args) {                                                      \
-        AttentionHopper<Bf16, channels, queries, keys, stages>(args).run();                                               \
-    }                                                                                                                  \
-    extern "C" __global__ void __launch_bounds__(256, blocks)                                                          \
-        name##_f16(const __grid_constant__ AttentionArgs args) {                                                       \
-        AttentionHopper<F16, channels, queries, keys, stages>(args).run();                                                \
-    }
+    ENTRIES(name, AttentionArgs, (256, blocks), AttentionHopper<T, channels, queries, keys, stages>(args).run())
 
 ATTENTION_HOPPER(attention_hopper_40, 40, 128, 64, 4, 2)
 ATTENTION_HOPPER(attention_hopper_64, 64, 128, 64, 4, 2)

@@ -6,6 +6,7 @@
 // block's channels of their values, then of the next keys.
 #include "attention_loader.cuh"
 #include "attention_rows.cuh"
+#include "entries.cuh"
 
 template <typename T>
 class WideAttention {
@@ -107,10 +108,4 @@ public:
     }
 };
 
-extern "C" __global__ void __launch_bounds__(128) attention_wide_bf16(const __grid_constant__ AttentionArgs args) {
-    WideAttention<Bf16>(args).run();
-}
-
-extern "C" __global__ void __launch_bounds__(128) attention_wide_f16(const __grid_constant__ AttentionArgs args) {
-    WideAttention<F16>(args).run();
-}
+ENTRIES(attention_wide, AttentionArgs, (128), WideAttention<T>(args).run())

@@ -1,5 +1,6 @@
 // Convolutions and products with matrices on tensor cores, a warp at a time: for every GPU.
 #include "conv_tile.cuh"
+#include "entries.cuh"
 
 template <typename T, const Tile& TILE, bool GATHER>
 class Conv : ConvTile<T, TILE> {
@@ -60,19 +61,14 @@ public:
     }
 };
 
-// Entries of a tile, of which at least so many blocks shall fit on a multiprocessor.
+// A tile, of which at least so many blocks shall fit on a multiprocessor.
 #define CONV(name, tile, gather, blocks)                                                                               \
-    extern "C" __global__ void __launch_bounds__(tile.threads(), blocks)                                               \
-        name##_bf16(const __grid_constant__ ConvArgs args) {                                                           \
-        Conv<Bf16, tile, gather>(args).run();                                                                          \
-    }                                                                                                                  \
-    extern "C" __global__ void __launch_bounds__(tile.threads(), blocks)                                               \
-        name##_f16(const __grid_constant__ ConvArgs args) {                                                            \
-        Conv<F16, tile, gather>(args).run();                                                                           \
-    }
+    ENTRIES(name, ConvArgs, (tile.threads(), blocks), Conv<T, tile, gather>(args).run())
 
 CONV(conv_128x128, TILE_128x128, false, 2)
 CONV(conv_128x64, TILE_128x64, false, 3)
 CONV(conv_64x64, TILE_64x64, false, 4)
 CONV(conv_64x32, TILE_64x32, false, 4)
+#ifndef QUARTERS
 CONV(conv_gather, TILE_GATHER, true, 4)
+#endif

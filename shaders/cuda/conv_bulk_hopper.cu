@@ -9,6 +9,7 @@
 #include "bulk.cuh"
 #include "conv_meeting.cuh"
 #include "conv_weights.cuh"
+#include "entries.cuh"
 
 template <typename T, const BulkTile& TILE>
 class ConvBulk : ConvMeeting<ConvSums<T, TILE, 1, 1>> {
@@ -213,14 +214,7 @@ public:
 };
 
 #define BULK_ENTRIES(name, tile)                                                                                        \
-    extern "C" __global__ void __launch_bounds__(tile.block_threads(), tile.together)                                   \
-        name##_bf16(const __grid_constant__ BulkArgs args) {                                                            \
-        ConvBulk<Bf16, tile>(args).run();                                                                               \
-    }                                                                                                                   \
-    extern "C" __global__ void __launch_bounds__(tile.block_threads(), tile.together)                                   \
-        name##_f16(const __grid_constant__ BulkArgs args) {                                                             \
-        ConvBulk<F16, tile>(args).run();                                                                                \
-    }
+    ENTRIES(name, BulkArgs, (tile.block_threads(), tile.together), ConvBulk<T, tile>(args).run())
 
 BULK_ENTRIES(conv_bulk_hopper_128x160, BULK_128x160)
 BULK_ENTRIES(conv_bulk_hopper_64x160, BULK_64x160)

@@ -11,7 +11,9 @@ struct alignas(16) Place {
 };
 
 // Whether outputs can be treated eight at a time.
+template <typename T>
 __device__ inline bool ends_in_eights(const ConvArgs& args) {
+    if (OF_QUARTERS<T> && reinterpret_cast<size_t>(args.scale) % 16 != 0) return false;
     return in_eights(args.out) && in_eights(args.posts) && reinterpret_cast<size_t>(args.bias) % 16 == 0;
 }
 
@@ -36,9 +38,14 @@ __device__ inline void read(float (&to)[COUNT], const float* from) {
     }
 }
 
-// Adds the biases from number `first` on.
-template <int COUNT>
+// Scales the sums, if factors were of 8 bits, and adds the biases, from number `first` on.
+template <typename T, int COUNT>
 __device__ inline void add_bias(const ConvArgs& args, float (&sum)[COUNT], int first) {
+    if constexpr (OF_QUARTERS<T>) {
+        float scale[COUNT];
+        read(scale, args.scale + first);
+        UNROLL for (int j = 0; j < COUNT; j++) sum[j] *= scale[j];
+    }
     if (!args.bias) return;
     float bias[COUNT];
     read(bias, args.bias + first);
@@ -48,9 +55,9 @@ __device__ inline void add_bias(const ConvArgs& args, float (&sum)[COUNT], int f
 // Ends COUNT neighbouring channels of a pixel from `channel` on: their sums, and their gates' if there are gates.
 template <typename T, int COUNT>
 __device__ inline void end(const ConvArgs& args, float (&sum)[COUNT], float (&gate)[COUNT], const Position& where, int channel) {
-    add_bias(args, sum, channel);
+    add_bias<T>(args, sum, channel);
     if (args.gated) {
-        add_bias(args, gate, args.out.c + channel);
+        add_bias<T>(args, gate, args.out.c + channel);
         UNROLL for (int j = 0; j < COUNT; j++) sum[j] *= gelu(gate[j]);
     }
     apply<T>(args.posts, sum, where, channel);

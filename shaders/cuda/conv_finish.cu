@@ -2,6 +2,7 @@
 // have.
 #include "conv_ending.cuh"
 #include "elementwise.cuh"
+#include "entries.cuh"
 
 // Adds what all splits have from `from` on, one after the other but several on their way at a time.
 template <int COUNT>
@@ -28,16 +29,11 @@ __device__ inline void conv_finish(const ConvArgs& args) {
 
 template <typename T>
 __device__ inline void conv_finish(const ConvArgs& args) {
-    if (ends_in_eights(args)) {
+    if (ends_in_eights<T>(args)) {
         conv_finish<T, 8>(args);
     } else {
         conv_finish<T, 1>(args);
     }
 }
 
-extern "C" __global__ void __launch_bounds__(256) conv_finish_bf16(const __grid_constant__ ConvArgs args) {
-    conv_finish<Bf16>(args);
-}
-extern "C" __global__ void __launch_bounds__(256) conv_finish_f16(const __grid_constant__ ConvArgs args) {
-    conv_finish<F16>(args);
-}
+ENTRIES(conv_finish, ConvArgs, (256), conv_finish<T>(args))

@@ -5,6 +5,7 @@
 // of the slice after its own.
 #include "conv_meeting.cuh"
 #include "conv_weights.cuh"
+#include "entries.cuh"
 #include "halo_loader.cuh"
 
 // All sums of a warp are laid out at once.

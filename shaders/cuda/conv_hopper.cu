@@ -5,6 +5,7 @@
 // so the stage that is loaded meanwhile is that of two steps before.
 #include "conv_meeting.cuh"
 #include "conv_tile.cuh"
+#include "entries.cuh"
 
 template <typename T, const Tile& TILE>
 class ConvHopper : ConvMeeting<ConvTile<T, TILE>> {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "conv_sums.cuh"
+#include "entries.cuh"
 #include "hopper.cuh"
 
 // Of sums as `Base` has them.
@@ -36,7 +37,7 @@ protected:
         Base::lay_out(0);
         if (meets()) rows = meet();
         __syncwarp();
-        Base::finish_rows(0, rows, ends_in_eights(args));
+        Base::finish_rows(0, rows, Base::in_eights());
         if (meets()) cluster_leave();
     }
 
@@ -116,13 +117,6 @@ struct MeetingIf<Sums, 16> {
     typedef ConvMeeting<Sums> Type;
 };
 
-// Entries of a kernel of this name for a tile, of which at least so many blocks shall fit on a multiprocessor.
+// A kernel of this name for a tile, of which at least so many blocks shall fit on a multiprocessor.
 #define CONV_ENTRIES(Kernel, name, tile, blocks)                                                                       \
-    extern "C" __global__ void __launch_bounds__(tile.threads(), blocks)                                               \
-        name##_bf16(const __grid_constant__ ConvArgs args) {                                                           \
-        Kernel<Bf16, tile>(args).run();                                                                                \
-    }                                                                                                                  \
-    extern "C" __global__ void __launch_bounds__(tile.threads(), blocks)                                               \
-        name##_f16(const __grid_constant__ ConvArgs args) {                                                            \
-        Kernel<F16, tile>(args).run();                                                                                 \
-    }
+    ENTRIES(name, ConvArgs, (tile.threads(), blocks), Kernel<T, tile>(args).run())

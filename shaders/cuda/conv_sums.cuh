@@ -64,6 +64,8 @@ protected:
         }
     }
 
+    __device__ bool in_eights() const { return ends_in_eights<T>(args); }
+
     // Bias, gate, posts and storing of rows that are laid out, or putting all of them aside.
     __device__ void finish_rows(int i, const Span& rows, bool eights) const {
         if (args.splits > 1 && args.workspace) return keep_rows(i);
@@ -76,7 +78,7 @@ protected:
 
     // The same of all sums of this block.
     __device__ void finish() {
-        const bool eights = ends_in_eights(args);
+        const bool eights = in_eights();
         // Not unrolled, since what ends a row is long; sums must be unrolled, since registers have no index.
         ROLLED for (int i = 0; i < TALL; i += LAID) {
             UNROLL for (int own = 0; own < TALL; own++) {
@@ -135,11 +137,11 @@ private:
                 if (c >= args.out.c) continue;
                 float sum[8];
                 read(sum, from + APART * BESIDE * k);
-                add_bias(args, sum, c);
+                add_bias<T>(args, sum, c);
                 if (GATED) {
                     float gate[8];
                     read(gate, from + APART * BESIDE * k + 8);
-                    add_bias(args, gate, args.out.c + c);
+                    add_bias<T>(args, gate, args.out.c + c);
                     UNROLL for (int j = 0; j < 8; j++) sum[j] *= gelu(gate[j]);
                 }
                 if (adds) add<T>(sum, other[k]);

@@ -1,5 +1,6 @@
 // Copies: into some channels of a wider map, under another height and width, or of the nearest position.
 #include "elementwise.cuh"
+#include "entries.cuh"
 
 __device__ inline Position source(const CopyArgs& args, const Position& to) {
     const View &in = args.in, &out = args.out;
@@ -28,5 +29,4 @@ __device__ inline void copy(const CopyArgs& args) {
     }
 }
 
-extern "C" __global__ void __launch_bounds__(256) copy_bf16(const __grid_constant__ CopyArgs args) { copy<Bf16>(args); }
-extern "C" __global__ void __launch_bounds__(256) copy_f16(const __grid_constant__ CopyArgs args) { copy<F16>(args); }
+ENTRIES(copy, CopyArgs, (256), copy<T>(args))

@@ -1,5 +1,6 @@
 // The first half of the channels times GELU of the second.
 #include "elementwise.cuh"
+#include "entries.cuh"
 
 template <typename T, int COUNT>
 __device__ inline void geglu(const GegluArgs& args) {
@@ -22,9 +23,4 @@ __device__ inline void geglu(const GegluArgs& args) {
     }
 }
 
-extern "C" __global__ void __launch_bounds__(256) geglu_bf16(const __grid_constant__ GegluArgs args) {
-    geglu<Bf16>(args);
-}
-extern "C" __global__ void __launch_bounds__(256) geglu_f16(const __grid_constant__ GegluArgs args) {
-    geglu<F16>(args);
-}
+ENTRIES(geglu, GegluArgs, (256), geglu<T>(args))

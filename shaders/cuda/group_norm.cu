@@ -1,4 +1,5 @@
 // The second half of a group norm: scales what it reads by what moments_* found.
+#include "entries.cuh"
 #include "posts.cuh"
 
 template <typename N, int COUNT>
@@ -88,9 +89,4 @@ __device__ inline void group_norm(const GroupNormArgs& args) {
 }
 
 // Four blocks for each multiprocessor: norm.rs counts on them.
-extern "C" __global__ void __launch_bounds__(256, 4) group_norm_bf16(const __grid_constant__ GroupNormArgs args) {
-    group_norm<Bf16>(args);
-}
-extern "C" __global__ void __launch_bounds__(256, 4) group_norm_f16(const __grid_constant__ GroupNormArgs args) {
-    group_norm<F16>(args);
-}
+ENTRIES(group_norm, GroupNormArgs, (256, 4), group_norm<T>(args))

@@ -1,5 +1,6 @@
 // Group norms by a few blocks for each group, for GPUs of compute capability 9.0: they are a cluster, and each keeps some positions.
 // A block alone with a large map would leave three of four multiprocessors without work.
+#include "entries.cuh"
 #include "group_norm_whole.cuh"
 #include "hopper.cuh"
 
@@ -45,14 +46,7 @@ public:
 
 // NAME_MOST: how many positions a thread keeps.
 #define TOGETHER(most)                                                                                                 \
-    extern "C" __global__ void __launch_bounds__(THREADS, 2)                                                           \
-        group_norm_hopper_##most##_bf16(const __grid_constant__ WholeNormArgs args) {                                  \
-        group_norm_whole<Bf16, most, Together>(args);                                                                  \
-    }                                                                                                                  \
-    extern "C" __global__ void __launch_bounds__(THREADS, 2)                                                           \
-        group_norm_hopper_##most##_f16(const __grid_constant__ WholeNormArgs args) {                                   \
-        group_norm_whole<F16, most, Together>(args);                                                                   \
-    }
+    ENTRIES(group_norm_hopper_##most, WholeNormArgs, (THREADS, 2), group_norm_whole<T, most, Together>(args))
 
 TOGETHER(8)
 TOGETHER(12)

@@ -100,6 +100,6 @@ __device__ inline void group_norm_whole(const WholeNormArgs& args) {
             if (args.silu) x[j] *= sigmoid(x[j]);
         }
         const long long to = blockIdx.y * out.image + (long long)(row + i * rows) * out.pixel + c;
-        *reinterpret_cast<unsigned*>(static_cast<T*>(out.base) + to) = pack<T>(x[0], x[1]);
+        store_pair<T>(x, out, to);
     }
 }

@@ -78,7 +78,7 @@ __device__ inline void products_wait(Sums& sums) {
     hold(sums);
 }
 
-// Begins sums [64 x 8 WIDE] += a [64 x 16] * b [8 WIDE x 16] transposed, by four warps of which the first is a multiple of
+// Begins sums [64 x 8 WIDE] += a [64 x 16] * b [8 WIDE x 16] transposed (of 8-bit numbers 32, in pairs), by four warps of which the first is a multiple of
 // four. Each has 16 rows of the sums, as in `multiply_add`.
 template <typename T, int WIDE>
 __device__ void multiply_add_64(float (&sums)[WIDE][4], Rows a, Rows b);
@@ -98,16 +98,20 @@ __device__ void multiply_add_64(float (&sums)[WIDE][4], Rows a, Rows b);
     REGISTERS_64 ", %64, %65, %66, %67, %68, %69, %70, %71, %72, %73, %74, %75, %76, %77, %78, %79"
 
 // For WIDE times 8 columns, of which the sums are registers 0 up to the one that has the first factor; the rest are these sums.
-#define MULTIPLY_ADD_64(type, kind, columns, wide, registers, a_number, b_number, ...) \
+#define MULTIPLY_ADD_64(type, kinds, order, columns, wide, registers, a_number, b_number, ...) \
     template <> \
     __device__ inline void multiply_add_64<type>(float (&sums)[wide][4], Rows a, Rows b) { \
-        asm volatile("wgmma.mma_async.sync.aligned.m64n" #columns "k16.f32." kind "." kind " {" registers \
-                     "}, %" #a_number ", %" #b_number ", 1, 1, 1, 0, 0;" \
+        asm volatile("wgmma.mma_async.sync.aligned.m64n" #columns kinds " {" registers \
+                     "}, %" #a_number ", %" #b_number ", 1, 1, 1" order ";" \
                      : __VA_ARGS__ \
                      : "l"(a.descriptor()), "l"(b.descriptor()) \
                      : "memory"); \
     }
-#define MULTIPLY_ADD_64_OF(...) MULTIPLY_ADD_64(Bf16, "bf16", __VA_ARGS__) MULTIPLY_ADD_64(F16, "f16", __VA_ARGS__)
+// Neither factor of 16-bit numbers is transposed; for those of 8 bits there is no other way.
+#define MULTIPLY_ADD_64_OF(...) \
+    MULTIPLY_ADD_64(Bf16, "k16.f32.bf16.bf16", ", 0, 0", __VA_ARGS__) \
+    MULTIPLY_ADD_64(F16, "k16.f32.f16.f16", ", 0, 0", __VA_ARGS__) \
+    MULTIPLY_ADD_64(F8, "k32.f32.e4m3.e4m3", "", __VA_ARGS__)
 
 MULTIPLY_ADD_64_OF(64, 8, REGISTERS_32, 32, 33, SUMS_32(0))
 MULTIPLY_ADD_64_OF(128, 16, REGISTERS_64, 64, 65, SUMS_32(0), SUMS_32(8))

@@ -1,5 +1,6 @@
 // Layer norm over the channels of each position, some lanes of a warp for each, as many as keep the row in registers: it is
 // read once. The mean is taken off before squaring, so that a large mean costs no digits.
+#include "entries.cuh"
 #include "posts.cuh"
 #include "warp.cuh"
 
@@ -97,9 +98,4 @@ __device__ inline void layer_norm(const LayerNormArgs& args) {
     }
 }
 
-extern "C" __global__ void __launch_bounds__(256) layer_norm_bf16(const __grid_constant__ LayerNormArgs args) {
-    layer_norm<Bf16>(args);
-}
-extern "C" __global__ void __launch_bounds__(256) layer_norm_f16(const __grid_constant__ LayerNormArgs args) {
-    layer_norm<F16>(args);
-}
+ENTRIES(layer_norm, LayerNormArgs, (256), layer_norm<T>(args))

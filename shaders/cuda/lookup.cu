@@ -1,5 +1,6 @@
 // Rows of a table, by number.
 #include "elementwise.cuh"
+#include "entries.cuh"
 
 template <typename T>
 __device__ inline void lookup(const LookupArgs& args) {
@@ -13,9 +14,4 @@ __device__ inline void lookup(const LookupArgs& args) {
     });
 }
 
-extern "C" __global__ void __launch_bounds__(256) lookup_bf16(const __grid_constant__ LookupArgs args) {
-    lookup<Bf16>(args);
-}
-extern "C" __global__ void __launch_bounds__(256) lookup_f16(const __grid_constant__ LookupArgs args) {
-    lookup<F16>(args);
-}
+ENTRIES(lookup, LookupArgs, (256), lookup<T>(args))

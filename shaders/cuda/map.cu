@@ -1,5 +1,6 @@
 // Functions of each element; without any, a conversion from one kind to another.
 #include "elementwise.cuh"
+#include "entries.cuh"
 
 template <typename T, int COUNT>
 __device__ inline void map(const MapArgs& args) {
@@ -20,5 +21,4 @@ __device__ inline void map(const MapArgs& args) {
     }
 }
 
-extern "C" __global__ void __launch_bounds__(256) map_bf16(const __grid_constant__ MapArgs args) { map<Bf16>(args); }
-extern "C" __global__ void __launch_bounds__(256) map_f16(const __grid_constant__ MapArgs args) { map<F16>(args); }
+ENTRIES(map, MapArgs, (256), map<T>(args))

@@ -4,6 +4,7 @@
 // Little is added by each block, so what counts is how often it waits: all loads of a thread, and of the joining, are
 // under way together. What is summed are differences to one of the numbers, so that a mean far above the deviation costs no
 // digits and nothing is divided before the end.
+#include "entries.cuh"
 #include "view.cuh"
 #include "warp.cuh"
 
@@ -213,9 +214,4 @@ __device__ inline void moments(const MomentsArgs& args) {
     if (is_last(args)) join(args);
 }
 
-extern "C" __global__ void __launch_bounds__(256) moments_bf16(const __grid_constant__ MomentsArgs args) {
-    moments<Bf16>(args);
-}
-extern "C" __global__ void __launch_bounds__(256) moments_f16(const __grid_constant__ MomentsArgs args) {
-    moments<F16>(args);
-}
+ENTRIES(moments, MomentsArgs, (256), moments<T>(args))

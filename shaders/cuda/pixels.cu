@@ -1,5 +1,6 @@
 // Pictures as they are shown (four bytes a pixel in the room of one f32) to maps of three channels in -1 ..= 1, and back.
 #include "elementwise.cuh"
+#include "entries.cuh"
 
 template <typename T>
 __device__ inline void from_pixels(const PixelArgs& args) {
@@ -16,12 +17,7 @@ __device__ inline void from_pixels(const PixelArgs& args) {
     }
 }
 
-extern "C" __global__ void __launch_bounds__(256) from_pixels_bf16(const __grid_constant__ PixelArgs args) {
-    from_pixels<Bf16>(args);
-}
-extern "C" __global__ void __launch_bounds__(256) from_pixels_f16(const __grid_constant__ PixelArgs args) {
-    from_pixels<F16>(args);
-}
+ENTRIES(from_pixels, PixelArgs, (256), from_pixels<T>(args))
 
 // Adding this to a number below 2^22 and taking it away again rounds to the nearest whole one, halves to even.
 constexpr float ROUND = 12582912.0f;
@@ -48,9 +44,4 @@ __device__ inline void to_pixels(const PixelArgs& args) {
     }
 }
 
-extern "C" __global__ void __launch_bounds__(256) to_pixels_bf16(const __grid_constant__ PixelArgs args) {
-    to_pixels<Bf16>(args);
-}
-extern "C" __global__ void __launch_bounds__(256) to_pixels_f16(const __grid_constant__ PixelArgs args) {
-    to_pixels<F16>(args);
-}
+ENTRIES(to_pixels, PixelArgs, (256), to_pixels<T>(args))

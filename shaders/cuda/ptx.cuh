@@ -37,6 +37,8 @@ __device__ inline float widen(F16 x) {
     return wide;
 }
 
+__device__ inline float widen(F8 x) { return widen(F16{x.bits}); }
+
 // Two numbers in a word, rounded to nearest even.
 template <typename T>
 __device__ unsigned pack(float low, float high);
@@ -52,6 +54,18 @@ template <>
 __device__ inline unsigned pack<F16>(float low, float high) {
     unsigned both;
     asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
+    return both;
+}
+
+template <>
+__device__ inline unsigned pack<F8>(float low, float high) {
+    return pack<F16>(low, high);
+}
+
+// Two numbers of 8 bits, rounded to nearest even; those too large become the largest.
+__device__ inline unsigned pack_quarters(float low, float high) {
+    unsigned short both;
+    asm("cvt.rn.satfinite.e4m3x2.f32 %0, %1, %2;" : "=h"(both) : "f"(high), "f"(low));
     return both;
 }
 
@@ -149,6 +163,15 @@ __device__ inline void multiply_add<Bf16>(float (&sums)[4], const unsigned (&a)[
 template <>
 __device__ inline void multiply_add<F16>(float (&sums)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {
     asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 "
+        "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+        : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+}
+
+// The same of 8-bit numbers, two for each 16-bit one: sixteen pairs.
+template <>
+__device__ inline void multiply_add<F8>(float (&sums)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {
+    asm("mma.sync.aligned.m16n8k32.row.col.f32.e4m3.e4m3.f32 "
         "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
         : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));

@@ -26,7 +26,7 @@ pub struct EngineArgs {
     #[arg(long, global = true, value_name = "DIR")]
     pub model: Option<PathBuf>,
 
-    /// Who computes: `auto` takes the fastest, an NVIDIA GPU if there is one, `cuda` an NVIDIA GPU, `cuda-bf16` the same with a larger range of numbers, `cpu` is our own, `cpu-f32` the same without rounding, `cpu-int8` with weights of 8 bits, `candle` the reference
+    /// Who computes: `auto` takes the fastest, an NVIDIA GPU if there is one, `cuda` an NVIDIA GPU, `cuda-bf16` the same with a larger range of numbers, `cuda-fp8` with products of 8-bit numbers, `cpu` is our own, `cpu-f32` the same without rounding, `cpu-int8` with weights of 8 bits, `candle` the reference
     #[arg(long, global = true, value_name = "NAME")]
     pub executor: Option<String>,
 

@@ -88,14 +88,13 @@ impl Networks {
         executor: &dyn Executor,
         progress: &mut Progress<'_>,
     ) -> Result<Self, EngineError> {
-        let mut pack = |part: &str, folder: &str, fraction: f32, executor: &dyn Executor| {
+        let mut read = |part: &str, folder: &str, fraction: f32| {
             go_on(progress, &format!("reading {folder}"), fraction)?;
-            let weights = Weights::open(&[(part, files.tensors(folder)?)])?;
-            Ok::<_, EngineError>(executor.load(&weights)?)
+            Ok::<_, EngineError>(Weights::open(&[(part, files.tensors(folder)?)])?)
         };
         let wider = if configs.needs_range() { executor.wider()? } else { None };
-        let vae = pack("vae", parts.vae, 0.2, wider.as_deref().unwrap_or(executor))?;
-        let unet = pack("unet", parts.unet, 0.3, executor)?;
+        let vae = wider.as_deref().unwrap_or(executor).load_precise(&read("vae", parts.vae, 0.2)?)?;
+        let unet = executor.load(&read("unet", parts.unet, 0.3)?)?;
         let joined = if wider.is_none() { executor.joined(&[unet.clone(), vae.clone()]) } else { None };
         Ok(Self { configs, packed: PackedParts { joined, unet, vae }, wider, programs: Programs::default() })
     }

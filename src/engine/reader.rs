@@ -73,7 +73,7 @@ impl Reader {
         let mut encoders = Vec::new();
         for (index, (part, (tokenizer, config))) in parts.iter().zip(known).enumerate() {
             go_on(progress, &format!("reading {}", part.encoder), 0.05 + 0.05 * index as f32)?;
-            let packed = executor.load(&Weights::open(&[("text_encoder", files.tensors(part.encoder)?)])?)?;
+            let packed = executor.load_precise(&Weights::open(&[("text_encoder", files.tensors(part.encoder)?)])?)?;
             let output = match (parts.len(), index) {
                 (1, _) => Output::Last,
                 (_, 0) => Output::Penultimate,

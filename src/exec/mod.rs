@@ -26,7 +26,7 @@ use crate::graph::Graph;
 use crate::weights::{Weights, WeightsError};
 
 /// The executors that [`open`] knows.
-pub const NAMES: [&str; 7] = ["auto", "cuda", "cuda-bf16", "cpu", "cpu-f32", "cpu-int8", "candle"];
+pub const NAMES: [&str; 8] = ["auto", "cuda", "cuda-bf16", "cuda-fp8", "cpu", "cpu-f32", "cpu-int8", "candle"];
 
 /// A GPU as its driver describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,6 +106,15 @@ pub trait Executor: Send + Sync {
     /// [`ExecError::Weights`] when a tensor cannot be read.
     fn load(&self, weights: &Weights) -> Result<Arc<dyn Packed>, ExecError>;
 
+    /// The same of a network that shall keep as many digits as this executor has: a text encoder or an autoencoder, whose errors no
+    /// later step evens out.
+    ///
+    /// # Errors
+    /// Those of [`Executor::load`].
+    fn load_precise(&self, weights: &Weights) -> Result<Arc<dyn Packed>, ExecError> {
+        self.load(weights)
+    }
+
     /// Weights of several parts as one, if this executor wants to paint whole pictures in one go, which needs all of them.
     fn joined(&self, parts: &[Arc<dyn Packed>]) -> Option<Arc<dyn Packed>> {
         let _ = parts;
@@ -146,6 +155,7 @@ pub fn open(name: &str, threads: usize) -> Result<Arc<dyn Executor>, ExecError> 
         },
         "cuda" => Ok(Arc::new(Cuda::new()?)),
         "cuda-bf16" => Ok(Arc::new(Cuda::wide()?)),
+        "cuda-fp8" => Ok(Arc::new(Cuda::quick()?)),
         "cpu" => Ok(Arc::new(Cpu::new(threads)?)),
         "cpu-f32" => Ok(Arc::new(Cpu::exact(threads)?)),
         "cpu-int8" => Ok(Arc::new(Cpu::small(threads)?)),

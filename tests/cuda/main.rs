@@ -5,6 +5,7 @@
 
 mod beside;
 mod fixtures;
+mod fp8;
 mod graphs;
 #[path = "../judge.rs"]
 mod judge;
@@ -22,6 +23,9 @@ fn main() {
     if std::env::var_os(tuning::SCENE).is_some() {
         return tuning::play();
     }
+    if std::env::var_os(fp8::SCENE).is_some() {
+        return fp8::play();
+    }
     if std::env::var_os(transfers::SCENE).is_some() {
         return transfers::play();
     }
@@ -35,6 +39,7 @@ fn main() {
         played::Stage::Here => {
             trials.extend(beside::tests());
             trials.extend(fixtures::tests());
+            trials.extend(fp8::tests());
             trials.extend(graphs::tests());
             trials.extend(overlap::tests());
             trials.extend(pictures::tests());

@@ -156,6 +156,24 @@ inline unsigned short narrow_f16(float x) {
     return (unsigned short)(sign | ((size - 0x38000000 + 0xfff + (size >> 13 & 1)) >> 13));
 }
 
+// E4M3: the largest exponent has numbers, too, but for the last one, which is NaN.
+inline unsigned char narrow_f8(float x) {
+    const uint32_t wide = bits(x), sign = wide >> 24 & 0x80, size = wide & 0x7fffffff;
+    if (size > 0x7f800000) return 0x7f;
+    if (number(size) >= 448.0f) return (unsigned char)(sign | 0x7e);
+    if (size < 0x3c800000) {
+        // Below 2^-6 in units of 2^-9, as above.
+        return (unsigned char)(sign | (bits(number(size) + 0x1p14f) - bits(0x1p14f)));
+    }
+    return (unsigned char)(sign | ((size - 0x3c000000 + 0x7ffff + (size >> 20 & 1)) >> 20));
+}
+
+inline float widen_f8(unsigned char quarter) {
+    const uint32_t sign = uint32_t(quarter & 0x80) << 24, size = quarter & 0x7f;
+    if (size == 0x7f) return NAN;
+    return number(sign | bits(number(size << 20) * 0x1p120f));
+}
+
 inline float widen_f16(unsigned short half) {
     const uint32_t sign = uint32_t(half & 0x8000) << 16, size = half & 0x7fff;
     if (size >= 0x7c00) return number(sign | 0x7f800000 | (size & 0x3ff) << 13);
@@ -168,6 +186,7 @@ inline float widen_f16(unsigned short half) {
 inline float widen(float x) { return x; }
 inline float widen(Bf16 x) { return fake::number(uint32_t(x.bits) << 16); }
 inline float widen(F16 x) { return fake::widen_f16(x.bits); }
+inline float widen(F8 x) { return fake::widen_f16(x.bits); }
 
 template <typename T>
 unsigned pack(float low, float high);
@@ -180,6 +199,15 @@ inline unsigned pack<Bf16>(float low, float high) {
 template <>
 inline unsigned pack<F16>(float low, float high) {
     return fake::narrow_f16(low) | unsigned(fake::narrow_f16(high)) << 16;
+}
+
+template <>
+inline unsigned pack<F8>(float low, float high) {
+    return pack<F16>(low, high);
+}
+
+inline unsigned pack_quarters(float low, float high) {
+    return fake::narrow_f8(low) | unsigned(fake::narrow_f8(high)) << 8;
 }
 
 template <typename Word>
@@ -261,29 +289,45 @@ struct Factors {
     unsigned b[2];
 };
 
+// The factors that 16 bits are: one, or two.
+template <typename T>
+constexpr int FACTORS = OF_QUARTERS<T> ? 2 : 1;
+
+template <typename T>
+inline void factors(float* to, unsigned bits) {
+    if constexpr (OF_QUARTERS<T>) {
+        to[0] = widen_f8((unsigned char)(bits & 0xff));
+        to[1] = widen_f8((unsigned char)(bits >> 8 & 0xff));
+    } else {
+        to[0] = widen(T{(unsigned short)(bits & 0xffff)});
+    }
+}
+
 // Vector instructions without a loop that must be recognised.
 typedef float Eights __attribute__((vector_size(32)));
 
 template <typename T>
 inline void multiply_all(const Warp& warp) {
-    float a[16][16];
-    Eights b[16], sums[16];
+    constexpr int EACH = FACTORS<T>, DEPTH = 16 * EACH;
+    float a[16][DEPTH];
+    Eights b[DEPTH], sums[16];
     for (int lane = 0; lane < 32; lane++) {
         const auto& own = *static_cast<const Factors*>(warp.threads[lane].brings);
         int g = lane / 4, p = 2 * (lane % 4);
         for (int i = 0; i < 4; i++) {
             int y = g + i % 2 * 8, x = p + i / 2 * 8;
-            a[y][x] = widen(T{(unsigned short)(own.a[i] & 0xffff)});
-            a[y][x + 1] = widen(T{(unsigned short)(own.a[i] >> 16)});
+            factors<T>(&a[y][EACH * x], own.a[i]);
+            factors<T>(&a[y][EACH * (x + 1)], own.a[i] >> 16);
             sums[g + i / 2 * 8][p + i % 2] = own.sums[i];
         }
-        for (int i = 0; i < 2; i++) {
-            b[p + 8 * i][g] = widen(T{(unsigned short)(own.b[i] & 0xffff)});
-            b[p + 8 * i + 1][g] = widen(T{(unsigned short)(own.b[i] >> 16)});
+        for (int i = 0; i < 4; i++) {
+            float column[EACH];
+            factors<T>(column, own.b[i / 2] >> 16 * (i % 2));
+            for (int k = 0; k < EACH; k++) b[EACH * (p + i / 2 * 8 + i % 2) + k][g] = column[k];
         }
     }
     for (int y = 0; y < 16; y++) {
-        for (int x = 0; x < 16; x++) sums[y] += a[y][x] * b[x];
+        for (int x = 0; x < DEPTH; x++) sums[y] += a[y][x] * b[x];
     }
     for (int lane = 0; lane < 32; lane++) {
         const auto& own = *static_cast<const Factors*>(warp.threads[lane].brings);

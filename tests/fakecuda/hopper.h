@@ -25,10 +25,10 @@ inline void copies_show() { fake::current->shown = true; }
 
 namespace fake {
 
-// Number `k` of a row. In planes, each eight lies behind that of the row before; else where the address says: its bits 4 to 6 are
+// The factors in number `k` of a row. In planes, each eight lies behind that of the row before; else where the address says: its bits 4 to 6 are
 // changed by its bits 7 to 9.
 template <typename T>
-inline float number_of(const Rows64& rows, int row, int k) {
+inline void factors_of(float* to, const Rows64& rows, int row, int k) {
     const auto* memory = static_cast<const unsigned char*>(dynamic_shared_memory());
     size_t at = size_t(rows.first - memory);
     if (rows.plane) {
@@ -37,25 +37,26 @@ inline float number_of(const Rows64& rows, int row, int k) {
         at += size_t(row) * 128 + size_t(k) * 2;
         at ^= (at >> 7 & 7) << 4;
     }
-    T number;
-    std::memcpy(&number, memory + at, 2);
-    return widen(number);
+    unsigned short bits;
+    std::memcpy(&bits, memory + at, 2);
+    factors<T>(to, bits);
 }
 
 // This thread's part.
 template <typename T, int WIDE>
 void multiply_64(float* sums, const Rows64& a, const Rows64& b) {
     const int top = int(current->index.x) % 128 / 32 * 16 + current->lane / 4;
-    float rows[2][16];
+    constexpr int EACH = FACTORS<T>, DEPTH = 16 * EACH;
+    float rows[2][DEPTH];
     for (int k = 0; k < 16; k++) {
-        for (int half = 0; half < 2; half++) rows[half][k] = number_of<T>(a, top + 8 * half, k);
+        for (int half = 0; half < 2; half++) factors_of<T>(&rows[half][EACH * k], a, top + 8 * half, k);
     }
     for (int j = 0; j < WIDE; j++) {
         for (int i = 0; i < 2; i++) {
-            float *sum = sums + 4 * j + i, column[16];
-            for (int k = 0; k < 16; k++) column[k] = number_of<T>(b, 8 * j + 2 * (current->lane % 4) + i, k);
+            float *sum = sums + 4 * j + i, column[DEPTH];
+            for (int k = 0; k < 16; k++) factors_of<T>(&column[EACH * k], b, 8 * j + 2 * (current->lane % 4) + i, k);
             for (int half = 0; half < 2; half++) {
-                for (int k = 0; k < 16; k++) sum[2 * half] += rows[half][k] * column[k];
+                for (int k = 0; k < DEPTH; k++) sum[2 * half] += rows[half][k] * column[k];
             }
         }
     }

@@ -4,25 +4,25 @@
 #include "args.cuh"
 #include "module.h"
 
-// Each exists for both 16-bit formats.
-#define KERNELS(BOTH)                      \
-    BOTH(ConvArgs, conv_128x128)           \
-    BOTH(ConvArgs, conv_128x64)            \
-    BOTH(ConvArgs, conv_64x64)             \
-    BOTH(ConvArgs, conv_64x32)             \
+// Each exists for both 16-bit formats, some for factors of 8 bits, too.
+#define KERNELS(BOTH, ALL)                 \
+    ALL(ConvArgs, conv_128x128)           \
+    ALL(ConvArgs, conv_128x64)            \
+    ALL(ConvArgs, conv_64x64)             \
+    ALL(ConvArgs, conv_64x32)             \
     BOTH(ConvArgs, conv_gather)            \
-    BOTH(ConvArgs, conv_hopper_128x160)    \
-    BOTH(ConvArgs, conv_hopper_128x64)     \
-    BOTH(ConvArgs, conv_hopper_64x128)     \
-    BOTH(ConvArgs, conv_hopper_64x64)      \
-    BOTH(ConvArgs, conv_halo_hopper_128x160) \
-    BOTH(ConvArgs, conv_halo_hopper_128x64) \
-    BOTH(ConvArgs, conv_halo_hopper_256x128) \
-    BOTH(ConvArgs, conv_halo_hopper_256x64) \
-    BOTH(BulkArgs, conv_bulk_hopper_128x160) \
-    BOTH(BulkArgs, conv_bulk_hopper_64x160) \
-    BOTH(BulkArgs, conv_bulk_hopper_64x64) \
-    BOTH(ConvArgs, conv_finish)            \
+    ALL(ConvArgs, conv_hopper_128x160)    \
+    ALL(ConvArgs, conv_hopper_128x64)     \
+    ALL(ConvArgs, conv_hopper_64x128)     \
+    ALL(ConvArgs, conv_hopper_64x64)      \
+    ALL(ConvArgs, conv_halo_hopper_128x160) \
+    ALL(ConvArgs, conv_halo_hopper_128x64) \
+    ALL(ConvArgs, conv_halo_hopper_256x128) \
+    ALL(ConvArgs, conv_halo_hopper_256x64) \
+    ALL(BulkArgs, conv_bulk_hopper_128x160) \
+    ALL(BulkArgs, conv_bulk_hopper_64x160) \
+    ALL(BulkArgs, conv_bulk_hopper_64x64) \
+    ALL(ConvArgs, conv_finish)            \
     BOTH(AttentionArgs, attention_16)      \
     BOTH(AttentionArgs, attention_32)      \
     BOTH(AttentionArgs, attention_48)      \
@@ -41,14 +41,14 @@
     BOTH(AttentionArgs, attention_hopper_shared_80)  \
     BOTH(AttentionArgs, attention_hopper_shared_160) \
     BOTH(MomentsArgs, moments)             \
-    BOTH(GroupNormArgs, group_norm)        \
-    BOTH(WholeNormArgs, group_norm_whole_8)  \
-    BOTH(WholeNormArgs, group_norm_hopper_8) \
-    BOTH(WholeNormArgs, group_norm_hopper_12) \
-    BOTH(WholeNormArgs, group_norm_hopper_24) \
-    BOTH(WholeNormArgs, group_norm_whole_24) \
-    BOTH(WholeNormArgs, group_norm_whole_64) \
-    BOTH(LayerNormArgs, layer_norm)        \
+    ALL(GroupNormArgs, group_norm)        \
+    ALL(WholeNormArgs, group_norm_whole_8)  \
+    ALL(WholeNormArgs, group_norm_hopper_8) \
+    ALL(WholeNormArgs, group_norm_hopper_12) \
+    ALL(WholeNormArgs, group_norm_hopper_24) \
+    ALL(WholeNormArgs, group_norm_whole_24) \
+    ALL(WholeNormArgs, group_norm_whole_64) \
+    ALL(LayerNormArgs, layer_norm)        \
     BOTH(MapArgs, map)                     \
     BOTH(GegluArgs, geglu)                 \
     BOTH(CopyArgs, copy)                   \
@@ -58,7 +58,8 @@
 
 #define DECLARE(args, name) extern "C" void name(const args);
 #define DECLARE_BOTH(args, name) DECLARE(args, name##_bf16) DECLARE(args, name##_f16)
-KERNELS(DECLARE_BOTH)
+#define DECLARE_ALL(args, name) DECLARE_BOTH(args, name) DECLARE(args, name##_f8)
+KERNELS(DECLARE_BOTH, DECLARE_ALL)
 
 namespace fake {
 
@@ -75,6 +76,7 @@ void run_kernel(const void* args) {
 
 #define ENTRY(args, name) {#name, run_kernel<args, name>, sizeof(args)},
 #define ENTRY_BOTH(args, name) ENTRY(args, name##_bf16) ENTRY(args, name##_f16)
-const std::vector<Kernel> kernels = {KERNELS(ENTRY_BOTH)};
+#define ENTRY_ALL(args, name) ENTRY_BOTH(args, name) ENTRY(args, name##_f8)
+const std::vector<Kernel> kernels = {KERNELS(ENTRY_BOTH, ENTRY_ALL)};
 
 }  // namespace fake

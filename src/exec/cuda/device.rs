@@ -6,7 +6,7 @@ use cudarc::driver::sys::{self, CUdevice_attribute as Attribute, CUresult};
 use cudarc::driver::{CudaContext, CudaFunction, CudaSlice, CudaStream, DeviceRepr, DriverError, result};
 
 use super::cluster;
-use super::kernels::{self, Chips, Half, TILES};
+use super::kernels::{self, Chips, Numbers, TILES};
 use super::loaded::Loaded;
 use super::overlap;
 use super::tiles::Chip;
@@ -19,6 +19,9 @@ const CHOICE: &str = "AFTERIMAGE_CUDA_DEVICE";
 
 /// What our kernels need: matrix products of 16-bit numbers that are loaded in the background.
 const LEAST_CAPABILITY: (i32, i32) = (8, 0);
+/// The same of products of 8-bit numbers, and the first version of CUDA whose driver knows them: 12.4.
+const QUARTER_CAPABILITY: (i32, i32) = (8, 9);
+const QUARTER_DRIVER: i32 = 12040;
 
 /// Memory that several programs use.
 type Block = Arc<CudaSlice<u8>>;
@@ -37,11 +40,11 @@ pub struct Device {
 }
 
 impl Device {
-    /// Finds the driver and a GPU, and gives it the kernels for numbers of `half`.
+    /// Finds the driver and a GPU, which shall compute with such numbers.
     ///
     /// # Errors
     /// [`ExecError::Device`] when there is no driver, no GPU, or one of them is too old.
-    pub fn open(half: Half) -> Result<Self, ExecError> {
+    pub fn open(numbers: Numbers) -> Result<Self, ExecError> {
         let context = chosen(count()?)?;
         let doing = |what| move |error| trouble(what, error);
         let name = context.name().map_err(doing("asking the GPU for its name"))?;
@@ -52,17 +55,28 @@ impl Device {
             let text = format!("the GPU ({name}, compute capability {major}.{minor}) is too old: {least}.0 is needed");
             return Err(unusable(text, "use a GeForce RTX 30 or newer, or `--executor cpu`"));
         }
+        let driver = driver_version()?;
+        if numbers.quarters && (capability < QUARTER_CAPABILITY || driver < QUARTER_DRIVER) {
+            let (major, minor) = capability;
+            let text = format!(
+                "fp8 needs a GPU of compute capability 8.9 and a driver with CUDA 12.4: this one is {name}, {major}.{minor}, with \
+                 {}.{}",
+                driver / 1000,
+                driver % 1000 / 10
+            );
+            return Err(unusable(text, "use a GeForce RTX 40 or newer with driver 550 or newer, or `--executor cuda`"));
+        }
         // SAFETY: one stream does all the work, so its order is the order of everything; nothing waits for another stream.
         #[expect(unsafe_code, reason = "with one stream there is nothing that events could put in order")]
         unsafe {
             context.disable_event_tracking();
         }
         let stream = context.new_stream().map_err(doing("opening a stream on the GPU"))?;
-        let overlaps = overlap::wanted(capability, driver_version()?)?;
-        let loaded = Loaded::new(&context, capability, half, overlaps);
+        let overlaps = overlap::wanted(capability, driver)?;
+        let loaded = Loaded::new(&context, capability, numbers, overlaps);
         let chip =
             Chip { processors: processors(&context)?, capability, cluster: largest_cluster(&loaded, capability)? };
-        let tuner = Tuner::new(&identity(&name, capability, half)?)?;
+        let tuner = Tuner::new(&identity(&name, capability, numbers)?)?;
         Ok(Self { context, stream, loaded, common: latest(), name, chip, overlaps, tuner })
     }
 
@@ -131,12 +145,12 @@ impl Device {
         size.map_or(0, |bytes| bytes.max(0) as usize)
     }
 
-    /// A kernel by its name, for this device's numbers of 16 bits.
+    /// A kernel by its name: the one that reads or leaves numbers of 8 bits, or the one for this device's numbers of 16 bits.
     ///
     /// # Errors
     /// There is none: a mistake in the program. The driver's: it may not have met the kernel before.
-    pub fn function(&self, name: &str) -> Result<CudaFunction, ExecError> {
-        self.loaded.function(name)
+    pub fn function(&self, name: &str, quarters: bool) -> Result<CudaFunction, ExecError> {
+        self.loaded.function(name, quarters)
     }
 
     /// So many elements of memory, zero, for `what`.
@@ -245,7 +259,7 @@ impl Device {
 fn largest_cluster(loaded: &Loaded, capability: (i32, i32)) -> Result<usize, ExecError> {
     let hopper = TILES.iter().filter(|tile| tile.chips == Chips::Hopper && tile.chips.have(capability));
     let Some(tile) = hopper.max_by_key(|tile| tile.shared) else { return Ok(1) };
-    let function = loaded.function(tile.name)?;
+    let function = loaded.function(tile.name, false)?;
     let fits = |blocks: &usize| {
         let room = cluster::room(&function, [1, 1, *blocks], tile.threads, tile.shared);
         log::debug!("clusters of {blocks} blocks of {}: {room:?}", tile.name);
@@ -298,9 +312,9 @@ pub fn list() -> Result<Vec<Gpu>, ExecError> {
 ///
 /// # Errors
 /// The driver's.
-pub fn identity(name: &str, (major, minor): (i32, i32), half: Half) -> Result<String, ExecError> {
+pub fn identity(name: &str, (major, minor): (i32, i32), numbers: Numbers) -> Result<String, ExecError> {
     let driver = driver_version()?;
-    Ok(format!("{name}, {major}.{minor}, driver {driver}, kernels {:016x}", kernels::fingerprint(half)))
+    Ok(format!("{name}, {major}.{minor}, driver {driver}, kernels {:016x}", kernels::fingerprint(numbers)))
 }
 
 /// The version of CUDA that the driver has: 12030 is 12.3.

@@ -20,11 +20,6 @@ impl Half {
         }
     }
 
-    /// The name in assembly of a kernel for such numbers.
-    pub fn kernel(self, name: &str) -> String {
-        format!("{name}_{}", self.word())
-    }
-
     /// The nearest such number's bits.
     pub fn bits(self, value: f32) -> u16 {
         match self {
@@ -42,14 +37,40 @@ impl Half {
     }
 }
 
+/// Which numbers an executor computes with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Numbers {
+    /// Of 16 bits.
+    pub half: Half,
+    /// Whether products have factors of 8 bits (E4M3) where they may (`kinds.rs`).
+    pub quarters: bool,
+}
+
+impl Numbers {
+    /// What the names of kernels end with: of those that read, or leave, numbers of 8 bits, or of any others.
+    pub fn word(self, quarters: bool) -> &'static str {
+        if quarters { QUARTERS } else { self.half.word() }
+    }
+
+    /// In the field's words.
+    pub fn name(self) -> &'static str {
+        if self.quarters { "fp8" } else { self.half.word() }
+    }
+}
+
+/// What the names of kernels end with whose factors are of 8 bits, or whose results may be.
+const QUARTERS: &str = "f8";
+
 /// Kernels that are compiled together.
 pub struct Module {
     /// Assembly; the driver translates it for the GPU there is.
     ptx: &'static str,
     /// Which GPUs it is for.
     chips: Chips,
-    /// Its kernels that exist for either kind of 16-bit numbers.
-    halves: &'static [&'static str],
+    /// Whether its kernels exist for numbers of 8 bits, and not for either kind of 16 bits.
+    pub quarters: bool,
+    /// Their names.
+    names: &'static [&'static str],
 }
 
 /// For which GPUs something was made.
@@ -72,9 +93,9 @@ impl Chips {
 const ENTRY: &str = ".visible .entry ";
 
 impl Module {
-    /// The assembly of one of its kernels, for numbers of `half`; without a kernel if it has none of that name.
-    pub fn text(&self, name: &str, half: Half) -> String {
-        let start = format!("{}(", half.kernel(name));
+    /// The assembly of one of its kernels, by its whole name; without a kernel if it has none of that name.
+    pub fn text(&self, entry: &str) -> String {
+        let start = format!("{entry}(");
         let mut parts = self.ptx.split(ENTRY);
         let mut text = parts.next().unwrap_or_default().to_owned();
         for kernel in parts.filter(|kernel| kernel.starts_with(&start)) {
@@ -89,87 +110,98 @@ impl Module {
         self.chips.have(capability)
     }
 
-    /// The names of its kernels, each of which exists for either kind of numbers.
+    /// The names of its kernels.
     pub fn kernels(&self) -> impl Iterator<Item = &'static str> {
-        self.halves.iter().copied()
+        self.names.iter().copied()
     }
 }
 
 macro_rules! module {
-    ($chips:ident: $file:literal, $($name:literal),+) => {
+    ($file:literal, $chips:ident, $names:expr) => {
+        module!($file, $chips, $names, false)
+    };
+    ($file:literal, $chips:ident, $names:expr, $quarters:literal) => {
         Module {
             ptx: include_str!(concat!("../../../shaders/cuda/ptx/", $file, ".ptx")),
             chips: Chips::$chips,
-            halves: &[$($name),+],
+            quarters: $quarters,
+            names: $names,
         }
-    };
-    ($file:literal, $($name:literal),+) => {
-        module!(All: $file, $($name),+)
     };
 }
 
+// Of kernels that exist for numbers of 8 bits, too.
+const CONV_BULK_HOPPER: &[&str] = &["conv_bulk_hopper_128x160", "conv_bulk_hopper_64x160", "conv_bulk_hopper_64x64"];
+const CONV_FINISH: &[&str] = &["conv_finish"];
+const CONV_HALO_HOPPER: &[&str] =
+    &["conv_halo_hopper_128x160", "conv_halo_hopper_128x64", "conv_halo_hopper_256x128", "conv_halo_hopper_256x64"];
+const CONV_HOPPER: &[&str] = &["conv_hopper_128x160", "conv_hopper_128x64", "conv_hopper_64x128", "conv_hopper_64x64"];
+const GROUP_NORM: &[&str] = &["group_norm"];
+const GROUP_NORM_HOPPER: &[&str] = &["group_norm_hopper_8", "group_norm_hopper_12", "group_norm_hopper_24"];
+const GROUP_NORM_WHOLE: &[&str] = &["group_norm_whole_8", "group_norm_whole_24", "group_norm_whole_64"];
+const LAYER_NORM: &[&str] = &["layer_norm"];
+
 /// All of them.
-pub const MODULES: [Module; 18] = [
-    module!("attention_wide", "attention_wide"),
-    module!("conv", "conv_128x128", "conv_128x64", "conv_64x64", "conv_64x32", "conv_gather"),
-    module!(
-        Hopper: "conv_hopper",
-        "conv_hopper_128x160",
-        "conv_hopper_128x64",
-        "conv_hopper_64x128",
-        "conv_hopper_64x64"
-    ),
-    module!(
-        Hopper: "conv_halo_hopper",
-        "conv_halo_hopper_128x160",
-        "conv_halo_hopper_128x64",
-        "conv_halo_hopper_256x128",
-        "conv_halo_hopper_256x64"
-    ),
-    module!(
-        Hopper: "conv_bulk_hopper",
-        "conv_bulk_hopper_128x160",
-        "conv_bulk_hopper_64x160",
-        "conv_bulk_hopper_64x64"
-    ),
-    module!("conv_finish", "conv_finish"),
+pub const MODULES: [Module; 27] = [
+    module!("attention_wide", All, &["attention_wide"]),
+    module!("conv", All, &["conv_128x128", "conv_128x64", "conv_64x64", "conv_64x32", "conv_gather"]),
+    module!("conv_f8", All, &["conv_128x128", "conv_128x64", "conv_64x64", "conv_64x32"], true),
+    module!("conv_hopper", Hopper, CONV_HOPPER),
+    module!("conv_hopper_f8", Hopper, CONV_HOPPER, true),
+    module!("conv_halo_hopper", Hopper, CONV_HALO_HOPPER),
+    module!("conv_halo_hopper_f8", Hopper, CONV_HALO_HOPPER, true),
+    module!("conv_bulk_hopper", Hopper, CONV_BULK_HOPPER),
+    module!("conv_bulk_hopper_f8", Hopper, CONV_BULK_HOPPER, true),
+    module!("conv_finish", All, CONV_FINISH),
+    module!("conv_finish_f8", All, CONV_FINISH, true),
     module!(
         "attention",
-        "attention_16",
-        "attention_32",
-        "attention_48",
-        "attention_64",
-        "attention_80",
-        "attention_96",
-        "attention_128",
-        "attention_160"
+        All,
+        &[
+            "attention_16",
+            "attention_32",
+            "attention_48",
+            "attention_64",
+            "attention_80",
+            "attention_96",
+            "attention_128",
+            "attention_160"
+        ]
     ),
     module!(
-        Hopper: "attention_hopper",
-        "attention_hopper_40",
-        "attention_hopper_64",
-        "attention_hopper_80",
-        "attention_hopper_160",
-        "attention_hopper_shared_40",
-        "attention_hopper_shared_64",
-        "attention_hopper_shared_80",
-        "attention_hopper_shared_160"
+        "attention_hopper",
+        Hopper,
+        &[
+            "attention_hopper_40",
+            "attention_hopper_64",
+            "attention_hopper_80",
+            "attention_hopper_160",
+            "attention_hopper_shared_40",
+            "attention_hopper_shared_64",
+            "attention_hopper_shared_80",
+            "attention_hopper_shared_160"
+        ]
     ),
-    module!("copy", "copy"),
-    module!("geglu", "geglu"),
-    module!("group_norm", "group_norm"),
-    module!("group_norm_whole", "group_norm_whole_8", "group_norm_whole_24", "group_norm_whole_64"),
-    module!(Hopper: "group_norm_hopper", "group_norm_hopper_8", "group_norm_hopper_12", "group_norm_hopper_24"),
-    module!("layer_norm", "layer_norm"),
-    module!("lookup", "lookup"),
-    module!("map", "map"),
-    module!("moments", "moments"),
-    module!("pixels", "from_pixels", "to_pixels"),
+    module!("copy", All, &["copy"]),
+    module!("geglu", All, &["geglu"]),
+    module!("group_norm", All, GROUP_NORM),
+    module!("group_norm_f8", All, GROUP_NORM, true),
+    module!("group_norm_whole", All, GROUP_NORM_WHOLE),
+    module!("group_norm_whole_f8", All, GROUP_NORM_WHOLE, true),
+    module!("group_norm_hopper", Hopper, GROUP_NORM_HOPPER),
+    module!("group_norm_hopper_f8", Hopper, GROUP_NORM_HOPPER, true),
+    module!("layer_norm", All, LAYER_NORM),
+    module!("layer_norm_f8", All, LAYER_NORM, true),
+    module!("lookup", All, &["lookup"]),
+    module!("map", All, &["map"]),
+    module!("moments", All, &["moments"]),
+    module!("pixels", All, &["from_pixels", "to_pixels"]),
 ];
 
-/// A number that is another one whenever the kernels for numbers of `half` are: FNV-1a over their assembly.
-pub fn fingerprint(half: Half) -> u64 {
-    let texts = MODULES.iter().map(|module| module.ptx).chain([half.word()]);
+/// A number that is another one whenever the kernels for such numbers are: FNV-1a over their assembly.
+pub fn fingerprint(numbers: Numbers) -> u64 {
+    let modules = MODULES.iter().filter(|module| !module.quarters || numbers.quarters);
+    let texts = modules.map(|module| module.ptx).chain([numbers.name()]);
     let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
     texts.fold(0xcbf2_9ce4_8422_2325, |hash, text| text.bytes().fold(hash, mix))
 }
@@ -337,19 +369,22 @@ mod tests {
     #[test]
     fn a_kernel_is_given_for_one_kind_of_numbers() {
         for module in &MODULES {
+            let words = if module.quarters { &[QUARTERS][..] } else { &["f16", "bf16"] };
             let all: usize = module.ptx.matches(ENTRY).count();
-            assert_eq!(all, 2 * module.halves.len(), "every kernel is listed");
-            for (name, half) in module.kernels().flat_map(|name| [(name, Half::F16), (name, Half::Bf16)]) {
-                let text = module.text(name, half);
+            assert_eq!(all, words.len() * module.names.len(), "every kernel is listed");
+            for entry in module.kernels().flat_map(|name| words.iter().map(move |word| format!("{name}_{word}"))) {
+                let text = module.text(&entry);
                 assert!(text.starts_with(".version"), "the head is there");
-                assert!(text.contains(&format!("{ENTRY}{name}_{}(", half.word())) && text.matches(ENTRY).count() == 1);
+                assert!(text.contains(&format!("{ENTRY}{entry}(")) && text.matches(ENTRY).count() == 1);
             }
         }
     }
 
     #[test]
     fn other_kernels_have_another_fingerprint() {
-        assert_ne!(fingerprint(Half::F16), fingerprint(Half::Bf16));
+        let of = |half, quarters| fingerprint(Numbers { half, quarters });
+        let all = [of(Half::F16, false), of(Half::Bf16, false), of(Half::F16, true)];
+        assert!(all[0] != all[1] && all[1] != all[2] && all[0] != all[2], "{all:?}");
     }
 
     #[test]

@@ -9,16 +9,17 @@ use cudarc::driver::{CudaContext, CudaFunction, DriverError};
 use cudarc::nvrtc::Ptx;
 
 use super::device::trouble;
-use super::kernels::{self, Half, Module};
+use super::kernels::{self, Module, Numbers};
 use super::overlap;
 use crate::exec::ExecError;
 
 /// All kernels that a GPU can have, of which those that were asked for are there.
 pub struct Loaded {
     context: Arc<CudaContext>,
-    half: Half,
+    numbers: Numbers,
     overlaps: bool,
-    kernels: BTreeMap<&'static str, Kernel>,
+    /// By name, and by whether they are for numbers of 8 bits.
+    kernels: BTreeMap<(&'static str, bool), Kernel>,
 }
 
 struct Kernel {
@@ -28,31 +29,33 @@ struct Kernel {
 
 impl Loaded {
     /// None yet, of those for a GPU of this compute capability; whether launches shall overlap is in their text.
-    pub fn new(context: &Arc<CudaContext>, capability: (i32, i32), half: Half, overlaps: bool) -> Self {
+    pub fn new(context: &Arc<CudaContext>, capability: (i32, i32), numbers: Numbers, overlaps: bool) -> Self {
         let modules = kernels::MODULES.iter().filter(|module| module.is_for(capability));
         let kernel = |module| Kernel { module, function: OnceLock::new() };
-        let kernels = modules.flat_map(|module| module.kernels().map(move |name| (name, kernel(module)))).collect();
-        Self { context: context.clone(), half, overlaps, kernels }
+        let named =
+            |module: &'static Module| module.kernels().map(move |name| ((name, module.quarters), kernel(module)));
+        Self { context: context.clone(), numbers, overlaps, kernels: modules.flat_map(named).collect() }
     }
 
-    /// A kernel by its name, for the device's numbers of 16 bits.
+    /// A kernel by its name: the one that reads or leaves numbers of 8 bits, or the one for the device's numbers of 16 bits.
     ///
     /// # Errors
     /// There is none: a mistake in the program. The driver's.
-    pub fn function(&self, name: &str) -> Result<CudaFunction, ExecError> {
-        let kernel = self.kernels.get(name);
-        let kernel = kernel.ok_or_else(|| super::failed(format!("this GPU has no kernel `{name}`")))?;
+    pub fn function(&self, name: &str, quarters: bool) -> Result<CudaFunction, ExecError> {
+        let entry = format!("{name}_{}", self.numbers.word(quarters));
+        let kernel = self.kernels.get(&(name, quarters));
+        let kernel = kernel.ok_or_else(|| super::failed(format!("this GPU has no kernel `{entry}`")))?;
         if let Some(function) = kernel.function.get() {
             return Ok(function.clone());
         }
-        let text = kernel.module.text(name, self.half);
+        let text = kernel.module.text(&entry);
         let text = if self.overlaps { overlap::waiting(&text) } else { text };
-        let function = self.load(name, text).map_err(|error| trouble("giving the GPU a kernel", error))?;
+        let function = self.load(name, &entry, text).map_err(|error| trouble("giving the GPU a kernel", error))?;
         Ok(kernel.function.get_or_init(|| function).clone())
     }
 
-    fn load(&self, name: &str, text: String) -> Result<CudaFunction, DriverError> {
-        let function = self.context.load_module(Ptx::from_src(text))?.load_function(&self.half.kernel(name))?;
+    fn load(&self, name: &str, entry: &str, text: String) -> Result<CudaFunction, DriverError> {
+        let function = self.context.load_module(Ptx::from_src(text))?.load_function(entry)?;
         if let Some(bytes) = kernels::most_shared(name) {
             function.set_attribute(CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, bytes as i32)?;
         }

@@ -1,16 +1,21 @@
 //! Weights on the GPU: matrices in 16 bits, everything else in f32. The matrices of one module that take the same inputs lie one
 //! after the other: any that are neighbours there are one matrix too.
+//!
+//! Where products may have factors of 8 bits, which matrices are such factors is known when a network is planned. So all of them wait
+//! in the computer's memory then, and the GPU gets each when somebody first asks, in the form that is asked for.
 
 use std::any::Any;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use cudarc::driver::{CudaSlice, DevicePtr};
+use rayon::prelude::*;
 
 use super::device::Device;
-use super::kernels::Half;
+use super::kernels::{Half, Numbers};
+use super::quarter;
 use crate::exec::store::{Found, Store};
-use crate::exec::{ExecError, Packed};
+use crate::exec::{ExecError, Packed, room};
 use crate::graph::Weight;
 use crate::weights::{Weights, WeightsError};
 
@@ -26,42 +31,57 @@ enum Form {
 /// A matrix [rows, inputs], or kernels [rows, inputs, h, w] whose rows lie in the order h, w, inputs. Inputs are filled up with
 /// zeros to a multiple of [`TOGETHER`].
 struct Matrix {
-    room: Room,
+    shelf: Arc<Shelf>,
+    /// Numbers, and rows, that the shelf has before it.
+    before: [usize; 2],
     /// Numbers it has.
     len: usize,
     /// Outputs.
     rows: usize,
+    /// Its numbers, of 16 bits, where the GPU gets them when they are asked for.
+    waiting: Vec<u16>,
 }
 
-/// Where a matrix begins, perhaps between others.
-#[derive(Clone)]
-struct Room {
-    slice: Arc<CudaSlice<u16>>,
-    first: usize,
+/// Matrices one after the other, perhaps only one, in the forms that the GPU has.
+#[derive(Default)]
+struct Shelf {
+    /// Of 16 bits.
+    halves: OnceLock<CudaSlice<u16>>,
+    /// Of 8 bits, in the same order, and what each row of them is times.
+    quarters: OnceLock<(CudaSlice<u8>, CudaSlice<f32>)>,
 }
 
 /// All weights of a model on one GPU.
 pub struct CudaPacked {
     stores: Vec<Arc<Store<Form>>>,
     device: Arc<Device>,
+    half: Half,
 }
 
 impl CudaPacked {
-    /// Reads everything, rounds matrices to `half`, and takes all to the GPU.
+    /// Reads everything, rounds matrices to such numbers, and takes all to the GPU, but for matrices that may be of 8 bits: they wait.
     ///
     /// # Errors
-    /// A tensor that cannot be read; no room on the GPU.
-    pub fn load(weights: &Weights, device: &Arc<Device>, half: Half) -> Result<Self, ExecError> {
-        let rooms = rooms(weights, device)?;
-        let store = Store::load(weights, |found, scratch| pack(found, (device, &rooms), half, scratch))?;
+    /// A tensor that cannot be read; no room on the GPU, or in the computer where matrices wait there.
+    pub fn load(weights: &Weights, device: &Arc<Device>, numbers: Numbers) -> Result<Self, ExecError> {
+        if numbers.quarters {
+            room::ask(weights, |_| size_of::<u16>() as u64)?;
+        }
+        let places = places(weights, device, numbers)?;
+        let store = Store::load(weights, |found, scratch| pack(found, (device, &places), numbers, scratch))?;
         device.wait()?;
-        Ok(Self { stores: vec![Arc::new(store)], device: device.clone() })
+        Ok(Self { stores: vec![Arc::new(store)], device: device.clone(), half: numbers.half })
     }
 
     /// The weights of several models, which are parts of one; none of none.
     pub fn joined(parts: &[&Self]) -> Option<Self> {
         let stores = parts.iter().flat_map(|part| part.stores.iter().cloned()).collect();
-        parts.first().map(|first| Self { stores, device: first.device.clone() })
+        parts.first().map(|first| Self { stores, device: first.device.clone(), half: first.half })
+    }
+
+    /// Whether the GPU may have a matrix in 8 bits.
+    pub fn may_be_quarters(&self, weight: &Weight) -> bool {
+        self.find(weight).is_ok_and(|matrix| !matrix.waiting.is_empty())
     }
 
     /// A weight, wherever it is.
@@ -78,12 +98,79 @@ impl CudaPacked {
         Err(missing.map_or_else(|| super::failed("there are no weights"), ExecError::from))
     }
 
-    /// Where a matrix lies, and how many rows it has.
-    pub fn matrix(&self, weight: &Weight) -> Result<(u64, usize), ExecError> {
+    fn find(&self, weight: &Weight) -> Result<&Matrix, ExecError> {
         match self.get(weight)? {
-            Form::Matrix(Matrix { room, rows, .. }) => Ok((room.address(&self.device), *rows)),
+            Form::Matrix(matrix) => Ok(matrix),
             Form::Flat(_) => Err(super::failed(format!("`{}` is no matrix", weight.key))),
         }
+    }
+
+    /// Where a matrix lies, in 16 bits, and how many rows it has.
+    ///
+    /// # Errors
+    /// There is no such matrix; no room on the GPU.
+    pub fn matrix(&self, weight: &Weight) -> Result<(u64, usize), ExecError> {
+        let matrix = self.find(weight)?;
+        let halves = match matrix.shelf.halves.get() {
+            Some(halves) => halves,
+            None => {
+                let halves = self.halves(&matrix.shelf)?;
+                matrix.shelf.halves.get_or_init(|| halves)
+            }
+        };
+        let [before, _] = matrix.before;
+        let (address, _) = halves.device_ptr(self.device.stream());
+        Ok((address + (before * size_of::<u16>()) as u64, matrix.rows))
+    }
+
+    /// Where a matrix lies, in 8 bits, and what its rows are times. Inputs must be a multiple of 16.
+    ///
+    /// # Errors
+    /// There is no such matrix; no room on the GPU.
+    pub fn quarters(&self, weight: &Weight) -> Result<(u64, u64), ExecError> {
+        let matrix = self.find(weight)?;
+        let (numbers, scales) = match matrix.shelf.quarters.get() {
+            Some(quarters) => quarters,
+            None => {
+                let quarters = self.quarters_of(&matrix.shelf)?;
+                matrix.shelf.quarters.get_or_init(|| quarters)
+            }
+        };
+        let [before, rows] = matrix.before;
+        let [numbers, scales] = [numbers.device_ptr(self.device.stream()).0, scales.device_ptr(self.device.stream()).0];
+        Ok((numbers + before as u64, scales + (rows * size_of::<f32>()) as u64))
+    }
+
+    /// All matrices that lie on a shelf.
+    fn on(&self, shelf: &Arc<Shelf>) -> Vec<&Matrix> {
+        let forms = self.stores.iter().flat_map(|store| store.forms());
+        let matrices = forms.filter_map(|form| match form {
+            Form::Matrix(matrix) => Some(matrix),
+            Form::Flat(_) => None,
+        });
+        let mut all: Vec<&Matrix> = matrices.filter(|matrix| Arc::ptr_eq(&matrix.shelf, shelf)).collect();
+        all.sort_by_key(|matrix| matrix.before);
+        all
+    }
+
+    fn halves(&self, shelf: &Arc<Shelf>) -> Result<CudaSlice<u16>, ExecError> {
+        let all: Vec<&[u16]> = self.on(shelf).iter().map(|matrix| &matrix.waiting[..]).collect();
+        self.device.upload(&all.concat(), "weights")
+    }
+
+    fn quarters_of(&self, shelf: &Arc<Shelf>) -> Result<(CudaSlice<u8>, CudaSlice<f32>), ExecError> {
+        let all = self.on(shelf);
+        let mut numbers = vec![0; all.iter().map(|matrix| matrix.len).sum()];
+        let mut scales = vec![0.0; all.iter().map(|matrix| matrix.rows).sum()];
+        for matrix in all {
+            let ([first, row], width) = (matrix.before, (matrix.len / matrix.rows.max(1)).max(1));
+            let to = numbers[first..first + matrix.len].par_chunks_exact_mut(width);
+            let to = to.zip(&mut scales[row..row + matrix.rows]);
+            to.zip(matrix.waiting.par_chunks_exact(width)).for_each(|((to, scale), from)| {
+                *scale = quarter::scaled(from.iter().map(|bits| self.half.value(*bits)), to);
+            });
+        }
+        Ok((self.device.upload(&numbers, "weights")?, self.device.upload(&scales, "weights")?))
     }
 
     /// The order in which some weights are one matrix, if they are: each begins where the one before ends.
@@ -93,9 +180,8 @@ impl CudaPacked {
             _ => None,
         };
         let mut all = weights.iter().enumerate().map(matrix).collect::<Option<Vec<_>>>()?;
-        all.sort_by_key(|(_, matrix)| matrix.room.first);
-        let touch =
-            |a: &Matrix, b: &Matrix| Arc::ptr_eq(&a.room.slice, &b.room.slice) && a.room.first + a.len == b.room.first;
+        all.sort_by_key(|(_, matrix)| matrix.before);
+        let touch = |a: &Matrix, b: &Matrix| Arc::ptr_eq(&a.shelf, &b.shelf) && a.before[0] + a.len == b.before[0];
         all.windows(2).all(|two| touch(two[0].1, two[1].1)).then(|| all.iter().map(|(index, _)| *index).collect())
     }
 
@@ -109,9 +195,13 @@ impl CudaPacked {
 }
 
 impl Packed for CudaPacked {
+    /// Those that the GPU has.
     fn bytes(&self) -> usize {
         let bytes = |form: &Form| match form {
-            Form::Matrix(matrix) => matrix.len * size_of::<u16>(),
+            Form::Matrix(Matrix { shelf, len, rows, .. }) => {
+                let halves = if shelf.halves.get().is_some() { len * size_of::<u16>() } else { 0 };
+                halves + if shelf.quarters.get().is_some() { len + rows * size_of::<f32>() } else { 0 }
+            }
             Form::Flat(slice) => slice.num_bytes(),
         };
         self.stores.iter().flat_map(|store| store.forms()).map(bytes).sum()
@@ -122,39 +212,42 @@ impl Packed for CudaPacked {
     }
 }
 
-impl Room {
-    fn address(&self, device: &Device) -> u64 {
-        self.slice.device_ptr(device.stream()).0 + (self.first * size_of::<u16>()) as u64
-    }
-}
+/// By key: the shelf of each matrix that has others beside it, and what is before it there.
+type Beside = BTreeMap<String, (Arc<Shelf>, [usize; 2])>;
+/// Matrices by key, each with its numbers and rows.
+type Row<'a> = Vec<(&'a str, [usize; 2])>;
 
-/// By key: room for each matrix that has others beside it.
-fn rooms(weights: &Weights, device: &Device) -> Result<BTreeMap<String, Room>, ExecError> {
-    let mut modules: BTreeMap<(&str, usize), Vec<(&str, usize)>> = BTreeMap::new();
+fn places(weights: &Weights, device: &Device, numbers: Numbers) -> Result<Beside, ExecError> {
+    let mut modules: BTreeMap<(&str, usize), Row<'_>> = BTreeMap::new();
     for key in weights.keys() {
         if let &[rows, inputs] = weights.shape(key).unwrap_or_default() {
             // Of `attn1.to_q.weight` the module is `attn1`.
             let module = key.rsplitn(3, '.').nth(2).unwrap_or_default();
             let len = rows * inputs.next_multiple_of(TOGETHER);
-            modules.entry((module, inputs)).or_default().push((key, len));
+            modules.entry((module, inputs)).or_default().push((key, [len, rows]));
         }
     }
-    let mut rooms = BTreeMap::new();
+    let mut beside = BTreeMap::new();
     for matrices in modules.into_values().filter(|matrices| matrices.len() > 1) {
-        let slice = Arc::new(device.zeros(matrices.iter().map(|(_, len)| len).sum(), "weights")?);
-        let mut first = 0;
-        for (key, len) in matrices {
-            rooms.insert(key.to_owned(), Room { slice: slice.clone(), first });
-            first += len;
+        let shelf = Arc::new(Shelf::default());
+        if !numbers.quarters {
+            let len = matrices.iter().map(|(_, [len, _])| len).sum();
+            let halves = device.zeros(len, "weights")?;
+            shelf.halves.get_or_init(|| halves);
+        }
+        let mut before = [0; 2];
+        for (key, [len, rows]) in matrices {
+            beside.insert(key.to_owned(), (shelf.clone(), before));
+            before = [before[0] + len, before[1] + rows];
         }
     }
-    Ok(rooms)
+    Ok(beside)
 }
 
 fn pack(
     found: &Found<'_>,
-    (device, rooms): (&Device, &BTreeMap<String, Room>),
-    half: Half,
+    (device, beside): (&Device, &Beside),
+    numbers: Numbers,
     scratch: &mut Vec<u16>,
 ) -> Result<Form, ExecError> {
     let (rows, inputs, taps) = match *found.shape {
@@ -168,15 +261,21 @@ fn pack(
     for (row, kernel) in scratch.chunks_exact_mut((taps * depth).max(1)).zip(found.values.chunks_exact(inputs * taps)) {
         for (tap, place) in row.chunks_exact_mut(depth).enumerate() {
             let values = place.iter_mut().zip(kernel[tap..].iter().step_by(taps));
-            values.for_each(|(to, from)| *to = half.bits(*from));
+            values.for_each(|(to, from)| *to = numbers.half.bits(*from));
         }
     }
-    let room = match rooms.get(found.key) {
-        Some(room) => {
-            device.write(room.address(device), bytemuck::cast_slice(scratch))?;
-            room.clone()
+    let (shelf, before) = beside.get(found.key).cloned().unwrap_or_default();
+    let waiting = if numbers.quarters {
+        scratch.clone()
+    } else {
+        if let Some(halves) = shelf.halves.get() {
+            let (address, _) = halves.device_ptr(device.stream());
+            device.write(address + (before[0] * size_of::<u16>()) as u64, bytemuck::cast_slice(scratch))?;
+        } else {
+            let halves = device.upload(scratch, "weights")?;
+            shelf.halves.get_or_init(|| halves);
         }
-        None => Room { slice: Arc::new(device.upload(scratch, "weights")?), first: 0 },
+        Vec::new()
     };
-    Ok(Form::Matrix(Matrix { room, len: scratch.len(), rows }))
+    Ok(Form::Matrix(Matrix { shelf, before, len: scratch.len(), rows, waiting }))
 }

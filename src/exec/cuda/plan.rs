@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use std::sync::Arc;
 
-use cudarc::driver::{CudaSlice, DevicePtr};
+use cudarc::driver::{CudaFunction, CudaSlice, DevicePtr};
 
 use super::args::{Args, Placed};
 use super::biases::Biases;
@@ -12,7 +12,7 @@ use super::cluster::ALONE;
 use super::device::Device;
 use super::heads::Heads;
 use super::kernels::WIDE_HEAD;
-use super::kinds::halves;
+use super::kinds::{halves, quarters};
 use super::launch::{Launch, STRIDING_THREADS};
 use super::norm::{self, Measured, WHOLE_THREADS, Whole, blocks_of, lanes_of_row};
 use super::packing::{CudaPacked, TOGETHER};
@@ -71,6 +71,10 @@ impl Plan {
         for (piece, half) in halves(graph, &steps, &places).into_iter().enumerate() {
             places.pieces[piece].kind = if half { Kind::Half } else { Kind::F32 };
         }
+        let quarters = quarters(graph, &steps, &places, results, |weight| packed.may_be_quarters(weight));
+        for (piece, _) in quarters.iter().enumerate().filter(|(_, quarters)| **quarters) {
+            places.pieces[piece].extent[3] /= 2;
+        }
         let schedule = Schedule::new(graph, &steps, &places, results, &[]);
         let cell = size_of::<f32>();
         let memory: CudaSlice<u8> = device.zeros(schedule.shared * cell, "what a network keeps")?;
@@ -80,6 +84,7 @@ impl Plan {
             packed,
             steps: &steps,
             places: &places,
+            quarters,
             schedule: &schedule,
             device,
             biases: Biases::new(graph, &steps, packed, device)?,
@@ -126,6 +131,8 @@ struct Maker<'a> {
     packed: &'a CudaPacked,
     steps: &'a [Fused],
     places: &'a Places,
+    /// By piece: whether its numbers are of 8 bits.
+    quarters: Vec<bool>,
     schedule: &'a Schedule,
     device: &'a Device,
     biases: Biases,
@@ -143,8 +150,13 @@ struct Maker<'a> {
 
 impl Maker<'_> {
     fn placed(&self, id: NodeId) -> Placed {
-        let memory = if self.schedule.kept[self.places.piece(id)] { self.memory } else { self.common };
-        Placed { memory, view: self.places.view(self.graph, id, &self.schedule.offsets) }
+        let piece = self.places.piece(id);
+        let (kept, quarters) = (self.schedule.kept[piece], self.quarters[piece]);
+        let mut view = self.places.view(self.graph, id, &self.schedule.offsets);
+        if quarters {
+            view.c /= 2;
+        }
+        Placed { memory: if kept { self.memory } else { self.common }, view, quarters }
     }
 
     /// Makes room for what group norms measure. Each has its own, since several may be measured before the first is used.
@@ -199,9 +211,14 @@ impl Maker<'_> {
             Op::Linear { weight, bias } => (weight, bias, [1, 1, 0, 0]),
             _ => return Ok(None),
         };
-        let (address, _) = self.packed.matrix(self.graph.weight(weight))?;
-        let (input, mut output) = (self.placed(step.source), self.placed(step.result));
-        output.view.c = step.channels(self.graph);
+        let (mut input, mut output) = (self.placed(step.source), self.placed(step.result));
+        let quarters = std::mem::take(&mut input.quarters);
+        let (address, scale) = if quarters {
+            self.packed.quarters(self.graph.weight(weight))?
+        } else {
+            (self.packed.matrix(self.graph.weight(weight))?.0, 0)
+        };
+        output.view.c = step.channels(self.graph) / if output.quarters { 2 } else { 1 };
         let bias = match self.biases.of(step.main) {
             Some(joined) => joined,
             None => bias.map_or(Ok(0), |bias| self.flat(bias))?,
@@ -220,10 +237,11 @@ impl Maker<'_> {
                 doubled: step.doubled,
                 gated: step.gated,
                 line: input.view.is_line(),
+                quarters,
             },
             input,
             output,
-            weight: [address, bias],
+            weight: [address, bias, scale],
             geometry,
             posts: step.posts.iter().map(|post| self.post(*post, step.result)).collect(),
         }))
@@ -235,12 +253,16 @@ impl Maker<'_> {
             _ => None,
         };
         About::new(self.graph, self.steps, item, |step| {
-            product.map(|(_, cut)| (cut.to_string().into(), step.flops(self.graph)))
+            let name = |(product, cut): &(Product, Cut)| match product.extent.quarters {
+                true => format!("{cut}, fp8"),
+                false => cut.to_string(),
+            };
+            product.map(|product| (name(product).into(), step.flops(self.graph)))
         })
     }
 
-    fn function(&self, name: &str) -> Result<cudarc::driver::CudaFunction, ExecError> {
-        self.device.function(name)
+    fn function(&self, name: &str) -> Result<CudaFunction, ExecError> {
+        self.device.function(name, false)
     }
 
     /// A launch of a kernel that strides over the elements of `output`.
@@ -308,7 +330,8 @@ impl Maker<'_> {
                 let (weight, bias) = (self.flat(weight)?, self.flat(bias)?);
                 if let Some(Whole { kernel, blocks }) = self.whole(step, groups) {
                     let args = args.pointer(weight).pointer(bias).int(groups).float(eps).int(posts.len()).int(0);
-                    let (function, grid) = (self.function(kernel)?, [groups, input.view.n, blocks]);
+                    let (function, grid) =
+                        (self.device.function(kernel, output.quarters)?, [groups, input.view.n, blocks]);
                     Launch {
                         function,
                         grid,
@@ -321,7 +344,7 @@ impl Maker<'_> {
                     let scales = self.measured[index].map_or(0, |norm| norm.scales());
                     let args = args.pointer(scales).pointer(weight).pointer(bias).int(groups).int(0).posts(&posts);
                     let grid = [blocks_of(&input.view, self.device.processors()), input.view.n, 1];
-                    let function = self.function("group_norm")?;
+                    let function = self.device.function("group_norm", output.quarters)?;
                     Launch { function, grid, threads: STRIDING_THREADS, shared: 0, cluster: ALONE, args: args.finish() }
                 }
             }
@@ -331,7 +354,7 @@ impl Maker<'_> {
                 let args = args.pointer(self.flat(weight)?).pointer(self.flat(bias)?).float(eps).int(lanes);
                 let positions = input.view.n * input.view.positions();
                 let grid = [(positions * lanes).div_ceil(STRIDING_THREADS as usize), 1, 1];
-                let function = self.function("layer_norm")?;
+                let function = self.device.function("layer_norm", output.quarters)?;
                 Launch { function, grid, threads: STRIDING_THREADS, shared: 0, cluster: ALONE, args: args.finish() }
             }
             Op::Attention { heads, mask } => self.attention(&node.inputs, &output, heads, mask)?,

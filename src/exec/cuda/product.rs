@@ -14,12 +14,12 @@ use crate::exec::planner::{Kind, View};
 pub struct Product {
     /// How much is multiplied.
     pub extent: Extent,
-    /// What is read.
+    /// What is read, numbers of 8 bits in pairs.
     pub input: Placed,
     /// What is written.
     pub output: Placed,
-    /// Addresses of the weights, and of the bias or 0.
-    pub weight: [u64; 2],
+    /// Addresses of the weights, of the bias or 0, and of what sums are times, or 0, if factors are of 8 bits.
+    pub weight: [u64; 3],
     /// Side of the kernel, stride, zeros above and to the left.
     pub geometry: [usize; 4],
     /// What follows.
@@ -43,10 +43,11 @@ impl Product {
         let (View { n, h, w, .. }, [kernel, stride, ..]) = (to, self.geometry);
         let kind = match to.kind {
             Kind::F32 => "f32",
+            Kind::Half if self.output.quarters => "quarter",
             Kind::Half => "half",
         };
-        let Extent { doubled, gated, line, .. } = self.extent;
-        let way = [(doubled, " doubled"), (gated, " gated"), (!line, " in rows")];
+        let Extent { doubled, gated, line, quarters, .. } = self.extent;
+        let way = [(quarters, " of quarters"), (doubled, " doubled"), (gated, " gated"), (!line, " in rows")];
         let way: String = way.iter().filter(|(is, _)| *is).map(|(_, word)| *word).collect();
         let then: String = self.posts.iter().map(sign).collect();
         let rows = self.extent.rows;
@@ -60,10 +61,13 @@ impl Product {
     /// # Errors
     /// There is no such kernel: a mistake in the program. The driver's.
     pub fn launches(&self, cut: Cut, workspace: u64, device: &Device) -> Result<Vec<Launch>, ExecError> {
-        let Self { extent: Extent { rows, doubled, gated, .. }, geometry: [kernel, stride, top, left], .. } = *self;
+        let Self {
+            extent: Extent { rows, doubled, gated, quarters, .. }, geometry: [kernel, stride, top, left], ..
+        } = *self;
         let Cut { tile, splits, shared } = cut;
         let flags = [doubled, gated].map(usize::from);
-        let args = Args::default().view(&self.input).view(&self.output).pointer(self.weight[0]).pointer(self.weight[1]);
+        let args = Args::default().view(&self.input).view(&self.output);
+        let args = self.weight.into_iter().fold(args, Args::pointer);
         let args = [kernel, stride, top, left, flags[0], flags[1], splits, rows].into_iter().fold(args, Args::int);
         let args = args.pointer(if cut.meets() { 0 } else { workspace }).posts(&self.posts);
         let all = match tile.walk {
@@ -80,7 +84,7 @@ impl Product {
             Walk::Pixels | Walk::Strips(_) => args.clone(),
         };
         let mut launches = vec![Launch {
-            function: device.function(tile.name)?,
+            function: device.function(tile.name, quarters)?,
             grid: cut.grid(&self.extent),
             threads: tile.threads,
             shared: tile.shared,
@@ -89,7 +93,7 @@ impl Product {
         }];
         if cut.sums(&self.extent) > 0 {
             let View { n, h, w, c, .. } = self.output.view;
-            let function = device.function("conv_finish")?;
+            let function = device.function("conv_finish", quarters)?;
             launches.push(Launch::striding(function, n * h * w * c, device.processors(), args));
         }
         Ok(launches)

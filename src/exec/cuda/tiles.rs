@@ -27,6 +27,8 @@ pub struct Extent {
     pub gated: bool,
     /// Whether the pixels of the input lie one after the other.
     pub line: bool,
+    /// Whether factors are numbers of 8 bits; each two of them count as one channel then.
+    pub quarters: bool,
 }
 
 impl Extent {
@@ -118,8 +120,12 @@ impl Tile {
         ways.iter().copied().filter(move |shared| *shared == ALONE || possible(*shared))
     }
 
-    /// Whether a product can have it.
-    fn is_for(&self, extent: &Extent) -> bool {
+    /// Whether a product can have it on such a GPU.
+    fn is_for(&self, extent: &Extent, chip: &Chip) -> bool {
+        // One of compute capability 9.0 multiplies numbers of 8 bits by four warps alone.
+        if extent.quarters && self.chips == Chips::All && Chips::Hopper.have(chip.capability) {
+            return false;
+        }
         match self.walk {
             Walk::Pixels => true,
             Walk::Strips(most) => extent.taps == 9 && extent.stride == 1 && extent.inputs <= most,
@@ -218,7 +224,7 @@ pub fn candidates(extent: &Extent, chip: &Chip) -> Vec<Cut> {
     let cost = |cut: &Cut| cost(extent, cut, chip);
     let mut cuts: Vec<Cut> = TILES
         .iter()
-        .filter(|tile| tile.is_for(extent))
+        .filter(|tile| tile.is_for(extent, chip))
         .flat_map(|tile| {
             let splits = 1..=most_splits(extent, tile);
             let cuts = splits.flat_map(|splits| tile.shares(extent).map(move |shared| Cut { tile, splits, shared }));
@@ -265,9 +271,11 @@ mod tests {
 
     const H100: Chip = Chip { processors: 132, capability: (9, 0), cluster: 8 };
     const AMPERE: Chip = Chip { processors: 132, capability: (8, 6), cluster: 1 };
+    const ADA: Chip = Chip { processors: 128, capability: (8, 9), cluster: 1 };
 
     fn map(side: usize, rows: usize, inputs: usize) -> Extent {
-        Extent { map: [1, side, side], rows, inputs, taps: 9, stride: 1, doubled: false, gated: false, line: true }
+        let map = [1, side, side];
+        Extent { map, rows, inputs, taps: 9, stride: 1, doubled: false, gated: false, line: true, quarters: false }
     }
 
     #[test]
@@ -305,7 +313,7 @@ mod tests {
         assert!(costs.is_sorted() && costs[costs.len() - 1] <= NEAR * costs[0], "{costs:?}");
         for cut in found {
             assert!(cut.splits == 1 || cut.tile.steps(extent) / cut.splits >= LEAST_STEPS, "{cut:?}");
-            assert!(cut.tile.chips.have(chip.capability) && cut.tile.is_for(extent), "{cut:?}");
+            assert!(cut.tile.chips.have(chip.capability) && cut.tile.is_for(extent, chip), "{cut:?}");
         }
     }
 
@@ -316,8 +324,18 @@ mod tests {
                 let extent = Extent { map, taps, ..self::map(1, 320, inputs) };
                 check_candidates(&extent, &H100, MOST);
                 check_candidates(&extent, &AMPERE, 12);
+                let quarters = Extent { quarters: true, ..extent };
+                check_candidates(&quarters, &H100, MOST);
+                check_candidates(&quarters, &ADA, 12);
             }
         }
+    }
+
+    #[test]
+    fn numbers_of_8_bits_are_multiplied_as_each_gpu_does_it_best() {
+        let extent = Extent { quarters: true, ..map(64, 320, 160) };
+        assert!(candidates(&extent, &H100).iter().all(|cut| cut.tile.chips == Chips::Hopper));
+        assert!(candidates(&extent, &ADA).iter().all(|cut| cut.tile.chips == Chips::All));
     }
 
     #[test]

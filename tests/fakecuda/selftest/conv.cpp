@@ -1,6 +1,7 @@
 // conv, in all its tiles, and conv_finish.
 #include <array>
 #include <cmath>
+#include <cstring>
 
 #include "cases.h"
 #include "posts.h"
@@ -16,7 +17,26 @@ struct ConvCase {
     Layout from = DENSE, to = DENSE;
     // The pixel in the middle is NaN: those whose kernel does not reach it must not know.
     bool broken = false;
+
+    // The same of twice as many channels of 8 bits.
+    ConvCase of_quarters() const {
+        ConvCase twice = *this;
+        twice.in.c *= 2;
+        twice.from = {QUARTER, 2 * from.lead, 2 * from.gap};
+        return twice;
+    }
 };
+
+// 8-bit numbers as half as many 16-bit ones.
+static View in_pairs(View view) {
+    if (view.kind != QUARTER) return view;
+    view.image /= 2;
+    view.row /= 2;
+    view.pixel /= 2;
+    view.c /= 2;
+    view.kind = HALF;
+    return view;
+}
 
 // A kernel: its tile, whether pixels are counted in strips, for how many channels it is at most, and whether its blocks can meet.
 struct Kernel {
@@ -59,29 +79,35 @@ static Extent out_of(const ConvCase& k) {
             k.outputs};
 }
 
-// Weights in double precision: of an output (a gate's follow after all values'), a tap and a channel.
+// Weights in double precision: of an output (a gate's follow after all values'), a tap and a channel; and what those of an output
+// are times.
 struct Weights {
     int taps, channels;
     std::vector<double> values, biases;
-    double at(int output, int tap, int c) const {
+    std::vector<float> scales;
+    double stored(int output, int tap, int c) const {
         return values[size_t((output * taps + tap) * channels + c)];
     }
+    double at(int output, int tap, int c) const { return stored(output, tap, c) * double(scales[size_t(output)]); }
 };
 
 static Weights weights_of(Format format, const ConvCase& k) {
-    Weights weights = {k.kernel * k.kernel, k.in.c, {}, {}};
+    Weights weights = {k.kernel * k.kernel, k.in.c, {}, {}, {}};
     Random random(31);
     const int outputs = k.outputs * (k.gated ? 2 : 1);
     const double scale = 1 / std::sqrt(double(weights.taps) * k.in.c);
     for (int i = 0; i < outputs * weights.taps * k.in.c; i++) {
         weights.values.push_back(round_to(format, random.next() * scale));
     }
-    for (int i = 0; i < outputs; i++) weights.biases.push_back(k.bias ? double(float(random.next())) : 0);
+    for (int i = 0; i < outputs; i++) {
+        weights.biases.push_back(k.bias ? double(float(random.next())) : 0);
+        weights.scales.push_back(format == Format::F8 ? float(1 + 0.4 * random.next()) : 1);
+    }
     return weights;
 }
 
 // Sum of the products under a kernel, and of their sizes.
-static Bound sum_of(const ConvCase& k, const Tensor& in, const Weights& weights, int output, int n, int y, int x) {
+static Bound sum_of(Format format, const ConvCase& k, const Tensor& in, const Weights& weights, int output, int n, int y, int x) {
     double sum = weights.biases[size_t(output)], sizes = std::fabs(sum);
     for (int tap = 0; tap < weights.taps; tap++) {
         int iy = y * k.stride - k.top + tap / k.kernel, ix = x * k.stride - k.left + tap % k.kernel;
@@ -92,8 +118,10 @@ static Bound sum_of(const ConvCase& k, const Tensor& in, const Weights& weights,
             sizes += std::fabs(product);
         }
     }
-    // Each addition rounds by at most a unit of what has been added so far.
-    return {sum, sizes * 0x1p-24 * std::sqrt(double(weights.taps) * k.in.c + 4)};
+    // Each addition rounds by at most a unit of what has been added so far. Tensor cores are known to keep half of the digits with
+    // factors of 8 bits.
+    const double unit = format == Format::F8 ? 0x1p-13 : 0x1p-24;
+    return {sum, sizes * unit * std::sqrt(double(weights.taps) * k.in.c + 4)};
 }
 
 static std::string words(const std::string& kernel, Format format, const ConvCase& k) {
@@ -106,8 +134,10 @@ static std::string words(const std::string& kernel, Format format, const ConvCas
 
 // Whether the kernel can have the convolution.
 static bool takes(const Kernel& kernel, const ConvCase& k) {
-    const bool gather = kernel.name == "conv_gather";
-    if (!gather && (k.in.c % 8 || k.from.gap % 8 || k.from.lead % 8)) return false;
+    const bool gather = kernel.name == "conv_gather", pairs = k.from.kind == QUARTER;
+    if (gather && pairs) return false;
+    const int together = pairs ? 16 : 8;
+    if (!gather && (k.in.c % together || k.from.gap % together || k.from.lead % together)) return false;
     return !kernel.strips || (k.kernel == 3 && k.stride == 1 && k.in.c <= kernel.channels);
 }
 
@@ -197,8 +227,9 @@ static void launch_bulk(Format format, const BulkKernel& kernel, const ConvArgs&
 // Some cuts of each kernel, other ones in each case.
 template <typename Check>
 static void bulk_cases(Format format, const ConvCase& k, const ConvArgs& conv, const Check& check) {
-    const int steps = k.kernel * k.kernel * ((k.in.c + BulkTile::DEPTH - 1) / BulkTile::DEPTH);
-    if (k.in.c % 8 || k.from.gap % 8 || k.from.lead % 8 || k.doubled || steps < k.splits) return;
+    const int steps = k.kernel * k.kernel * ((conv.in.c + BulkTile::DEPTH - 1) / BulkTile::DEPTH);
+    const int together = k.from.kind == QUARTER ? 16 : 8;
+    if (k.in.c % together || k.from.gap % together || k.from.lead % together || k.doubled || steps < k.splits) return;
     static const int SHARES[][2] = {{1, 1}, {2, 1}, {1, 2}, {2, 2}, {4, 1}, {4, 2}};
     static unsigned turn = 0;
     for (const BulkKernel& kernel : BULK_KERNELS) {
@@ -220,7 +251,8 @@ static void bulk_cases(Format format, const ConvCase& k, const ConvArgs& conv, c
     }
 }
 
-static void conv_case(Format format, const ConvCase& k) {
+static void conv_case(Format format, const ConvCase& one) {
+    const ConvCase k = format == Format::F8 ? one.of_quarters() : one;
     const Extent e = out_of(k);
     Tensor in(format, k.in, k.from, 30), other(format, {e.n, e.h, e.w, e.c}, k.to, 32),
         shift(format, {e.n, 1, 1, e.c}, EXACT, 33);
@@ -229,18 +261,21 @@ static void conv_case(Format format, const ConvCase& k) {
         in.set([&](int, int y, int x, int) { return y == e.h / 2 && x == e.w / 2 ? NAN : random.next(); });
     }
     const Weights weights = weights_of(format, k);
-    const int rows = k.gated ? 2 * k.outputs : k.outputs, depth = (k.in.c + 7) / 8 * 8;
-    std::vector<unsigned short> packed(size_t(rows * weights.taps * depth), 0);
+    const size_t each = format == Format::F8 ? 1 : 2;  // bytes of a weight
+    const int rows = k.gated ? 2 * k.outputs : k.outputs, together = 16 / int(each);
+    const int depth = (k.in.c + together - 1) / together * together;
+    std::vector<unsigned char> packed(size_t(rows * weights.taps * depth) * each, 0);
     std::vector<float> biases(size_t(rows), 0);
     for (int row = 0; row < rows; row++) {
         biases[size_t(row)] = float(weights.biases[size_t(row)]);
         for (int tap = 0; tap < weights.taps; tap++) {
             for (int c = 0; c < k.in.c; c++) {
-                packed[size_t((row * weights.taps + tap) * depth + c)] = bits_of(format, weights.at(row, tap, c));
+                const unsigned short bits = bits_of(format, weights.stored(row, tap, c));
+                std::memcpy(&packed[size_t((row * weights.taps + tap) * depth + c) * each], &bits, each);
             }
         }
     }
-    Buffer weight = upload(packed), bias = upload(biases);
+    Buffer weight = upload(packed), bias = upload(biases), scale = upload(weights.scales);
     const int pixels = e.n * e.h * e.w;
     Buffer workspace(size_t(k.splits) * size_t(pixels) * size_t((rows + 7) / 8 * 8) * 4);
     // What mostly follows, another one of them in each case, and more than that.
@@ -252,9 +287,9 @@ static void conv_case(Format format, const ConvCase& k) {
     std::vector<Bound> wanted[2];
     for (int i = 0; i < pixels * e.c; i++) {
         int c = i % e.c, x = i / e.c % e.w, y = i / e.c / e.w % e.h, n = i / e.c / e.w / e.h;
-        Bound sum = sum_of(k, in, weights, c, n, y, x);
+        Bound sum = sum_of(format, k, in, weights, c, n, y, x);
         if (k.gated) {
-            Bound gate = sum_of(k, in, weights, k.outputs + c, n, y, x);
+            Bound gate = sum_of(format, k, in, weights, k.outputs + c, n, y, x);
             double open = gelu_of(gate.value);
             sum = {sum.value * open, sum.error * std::fabs(open) + std::fabs(sum.value) * (gate.error * 1.2 + 1e-6)};
         }
@@ -262,12 +297,16 @@ static void conv_case(Format format, const ConvCase& k) {
         for (int i : {0, 1}) wanted[i].push_back(after(lists[i], sum, n, y, x, c));
     }
     auto* bias_or_null = k.bias ? static_cast<float*>(bias.pointer()) : nullptr;
-    const ConvArgs conv = {in.view(), {}, weight.pointer(), bias_or_null, k.kernel, k.stride, k.top, k.left, k.doubled, k.gated,
+    auto* scale_or_null = format == Format::F8 ? static_cast<float*>(scale.pointer()) : nullptr;
+    const ConvArgs conv = {in_pairs(in.view()), {}, weight.pointer(), bias_or_null, scale_or_null, k.kernel, k.stride, k.top, k.left, k.doubled, k.gated,
                            k.splits, rows, static_cast<float*>(workspace.pointer()), {}};
     int which = 0;
     const auto check = [&](ConvArgs& args, const std::string& name, bool meet, const auto& start) {
-        Tensor out(format, e, k.to);
         which ^= 1;
+        // Every other result is for a product of such factors, too.
+        Layout to = k.to;
+        if (format == Format::F8 && which && to.kind == HALF) to.kind = QUARTER;
+        Tensor out(format, e, to);
         args.out = out.view();
         args.posts = posts_of(lists[which], e);
         start();

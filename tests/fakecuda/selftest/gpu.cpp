@@ -28,7 +28,9 @@ Buffer::~Buffer() {
 }
 
 void gpu_begin() {
-    setenv("FAKECUDA_CC", "90", 1);  // the only one that all kernels run on
+    // The only one that all kernels run on, and the first driver that knows all of them.
+    setenv("FAKECUDA_CC", "90", 1);
+    setenv("FAKECUDA_DRIVER", "12040", 1);
     expect(cuInit(0), "cuInit");
     void* context = nullptr;
     expect(cuDevicePrimaryCtxRetain(&context, 0), "the context");

@@ -17,6 +17,8 @@ int main(int count, char** words) {
         conv_cases(format);
         attention_cases(format);
     }
+    norm_cases(Format::F8);
+    conv_cases(Format::F8);
     if (!kernels) {
         fault_cases();
         driver_cases();

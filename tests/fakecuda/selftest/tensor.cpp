@@ -5,12 +5,15 @@
 #include <cstdlib>
 #include <cstring>
 
-std::string suffix(Format format) { return format == Format::BF16 ? "_bf16" : "_f16"; }
-const char* name_of(Format format) { return format == Format::BF16 ? "bf16" : "f16"; }
+static const char* const SUFFIXES[] = {"_bf16", "_f16", "_f8"};
+
+std::string suffix(Format format) { return SUFFIXES[int(format)]; }
+
+Format stored(Format format, int kind) { return format == Format::F8 && kind == HALF ? Format::F16 : format; }
 
 // Significant binary digits, and the exponent of the least normal number.
-static int digits(Format format) { return format == Format::BF16 ? 8 : 11; }
-static int least(Format format) { return format == Format::BF16 ? -126 : -14; }
+static int digits(Format format) { return format == Format::BF16 ? 8 : format == Format::F16 ? 11 : 4; }
+static int least(Format format) { return format == Format::BF16 ? -126 : format == Format::F16 ? -14 : -6; }
 
 double half_step(Format format, double x) {
     int exponent = x == 0 ? least(format) : std::max(std::ilogb(x), least(format));
@@ -24,19 +27,20 @@ double round_to(Format format, double x) {
 }
 
 unsigned short bits_of(Format format, double x) {
-    if (std::isnan(x)) return 0x7fff;
+    if (std::isnan(x)) return format == Format::F8 ? 0x7f : 0x7fff;
     float single = float(round_to(format, x));
     if (format == Format::BF16) {
         unsigned bits;
         std::memcpy(&bits, &single, 4);
         return (unsigned short)(bits >> 16);
     }
-    unsigned short sign = std::signbit(single) ? 0x8000 : 0;
+    const int whole = 1 << (digits(format) - 1);  // the least count of a normal number
+    unsigned short sign = std::signbit(single) ? (format == Format::F8 ? 0x80 : 0x8000) : 0;
     double size = std::fabs(single);
     if (size == 0) return sign;
-    int exponent = std::max(std::ilogb(size), -14);
-    int count = int(std::ldexp(size, 10 - exponent));  // 1024..2047, less below the normal numbers
-    return (unsigned short)(sign | ((count < 1024 ? 0 : (exponent + 14)) * 1024 + count));
+    int exponent = std::max(std::ilogb(size), least(format));
+    int count = int(std::ldexp(size, digits(format) - 1 - exponent));
+    return (unsigned short)(sign | ((count < whole ? 0 : (exponent - least(format))) * whole + count));
 }
 
 static double number_of(Format format, unsigned short bits) {
@@ -45,6 +49,11 @@ static double number_of(Format format, unsigned short bits) {
         float single;
         std::memcpy(&single, &wide, 4);
         return single;
+    }
+    if (format == Format::F8) {
+        const int exponent = bits >> 3 & 15, rest = bits & 7;
+        const double size = exponent ? std::ldexp(8 + rest, exponent - 10) : std::ldexp(rest, -9);
+        return (bits & 0x7f) == 0x7f ? NAN : bits & 0x80 ? -size : size;
     }
     double sign = bits & 0x8000 ? -1 : 1;
     int exponent = bits >> 10 & 31, rest = bits & 1023;
@@ -60,7 +69,7 @@ double Random::next() {
 Tensor::Tensor(Format format, Extent extent, Layout layout)
     : format(format), extent(extent), layout(layout), values(size_t(extent.size()), NAN) {
     const size_t end = size_t(place(extent.n - 1, extent.h - 1, extent.w - 1, extent.c - 1)) + 1 + size_t(layout.gap);
-    buffer = std::make_unique<Buffer>(end * (layout.kind == HALF ? 2 : 4));
+    buffer = std::make_unique<Buffer>(end * bytes_of(layout.kind));
 }
 
 Tensor::Tensor(Format format, Extent extent, Layout layout, unsigned seed, double deviation, double mean)
@@ -76,8 +85,7 @@ long long Tensor::place(int n, int y, int x, int c) const {
 
 View Tensor::view() const {
     const int pixel = extent.c + layout.gap, row = extent.w * pixel + layout.gap;
-    auto* base = static_cast<unsigned char*>(buffer->pointer()) +
-                 size_t(layout.lead) * (layout.kind == HALF ? 2 : 4);
+    auto* base = static_cast<unsigned char*>(buffer->pointer()) + size_t(layout.lead) * bytes_of(layout.kind);
     return {base, (long long)(extent.h) * row, row, pixel, extent.n, extent.h, extent.w, extent.c, layout.kind, 0};
 }
 
@@ -102,7 +110,8 @@ void Tensor::set(const std::function<double(int, int, int, int)>& value) {
             for (int x = 0; x < extent.w; x++) {
                 for (int c = 0; c < extent.c; c++) {
                     double exact = value(n, y, x, c);
-                    double kept = layout.kind == HALF ? round_to(format, exact) : double(float(exact));
+                    const bool is_float = layout.kind == F32;
+                    double kept = is_float ? double(float(exact)) : round_to(stored(format, layout.kind), exact);
                     values[size_t(index(n, y, x, c))] = kept;
                 }
             }
@@ -113,19 +122,19 @@ void Tensor::set(const std::function<double(int, int, int, int)>& value) {
 
 void Tensor::write() {
     std::vector<unsigned char> bytes(buffer->bytes, 0xff);
-    const size_t size = layout.kind == HALF ? 2 : 4;
+    const size_t size = bytes_of(layout.kind);
     for (int n = 0; n < extent.n; n++) {
         for (int y = 0; y < extent.h; y++) {
             for (int x = 0; x < extent.w; x++) {
                 for (int c = 0; c < extent.c; c++) {
                     double value = at(n, y, x, c);
-                    unsigned short half = layout.kind == HALF ? bits_of(format, value) : 0;
+                    const unsigned short rounded = layout.kind == F32 ? 0 : bits_of(stored(format, layout.kind), value);
                     float single = float(value);
                     auto* to = &bytes[size_t(place(n, y, x, c)) * size];
-                    if (layout.kind == HALF) {
-                        std::memcpy(to, &half, size);
-                    } else {
+                    if (layout.kind == F32) {
                         std::memcpy(to, &single, size);
+                    } else {
+                        std::memcpy(to, &rounded, size);
                     }
                 }
             }
@@ -135,22 +144,25 @@ void Tensor::write() {
 }
 
 double Tensor::step(double x) const {
-    return layout.kind == HALF ? half_step(format, x) : std::ldexp(std::fabs(x), -24);
+    return layout.kind == F32 ? std::ldexp(std::fabs(x), -24) : half_step(stored(format, layout.kind), x);
 }
 
 std::string Tensor::compare(const std::function<Bound(int, int, int, int)>& wanted) const {
     std::vector<unsigned char> bytes = this->bytes();
-    const size_t size = layout.kind == HALF ? 2 : 4;
+    const size_t size = bytes_of(layout.kind);
     for (int n = 0; n < extent.n; n++) {
         for (int y = 0; y < extent.h; y++) {
             for (int x = 0; x < extent.w; x++) {
                 for (int c = 0; c < extent.c; c++) {
                     auto* from = &bytes[size_t(place(n, y, x, c)) * size];
-                    unsigned short half;
-                    float single;
-                    std::memcpy(&half, from, 2);
-                    if (size == 4) std::memcpy(&single, from, 4);
-                    double got = layout.kind == HALF ? number_of(format, half) : single;
+                    unsigned short rounded = 0;
+                    float single = 0;
+                    if (layout.kind == F32) {
+                        std::memcpy(&single, from, size);
+                    } else {
+                        std::memcpy(&rounded, from, size);
+                    }
+                    double got = layout.kind == F32 ? single : number_of(stored(format, layout.kind), rounded);
                     Bound want = wanted(n, y, x, c);
                     double allowed = want.error + step(std::fabs(want.value) + want.error) * 1.0001 + 1e-30;
                     const bool anything = std::isinf(want.error);

@@ -8,11 +8,13 @@
 
 #include "gpu.h"
 
-enum class Format { BF16, F16 };
+// Of numbers, and of kernels: those for F8 have values of kind HALF in F16.
+enum class Format { BF16, F16, F8 };
 
 // What kernels of a format are called.
 std::string suffix(Format format);
-const char* name_of(Format format);
+// How numbers of a kind are stored for them.
+Format stored(Format format, int kind);
 double round_to(Format format, double x);
 unsigned short bits_of(Format format, double x);
 // Half of the distance between neighbouring numbers around x.
@@ -33,6 +35,9 @@ struct Layout {
     int kind = HALF;
     int lead = 0, gap = 0;
 };
+
+// Bytes of a number.
+constexpr size_t bytes_of(int kind) { return kind == F32 ? 4 : kind == HALF ? 2 : 1; }
 
 constexpr Layout DENSE = {HALF, 0, 0};
 constexpr Layout EXACT = {F32, 0, 0};
