@@ -156,7 +156,7 @@ fn load_for(
     let mut model = Model::open(files, &parts, &*executor, progress)?;
     let card = files.card()?;
     let side = card.as_ref().map(|card| card.resolution).filter(|side| *side > 0);
-    let info = ModelInfo {
+    let mut info = ModelInfo {
         name: files.name().to_owned(),
         source: source.clone(),
         card,
@@ -164,11 +164,13 @@ fn load_for(
         multiple: model.networks.multiple(),
         guidance: model.networks.guidance(),
         executor: executor.name(),
-        bytes: model.networks.bytes() + model.prompts.reader().bytes(),
+        bytes: 0,
     };
     go_on(progress, "preparing the networks", 0.9)?;
     // Now, on the loader's thread, so that what is missing is told before the model is taken.
     model.prepare(&*executor, wished.unwrap_or(&info.params()), info.size)?;
+    // Now, for some weights wait until somebody asks for them.
+    info.bytes = model.networks.bytes() + model.prompts.reader().bytes();
     go_on(progress, "ready", 1.0)?;
     Ok(LoadedModel { executor, model, info })
 }
