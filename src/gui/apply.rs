@@ -175,7 +175,7 @@ impl App {
     fn random_prompt(&mut self) {
         let model = self.studio.snapshot().model.as_ref();
         let Some(card) = model.and_then(|model| model.card.as_ref()) else { return };
-        self.settings.params.prompt = card.random_prompt(chance());
+        self.settings.params.prompt = card.random_prompt(chance(), &self.settings.params.prompt);
         if !self.settings.seed_locked {
             self.settings.params.seed = u64::from(chance() as u32);
         }

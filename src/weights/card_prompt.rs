@@ -13,6 +13,8 @@ const CHECKED_LIMIT_BYTES: usize = 8192;
 const SMALL_WORDS: &str = "a an the of with and or on in at to from by for is its background style";
 /// The form of a prompt when the card has none.
 const USUAL_FORM: &str = "SUBJECT, STYLE[, COLOUR background]";
+/// How often dice are rolled again that show what they showed before.
+const MOST_ROLLS: usize = 32;
 
 impl Card {
     /// Up to `limit` subjects that fit what is typed before byte `cursor` of `prompt`, best first.
@@ -54,9 +56,20 @@ impl Card {
         words(&prompt[..end]).filter(|range| !is_known(&known, &prompt[range.clone()].to_lowercase())).collect()
     }
 
-    /// A prompt in the card's form, chosen by `pick` (any number).
-    pub fn random_prompt(&self, pick: u64) -> String {
+    /// A prompt in the card's form, chosen by `pick` (any number): another one than `before`, unless the card has no other.
+    pub fn random_prompt(&self, pick: u64, before: &str) -> String {
         let mut dice = Dice(pick);
+        let mut prompt = self.roll(&mut dice);
+        for _ in 0..MOST_ROLLS {
+            if prompt != before {
+                break;
+            }
+            prompt = self.roll(&mut dice);
+        }
+        prompt
+    }
+
+    fn roll(&self, dice: &mut Dice) -> String {
         let subject = dice.choose(&self.subjects).map(|subject| subject.name.as_str());
         let styles = self.styles.get(&self.defaults.style).or_else(|| self.styles.values().next());
         let style = styles.and_then(|words| dice.choose(words)).map(String::as_str);
@@ -235,18 +248,28 @@ mod tests {
     #[test]
     fn random_prompts_have_the_cards_form() {
         let card = card();
-        let all: Vec<String> = (0..200).map(|pick| card.random_prompt(pick)).collect();
+        let all: Vec<String> = (0..200).map(|pick| card.random_prompt(pick, "")).collect();
         assert!(all.iter().all(|prompt| unknown(prompt).is_empty()), "{all:?}");
         assert!(all.iter().any(|prompt| prompt.ends_with(" background")));
         assert!(all.iter().any(|prompt| !prompt.ends_with(" background")));
         assert!(all.iter().all(|prompt| !prompt.contains("SUBJECT") && prompt.contains("3d")));
-        assert_eq!(card.random_prompt(7), card.random_prompt(7));
-        assert_eq!(Card::default().random_prompt(7), "");
+        assert_eq!(card.random_prompt(7, ""), card.random_prompt(7, ""));
+        assert_eq!(Card::default().random_prompt(7, ""), "");
+    }
+
+    #[test]
+    fn dice_show_another_prompt_each_time() {
+        let subjects = ["owl", "fox"].map(|name| Subject { name: name.into(), also: vec![] });
+        let card = Card { subjects: subjects.into(), ..Card::default() };
+        for pick in 0..200 {
+            assert_eq!(card.random_prompt(pick, "owl"), "fox");
+        }
     }
 
     #[test]
     fn a_card_without_styles_still_makes_prompts() {
         let card = Card { subjects: vec![Subject { name: "owl".into(), also: vec![] }], ..Card::default() };
-        assert_eq!(card.random_prompt(3), "owl");
+        assert_eq!(card.random_prompt(3, ""), "owl");
+        assert_eq!(card.random_prompt(3, "owl"), "owl", "there is no other");
     }
 }
