@@ -88,7 +88,8 @@ fn bar_ui(ui: &mut Ui, name: &str, ms: f64, share: f32, theme: &Theme) {
     let font = egui::FontId::proportional(12.0);
     let painter = ui.painter();
     painter.text(rect.left_center(), egui::Align2::LEFT_CENTER, name, font.clone(), theme.quiet);
-    let value = format!("{ms:.1}\u{2009}ms");
+    // Of seconds nobody reads tenths of milliseconds, and there is room for five digits.
+    let value = if ms < 1e3 { format!("{ms:.1}\u{2009}ms") } else { format!("{ms:.0}\u{2009}ms") };
     painter.text(rect.right_center(), egui::Align2::RIGHT_CENTER, value, font, theme.text);
     let rail = Rect::from_min_max(
         pos2(rect.left() + 66.0, rect.center().y - 3.0),
