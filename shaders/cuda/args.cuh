@@ -1,7 +1,8 @@
 // What the host hands to the kernels: one struct by value each, written field by field by src/exec/cuda/args.rs.
 //
 // Every kernel that may touch 16-bit numbers exists as NAME_bf16 and NAME_f16. `Kind::HALF` is the one of the two that
-// the kernel is named for. Those that have NAME_f8, too, may store results of kind QUARTER there; HALF is f16. Sums are always of f32. Elements of a view and of a launch must number less than 2^31.
+// the kernel is named for. Some exist as NAME_f8, too: HALF is f16 there, and results may be of kind QUARTER. Sums are
+// always of f32. Elements of a view and of a launch must number less than 2^31.
 //
 //   kernel                  args           grid                                          block     dynamic shared bytes
 //   conv_MxN_*              ConvArgs       pixels/M, rows/N, splits (rounded up)         TILE_*    TILE_*
@@ -70,7 +71,7 @@ struct ConvArgs {
     View out;
     const void* weight;
     const float* bias;  // may be null
-    const float* scale; // of NAME_f8: what the sums of each row of weights are times
+    const float* scale;  // of NAME_f8: what the sums of each row of weights are times
     int kernel, stride, top, left;
     int doubled;  // the map is read as if doubled in height and width
     int gated;
@@ -127,8 +128,8 @@ struct GroupNormArgs {
     Posts posts;
 };
 
-// `in` and `out` are of kind HALF (`out` of NAME_f8 of kind QUARTER); image, row, pixel, their bases and the channels of a group are multiples of 2, and a row is as
-// long as its pixels. A group is of at most 1024 channels and positions times channels / 2 at most M * 512 for each
+// `in` and `out` are of kind HALF, `out` of NAME_f8 of kind QUARTER; image, row, pixel, their bases and the channels of a
+// group are multiples of 2, and a row is as long as its pixels. A group is of at most 1024 channels and positions times channels / 2 at most M * 512 for each
 // block that has it, if threads that cannot have whole positions are left out (`norm.rs`).
 struct WholeNormArgs {
     View in, out;

@@ -78,8 +78,8 @@ __device__ inline void products_wait(Sums& sums) {
     hold(sums);
 }
 
-// Begins sums [64 x 8 WIDE] += a [64 x 16] * b [8 WIDE x 16] transposed (of 8-bit numbers 32, in pairs), by four warps of which the first is a multiple of
-// four. Each has 16 rows of the sums, as in `multiply_add`.
+// Begins sums [64 x 8 WIDE] += a [64 x 16] * b [8 WIDE x 16] transposed, by four warps of which the first is a multiple of
+// four; of 8-bit numbers sixteen pairs. Each has 16 rows of the sums, as in `multiply_add`.
 template <typename T, int WIDE>
 __device__ void multiply_add_64(float (&sums)[WIDE][4], Rows a, Rows b);
 

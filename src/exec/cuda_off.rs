@@ -38,7 +38,7 @@ impl Cuda {
 
     /// # Errors
     /// [`ExecError::Device`] always.
-    pub fn quick() -> Result<Self, ExecError> {
+    pub fn small() -> Result<Self, ExecError> {
         Self::new()
     }
 }

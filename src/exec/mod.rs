@@ -155,7 +155,7 @@ pub fn open(name: &str, threads: usize) -> Result<Arc<dyn Executor>, ExecError> 
         },
         "cuda" => Ok(Arc::new(Cuda::new()?)),
         "cuda-bf16" => Ok(Arc::new(Cuda::wide()?)),
-        "cuda-fp8" => Ok(Arc::new(Cuda::quick()?)),
+        "cuda-fp8" => Ok(Arc::new(Cuda::small()?)),
         "cpu" => Ok(Arc::new(Cpu::new(threads)?)),
         "cpu-f32" => Ok(Arc::new(Cpu::exact(threads)?)),
         "cpu-int8" => Ok(Arc::new(Cpu::small(threads)?)),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use afterimage::exec::{Candle, Cuda};
+use afterimage::exec::{Candle, Cuda, Executor};
 use afterimage::graph::{Activation, Bias, Conv, Graph, GraphBuilder, Mask, NodeId, Shape, Stage};
 use libtest_mimic::{Failed, Trial};
 
@@ -88,11 +88,11 @@ fn small_networks() -> Vec<Graph> {
 
 /// All small networks beside the reference, then those of the fixtures.
 pub fn play() {
-    let (candle, cuda) = (Candle::new(1).unwrap(), Cuda::quick().unwrap());
+    let (candle, cuda) = (Candle::new(1).unwrap(), Cuda::small().unwrap());
     for (number, graph) in small_networks().into_iter().enumerate() {
         let graph = Arc::new(graph);
-        let [expected, found] = [&candle as &dyn afterimage::exec::Executor, &cuda]
-            .map(|executor| run(executor, &graph, &[], &JOBS).unwrap());
+        let [expected, found] =
+            [&candle as &dyn Executor, &cuda].map(|executor| run(executor, &graph, &[], &JOBS).unwrap());
         for (found, expected) in found.iter().flatten().zip(expected.iter().flatten()) {
             near(found, expected, LIMIT).map_err(|text| format!("network {number}: {text}")).unwrap();
         }

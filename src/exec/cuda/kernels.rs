@@ -120,6 +120,9 @@ macro_rules! module {
     ($file:literal, $chips:ident, $names:expr) => {
         module!($file, $chips, $names, false)
     };
+    (quarters: $file:literal, $chips:ident, $names:expr) => {
+        module!($file, $chips, $names, true)
+    };
     ($file:literal, $chips:ident, $names:expr, $quarters:literal) => {
         Module {
             ptx: include_str!(concat!("../../../shaders/cuda/ptx/", $file, ".ptx")),
@@ -145,15 +148,15 @@ const LAYER_NORM: &[&str] = &["layer_norm"];
 pub const MODULES: [Module; 27] = [
     module!("attention_wide", All, &["attention_wide"]),
     module!("conv", All, &["conv_128x128", "conv_128x64", "conv_64x64", "conv_64x32", "conv_gather"]),
-    module!("conv_f8", All, &["conv_128x128", "conv_128x64", "conv_64x64", "conv_64x32"], true),
+    module!(quarters: "conv_f8", All, &["conv_128x128", "conv_128x64", "conv_64x64", "conv_64x32"]),
     module!("conv_hopper", Hopper, CONV_HOPPER),
-    module!("conv_hopper_f8", Hopper, CONV_HOPPER, true),
+    module!(quarters: "conv_hopper_f8", Hopper, CONV_HOPPER),
     module!("conv_halo_hopper", Hopper, CONV_HALO_HOPPER),
-    module!("conv_halo_hopper_f8", Hopper, CONV_HALO_HOPPER, true),
+    module!(quarters: "conv_halo_hopper_f8", Hopper, CONV_HALO_HOPPER),
     module!("conv_bulk_hopper", Hopper, CONV_BULK_HOPPER),
-    module!("conv_bulk_hopper_f8", Hopper, CONV_BULK_HOPPER, true),
+    module!(quarters: "conv_bulk_hopper_f8", Hopper, CONV_BULK_HOPPER),
     module!("conv_finish", All, CONV_FINISH),
-    module!("conv_finish_f8", All, CONV_FINISH, true),
+    module!(quarters: "conv_finish_f8", All, CONV_FINISH),
     module!(
         "attention",
         All,
@@ -185,13 +188,13 @@ pub const MODULES: [Module; 27] = [
     module!("copy", All, &["copy"]),
     module!("geglu", All, &["geglu"]),
     module!("group_norm", All, GROUP_NORM),
-    module!("group_norm_f8", All, GROUP_NORM, true),
+    module!(quarters: "group_norm_f8", All, GROUP_NORM),
     module!("group_norm_whole", All, GROUP_NORM_WHOLE),
-    module!("group_norm_whole_f8", All, GROUP_NORM_WHOLE, true),
+    module!(quarters: "group_norm_whole_f8", All, GROUP_NORM_WHOLE),
     module!("group_norm_hopper", Hopper, GROUP_NORM_HOPPER),
-    module!("group_norm_hopper_f8", Hopper, GROUP_NORM_HOPPER, true),
+    module!(quarters: "group_norm_hopper_f8", Hopper, GROUP_NORM_HOPPER),
     module!("layer_norm", All, LAYER_NORM),
-    module!("layer_norm_f8", All, LAYER_NORM, true),
+    module!(quarters: "layer_norm_f8", All, LAYER_NORM),
     module!("lookup", All, &["lookup"]),
     module!("map", All, &["map"]),
     module!("moments", All, &["moments"]),

@@ -60,12 +60,12 @@ impl Cuda {
         Self::with(Half::Bf16, false)
     }
 
-    /// With f16, but products of 8-bit numbers (E4M3) with scaled weights where norms and gates lead: for GPUs that make twice as many of
-    /// them, and for models that would not fit otherwise. Pictures differ from those of others.
+    /// With f16, but products of 8-bit numbers (E4M3) with scaled weights where norms and gates lead: for models that would not fit
+    /// otherwise, and for GPUs that make twice as many of them. Pictures differ a little.
     ///
     /// # Errors
     /// Those of [`Cuda::new`]; a GPU or a driver that cannot.
-    pub fn quick() -> Result<Self, ExecError> {
+    pub fn small() -> Result<Self, ExecError> {
         Self::with(Half::F16, true)
     }
 

@@ -67,8 +67,8 @@ impl CudaPacked {
         if numbers.quarters {
             room::ask(weights, |_| size_of::<u16>() as u64)?;
         }
-        let places = places(weights, device, numbers)?;
-        let store = Store::load(weights, |found, scratch| pack(found, (device, &places), numbers, scratch))?;
+        let beside = shelves(weights, device, numbers)?;
+        let store = Store::load(weights, |found, scratch| pack(found, (device, &beside), numbers, scratch))?;
         device.wait()?;
         Ok(Self { stores: vec![Arc::new(store)], device: device.clone(), half: numbers.half })
     }
@@ -217,7 +217,8 @@ type Beside = BTreeMap<String, (Arc<Shelf>, [usize; 2])>;
 /// Matrices by key, each with its numbers and rows.
 type Row<'a> = Vec<(&'a str, [usize; 2])>;
 
-fn places(weights: &Weights, device: &Device, numbers: Numbers) -> Result<Beside, ExecError> {
+/// Shelves for them; on the GPU if nothing waits.
+fn shelves(weights: &Weights, device: &Device, numbers: Numbers) -> Result<Beside, ExecError> {
     let mut modules: BTreeMap<(&str, usize), Row<'_>> = BTreeMap::new();
     for key in weights.keys() {
         if let &[rows, inputs] = weights.shape(key).unwrap_or_default() {
@@ -229,12 +230,9 @@ fn places(weights: &Weights, device: &Device, numbers: Numbers) -> Result<Beside
     }
     let mut beside = BTreeMap::new();
     for matrices in modules.into_values().filter(|matrices| matrices.len() > 1) {
-        let shelf = Arc::new(Shelf::default());
-        if !numbers.quarters {
-            let len = matrices.iter().map(|(_, [len, _])| len).sum();
-            let halves = device.zeros(len, "weights")?;
-            shelf.halves.get_or_init(|| halves);
-        }
+        let len = matrices.iter().map(|(_, [len, _])| len).sum();
+        let halves = if numbers.quarters { OnceLock::new() } else { device.zeros(len, "weights")?.into() };
+        let shelf = Arc::new(Shelf { halves, quarters: OnceLock::new() });
         let mut before = [0; 2];
         for (key, [len, rows]) in matrices {
             beside.insert(key.to_owned(), (shelf.clone(), before));
@@ -265,17 +263,17 @@ fn pack(
         }
     }
     let (shelf, before) = beside.get(found.key).cloned().unwrap_or_default();
-    let waiting = if numbers.quarters {
-        scratch.clone()
-    } else {
-        if let Some(halves) = shelf.halves.get() {
+    let mut waiting = Vec::new();
+    match shelf.halves.get() {
+        _ if numbers.quarters => waiting.clone_from(scratch),
+        Some(halves) => {
             let (address, _) = halves.device_ptr(device.stream());
             device.write(address + (before[0] * size_of::<u16>()) as u64, bytemuck::cast_slice(scratch))?;
-        } else {
+        }
+        None => {
             let halves = device.upload(scratch, "weights")?;
             shelf.halves.get_or_init(|| halves);
         }
-        Vec::new()
-    };
+    }
     Ok(Form::Matrix(Matrix { shelf, before, len: scratch.len(), rows, waiting }))
 }

@@ -72,9 +72,9 @@ impl Plan {
             places.pieces[piece].kind = if half { Kind::Half } else { Kind::F32 };
         }
         let quarters = quarters(graph, &steps, &places, results, |weight| packed.may_be_quarters(weight));
-        for (piece, _) in quarters.iter().enumerate().filter(|(_, quarters)| **quarters) {
-            places.pieces[piece].extent[3] /= 2;
-        }
+        // As products see them: half as many pairs.
+        let pairs = places.pieces.iter_mut().zip(&quarters).filter(|(_, quarters)| **quarters);
+        pairs.for_each(|(piece, _)| piece.extent[3] /= 2);
         let schedule = Schedule::new(graph, &steps, &places, results, &[]);
         let cell = size_of::<f32>();
         let memory: CudaSlice<u8> = device.zeros(schedule.shared * cell, "what a network keeps")?;
@@ -212,6 +212,7 @@ impl Maker<'_> {
             _ => return Ok(None),
         };
         let (mut input, mut output) = (self.placed(step.source), self.placed(step.result));
+        // A product reads pairs.
         let quarters = std::mem::take(&mut input.quarters);
         let (address, scale) = if quarters {
             self.packed.quarters(self.graph.weight(weight))?
