@@ -135,14 +135,11 @@ macro_rules! module {
 
 // Of kernels that exist for numbers of 8 bits, too.
 const CONV_BULK_HOPPER: &[&str] = &["conv_bulk_hopper_128x160", "conv_bulk_hopper_64x160", "conv_bulk_hopper_64x64"];
-const CONV_FINISH: &[&str] = &["conv_finish"];
 const CONV_HALO_HOPPER: &[&str] =
     &["conv_halo_hopper_128x160", "conv_halo_hopper_128x64", "conv_halo_hopper_256x128", "conv_halo_hopper_256x64"];
 const CONV_HOPPER: &[&str] = &["conv_hopper_128x160", "conv_hopper_128x64", "conv_hopper_64x128", "conv_hopper_64x64"];
-const GROUP_NORM: &[&str] = &["group_norm"];
 const GROUP_NORM_HOPPER: &[&str] = &["group_norm_hopper_8", "group_norm_hopper_12", "group_norm_hopper_24"];
 const GROUP_NORM_WHOLE: &[&str] = &["group_norm_whole_8", "group_norm_whole_24", "group_norm_whole_64"];
-const LAYER_NORM: &[&str] = &["layer_norm"];
 
 /// All of them.
 pub const MODULES: [Module; 27] = [
@@ -155,8 +152,8 @@ pub const MODULES: [Module; 27] = [
     module!(quarters: "conv_halo_hopper_f8", Hopper, CONV_HALO_HOPPER),
     module!("conv_bulk_hopper", Hopper, CONV_BULK_HOPPER),
     module!(quarters: "conv_bulk_hopper_f8", Hopper, CONV_BULK_HOPPER),
-    module!("conv_finish", All, CONV_FINISH),
-    module!(quarters: "conv_finish_f8", All, CONV_FINISH),
+    module!("conv_finish", All, &["conv_finish"]),
+    module!(quarters: "conv_finish_f8", All, &["conv_finish"]),
     module!(
         "attention",
         All,
@@ -187,14 +184,14 @@ pub const MODULES: [Module; 27] = [
     ),
     module!("copy", All, &["copy"]),
     module!("geglu", All, &["geglu"]),
-    module!("group_norm", All, GROUP_NORM),
-    module!(quarters: "group_norm_f8", All, GROUP_NORM),
+    module!("group_norm", All, &["group_norm"]),
+    module!(quarters: "group_norm_f8", All, &["group_norm"]),
     module!("group_norm_whole", All, GROUP_NORM_WHOLE),
     module!(quarters: "group_norm_whole_f8", All, GROUP_NORM_WHOLE),
     module!("group_norm_hopper", Hopper, GROUP_NORM_HOPPER),
     module!(quarters: "group_norm_hopper_f8", Hopper, GROUP_NORM_HOPPER),
-    module!("layer_norm", All, LAYER_NORM),
-    module!(quarters: "layer_norm_f8", All, LAYER_NORM),
+    module!("layer_norm", All, &["layer_norm"]),
+    module!(quarters: "layer_norm_f8", All, &["layer_norm"]),
     module!("lookup", All, &["lookup"]),
     module!("map", All, &["map"]),
     module!("moments", All, &["moments"]),
