@@ -21,12 +21,12 @@ pub enum Isa {
     NeonBf16,
     /// AVX2, FMA and F16C: most PCs since 2013.
     Avx2,
-    /// The same with matrix products of whole numbers ([`int16`](super::kernels::int16)); with AVX-VNNI (Intel since 2021) if there
+    /// The same with most products of whole numbers ([`int16`](super::kernels::int16)); with AVX-VNNI (Intel since 2021) if there
     /// is that.
     Avx2Int16,
     /// AVX-512 (F, BW, DQ, VL): servers since 2017, AMD since Zen 4.
     Avx512,
-    /// The same with matrix products of whole numbers and AVX-512 VNNI: Intel since 2019, but for the processors of 2021 to 2024 that
+    /// The same with most products of whole numbers and AVX-512 VNNI: Intel since 2019, but for the processors of 2021 to 2024 that
     /// have no AVX-512 at all, and AMD since Zen 4.
     Avx512Int16,
     /// AVX-512 with products of bf16 numbers, summed in f32: AMD since Zen 4, Intel servers since 2021.

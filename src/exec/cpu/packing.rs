@@ -114,7 +114,7 @@ fn pack(found: &Found<'_>, (factor, keeping): (Factor, Keeping), scratch: &mut S
             let pixels = height * width;
             // Where each row lies in a kernel on disk: found once, since two divisions for each weight take seconds.
             let places: Vec<usize> = (0..pixels * inputs).map(|row| row % inputs * pixels + row / inputs).collect();
-            // Pixels have a scale each, so that only kernels of one pixel are multiplied as whole numbers.
+            // Pixels have a scale each, so that only kernels of one pixel are kept as whole numbers.
             let factor = if pixels > 1 && factor == Factor::Int16 { Factor::F32 } else { factor };
             Form::Panels(matrix(found, [columns, pixels * inputs], (factor, keeping), scratch, |row| places[row]))
         }
@@ -154,7 +154,7 @@ fn matrix(
 fn whole_numbers(values: &[f32], (rows, most): (usize, i16), whole: &mut Vec<i16>) -> Vec<f32> {
     whole.resize(values.len(), 0);
     let places = whole.chunks_exact_mut(rows);
-    values.chunks_exact(rows).zip(places).map(|(row, place)| int16::whole(row, most, place)).collect()
+    values.chunks_exact(rows).zip(places).map(|(row, place)| int16::whole::<false>(row, most, place)).collect()
 }
 
 #[cfg(test)]

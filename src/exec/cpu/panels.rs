@@ -262,6 +262,27 @@ impl Panels {
         }
     }
 
+    /// The largest size of each padded column's weights, as they lie: without scales.
+    pub fn largest(&self) -> Vec<f32> {
+        let of = |index: usize| {
+            let panel = self.panel(index);
+            let weights: Cow<'_, [f32]> = match panel.weights {
+                Numbers::F32(weights) => Cow::Borrowed(weights),
+                Numbers::F16(weights) => Cow::Owned(weights.to_f32_vec()),
+                Numbers::Int8(weights) => Cow::Owned(weights.iter().copied().map(f32::from).collect()),
+                // In pairs: nobody asks for them.
+                Numbers::Bf16(_) | Numbers::Int16(_) => Cow::Owned(vec![f32::NAN; panel.width * self.rows]),
+            };
+            // Bits without signs are in the order of the numbers, and those of what is no number are the largest.
+            let mut largest = vec![0; panel.width];
+            for row in weights.chunks_exact(panel.width) {
+                largest.iter_mut().zip(row).for_each(|(largest, w)| *largest = w.abs().to_bits().max(*largest));
+            }
+            largest.into_iter().map(f32::from_bits).collect::<Vec<_>>()
+        };
+        (0..self.count()).into_par_iter().map(of).collect::<Vec<_>>().concat()
+    }
+
     /// One weight again.
     pub fn weight(&self, output: usize, row: usize) -> f32 {
         if is_narrow(self.columns) {

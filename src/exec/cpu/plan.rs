@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::changes::Changes;
 use super::kernels::PANEL;
 use super::packing::CpuPacked;
-use super::panels::Row;
+use super::panels::{Factor, Row};
 use super::rounding::rounded;
 use super::steps::{
     Attention, Border, Conv, Copy, Cut, Ending, Factors, Geglu, GroupNorm, Kernel, Layer, LayerNorm, Lookup, Map,
@@ -21,6 +21,9 @@ use crate::graph::{Graph, NodeId, Op, Padding, WeightId};
 
 /// Elements of an elementwise task: some microseconds.
 const TASK_ELEMENTS: usize = 1 << 14;
+
+/// Keys from which on attention multiplies whole numbers, where there are such.
+const WHOLE_KEYS: usize = 256;
 
 /// What memory holds that nobody should read: not a number, and neither is either half of it as bf16.
 pub const POISON: f32 = f32::from_bits(0x7fc0_7fc0);
@@ -63,7 +66,7 @@ impl Plan {
         }
         let nowhere = vec![0; places.pieces.len()];
         let room = |step: &Fused| {
-            if let Some(keys) = keys(graph, step, packed.kind()) {
+            if let Some(keys) = keys(graph, step, packed.factor()) {
                 return Ok(keys.len(batch(graph, step)));
             }
             let input = places.view(graph, step.source, &nowhere);
@@ -162,7 +165,7 @@ fn rounds(graph: &Graph, packed: &CpuPacked, step: &Fused, id: NodeId) -> bool {
             id == step.source
                 && packed.panels(graph.weight(weight)).is_ok_and(|panels| panels.factor().kind() == Kind::Half)
         }
-        Op::Attention { heads, .. } => key_kind(node.shape.channels() / heads, packed.kind()) == Kind::Half,
+        Op::Attention { heads, .. } => even(node.shape.channels() / heads, packed.factor()) == Factor::Bf16,
         _ => false,
     }
 }
@@ -173,7 +176,8 @@ fn way(graph: &Graph, (packed, strips): (&CpuPacked, bool), step: &Fused) -> Opt
         return Some(("strips", winograd::strip_flops(graph, step)));
     }
     if winograd::suits(graph, step, packed.kind()) {
-        return Some(("winograd", winograd::flops(graph, step)));
+        let whole = winograd::factor(graph, step, packed.factor()) == Factor::Int16;
+        return Some((if whole { "winograd int16" } else { "winograd" }, winograd::flops(graph, step)));
     }
     if let Some(products) = step.composed_products(graph) {
         return Some(("composed", 2 * products as u64));
@@ -188,17 +192,22 @@ fn composed_kind(graph: &Graph, packed: &CpuPacked, step: &Fused) -> Kind {
 }
 
 /// Where the keys of an attention go, from offset 0.
-fn keys(graph: &Graph, step: &Fused, kind: Kind) -> Option<PackedKeys> {
+fn keys(graph: &Graph, step: &Fused, factor: Factor) -> Option<PackedKeys> {
     let node = graph.node(step.main);
     let Op::Attention { heads, .. } = node.op else { return None };
     let keys = graph.node(node.inputs[1]).shape.positions();
     let width = node.shape.channels() / heads;
-    Some(PackedKeys { offset: 0, heads, keys, width, kind: key_kind(width, kind) })
+    let factor = match even(width, factor) {
+        // So few are not worth the making of whole numbers.
+        Factor::Int16 if keys < WHOLE_KEYS => Factor::F32,
+        factor => factor,
+    };
+    Some(PackedKeys { offset: 0, heads, keys, width, factor })
 }
 
-/// How keys of so many channels are stored beside weights of `kind`: an odd number is no whole pairs.
-fn key_kind(width: usize, kind: Kind) -> Kind {
-    if width.is_multiple_of(2) { kind } else { Kind::F32 }
+/// As what keys of so many channels are multiplied beside weights that are `factor`s: an odd number is no whole pairs.
+fn even(width: usize, factor: Factor) -> Factor {
+    if width.is_multiple_of(2) { factor } else { Factor::F32 }
 }
 
 /// How a convolution over `input` that is done the short way is cut for so many threads.
@@ -214,7 +223,8 @@ fn cut(
         return Ok(None);
     }
     let (panels, [_, h, w, _]) = (packed.panels(graph.weight(weight))?, extent(&graph.node(step.result).shape));
-    Ok(Some(Cut::new(input, (padding, step.doubled), [h, w], panels.count(), threads)))
+    let factor = winograd::factor(graph, step, packed.factor());
+    Ok(Some(Cut::new(factor, input, (padding, step.doubled), [h, w], panels.count(), threads)))
 }
 
 fn batch(graph: &Graph, step: &Fused) -> usize {
@@ -268,10 +278,10 @@ impl Maker<'_> {
     }
 
     fn keys(&self, index: usize) -> PackedKeys {
-        let nothing = PackedKeys { offset: 0, heads: 1, keys: 0, width: 0, kind: Kind::F32 };
+        let nothing = PackedKeys { offset: 0, heads: 1, keys: 0, width: 0, factor: Factor::F32 };
         PackedKeys {
             offset: self.packed_at(index),
-            ..keys(self.graph, &self.steps[index], self.packed.kind()).unwrap_or(nothing)
+            ..keys(self.graph, &self.steps[index], self.packed.factor()).unwrap_or(nothing)
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::kernels::int16::Scales;
 use super::kernels::{Kernels, MAX_ROWS, PANEL, Sums, Tile};
 use super::lines::Lines;
 use super::panels::Factor;
@@ -14,8 +15,8 @@ const ROWS: usize = 80_000;
 /// Numbers each thread copies when memory is timed: more than the second-level cache.
 const COPIED: usize = 1 << 22;
 
-/// Operations a second of the innermost loop for such factors alone, on all threads. (Where they are whole numbers, convolutions are
-/// of f32 still and get no further than some two thirds of it.)
+/// Operations a second of the innermost loop for such factors alone, on all threads. (Where they are whole numbers, some convolutions
+/// are of f32 still and get no further than half of it.)
 pub fn flops_per_s(team: &Team, kernels: &Kernels, factor: Factor) -> f64 {
     use half::bf16 as Half;
     let pixels: [usize; MAX_ROWS] = std::array::from_fn(|row| row * RUN);
@@ -39,7 +40,8 @@ pub fn flops_per_s(team: &Team, kernels: &Kernels, factor: Factor) -> f64 {
                 Factor::Int16 => {
                     let (input, weights) = (&whole_input[..], &whole_weights[..]);
                     let tile = Tile { input, pixels, taps, run, weights, width, hold: false, ahead: &[] };
-                    kernels.tile_int16(&tile, &[1.0; MAX_ROWS], &mut out.0);
+                    let scales = Scales { rows: &[1.0; MAX_ROWS], columns: &[1.0; PANEL] };
+                    kernels.tile_int16(&tile, scales, &mut out.0);
                 }
                 Factor::F32 => {
                     let (input, weights) = (&input[..], &weights[..]);

@@ -11,11 +11,12 @@ mod beside;
 mod changes;
 mod merged;
 mod strips;
+mod whole;
 
 fn executors() -> Vec<Cpu> {
     let here = Isa::ALL.into_iter().filter(|isa| isa.is_here());
     let here = here.flat_map(|isa| [1, 3].map(|threads| Cpu::with(isa, threads, true).unwrap()));
-    here.chain(emulated()).chain([short()]).collect()
+    here.chain(emulated()).chain([short(), whole()]).collect()
 }
 
 /// Convolutions of bf16 numbers the short way, on any processor.
@@ -24,6 +25,11 @@ fn short() -> Cpu {
     kernels.strips = true;
     let team = Arc::new(Team::new(3).unwrap());
     Cpu { isa: Isa::Avx512Bf16, kernels, keeping: Keeping::Plain, team, keep: super::changes::MOST, poison: true }
+}
+
+/// Products of whole numbers, on any processor.
+fn whole() -> Cpu {
+    Cpu { isa: Isa::Avx512Int16, kernels: Kernels::of(Isa::Portable).unwrap(), ..short() }
 }
 
 /// AMX where the processor has none.

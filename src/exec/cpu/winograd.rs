@@ -18,6 +18,11 @@ const LIFT: usize = 120;
 const FEW: usize = 1 << 13;
 /// Strips of a layer below which nothing is gained.
 const FEWEST: usize = 16;
+/// What making a whole number of a value in the other space costs, and how much more it costs to make one of a weight than an f32, in
+/// products of f32.
+const WHOLE: [usize; 2] = [16, 2];
+/// Numbers of kernels in the other space that a layer keeps at most: they stay in a cache that all threads share.
+pub const KEPT: usize = 1 << 20;
 /// Products of a kernel of 3 x 3, and of the four of 2 x 2 that it is over a doubled map.
 const DIRECT: [usize; 2] = [TAPS, 4];
 
@@ -32,6 +37,16 @@ pub fn suits(graph: &Graph, step: &Fused, kind: Kind) -> bool {
     let weights = if inputs * outputs < FEW { PLACES * READ } else { TAPS * READ + LIFT };
     let short = PLACES * height * width * 5 / 4 + weights;
     kind == Kind::F32 && step.before.is_none() && inputs.is_multiple_of(LANES) && outputs > NARROW && short < direct
+}
+
+/// As what the products of such a convolution are multiplied beside weights that are `packed` so: as whole numbers where that pays off.
+/// Those of 13 bits, with a scale for each place, lose less than bf16 does without going there.
+pub fn factor(graph: &Graph, step: &Fused, packed: Factor) -> Factor {
+    let Op::Conv2d { weight, .. } = graph.node(step.main).op else { return Factor::F32 };
+    let (shape, tiles) = (&graph.weight(weight).shape, tiles(graph, step).unwrap_or_default());
+    let (outputs, inputs, tiles) = (shape[0], shape[1], tiles.into_iter().product::<usize>());
+    let kernels = if PLACES * inputs * outputs / 2 <= KEPT { 0 } else { outputs * WHOLE[1] };
+    if packed == Factor::Int16 && tiles * WHOLE[0] + kernels < tiles * outputs / 2 { packed } else { Factor::F32 }
 }
 
 /// Whether the convolution that `step` is pays off along rows alone, where factors are of bf16. Of deep layers each task takes the

@@ -4,44 +4,142 @@
 //! Rows of values and columns of weights become whole numbers of which the largest is [`MOST`]: [`DEEP`] products of two of them
 //! fit into a sum of 32 bits, which is then added to an f32.
 
-use super::PANEL;
+use super::winograd::{self, PLACES, REACH, SIDE, Taps};
+use super::{LANES, math::fma};
 
 /// The largest of the whole numbers, and minus the smallest.
 pub const MOST: i16 = 4095;
 /// Products that are summed as whole numbers: `DEEP * MOST * MOST` is less than 2^31.
 pub const DEEP: usize = 128;
+/// The largest of the whole numbers of kernels in the space of [`winograd`], for half as many products.
+pub const KERNEL_MOST: i16 = 2 * MOST;
 
 /// Added to a small number, this rounds it to the nearest whole one.
-const ROUND: f32 = 1.5 * (1 << 23) as f32;
+pub(super) const ROUND: f32 = 1.5 * (1 << 23) as f32;
 /// Values below this are nothing: the inverse of what they would be multiplied by is out of range.
 const LEAST: f32 = 1e-30;
 
-/// Values as whole numbers of which the largest is `most`, and what these times are the values: nothing where all are next to
-/// nothing, and not a number where one of them is none or infinite, so that what is broken is seen in the result.
+/// What the sums of a tile are multiplied by.
+#[derive(Clone, Copy, Debug)]
+pub struct Scales<'a> {
+    /// Of each of its rows.
+    pub rows: &'a [f32],
+    /// Of each of its columns.
+    pub columns: &'a [f32],
+}
+
+/// By what values whose largest has these bits are multiplied so that they become whole numbers up to `most`, and what these times are
+/// the values: nothing where all are next to nothing, and not a number where one of them is none or infinite, so that what is broken is
+/// seen in the result.
 #[inline(always)]
-pub fn whole(x: &[f32], most: i16, out: &mut [i16]) -> f32 {
+pub fn factors(largest: u32, most: f32) -> [f32; 2] {
+    let largest = f32::from_bits(largest);
+    let broken = if largest < LEAST { 0.0 } else { f32::NAN };
+    if (LEAST..f32::INFINITY).contains(&largest) { [most / largest, largest / most] } else { [0.0, broken] }
+}
+
+/// A number whose last 16 bits are those of the whole number nearest to `x * inverse`.
+#[inline(always)]
+pub(super) fn nearest<const FUSED: bool>(x: f32, inverse: f32) -> u32 {
+    fma::<FUSED>(x, inverse, ROUND).to_bits()
+}
+
+/// Values as whole numbers of which the largest is `most`, and what these times are the values; see [`factors`].
+#[inline(always)]
+pub fn whole<const FUSED: bool>(x: &[f32], most: i16, out: &mut [i16]) -> f32 {
     let count = out.len();
     let x = &x[..count];
     // As long as the sign is taken off, bits are in the order of the numbers, and those of what is no number are the largest.
-    let (panels, rest) = x.as_chunks::<PANEL>();
-    let mut largest = [0; PANEL];
-    for panel in panels {
-        for (largest, v) in largest.iter_mut().zip(panel) {
+    let (vectors, rest) = x.as_chunks::<LANES>();
+    let mut largest = [0; LANES];
+    for vector in vectors {
+        for (largest, v) in largest.iter_mut().zip(vector) {
             *largest = v.abs().to_bits().max(*largest);
         }
     }
     let largest = largest.into_iter().chain(rest.iter().map(|v| v.abs().to_bits())).fold(0, u32::max);
-    let (largest, most) = (f32::from_bits(largest), f32::from(most));
-    if !(LEAST..f32::INFINITY).contains(&largest) {
-        out.fill(0);
-        return if largest < LEAST { 0.0 } else { f32::NAN };
+    let [inverse, scale] = factors(largest, most.into());
+    let (places, last) = out.as_chunks_mut::<LANES>();
+    for (place, x) in places.iter_mut().zip(vectors) {
+        *place = x.map(|x| nearest::<FUSED>(x, inverse) as i16);
     }
-    let inverse = most / largest;
-    for i in 0..count {
-        // The last bits of what is added are those of the whole number.
-        out[i] = (x[i] * inverse + ROUND).to_bits() as i16;
+    last.iter_mut().zip(rest).for_each(|(place, x)| *place = nearest::<FUSED>(*x, inverse) as i16);
+    scale
+}
+
+/// Whole numbers that are made, and their scales.
+pub struct Whole<'a> {
+    /// The numbers.
+    pub numbers: &'a mut [i16],
+    /// What they times these are the values.
+    pub scales: &'a mut [f32],
+}
+
+/// The `len` values of a tile at each place of the space of [`winograd`](super::winograd) as whole numbers with a scale for each place,
+/// times what [`lift_whole`] divides by. From place to place there are so many steps of values, whole numbers and scales.
+#[inline(always)]
+pub fn whole_places<const FUSED: bool>(x: &[f32], out: Whole<'_>, [from, to, step]: [usize; 3], len: usize) {
+    let Whole { numbers: out, scales } = out;
+    for place in 0..PLACES {
+        let scale = whole::<FUSED>(&x[place * from..][..len], MOST, &mut out[place * to..][..len]);
+        scales[place * step] = scale * reach(place);
     }
-    largest / most
+}
+
+/// What a weight at a place of that space is at most, if all that it is made of are 1 at most.
+pub(super) fn reach(place: usize) -> f32 {
+    REACH[place / SIDE] * REACH[place % SIDE]
+}
+
+/// Takes weights there, as [`winograd::lift`] does, and makes them whole numbers: of each column those at place `p` are divided by how
+/// far they [`reach`] and multiplied by `inverse`. Two rows lie interleaved, as weights do.
+#[inline(always)]
+pub fn lift_whole(taps: &Taps<'_>, inverse: &[f32], step: usize, out: &mut [i16]) {
+    const BLOCK: usize = winograd::BLOCK;
+    let width = inverse.len();
+    for first in (0..taps[0].len()).step_by(BLOCK) {
+        let (row, column) = (first / width, first % width);
+        let mut between = [[[0.0; BLOCK]; 3]; SIDE];
+        for x in 0..3 {
+            let numbers = |y: usize| std::array::from_fn(|lane| taps[y * 3 + x][first + lane]);
+            let column = winograd::kernel(&std::array::from_fn(numbers));
+            between.iter_mut().zip(column).for_each(|(row, values)| row[x] = values);
+        }
+        for (y, between) in between.iter().enumerate() {
+            for (x, values) in winograd::kernel(between).iter().enumerate() {
+                let out = &mut out[(y * SIDE + x) * step..];
+                for (lane, value) in values.iter().enumerate() {
+                    let factor = inverse[column + lane] / reach(y * SIDE + x);
+                    out[(row / 2 * width + column + lane) * 2 + row % 2] = nearest::<false>(*value, factor) as i16;
+                }
+            }
+        }
+    }
+}
+
+/// Rows of as many values as there are `scales` as whole numbers, each column with a scale of its own. Two rows lie interleaved, as
+/// weights do; a last odd one beside zeros.
+#[inline(always)]
+pub fn whole_columns<const FUSED: bool>(x: &[f32], scales: &mut [f32], out: &mut [i16]) {
+    let (width, most) = (scales.len(), f32::from(MOST));
+    for column in (0..width).step_by(LANES) {
+        let row = |row: &[f32]| -> [f32; LANES] { std::array::from_fn(|lane| row[column..][..LANES][lane]) };
+        let mut largest = [0; LANES];
+        for values in x.chunks_exact(width) {
+            largest.iter_mut().zip(row(values)).for_each(|(largest, v)| *largest = v.abs().to_bits().max(*largest));
+        }
+        let factors = largest.map(|largest| factors(largest, most));
+        scales[column..][..LANES].copy_from_slice(&factors.map(|[_, scale]| scale));
+        let inverse = factors.map(|[inverse, _]| inverse);
+        for (rows, out) in x.chunks(2 * width).zip(out.chunks_exact_mut(2 * width)) {
+            let (first, second) = (row(rows), if rows.len() > width { row(&rows[width..]) } else { [0.0; LANES] });
+            let out: &mut [u32] = bytemuck::cast_slice_mut(&mut out[2 * column..][..2 * LANES]);
+            for lane in 0..LANES {
+                let [first, second] = [first, second].map(|row| nearest::<FUSED>(row[lane], inverse[lane]));
+                out[lane] = (first & 0xffff | second << 16).to_le();
+            }
+        }
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -51,14 +149,14 @@ pub use vectors::{plain, vnni, wide};
 mod vectors {
     use std::arch::x86_64::{
         _mm256_add_epi32, _mm256_cvtepi32_ps, _mm256_dpwssd_avx_epi32, _mm256_fmadd_ps, _mm256_loadu_ps,
-        _mm256_loadu_si256, _mm256_madd_epi16, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps,
+        _mm256_loadu_si256, _mm256_madd_epi16, _mm256_mul_ps, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps,
         _mm256_setzero_si256, _mm256_storeu_ps, _mm512_cvtepi32_ps, _mm512_dpwssd_epi32, _mm512_fmadd_ps,
-        _mm512_loadu_ps, _mm512_loadu_si512, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps,
+        _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps,
         _mm512_setzero_si512, _mm512_storeu_ps,
     };
 
-    use super::super::{LANES, Tile, VECTOR_ROWS, avx2};
-    use super::DEEP;
+    use super::super::{LANES, PANEL, Tile, VECTOR_ROWS, avx2};
+    use super::{DEEP, Scales};
 
     /// Rows whose sums fit into the sixteen registers of AVX2.
     const FEW_ROWS: usize = 6;
@@ -69,58 +167,63 @@ mod vectors {
         (
             $name:ident, $features:literal, $most:expr, $register:expr, $add:expr,
             $load:ident, $all:ident, $none:ident, $float:ident,
-            $load_floats:ident, $all_floats:ident, $no_floats:ident, $fmadd:ident, $store_floats:ident
+            $load_floats:ident, $all_floats:ident, $no_floats:ident, $mul:ident, $fmadd:ident, $store_floats:ident
         ) => {
-            /// The tile of whole numbers; see [`Tile`]. Row `r` is multiplied by `scales[r]`.
+            /// The tile of whole numbers; see [`Tile`].
             #[target_feature(enable = $features)]
-            pub fn $name(tile: &Tile<'_, i16>, scales: &[f32], out: &mut [f32]) {
+            pub fn $name(tile: &Tile<'_, i16>, scales: Scales<'_>, out: &mut [f32]) {
                 const REGISTER: usize = $register;
 
                 #[target_feature(enable = $features)]
                 #[expect(unsafe_code, reason = "vector loads and stores take pointers")]
-                fn rows<const ROWS: usize, const PARTS: usize>(
+                fn rows<const ROWS: usize, const PARTS: usize, const WIDTH: usize>(
                     tile: &Tile<'_, i16>,
-                    scales: &[f32],
-                    (first, column): (usize, usize),
+                    scales: Scales<'_>,
+                    (first, count, column): (usize, usize, usize),
                     out: &mut [f32],
                 ) {
                     // Missing rows are computed as the last again, and not stored.
-                    let last = ROWS.min(tile.pixels.len() - first) - 1;
-                    let scales: [f32; ROWS] = std::array::from_fn(|row| scales[first + row.min(last)]);
+                    let last = ROWS.min(count) - 1;
+                    let row_scales: [f32; ROWS] = std::array::from_fn(|row| scales.rows[first + row.min(last)]);
                     // SAFETY: `check` has seen that every run of every pixel lies in `input`, all weights in `weights` and
-                    // all rows in `out`; runs are whole pairs.
+                    // all rows in `out`; runs are whole pairs, and columns have scales.
                     unsafe {
                         let base: [*const i16; ROWS] =
                             std::array::from_fn(|row| tile.input.as_ptr().add(tile.pixels[first + row.min(last)]));
-                        let place = out.as_mut_ptr().add(first * tile.width + column);
+                        let place = out.as_mut_ptr().add(first * WIDTH + column);
                         let mut weights = tile.weights.as_ptr().add(2 * column);
-                        let mut begun = false;
+                        let mut begun = tile.hold;
                         for &tap in tile.taps {
-                            let values: [*const i16; ROWS] = std::array::from_fn(|row| base[row].add(tap));
                             for block in (0..tile.run).step_by(DEEP) {
                                 let mut sums = [[$none(); PARTS]; ROWS];
-                                for pair in block / 2..tile.run.min(block + DEEP) / 2 {
+                                // From here on all is a constant away, so that the pointers stay in registers.
+                                let values: [*const i32; ROWS] =
+                                    std::array::from_fn(|row| base[row].add(tap + block).cast());
+                                for pair in 0..(tile.run - block).min(DEEP) / 2 {
                                     let columns: [_; PARTS] =
                                         std::array::from_fn(|part| $load(weights.add(part * 2 * REGISTER).cast()));
                                     for row in 0..ROWS {
-                                        let value = values[row].add(2 * pair).cast::<i32>().read_unaligned();
-                                        let value = $all(value);
+                                        let value = $all(values[row].add(pair).read_unaligned());
                                         for part in 0..PARTS {
                                             sums[row][part] = $add(sums[row][part], value, columns[part]);
                                         }
                                     }
-                                    weights = weights.add(2 * tile.width);
+                                    weights = weights.add(2 * WIDTH);
                                 }
+                                let columns: [_; PARTS] = std::array::from_fn(|part| {
+                                    $load_floats(scales.columns.as_ptr().add(column + part * REGISTER))
+                                });
                                 // By constant places alone, so that the sums stay in registers.
                                 for row in 0..ROWS {
                                     if row > last {
                                         break;
                                     }
-                                    let scale = $all_floats(scales[row]);
+                                    let scale = $all_floats(row_scales[row]);
                                     for part in 0..PARTS {
-                                        let place = place.add(row * tile.width + part * REGISTER);
+                                        let place = place.add(row * WIDTH + part * REGISTER);
                                         let before = if begun { $load_floats(place) } else { $no_floats() };
-                                        $store_floats(place, $fmadd($float(sums[row][part]), scale, before));
+                                        let sum = $mul($float(sums[row][part]), columns[part]);
+                                        $store_floats(place, $fmadd(sum, scale, before));
                                     }
                                 }
                                 begun = true;
@@ -130,20 +233,26 @@ mod vectors {
                 }
 
                 #[target_feature(enable = $features)]
-                fn columns<const PARTS: usize>(tile: &Tile<'_, i16>, scales: &[f32], column: usize, out: &mut [f32]) {
+                fn columns<const PARTS: usize, const WIDTH: usize>(
+                    tile: &Tile<'_, i16>,
+                    scales: Scales<'_>,
+                    column: usize,
+                    out: &mut [f32],
+                ) {
                     let mut first = 0;
                     while first < tile.pixels.len() {
                         let count = tile.together(first, $most);
+                        let place = (first, count, column);
                         match count {
-                            1 => rows::<1, PARTS>(tile, scales, (first, column), out),
-                            2 => rows::<2, PARTS>(tile, scales, (first, column), out),
-                            3 => rows::<3, PARTS>(tile, scales, (first, column), out),
-                            4 => rows::<4, PARTS>(tile, scales, (first, column), out),
-                            5 => rows::<5, PARTS>(tile, scales, (first, column), out),
-                            6 => rows::<6, PARTS>(tile, scales, (first, column), out),
-                            7 | 8 => rows::<8, PARTS>(tile, scales, (first, column), out),
-                            9 | 10 => rows::<10, PARTS>(tile, scales, (first, column), out),
-                            _ => rows::<12, PARTS>(tile, scales, (first, column), out),
+                            1 => rows::<1, PARTS, WIDTH>(tile, scales, place, out),
+                            2 => rows::<2, PARTS, WIDTH>(tile, scales, place, out),
+                            3 => rows::<3, PARTS, WIDTH>(tile, scales, place, out),
+                            4 => rows::<4, PARTS, WIDTH>(tile, scales, place, out),
+                            5 => rows::<5, PARTS, WIDTH>(tile, scales, place, out),
+                            6 => rows::<6, PARTS, WIDTH>(tile, scales, place, out),
+                            7 | 8 => rows::<8, PARTS, WIDTH>(tile, scales, place, out),
+                            9 | 10 => rows::<10, PARTS, WIDTH>(tile, scales, place, out),
+                            _ => rows::<12, PARTS, WIDTH>(tile, scales, place, out),
                         }
                         first += count;
                     }
@@ -151,14 +260,18 @@ mod vectors {
 
                 tile.check(out);
                 assert!(
-                    tile.run.is_multiple_of(2) && !tile.hold,
-                    "a tile of whole numbers has odd runs, or holds sums"
+                    tile.run.is_multiple_of(2) && scales.columns.len() >= tile.width,
+                    "a tile of whole numbers has odd runs, or columns without a scale"
                 );
-                if tile.width == REGISTER {
-                    return columns::<1>(tile, scales, 0, out);
-                }
-                for column in (0..tile.width).step_by(2 * REGISTER) {
-                    columns::<2>(tile, scales, column, out);
+                match (tile.width, tile.width / REGISTER) {
+                    (LANES, 1) => columns::<1, LANES>(tile, scales, 0, out),
+                    (LANES, _) => columns::<2, LANES>(tile, scales, 0, out),
+                    _ => {
+                        columns::<2, PANEL>(tile, scales, 0, out);
+                        if 2 * REGISTER < PANEL {
+                            columns::<2, PANEL>(tile, scales, 2 * REGISTER, out);
+                        }
+                    }
                 }
             }
         };
@@ -168,26 +281,26 @@ mod vectors {
         plain, "avx2,fma", FEW_ROWS, avx2::REGISTER,
         |sum, values, weights| _mm256_add_epi32(sum, _mm256_madd_epi16(values, weights)),
         _mm256_loadu_si256, _mm256_set1_epi32, _mm256_setzero_si256, _mm256_cvtepi32_ps,
-        _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_fmadd_ps, _mm256_storeu_ps
+        _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_mul_ps, _mm256_fmadd_ps, _mm256_storeu_ps
     }
     tile! {
         vnni, "avx2,fma,avxvnni", FEW_ROWS, avx2::REGISTER,
         |sum, values, weights| _mm256_dpwssd_avx_epi32(sum, values, weights),
         _mm256_loadu_si256, _mm256_set1_epi32, _mm256_setzero_si256, _mm256_cvtepi32_ps,
-        _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_fmadd_ps, _mm256_storeu_ps
+        _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_mul_ps, _mm256_fmadd_ps, _mm256_storeu_ps
     }
     tile! {
         wide, "avx512f,avx512vnni", VECTOR_ROWS, LANES,
         |sum, values, weights| _mm512_dpwssd_epi32(sum, values, weights),
         _mm512_loadu_si512, _mm512_set1_epi32, _mm512_setzero_si512, _mm512_cvtepi32_ps,
-        _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_fmadd_ps, _mm512_storeu_ps
+        _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_mul_ps, _mm512_fmadd_ps, _mm512_storeu_ps
     }
 }
 
 #[cfg(all(test, target_arch = "x86_64", target_os = "linux"))]
 mod tests {
     use super::super::tests::Noise;
-    use super::super::{LANES, Tile, emulator};
+    use super::super::{LANES, PANEL, Tile, emulator};
     use super::*;
     use crate::exec::cpu::isa::Isa;
 
@@ -206,14 +319,15 @@ mod tests {
                 let input: Vec<i16> = (0..rows * run).map(&mut number).collect();
                 let weights: Vec<i16> = (0..run * width).map(&mut number).collect();
                 let pixels: Vec<usize> = (0..rows).map(|row| row * run).collect();
-                let scales = noise.values(rows);
+                let scales = [rows, width].map(|count| noise.values(count));
+                let scales = Scales { rows: &scales[0], columns: &scales[1] };
                 let (input, pixels, weights, taps) = (&input[..], &pixels[..], &weights[..], &[0][..]);
                 let tile = Tile { input, pixels, taps, run, weights, width, hold: false, ahead: &[] };
                 let [mut found, mut expected] = [0, 1].map(|_| vec![f32::NAN; rows * width]);
                 // SAFETY: AVX2 is there, and AVX-VNNI or somebody who does its work.
                 unsafe {
-                    vnni(&tile, &scales, &mut found);
-                    plain(&tile, &scales, &mut expected);
+                    vnni(&tile, scales, &mut found);
+                    plain(&tile, scales, &mut expected);
                 }
                 assert_eq!(found, expected, "{rows} rows of {run} numbers, {width} outputs");
             }

@@ -30,6 +30,8 @@ mod vector_dots;
 mod vector_strip;
 #[cfg(target_arch = "x86_64")]
 mod vector_transpose;
+#[cfg(target_arch = "x86_64")]
+mod vector_whole;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod vector_winograd;
 

@@ -4,7 +4,7 @@
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 
-use super::int16::DEEP;
+use super::int16::{DEEP, Scales};
 use super::{PANEL, Softmax, Tile, rows};
 
 /// Rows of weights used together, so that sums are read and written less often.
@@ -62,10 +62,12 @@ pub fn tile_bf16(tile: &Tile<'_, bf16>, out: &mut [f32]) {
     }
 }
 
-/// The tile of whole numbers. Row `r` is multiplied by `scales[r]`.
-pub fn tile_int16(tile: &Tile<'_, i16>, scales: &[f32], out: &mut [f32]) {
-    for ((pixel, scale), out) in tile.pixels.iter().zip(scales).zip(out.chunks_exact_mut(tile.width)) {
-        out.fill(0.0);
+/// The tile of whole numbers.
+pub fn tile_int16(tile: &Tile<'_, i16>, scales: Scales<'_>, out: &mut [f32]) {
+    for ((pixel, scale), out) in tile.pixels.iter().zip(scales.rows).zip(out.chunks_exact_mut(tile.width)) {
+        if !tile.hold {
+            out.fill(0.0);
+        }
         for (tap, weights) in tile.taps.iter().zip(tile.weights.chunks_exact(tile.run * tile.width)) {
             let values = tile.input[pixel + tap..][..tile.run].chunks(DEEP);
             for (values, weights) in values.zip(weights.chunks(DEEP * tile.width)) {
@@ -76,7 +78,9 @@ pub fn tile_int16(tile: &Tile<'_, i16>, scales: &[f32], out: &mut [f32]) {
                         *sum += first * i32::from(weights[0]) + second * i32::from(weights[1]);
                     }
                 }
-                out.iter_mut().zip(sums).for_each(|(out, sum)| *out += sum as f32 * scale);
+                for ((out, sum), column) in out.iter_mut().zip(sums).zip(scales.columns) {
+                    *out += sum as f32 * column * scale;
+                }
             }
         }
     }

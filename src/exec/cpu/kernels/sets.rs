@@ -6,14 +6,14 @@ use half::{bf16, f16};
 use super::amx;
 #[cfg(target_arch = "x86_64")]
 use super::avx512bf16;
-use super::int16;
+use super::int16::{self, Scales, Whole};
 use super::rows::{self, Places, Post, Softmax};
 use super::strip::{self, Strips};
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use super::vector_strip;
 #[cfg(target_arch = "x86_64")]
 use super::vector_transpose::transpose;
-use super::winograd::{self, PLACES, TAPS};
+use super::winograd::{self, PLACES, Taps};
 use super::{PANEL, Tile, VECTOR_ROWS, portable};
 use crate::exec::cpu::isa::Isa;
 use crate::exec::pixels;
@@ -37,7 +37,7 @@ pub struct Kernels {
     tile: unsafe fn(&Tile<'_>, &mut [f32]),
     tile_bf16: unsafe fn(&Tile<'_, bf16>, &mut [f32]),
     narrow: unsafe fn(&[f32], &mut [bf16]),
-    tile_int16: unsafe fn(&Tile<'_, i16>, &[f32], &mut [f32]),
+    tile_int16: unsafe fn(&Tile<'_, i16>, Scales<'_>, &mut [f32]),
     dots: unsafe fn(&Tile<'_>, &mut [f32]),
     dots_bf16: unsafe fn(&Tile<'_, bf16>, &mut [f32]),
     store: Store,
@@ -55,7 +55,7 @@ pub struct Kernels {
     powers: unsafe fn(&[bf16], &[bf16], &mut Softmax, &mut [bf16]) -> usize,
     forth: unsafe fn(&[&[f32]; PLACES], usize, &mut [f32]),
     back: unsafe fn(&[f32], usize, usize, &mut [f32]),
-    lift: unsafe fn(&[&[f32]; TAPS], usize, &mut [f32]),
+    lift: unsafe fn(&Taps<'_>, usize, &mut [f32]),
     forth_strips: unsafe fn(&Strips<'_, f32>, &mut [bf16]),
     forth_strips_bf16: unsafe fn(&Strips<'_, bf16>, &mut [bf16]),
     back_strips: unsafe fn(&[f32], usize, usize, &mut [f32]),
@@ -68,6 +68,9 @@ pub struct Kernels {
     widen_bf16: unsafe fn(&[i8], &mut [bf16]),
     widen_int16: unsafe fn(&[i8], &mut [i16]),
     whole: unsafe fn(&[f32], &mut [i16]) -> f32,
+    whole_places: unsafe fn(&[f32], Whole<'_>, [usize; 3], usize),
+    whole_columns: unsafe fn(&[f32], &mut [f32], &mut [i16]),
+    lift_whole: unsafe fn(&Taps<'_>, &[f32], usize, &mut [i16]),
     scale_columns: unsafe fn(&mut [f32], &[f32]),
     unpack: unsafe fn(&[f32], &mut [f32]),
     pack: unsafe fn(&[f32], &mut [f32]),
@@ -142,7 +145,7 @@ macro_rules! table {
             winograd::back(sums, step, width, out);
         }
         $(#[target_feature(enable = $features)])?
-        fn lift(taps: &[&[f32]; TAPS], step: usize, out: &mut [f32]) {
+        fn lift(taps: &Taps<'_>, step: usize, out: &mut [f32]) {
             winograd::lift(taps, step, out);
         }
         $(#[target_feature(enable = $features)])?
@@ -175,7 +178,19 @@ macro_rules! table {
         }
         $(#[target_feature(enable = $features)])?
         fn whole(x: &[f32], out: &mut [i16]) -> f32 {
-            int16::whole(x, int16::MOST, out)
+            int16::whole::<FUSED>(x, int16::MOST, out)
+        }
+        $(#[target_feature(enable = $features)])?
+        fn whole_places(x: &[f32], out: Whole<'_>, steps: [usize; 3], len: usize) {
+            int16::whole_places::<FUSED>(x, out, steps, len);
+        }
+        $(#[target_feature(enable = $features)])?
+        fn whole_columns(x: &[f32], scales: &mut [f32], out: &mut [i16]) {
+            int16::whole_columns::<FUSED>(x, scales, out);
+        }
+        $(#[target_feature(enable = $features)])?
+        fn lift_whole(taps: &Taps<'_>, inverse: &[f32], step: usize, out: &mut [i16]) {
+            int16::lift_whole(taps, inverse, step, out);
         }
         $(#[target_feature(enable = $features)])?
         fn scale_columns(tile: &mut [f32], scales: &[f32]) {
@@ -233,6 +248,9 @@ macro_rules! table {
             widen_bf16,
             widen_int16,
             whole,
+            whole_places,
+            whole_columns,
+            lift_whole,
             scale_columns,
             scale,
             scale_bf16,
@@ -284,18 +302,45 @@ impl Kernels {
                 let tile_int16 = if is_x86_feature_detected!("avxvnni") { int16::vnni } else { int16::plain };
                 use super::avx2::{ROWS, tile, widen_f16};
                 use super::vector_dots::avx2::dots;
+                use super::vector_whole::avx2::{lift_whole, whole, whole_columns, whole_places};
                 use super::vector_winograd::avx2::{back, forth, lift};
-                Self { tile_int16, dots, widen_f16, forth, back, lift, ..table!(ROWS, tile, portable, "avx2,fma") }
+                Self {
+                    tile_int16,
+                    dots,
+                    whole,
+                    whole_places,
+                    whole_columns,
+                    lift_whole,
+                    widen_f16,
+                    forth,
+                    back,
+                    lift,
+                    ..table!(ROWS, tile, portable, "avx2,fma")
+                }
             }
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 | Isa::Avx512Int16 => {
                 use super::vector_dots::avx512::dots;
+                use super::vector_whole::avx512::{lift_whole, whole, whole_columns, whole_places};
                 use super::vector_winograd::avx512::{back, forth, lift};
                 let widen_f16 = super::avx2::widen_f16;
                 let tile_int16 = if is_x86_feature_detected!("avx512vnni") { int16::wide } else { int16::plain };
                 let features =
                     table!(VECTOR_ROWS, super::avx512::tile, portable, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma");
-                Self { tile_int16, dots, forth, back, lift, widen_f16, transpose, ..features }
+                Self {
+                    tile_int16,
+                    dots,
+                    whole,
+                    whole_places,
+                    whole_columns,
+                    lift_whole,
+                    forth,
+                    back,
+                    lift,
+                    widen_f16,
+                    transpose,
+                    ..features
+                }
             }
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512Bf16 => {
@@ -364,8 +409,8 @@ calls! {
     tile(tile: &Tile<'_>, out: &mut [f32]);
     /// The same with bf16 numbers.
     tile_bf16(tile: &Tile<'_, bf16>, out: &mut [f32]);
-    /// The same with whole numbers, row `r` times `scales[r]`.
-    tile_int16(tile: &Tile<'_, i16>, scales: &[f32], out: &mut [f32]);
+    /// The same with whole numbers, each sum times the scales of its row and its column.
+    tile_int16(tile: &Tile<'_, i16>, scales: Scales<'_>, out: &mut [f32]);
     /// Rounds to bf16.
     narrow(x: &[f32], out: &mut [bf16]);
     /// Some rows of values times one narrow panel of weights.
@@ -404,7 +449,7 @@ calls! {
     /// Takes sums back from there.
     back(sums: &[f32], step: usize, width: usize, out: &mut [f32]);
     /// Takes weights to that space.
-    lift(taps: &[&[f32]; TAPS], step: usize, out: &mut [f32]);
+    lift(taps: &Taps<'_>, step: usize, out: &mut [f32]);
     /// Takes strips of pixels to the space of [`strip`].
     forth_strips(strips: &Strips<'_, f32>, out: &mut [bf16]);
     /// The same of a map of bf16.
@@ -423,6 +468,14 @@ calls! {
     widen_int16(x: &[i8], out: &mut [i16]);
     /// Values as whole numbers of 13 bits, and what these times are the values.
     whole(x: &[f32], out: &mut [i16]) -> f32;
+    /// The same of `len` values at each place of [`winograd`], with a scale for each, which makes up for what
+    /// [`lift_whole`](Self::lift_whole) divides by. From place to place there are so many steps of each.
+    whole_places(x: &[f32], out: Whole<'_>, steps: [usize; 3], len: usize);
+    /// The same of rows of a panel, two of them interleaved as weights are, with a scale for each of its columns.
+    whole_columns(x: &[f32], scales: &mut [f32], out: &mut [i16]);
+    /// Takes weights to the space of [`winograd`] and makes them whole numbers there, each column times its `inverse`, two rows
+    /// interleaved.
+    lift_whole(taps: &Taps<'_>, inverse: &[f32], step: usize, out: &mut [i16]);
     /// Each row of `scales.len()` numbers times the `scales`.
     scale_columns(tile: &mut [f32], scales: &[f32]);
     /// Each element times `factor`.

@@ -7,6 +7,7 @@ use crate::exec::cpu::isa::Isa;
 use crate::exec::cpu::memory::Memory;
 use crate::graph::Activation;
 
+mod int16;
 mod softmax;
 
 /// Numbers that look random.
@@ -100,77 +101,6 @@ fn tiles_of_bf16_equal_their_twin() {
             let mut found = start.clone();
             kernels.tile_bf16(&tile, &mut found);
             close(&found, &expected, 2e-5);
-        }
-    }
-}
-
-#[test]
-fn tiles_of_whole_numbers_equal_their_twin() {
-    use super::int16::{DEEP, MOST};
-    let mut noise = Noise(41);
-    for round in 0..300 {
-        let (rows, run, width) = (1 + noise.below(18), 2 + 2 * noise.below(200), LANES * (1 + noise.below(2)));
-        // In some rounds as large as can be: sums are at their limit.
-        let mut number = |_| match (round % 3, noise.below(2)) {
-            (0, _) => noise.below(2 * MOST as usize + 1) as i16 - MOST,
-            (1, 0) => -MOST,
-            _ => MOST,
-        };
-        let weights: Vec<i16> = (0..2 * run * width).map(&mut number).collect();
-        let input: Vec<i16> = (0..rows * run + 500).map(&mut number).collect();
-        let (pixels, taps): (Vec<usize>, _) = ((0..rows).map(|row| row * run).collect(), [0, 400]);
-        let taps = &taps[..1 + round % 2];
-        let scales = noise.values(rows);
-        let tile =
-            Tile { input: &input, pixels: &pixels, taps, run, weights: &weights, width, hold: false, ahead: &[] };
-        let mut expected = vec![f32::NAN; rows * width];
-        portable::tile_int16(&tile, &scales, &mut expected);
-        let (row, column) = (noise.below(rows), noise.below(width));
-        let sum: i64 = (0..tile.taps.len() * run)
-            .map(|k| {
-                let weight = weights[(k / 2 * width + column) * 2 + k % 2];
-                i64::from(input[pixels[row] + tile.taps[k / run] + k % run]) * i64::from(weight)
-            })
-            .sum();
-        let exact = sum as f64 * f64::from(scales[row]);
-        let most = f64::from(MOST).powi(2) * (tile.taps.len() * run) as f64;
-        assert!((f64::from(expected[row * width + column]) - exact).abs() <= 1e-6 * most, "{exact}");
-        for kernels in sets() {
-            let mut found = vec![f32::NAN; rows * width];
-            kernels.tile_int16(&tile, &scales, &mut found);
-            let near = |(a, b): (&f32, &f32)| f64::from((a - b).abs()) <= 4e-7 * most;
-            assert!(found.iter().zip(&expected).all(near));
-        }
-    }
-    assert!(DEEP as i64 * i64::from(MOST) * i64::from(MOST) <= i64::from(i32::MAX));
-}
-
-#[test]
-fn whole_numbers_are_near_the_values() {
-    use super::int16::MOST;
-    let mut noise = Noise(43);
-    for kernels in Isa::ALL.into_iter().filter_map(Kernels::of) {
-        for len in [2, 8, 31, 64, 200] {
-            let x: Vec<f32> = noise.values(len).iter().map(|v| v * 1e3).collect();
-            let mut whole = vec![0; len];
-            let scale = kernels.whole(&x, &mut whole);
-            let error = |(x, whole): (&f32, &i16)| (x - f32::from(*whole) * scale).abs();
-            assert!(x.iter().zip(&whole).all(|pair| error(pair) <= 0.501 * scale));
-            assert_eq!(whole.iter().map(|v| v.abs()).max(), Some(MOST));
-            for (nothing, scale) in [(0.0, 0.0), (-0.0, 0.0), (1e-40, 0.0), (-1e-31, 0.0)] {
-                assert_eq!(kernels.whole(&vec![nothing; len], &mut whole), scale);
-                assert!(whole.iter().all(|v| *v == 0));
-            }
-            for broken in [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-                let mut x = x.clone();
-                x[noise.below(len)] = broken;
-                assert!(kernels.whole(&x, &mut whole).is_nan());
-            }
-            let largest = kernels.whole(&vec![f32::MAX; len], &mut whole);
-            assert!(largest.is_finite() && whole.iter().all(|v| *v == MOST));
-            let small: Vec<i8> = (0..len).map(|_| noise.below(255) as u8 as i8).collect();
-            kernels.widen_int16(&small, &mut whole);
-            assert!(whole.iter().zip(&small).all(|(a, b)| *a == i16::from(*b)));
         }
     }
 }

@@ -9,7 +9,7 @@ macro_rules! transforms {
     ) => {
         use std::f32::consts::{FRAC_1_SQRT_2, SQRT_2};
 
-        use crate::exec::cpu::kernels::winograd::{OUTPUTS, PLACES, SIDE, TAPS};
+        use crate::exec::cpu::kernels::winograd::{OUTPUTS, PLACES, SIDE, Taps};
 
         /// See [`winograd::forth`](crate::exec::cpu::kernels::winograd::forth).
         #[target_feature(enable = $features)]
@@ -77,7 +77,7 @@ macro_rules! transforms {
         /// See [`winograd::lift`](crate::exec::cpu::kernels::winograd::lift).
         #[target_feature(enable = $features)]
         #[expect(unsafe_code, reason = "vector loads and stores take pointers")]
-        pub fn lift(taps: &[&[f32]; TAPS], step: usize, out: &mut [f32]) {
+        pub fn lift(taps: &Taps<'_>, step: usize, out: &mut [f32]) {
             let len = taps[0].len();
             assert!(
                 len.is_multiple_of($lanes)

@@ -18,6 +18,15 @@ pub const PLACES: usize = SIDE * SIDE;
 
 /// Weights of a kernel of 3 x 3.
 pub const TAPS: usize = 9;
+/// The weights of some kernels: those of one pixel after the other, row by row.
+pub type Taps<'a> = [&'a [f32]; TAPS];
+
+/// The sum of the sizes of each row of the kernel's matrix ([`kernel`]): along an axis, no weight there is larger than that times the
+/// largest of those it is made of.
+pub const REACH: [f32; SIDE] = {
+    let (near, far) = (1.0 + 2.0 / 3.0 * FRAC_1_SQRT_2, 0.5 + SQRT_2 / 6.0);
+    [1.0, near, near, far, far, 1.0]
+};
 
 /// Channels handled at once: few enough that all numbers on the way stay in registers.
 pub(super) const BLOCK: usize = LANES / 2;
@@ -44,7 +53,7 @@ pub fn forth(pixels: &[&[f32]; PLACES], step: usize, out: &mut [f32]) {
 /// Takes weights there: `taps` are those of each pixel of kernels, row by row; place `p` of weight `w` goes to
 /// `out[p * step + w]`. There are whole blocks of 16.
 #[inline(always)]
-pub fn lift(taps: &[&[f32]; TAPS], step: usize, out: &mut [f32]) {
+pub fn lift(taps: &Taps<'_>, step: usize, out: &mut [f32]) {
     let mut between = [[[0.0; BLOCK]; 3]; SIDE];
     for first in (0..taps[0].len()).step_by(BLOCK) {
         for x in 0..3 {

@@ -2,8 +2,8 @@
 //! once.
 //!
 //! The queries are the panel, keys and values the rows: then each query has a lane of its own, in which its scores become chances
-//! and are summed, and these are weights as they are. Keys and values are laid out for that first ([`PackKeys`]); those of the text
-//! when the prompt changes.
+//! and are summed, and these are weights as they are. Keys and values are laid out for that first ([`keys`](super::keys)); those of the
+//! text when the prompt changes.
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -11,122 +11,18 @@ use std::ops::Range;
 use bytemuck::{cast_slice, cast_slice_mut};
 use half::bf16;
 
+use super::keys::{GATHERED, Packed, PackedKeys};
 use super::{Step, piece};
+use crate::exec::cpu::kernels::int16::Scales;
 use crate::exec::cpu::kernels::{Kernels, MAX_ROWS, PANEL, Softmax, Tile};
 use crate::exec::cpu::lines::Lines;
 use crate::exec::cpu::memory::Desk;
+use crate::exec::cpu::panels::Factor;
 use crate::exec::planner::{Kind, View};
 use crate::graph::Mask;
 
 /// Keys whose scores become chances at once: whole tiles of most instruction sets.
-const GROUP: usize = 96;
-/// Keys whose values are gathered at once: their chances stay in the first-level cache.
-const GATHERED: usize = 4 * GROUP;
-
-/// Where the packed keys and values of all heads lie.
-#[derive(Clone, Copy, Debug)]
-pub struct PackedKeys {
-    /// Where they begin.
-    pub offset: usize,
-    /// Heads, in batch and channels.
-    pub heads: usize,
-    /// Keys, without padding.
-    pub keys: usize,
-    /// Channels of a head.
-    pub width: usize,
-    /// How they are stored: as f32, or as bf16 with two to a number of memory.
-    pub kind: Kind,
-}
-
-impl PackedKeys {
-    /// Keys with those that are only padding, which fill a line of values.
-    fn padded(&self) -> usize {
-        self.keys.next_multiple_of(PANEL)
-    }
-
-    /// Numbers of memory that the keys, or the values, of one head of one sample take.
-    fn room(&self) -> usize {
-        self.padded() * self.width / self.kind.per_cell()
-    }
-
-    /// Numbers of everything.
-    pub fn len(&self, batch: usize) -> usize {
-        2 * batch * self.heads * self.room()
-    }
-
-    /// Where the keys of a head, one after the other, and its values, channel after channel, begin.
-    fn at(&self, n: usize, head: usize) -> [usize; 2] {
-        let start = self.offset + 2 * (n * self.heads + head) * self.room();
-        [start, start + self.room()]
-    }
-}
-
-/// Packs keys and values. A task does one head of one sample.
-pub struct PackKeys {
-    /// Keys [n, 1, s, c].
-    pub keys: View,
-    /// Values [n, 1, s, c].
-    pub values: View,
-    /// Where to.
-    pub packed: PackedKeys,
-}
-
-impl Step for PackKeys {
-    fn tasks(&self) -> usize {
-        self.keys.n * self.packed.heads
-    }
-
-    fn run(&self, task: usize, desk: Desk<'_>, kernels: &Kernels) {
-        let PackedKeys { heads, width, kind, .. } = self.packed;
-        let (n, head) = (task / heads, task % heads);
-        let places = self.packed.at(n, head).map(|start| desk.write(start, self.packed.room()));
-        KEEP.with_borrow_mut(|room| {
-            room.make(width);
-            match kind {
-                Kind::F32 => self.pack((n, head), places, &mut room.rows, |view, at, row| match view.kind {
-                    Kind::F32 => row.copy_from_slice(desk.read(at..at + width)),
-                    Kind::Half => kernels.scale_bf16(desk.read_bf16(at..at + width), 1.0, row),
-                }),
-                Kind::Half => {
-                    let places = places.map(cast_slice_mut);
-                    self.pack((n, head), places, &mut room.rounded_rows, |view, at, row| match view.kind {
-                        Kind::F32 => kernels.narrow(desk.read(at..at + width), row),
-                        Kind::Half => row.copy_from_slice(desk.read_bf16(at..at + width)),
-                    });
-                }
-            }
-        });
-    }
-}
-
-impl PackKeys {
-    /// Packs one head of one sample from numbers that `read` brings. In `block` there is room for some values.
-    fn pack<T: Copy + Default>(
-        &self,
-        (n, head): (usize, usize),
-        [keys, values]: [&mut [T]; 2],
-        block: &mut [T],
-        read: impl Fn(&View, usize, &mut [T]),
-    ) {
-        let PackedKeys { width, keys: count, .. } = self.packed;
-        let padded = self.packed.padded();
-        let fetch = |view: &View, key: usize, row: &mut [T]| read(view, view.at(n, 0, key) + head * width, row);
-        for (key, row) in keys.chunks_exact_mut(width).enumerate() {
-            if key < count { fetch(&self.keys, key, row) } else { row.fill(T::default()) }
-        }
-        // Some values at a time, since one after the other would go to and fro between far places.
-        for first in (0..padded).step_by(PANEL) {
-            for (key, row) in (first..first + PANEL).zip(block.chunks_exact_mut(width)) {
-                if key < count { fetch(&self.values, key, row) } else { row.fill(T::default()) }
-            }
-            for (channel, line) in values.chunks_exact_mut(padded).enumerate() {
-                for (key, place) in line[first..][..PANEL].iter_mut().enumerate() {
-                    *place = block[key * width + channel];
-                }
-            }
-        }
-    }
-}
+const GROUP: usize = GATHERED / 4;
 
 /// softmax(q k^T / sqrt(d)) v. A task does a panel of queries of one head of one sample.
 pub struct Attention {
@@ -145,30 +41,39 @@ struct Room {
     /// Queries as weights.
     panel: Lines<f32>,
     rounded_panel: Lines<bf16>,
+    whole_panel: Lines<i16>,
     /// Queries one after the other, then sums of values, channel after channel of all queries.
     rows: Lines<f32>,
     rounded_rows: Lines<bf16>,
     /// Scores against some keys.
     scores: Lines<f32>,
     chances: Lines<bf16>,
+    whole_chances: Lines<i16>,
 }
 
 impl Room {
     const NONE: Self = Self {
         panel: Lines::NONE,
         rounded_panel: Lines::NONE,
+        whole_panel: Lines::NONE,
         rows: Lines::NONE,
         rounded_rows: Lines::NONE,
         scores: Lines::NONE,
         chances: Lines::NONE,
+        whole_chances: Lines::NONE,
     };
 
-    /// For heads of so many channels.
-    fn make(&mut self, width: usize) {
+    /// For some keys.
+    fn make(&mut self, packed: &PackedKeys) {
+        let PackedKeys { width, factor, .. } = *packed;
         [&mut self.panel, &mut self.rows].into_iter().for_each(|lines| lines.make_room(width * PANEL));
         [&mut self.rounded_panel, &mut self.rounded_rows].into_iter().for_each(|lines| lines.make_room(width * PANEL));
         self.scores.make_room(GATHERED * PANEL);
         self.chances.make_room(GATHERED * PANEL);
+        if factor == Factor::Int16 {
+            self.whole_panel.make_room(width * PANEL);
+            self.whole_chances.make_room(GATHERED * PANEL);
+        }
     }
 }
 
@@ -186,20 +91,27 @@ impl Step for Attention {
         let panels = self.queries.w.div_ceil(PANEL);
         let (n, head) = (task / panels / self.packed.heads, task / panels % self.packed.heads);
         let queries = piece(task % panels, PANEL, self.queries.w);
-        let [keys, values] = self.packed.at(n, head).map(|start| desk.read(start..start + self.packed.room()));
+        let [keys, values] = self.packed.read(n, head, desk);
         KEEP.with_borrow_mut(|room| {
-            room.make(self.packed.width);
-            self.fetch((n, head), &queries, room, (desk, kernels));
-            let totals = Head { attention: self, kernels, queries: &queries, keys, values }.attend(room);
+            room.make(&self.packed);
+            let scales = self.fetch((n, head), &queries, room, (desk, kernels));
+            let totals = Head { attention: self, kernels, queries: &queries, scales, keys, values }.attend(room);
             self.put((n, head), &queries, (room, &totals), (desk, kernels));
         });
     }
 }
 
 impl Attention {
-    /// Packs some queries as weights, so that scores are powers of 2.
-    fn fetch(&self, (n, head): (usize, usize), queries: &Range<usize>, room: &mut Room, how: (Desk<'_>, &Kernels)) {
-        let (PackedKeys { width, kind, .. }, (desk, kernels)) = (self.packed, how);
+    /// Packs some queries as weights, so that scores are powers of 2. Returns the scales of whole numbers.
+    fn fetch(
+        &self,
+        (n, head): (usize, usize),
+        queries: &Range<usize>,
+        room: &mut Room,
+        (desk, kernels): (Desk<'_>, &Kernels),
+    ) -> [f32; PANEL] {
+        let PackedKeys { width, factor: kind, .. } = self.packed;
+        let mut scales = [0.0; PANEL];
         let rows = &mut room.rows[..width * queries.len()];
         let factor = std::f32::consts::LOG2_E / (width as f32).sqrt();
         for (query, row) in queries.clone().zip(rows.chunks_exact_mut(width)) {
@@ -213,8 +125,14 @@ impl Attention {
             }
         }
         match kind {
-            Kind::F32 => kernels.transpose(cast_slice(rows), width, cast_slice_mut(&mut room.panel), PANEL),
-            Kind::Half => {
+            Factor::F32 | Factor::Int16 => {
+                let panel = &mut room.panel[..width * PANEL];
+                kernels.transpose(cast_slice(rows), width, cast_slice_mut(panel), PANEL);
+                if kind == Factor::Int16 {
+                    kernels.whole_columns(panel, &mut scales, &mut room.whole_panel[..width * PANEL]);
+                }
+            }
+            Factor::Bf16 => {
                 let rounded = &mut room.rounded_rows[..rows.len()];
                 kernels.narrow(rows, rounded);
                 // Two channels side by side.
@@ -222,6 +140,7 @@ impl Attention {
                 kernels.transpose(cast_slice(rounded), width / 2, panel, PANEL);
             }
         }
+        scales
     }
 
     /// Divides the sums by the totals and puts them where they belong.
@@ -261,19 +180,22 @@ struct Head<'a> {
     attention: &'a Attention,
     kernels: &'a Kernels,
     queries: &'a Range<usize>,
-    /// Packed keys and values, as they lie in memory.
-    keys: &'a [f32],
-    values: &'a [f32],
+    /// Of the queries, if they are whole numbers.
+    scales: [f32; PANEL],
+    keys: Packed<'a>,
+    values: Packed<'a>,
 }
 
 /// How far they are.
 struct Run<'a> {
     panel: &'a [f32],
     rounded_panel: &'a [bf16],
+    whole_panel: &'a [i16],
     /// Of each channel of values, of all queries.
     sums: &'a mut [f32],
     scores: &'a mut [f32],
     chances: &'a mut [bf16],
+    whole_chances: &'a mut [i16],
     state: Softmax,
     /// Keys that have chances, but whose values are still to be gathered.
     waiting: Range<usize>,
@@ -283,11 +205,12 @@ impl Head<'_> {
     /// Sums the values of all keys that are seen. Returns what they are to be divided by.
     fn attend(&self, room: &mut Room) -> [f32; PANEL] {
         let PackedKeys { keys, width, .. } = self.attention.packed;
-        let Room { panel, rounded_panel, rows, scores, chances, .. } = room;
+        let Room { panel, rounded_panel, whole_panel, rows, scores, chances, whole_chances, .. } = room;
         let (panel, rounded_panel, sums) =
             (&panel[..width * PANEL], &rounded_panel[..width * PANEL], &mut rows[..width * PANEL]);
         sums.fill(0.0);
-        let mut run = Run { panel, rounded_panel, sums, scores, chances, state: Softmax::START, waiting: 0..0 };
+        let (state, waiting) = (Softmax::START, 0..0);
+        let mut run = Run { panel, rounded_panel, whole_panel, sums, scores, chances, whole_chances, state, waiting };
         let end = if self.attention.mask == Mask::Causal { keys.min(self.queries.end) } else { keys };
         for start in (0..end).step_by(GROUP) {
             let mut group = start..end.min(start + GROUP);
@@ -297,7 +220,7 @@ impl Head<'_> {
                     group.start = self.slowly(&group, &mut run);
                 }
             }
-            if run.waiting.len() + GROUP > GATHERED || group.end == end {
+            if group.end.is_multiple_of(GATHERED) || group.end == end {
                 self.gather(&mut run);
             }
         }
@@ -311,9 +234,9 @@ impl Head<'_> {
 
     /// Makes chances of some of the first keys of a group, if the kernels can without their scores. Returns the first that has none.
     fn quickly(&self, group: &Range<usize>, run: &mut Run<'_>) -> usize {
-        let PackedKeys { width, kind, .. } = self.attention.packed;
-        if kind == Kind::Half && !self.hides(group) {
-            let keys: &[bf16] = &cast_slice(self.keys)[group.start * width..group.end * width];
+        let PackedKeys { width, factor, .. } = self.attention.packed;
+        if factor == Factor::Bf16 && !self.hides(group) {
+            let keys = &self.keys.rounded()[group.start * width..group.end * width];
             let out = &mut run.chances[PANEL * run.waiting.len()..];
             run.waiting.end += self.kernels.powers(keys, run.rounded_panel, &mut run.state, out);
         }
@@ -323,13 +246,13 @@ impl Head<'_> {
     /// Makes chances of the first keys of a group: of as many as it takes until they can be made [`quickly`](Self::quickly) again.
     /// Returns the first that has none.
     fn slowly(&self, group: &Range<usize>, run: &mut Run<'_>) -> usize {
-        let (kind, kernels) = (self.attention.packed.kind, self.kernels);
+        let (rounded, kernels) = (self.attention.packed.factor == Factor::Bf16, self.kernels);
         let most = if kernels.quick && !self.hides(group) { kernels.rows } else { GROUP };
         let keys = group.start..group.end.min(group.start + most);
         // Scores become chances where they are, or leave their place to the next.
-        let first = if kind == Kind::F32 { PANEL * run.waiting.len() } else { 0 };
+        let first = if rounded { 0 } else { PANEL * run.waiting.len() };
         let mut here = first..first + PANEL * keys.len();
-        self.scores((run.panel, run.rounded_panel), &keys, &mut run.scores[here.clone()]);
+        self.scores(&keys, run, first);
         if self.hides(&keys) {
             self.hide(&keys, &mut run.scores[here.clone()]);
         }
@@ -341,34 +264,44 @@ impl Head<'_> {
             run.scores.copy_within(here.clone(), 0);
             here = 0..here.len();
         }
-        match kind {
-            Kind::F32 => kernels.chances(&mut run.scores[here], &mut run.state),
-            Kind::Half => {
-                let out = &mut run.chances[PANEL * run.waiting.len()..];
-                kernels.chances_bf16(&mut run.scores[here], &mut run.state, out);
-            }
+        if rounded {
+            let out = &mut run.chances[PANEL * run.waiting.len()..];
+            kernels.chances_bf16(&mut run.scores[here], &mut run.state, out);
+        } else {
+            kernels.chances(&mut run.scores[here], &mut run.state);
         }
         run.waiting.end = keys.end;
         keys.end
     }
 
-    /// The scores of all queries against some keys.
-    fn scores(&self, (panel, rounded_panel): (&[f32], &[bf16]), keys: &Range<usize>, out: &mut [f32]) {
+    /// The scores of all queries against some keys, from `scores[place]` on.
+    fn scores(
+        &self,
+        keys: &Range<usize>,
+        Run { panel, rounded_panel, whole_panel, scores, .. }: &mut Run<'_>,
+        place: usize,
+    ) {
         let (run, kernels) = (self.attention.packed.width, self.kernels);
         let (taps, width, hold, ahead) = (&[0][..], PANEL, false, &[][..]);
         // As even as can be: a last tile of few rows would take as long as a full one.
         let rows = keys.len().div_ceil(keys.len().div_ceil(kernels.rows));
+        let out = &mut scores[place..][..PANEL * keys.len()];
         for (first, out) in keys.clone().step_by(rows).zip(out.chunks_mut(rows * PANEL)) {
             let pixels: [usize; MAX_ROWS] = std::array::from_fn(|row| (first + row) * run);
             let pixels = &pixels[..rows.min(keys.end - first)];
-            match self.attention.packed.kind {
-                Kind::F32 => {
-                    let (input, weights) = (self.keys, panel);
+            match self.attention.packed.factor {
+                Factor::F32 => {
+                    let (input, weights) = (self.keys.exact(), &**panel);
                     kernels.tile(&Tile { input, pixels, taps, run, weights, width, hold, ahead }, out);
                 }
-                Kind::Half => {
-                    let (input, weights) = (cast_slice(self.keys), rounded_panel);
+                Factor::Bf16 => {
+                    let (input, weights) = (self.keys.rounded(), &**rounded_panel);
                     kernels.tile_bf16(&Tile { input, pixels, taps, run, weights, width, hold, ahead }, out);
+                }
+                Factor::Int16 => {
+                    let ((input, scales), weights) = (self.keys.whole(), &whole_panel[..run * PANEL]);
+                    let scales = Scales { rows: &scales[first..], columns: &self.scales };
+                    kernels.tile_int16(&Tile { input, pixels, taps, run, weights, width, hold, ahead }, scales, out);
                 }
             }
         }
@@ -384,7 +317,7 @@ impl Head<'_> {
 
     /// Adds the values of the keys that wait, each times its chance, to the sums.
     fn gather(&self, run: &mut Run<'_>) {
-        let PackedKeys { width: channels, kind, .. } = self.attention.packed;
+        let PackedKeys { width: channels, factor, .. } = self.attention.packed;
         let (padded, kernels) = (self.attention.packed.padded(), self.kernels);
         let (taps, width, hold, ahead) = (&[0][..], PANEL, true, &[][..]);
         let keys = run.waiting.clone();
@@ -392,20 +325,32 @@ impl Head<'_> {
         if keys.is_empty() {
             return;
         }
+        // A last odd key has a partner whose chances are zeros.
+        let pairs = keys.len().next_multiple_of(2);
+        let mut columns = [0.0; PANEL];
+        if factor == Factor::Int16 {
+            let chances = &run.scores[..keys.len() * PANEL];
+            kernels.whole_columns(chances, &mut columns, &mut run.whole_chances[..pairs * PANEL]);
+        }
         let rows = channels.div_ceil(channels.div_ceil(kernels.rows));
         for (first, sums) in (0..channels).step_by(rows).zip(run.sums.chunks_mut(rows * PANEL)) {
             let pixels: [usize; MAX_ROWS] = std::array::from_fn(|row| (first + row) * padded + keys.start);
             let pixels = &pixels[..rows.min(channels - first)];
-            match kind {
-                Kind::F32 => {
-                    let (input, run, weights) = (self.values, keys.len(), &run.scores[..keys.len() * PANEL]);
+            match factor {
+                Factor::F32 => {
+                    let (input, run, weights) = (self.values.exact(), keys.len(), &run.scores[..keys.len() * PANEL]);
                     kernels.tile(&Tile { input, pixels, taps, run, weights, width, hold, ahead }, sums);
                 }
-                Kind::Half => {
-                    // A last odd key has a partner whose chances are zeros.
-                    let (input, pairs) = (cast_slice(self.values), keys.len().next_multiple_of(2));
-                    let (run, weights) = (pairs, &run.chances[..pairs * PANEL]);
+                Factor::Bf16 => {
+                    let (input, run, weights) = (self.values.rounded(), pairs, &run.chances[..pairs * PANEL]);
                     kernels.tile_bf16(&Tile { input, pixels, taps, run, weights, width, hold, ahead }, sums);
+                }
+                Factor::Int16 => {
+                    let ((input, scales), run, weights) =
+                        (self.values.whole(), pairs, &run.whole_chances[..pairs * PANEL]);
+                    let rows = &scales[keys.start / GATHERED * channels + first..];
+                    let tile = Tile { input, pixels, taps, run, weights, width, hold, ahead };
+                    kernels.tile_int16(&tile, Scales { rows, columns: &columns }, sums);
                 }
             }
         }

@@ -7,6 +7,7 @@ use half::bf16;
 
 use super::layer::{Layer, Part};
 use super::{Ending, Step, piece};
+use crate::exec::cpu::kernels::int16::Scales;
 use crate::exec::cpu::kernels::{Kernels, LANES, MAX_ROWS, NARROW, PANEL, Sums, Tile};
 use crate::exec::cpu::lines::Lines;
 use crate::exec::cpu::memory::Desk;
@@ -337,7 +338,8 @@ impl Conv {
                             let rows: [usize; MAX_ROWS] = std::array::from_fn(|row| (first - pixels.start + row) * run);
                             let tile =
                                 Tile { input, pixels: &rows[..count], taps: &[0], run, weights, width, hold, ahead };
-                            kernels.tile_int16(&tile, &scales[first - pixels.start..][..count], out);
+                            let rows = &scales[first - pixels.start..][..count];
+                            return kernels.tile_int16(&tile, Scales { rows, columns: panel.scales }, out);
                         }
                         Factors::Bf16(weights) => {
                             let tile =

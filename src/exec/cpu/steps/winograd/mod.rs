@@ -4,21 +4,25 @@
 //! numbers, and reading those from memory takes longer than making them. Pixels that many panels are multiplied with are taken
 //! there once ([`PackTiles`]), else by the task that needs them.
 
+mod block;
 mod tiles;
 
 use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use tiles::Values;
+use block::{Block, Layout};
+use bytemuck::cast_slice_mut;
 pub use tiles::{PackTiles, Tiles};
 
 use super::{Ending, Step, piece};
+use crate::exec::cpu::kernels::int16::{self, KERNEL_MOST};
 use crate::exec::cpu::kernels::winograd::{OUTPUTS, PLACES, TAPS};
 use crate::exec::cpu::kernels::{Kernels, PANEL, VECTOR_ROWS};
 use crate::exec::cpu::lines::Lines;
 use crate::exec::cpu::memory::Desk;
-use crate::exec::cpu::panels::{Numbers, Panel, Panels};
+use crate::exec::cpu::panels::{Factor, Numbers, Panel, Panels};
+use crate::exec::cpu::winograd::KEPT;
 use crate::exec::planner::View;
 use crate::graph::Padding;
 
@@ -30,15 +34,8 @@ const OWN_TILES: usize = 4 * VECTOR_ROWS;
 const SHARED_TILES: usize = 16 * VECTOR_ROWS;
 /// Numbers of the values that panels share at most: those of larger maps would be read from memory again and again.
 const SHARED: usize = 1 << 24;
-/// Numbers of kernels in the other space that a layer keeps at most: they stay in a cache that all threads share.
-const KEPT: usize = 1 << 20;
-/// Sums of a task at most: they are read and written once for each [`DEPTH`] channels.
+/// Sums of a task at most: they are read and written once for each part of the channels.
 const SUMS: usize = 1 << 18;
-/// Numbers between the places of a tile beyond its own: a cache line, since steps of a power of two would all fall on the same
-/// few lines of the cache.
-const GAP: usize = 16;
-/// Room for the kernels of a panel and [`DEPTH`] channels in the other space.
-const BLOCK: usize = PLACES * (DEPTH * PANEL + GAP);
 /// Tasks for each thread at least, so that none waits long for the last.
 const TASKS_PER_THREAD: usize = 4;
 
@@ -53,8 +50,10 @@ pub struct Cut {
 }
 
 impl Cut {
-    /// Cuts a layer that reads `input` and makes maps of `h` x `w` with so many `panels`, for so many threads.
+    /// Cuts a layer that reads `input` and makes maps of `h` x `w` with so many `panels`, for so many threads. Its products are of
+    /// such `factor`s: of f32 or of whole numbers.
     pub fn new(
+        factor: Factor,
         input: View,
         (padding, doubled): (Padding, bool),
         [h, w]: [usize; 2],
@@ -65,8 +64,8 @@ impl Cut {
         let all = input.n * grid[0] * grid[1];
         let cut = |most: usize, shared: bool| {
             let chunk = all.div_ceil(all.div_ceil(most)).next_multiple_of(VECTOR_ROWS);
-            let tiles = Tiles { input, padding, doubled, grid, chunk };
-            let group = (SUMS / (PLACES * sums_step(chunk))).max(1);
+            let tiles = Tiles { input, padding, doubled, grid, chunk, factor };
+            let group = (SUMS / sums(chunk, PANEL).cells()).max(1);
             let groups = (TASKS_PER_THREAD * threads).div_ceil(tiles.chunks()).max(panels.div_ceil(group)).min(panels);
             Self { tiles, group: panels.div_ceil(groups), shared }
         };
@@ -78,6 +77,16 @@ impl Cut {
         let chunks = (TASKS_PER_THREAD * threads).div_ceil(panels);
         let shared = cut(all.div_ceil(chunks).clamp(OWN_TILES, SHARED_TILES), true);
         if shared.values().is_some_and(|len| len > SHARED) { own } else { shared }
+    }
+
+    /// How the kernels of a panel of `width` and a part of so many channels lie.
+    fn kernels(&self, channels: usize, width: usize) -> Layout {
+        Layout { factor: self.tiles.factor, len: channels * width, scales: 0 }
+    }
+
+    /// Numbers of memory that those take at most.
+    fn block(&self) -> usize {
+        self.kernels(self.tiles.depth(), PANEL).cells()
     }
 
     /// Numbers of the values that all panels share, if they do.
@@ -99,7 +108,9 @@ pub struct Winograd {
     panels: Arc<Panels>,
     bias: Arc<Vec<f32>>,
     ending: Ending,
-    /// Kernels in the other space, block after block of [`DEPTH`] channels of a panel, once the first task asked for them.
+    /// What whole numbers of each output's kernels are multiplied by, if they are such.
+    scales: Vec<f32>,
+    /// Kernels in the other space, block after block of some channels of a panel, once the first task asked for them.
     kept: OnceLock<Lines<f32>>,
 }
 
@@ -120,7 +131,10 @@ fn with_kept<const N: usize>(lens: [usize; N], work: impl FnOnce([&mut [f32]; N]
 impl Winograd {
     /// Plans a layer with these kernels and biases. The values that its panels share, if they do, are at `values`.
     pub fn new(cut: Cut, values: usize, (panels, bias): (Arc<Panels>, Arc<Vec<f32>>), ending: Ending) -> Self {
-        Self { cut, values, panels, bias, ending, kept: OnceLock::new() }
+        let largest = if cut.tiles.factor == Factor::Int16 { panels.largest() } else { Vec::new() };
+        let scales =
+            largest.into_iter().map(|largest| int16::factors(largest.to_bits(), KERNEL_MOST.into())[1]).collect();
+        Self { cut, values, panels, bias, ending, scales, kept: OnceLock::new() }
     }
 
     /// How many groups of panels there are.
@@ -130,30 +144,40 @@ impl Winograd {
 
     /// All kernels in the other space, if the layer keeps them.
     fn kept(&self, kernels: &Kernels) -> Option<&[f32]> {
-        let len = self.cut.tiles.parts() * self.panels.count() * BLOCK;
+        let (parts, block) = (self.cut.tiles.parts(), self.cut.block());
+        let len = parts * self.panels.count() * block;
         (len <= KEPT).then(|| {
             &self.kept.get_or_init(|| {
-                let (mut lifted, mut widened) = (Lines::zeros(len), Lines::zeros(TAPS * DEPTH * PANEL));
-                for (index, block) in lifted.chunks_exact_mut(BLOCK).enumerate() {
-                    self.lift(
-                        [index / self.cut.tiles.parts(), index % self.cut.tiles.parts()],
-                        kernels,
-                        &mut widened,
-                        block,
-                    );
+                let (mut lifted, mut room) = (Lines::zeros(len), Lines::zeros(self.lifting()));
+                for (index, block) in lifted.chunks_exact_mut(block).enumerate() {
+                    self.lift([index / parts, index % parts], kernels, &mut room, block);
                 }
                 lifted
             })[..]
         })
     }
 
-    /// Takes the kernels of a panel and of a part of the channels to the other space: those of place `p` begin at
-    /// `p * (depth * width + GAP)`.
-    fn lift(&self, [panel, part]: [usize; 2], kernels: &Kernels, widened: &mut [f32], out: &mut [f32]) {
+    /// Numbers of memory that [`lift`](Self::lift) needs for itself.
+    fn lifting(&self) -> usize {
+        TAPS * self.cut.tiles.depth() * PANEL
+    }
+
+    /// Takes the kernels of a panel and of a part of the channels to the other space.
+    fn lift(&self, [panel, part]: [usize; 2], kernels: &Kernels, room: &mut [f32], out: &mut [f32]) {
         let panel = self.panels.panel(panel);
         let (channels, inputs) = (self.cut.tiles.channels(part), self.cut.tiles.input.c);
-        let taps = taps(&panel, inputs, (channels.start, channels.len()), kernels, widened);
-        kernels.lift(&taps, channels.len() * panel.width + GAP, out);
+        let taps = taps(&panel, inputs, (channels.start, channels.len()), kernels, room);
+        let layout = self.cut.kernels(channels.len(), panel.width);
+        if self.cut.tiles.factor == Factor::Int16 {
+            let inverse: [f32; PANEL] = std::array::from_fn(|column| match self.scales.get(panel.first + column) {
+                // Nothing, or what is no number, becomes nothing, and has such a scale.
+                Some(scale) if *scale > 0.0 => 1.0 / scale,
+                _ => 0.0,
+            });
+            kernels.lift_whole(&taps, &inverse[..panel.width], layout.step(), cast_slice_mut(out));
+        } else {
+            kernels.lift(&taps, layout.step(), out);
+        }
     }
 
     /// Finishes the outputs of a tile.
@@ -182,9 +206,9 @@ impl Winograd {
     }
 }
 
-/// From the sums of so many tiles at one place to those at the next.
-fn sums_step(count: usize) -> usize {
-    count * PANEL + GAP
+/// How the sums of so many tiles with a panel of `width` lie.
+fn sums(count: usize, width: usize) -> Layout {
+    Layout { factor: Factor::F32, len: count * width, scales: 0 }
 }
 
 /// A panel's rows for `depth` channels from `first` of `inputs`, for each pixel of the kernel: widened where they are kept in less
@@ -213,41 +237,42 @@ fn taps<'a>(
 /// Where the numbers of a task are.
 struct Room<'a> {
     values: &'a mut [f32],
-    widened: &'a mut [f32],
     lifted: &'a mut [f32],
+    /// What is needed on the way to these.
+    way: &'a mut [f32],
     sums: &'a mut [f32],
 }
 
 impl Winograd {
-    /// The sums of a chunk of tiles for the panels `group`: of panel `i` of it, place `p` and tile `t` at
-    /// `(i * PLACES + p) * sums_step + t * width`.
+    /// The sums of a chunk of tiles for the panels `group`, of one after the other.
     fn sum(&self, chunk: usize, group: Range<usize>, room: &mut Room<'_>, (desk, kernels): (Desk<'_>, &Kernels)) {
         let Cut { tiles, shared, .. } = self.cut;
-        let (count, kept, parts) = (tiles.of(chunk).len(), self.kept(kernels), tiles.parts());
+        let (count, kept, parts, block) = (tiles.of(chunk).len(), self.kept(kernels), tiles.parts(), self.cut.block());
+        let layout = sums(count, PANEL);
         for part in 0..parts {
             let depth = tiles.channels(part).len();
             let numbers = if shared {
                 let begin = self.values + (chunk * parts + part) * tiles.block();
                 desk.read(begin..begin + tiles.block())
             } else {
-                tiles.forth(tiles.of(chunk), part, (desk, kernels), room.values);
+                tiles.forth(tiles.of(chunk), part, (desk, kernels), room.way, room.values);
                 &*room.values
             };
-            let values = Values { numbers, channels: depth, count };
+            let values = tiles.values(count, part, numbers);
             for (nth, index) in group.clone().enumerate() {
                 let lifted = match kept {
-                    Some(kept) => &kept[(index * parts + part) * BLOCK..][..BLOCK],
+                    Some(kept) => &kept[(index * parts + part) * block..][..block],
                     None => {
-                        self.lift([index, part], kernels, room.widened, room.lifted);
+                        self.lift([index, part], kernels, room.way, room.lifted);
                         &*room.lifted
                     }
                 };
-                let width = self.panels.panel(index).width;
-                let len = depth * width;
-                for place in 0..PLACES {
-                    let weights = (&lifted[place * (len + GAP)..][..len], width);
-                    let sums = &mut room.sums[(nth * PLACES + place) * sums_step(count)..];
-                    values.multiply(place, weights, part > 0, kernels, sums);
+                let Panel { first, width, .. } = self.panels.panel(index);
+                let columns = self.scales.get(first..first + width).unwrap_or_default();
+                let weights = Block { layout: self.cut.kernels(depth, width), cells: lifted };
+                let sums = room.sums[nth * layout.cells()..].chunks_mut(layout.step());
+                for (place, sums) in sums.take(PLACES).enumerate() {
+                    values.multiply(place, (&weights, width, columns), part > 0, kernels, sums);
                 }
             }
         }
@@ -267,23 +292,23 @@ impl Step for Winograd {
         let (chunk, group) = (task / self.groups(), task % self.groups());
         let group = piece(group, self.cut.group, self.panels.count());
         let tiles = self.cut.tiles.of(chunk);
-        let step = sums_step(tiles.len());
+        let layout = sums(tiles.len(), PANEL);
         let lens = [
             if self.cut.shared { 0 } else { self.cut.tiles.block() },
-            TAPS * DEPTH * PANEL,
-            BLOCK,
-            PLACES * step * group.len(),
+            self.cut.block(),
+            self.lifting().max(self.cut.tiles.room()),
+            layout.cells() * group.len(),
             OUTPUTS * OUTPUTS * PANEL,
         ];
-        with_kept(lens, |[values, widened, lifted, sums, outputs]| {
-            let mut room = Room { values, widened, lifted, sums };
+        with_kept(lens, |[values, lifted, way, sums, outputs]| {
+            let mut room = Room { values, lifted, way, sums };
             self.sum(chunk, group.clone(), &mut room, (desk, kernels));
             for (nth, index) in group.enumerate() {
                 let panel = self.panels.panel(index);
                 let outputs = &mut outputs[..OUTPUTS * OUTPUTS * panel.width];
                 for (index, tile) in tiles.clone().enumerate() {
-                    let sums = &room.sums[nth * PLACES * step + index * panel.width..];
-                    kernels.back(sums, step, panel.width, outputs);
+                    let sums = &room.sums[nth * layout.cells() + index * panel.width..];
+                    kernels.back(sums, layout.step(), panel.width, outputs);
                     self.finish(tile, &panel, outputs, (desk, kernels));
                 }
             }
@@ -297,7 +322,6 @@ mod tests {
 
     use super::*;
     use crate::exec::cpu::isa::Isa;
-    use crate::exec::cpu::panels::Factor;
     use crate::exec::planner::Kind;
     use crate::graph::Shape;
 
@@ -305,7 +329,7 @@ mod tests {
     fn panels_share_pixels_if_they_are_many() {
         let cut = |side: usize, channels: usize, panels: usize, threads: usize| {
             let input = View::dense(0, &Shape::map(1, side, side, channels));
-            Cut::new(input, (Padding::all(1), false), [side; 2], panels, threads)
+            Cut::new(Factor::F32, input, (Padding::all(1), false), [side; 2], panels, threads)
         };
         let shares = |cut: Cut| cut.values().is_some();
         assert!(shares(cut(64, 320, 10, 2)) && shares(cut(8, 1280, 40, 2)));

@@ -3,10 +3,13 @@
 use std::ops::Range;
 
 use super::super::{Step, piece};
-use super::{DEPTH, GAP};
+use super::block::{Block, Layout, Numbers};
+use super::{DEPTH, with_kept};
+use crate::exec::cpu::kernels::int16::{Scales, Whole};
 use crate::exec::cpu::kernels::winograd::{OUTPUTS, PLACES, SIDE};
 use crate::exec::cpu::kernels::{Kernels, Tile, VECTOR_ROWS};
 use crate::exec::cpu::memory::Desk;
+use crate::exec::cpu::panels::Factor;
 use crate::exec::planner::View;
 use crate::graph::Padding;
 
@@ -23,6 +26,8 @@ pub struct Tiles {
     pub grid: [usize; 2],
     /// Tiles that are handled together.
     pub chunk: usize,
+    /// As what values are multiplied in the other space: as f32 or as whole numbers.
+    pub factor: Factor,
 }
 
 impl Tiles {
@@ -48,19 +53,39 @@ impl Tiles {
         first..last + OUTPUTS
     }
 
-    /// Blocks of [`DEPTH`] channels.
+    /// Channels that are handled at a time.
+    pub fn depth(&self) -> usize {
+        DEPTH.min(self.input.c)
+    }
+
+    /// How many times [`Self::depth`] channels there are.
     pub fn parts(&self) -> usize {
-        self.input.c.div_ceil(DEPTH)
+        self.input.c.div_ceil(self.depth())
     }
 
     /// The channels of a part.
     pub fn channels(&self, part: usize) -> Range<usize> {
-        piece(part, DEPTH, self.input.c)
+        piece(part, self.depth(), self.input.c)
     }
 
-    /// Numbers that the values of a chunk and a part take at most.
+    /// How the values of so many tiles and channels lie: tile after tile at each place.
+    fn layout(&self, count: usize, channels: usize) -> Layout {
+        Layout { factor: self.factor, len: count * channels, scales: count }
+    }
+
+    /// Numbers of memory that the values of a chunk and a part take at most.
     pub fn block(&self) -> usize {
-        PLACES * step(DEPTH.min(self.input.c), self.chunk.min(self.count()))
+        self.layout(self.chunk.min(self.count()), self.depth()).cells()
+    }
+
+    /// Numbers of memory that [`forth`](Self::forth) needs for itself.
+    pub fn room(&self) -> usize {
+        if self.factor == Factor::Int16 { self.alone().cells() } else { 0 }
+    }
+
+    /// How the values of one tile lie before they become whole numbers.
+    fn alone(&self) -> Layout {
+        Layout { factor: Factor::F32, len: self.depth(), scales: 0 }
     }
 
     /// The sample of a tile, and its first row and column of outputs.
@@ -69,14 +94,35 @@ impl Tiles {
         [tile / (rows * columns), tile / columns % rows * OUTPUTS, tile % columns * OUTPUTS]
     }
 
-    /// Takes some channels under some tiles to the other space: as [`Values`] reads them.
-    pub fn forth(&self, tiles: Range<usize>, part: usize, (desk, kernels): (Desk<'_>, &Kernels), out: &mut [f32]) {
-        let (channels, zeros) = (self.channels(part), [0.0; DEPTH]);
-        let step = step(channels.len(), tiles.len());
+    /// Takes some channels under some tiles to the other space, as [`values`](Self::values) reads them, with so much
+    /// [`room`](Self::room).
+    pub fn forth(
+        &self,
+        tiles: Range<usize>,
+        part: usize,
+        (desk, kernels): (Desk<'_>, &Kernels),
+        room: &mut [f32],
+        out: &mut [f32],
+    ) {
+        let (channels, zeros, count) = (self.channels(part), [0.0; DEPTH], tiles.len());
+        let (layout, alone, len) = (self.layout(count, channels.len()), self.alone().step(), channels.len());
         for (index, tile) in tiles.enumerate() {
             let pixels = self.pixels(tile, channels.clone(), desk, &zeros);
-            kernels.forth(&pixels, step, &mut out[index * channels.len()..]);
+            if self.factor == Factor::Int16 {
+                kernels.forth(&pixels, alone, room);
+                let (numbers, scales) = layout.split(out);
+                let out = Whole { numbers: &mut numbers[index * len..], scales: &mut scales[index..] };
+                kernels.whole_places(room, out, [alone, layout.step(), count], len);
+            } else {
+                kernels.forth(&pixels, layout.step(), &mut out[index * len..]);
+            }
         }
+    }
+
+    /// The values of so many tiles and a part, which [`forth`](Self::forth) has put into `cells`.
+    pub fn values<'a>(&self, count: usize, part: usize, cells: &'a [f32]) -> Values<'a> {
+        let channels = self.channels(part).len();
+        Values { block: Block { layout: self.layout(count, channels), cells }, channels, count }
     }
 
     /// Some channels of the inputs under a tile; `zeros` where there are none.
@@ -102,34 +148,48 @@ impl Tiles {
     }
 }
 
-/// From the values of so many tiles at one place to those at the next.
-fn step(channels: usize, count: usize) -> usize {
-    count * channels + GAP
-}
-
-/// Values of some tiles in the other space: of place `p`, tile `t` has its `channels` at `p * step + t * channels`.
+/// Values of some tiles in the other space.
 pub struct Values<'a> {
-    /// All of them.
-    pub numbers: &'a [f32],
+    /// All of them: at each place the channels of one tile after the other.
+    block: Block<'a>,
     /// Channels of a tile.
-    pub channels: usize,
+    channels: usize,
     /// Tiles.
-    pub count: usize,
+    count: usize,
 }
 
 impl Values<'_> {
-    /// At a place, times rows of weights of `width`. The sums of tile `t` go to `t * width`, or are added to what is there.
-    pub fn multiply(&self, place: usize, weights: (&[f32], usize), hold: bool, kernels: &Kernels, sums: &mut [f32]) {
-        let (mut rows, (weights, width)) = ([0; VECTOR_ROWS], weights);
-        let begin = place * step(self.channels, self.count);
+    /// At a place, times the weights of a panel of `width` there, and if these are whole numbers the scales of its columns. The sums of
+    /// tile `t` go to `t * width`, or are added to what is there.
+    pub fn multiply(
+        &self,
+        place: usize,
+        (weights, width, columns): (&Block<'_>, usize, &[f32]),
+        hold: bool,
+        kernels: &Kernels,
+        sums: &mut [f32],
+    ) {
+        let (values, weights) = (self.block.at(place), weights.at(place));
+        let (mut rows, taps, run, ahead) = ([0; VECTOR_ROWS], &[0][..], self.channels, &[][..]);
         for first in (0..self.count).step_by(VECTOR_ROWS) {
             let here = VECTOR_ROWS.min(self.count - first);
             for (row, at) in rows[..here].iter_mut().enumerate() {
-                *at = begin + (first + row) * self.channels;
+                *at = (first + row) * self.channels;
             }
-            let (pixels, taps, run) = (&rows[..here], &[0][..], self.channels);
-            let tile = Tile { input: self.numbers, pixels, taps, run, weights, width, hold, ahead: &[] };
-            kernels.tile(&tile, &mut sums[first * width..][..here * width]);
+            let (pixels, sums) = (&rows[..here], &mut sums[first * width..][..here * width]);
+            match (values, weights) {
+                (Numbers::Exact(input), Numbers::Exact(weights)) => {
+                    kernels.tile(&Tile { input, pixels, taps, run, weights, width, hold, ahead }, sums);
+                }
+                (Numbers::Whole(input, scales), Numbers::Whole(weights, _)) => {
+                    let scales = Scales { rows: &scales[first..], columns };
+                    kernels.tile_int16(&Tile { input, pixels, taps, run, weights, width, hold, ahead }, scales, sums);
+                }
+                // Values and kernels of a layer are of one kind.
+                (Numbers::Exact(_), Numbers::Whole(..)) | (Numbers::Whole(..), Numbers::Exact(_)) => {
+                    sums.fill(f32::NAN);
+                }
+            }
         }
     }
 }
@@ -155,6 +215,8 @@ impl Step for PackTiles {
     fn run(&self, task: usize, desk: Desk<'_>, kernels: &Kernels) {
         let (chunk, part, block) = (task / self.tiles.parts(), task % self.tiles.parts(), self.tiles.block());
         let out = desk.write(self.offset + task * block, block);
-        self.tiles.forth(self.tiles.of(chunk), part, (desk, kernels), out);
+        with_kept([self.tiles.room()], |[room]| {
+            self.tiles.forth(self.tiles.of(chunk), part, (desk, kernels), room, out);
+        });
     }
 }

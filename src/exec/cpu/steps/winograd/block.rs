@@ -1,0 +1,82 @@
+//! Numbers at all places of the other space, and how they lie in memory: as f32, or as whole numbers with their scales.
+
+use bytemuck::{cast_slice, cast_slice_mut};
+
+use crate::exec::cpu::kernels::winograd::PLACES;
+use crate::exec::cpu::panels::Factor;
+
+/// Numbers between the places beyond their own, for f32: a cache line, since steps of a power of two would all fall on the same few
+/// lines of the cache.
+const GAP: usize = 16;
+
+/// How values of some tiles, or kernels of a panel, lie.
+#[derive(Clone, Copy, Debug)]
+pub struct Layout {
+    /// As what they are multiplied: as f32 or as whole numbers.
+    pub factor: Factor,
+    /// How many are at a place.
+    pub len: usize,
+    /// Scales of those, if they are whole numbers.
+    pub scales: usize,
+}
+
+impl Layout {
+    fn is_whole(&self) -> bool {
+        self.factor == Factor::Int16
+    }
+
+    /// From the numbers at one place to those at the next.
+    pub fn step(&self) -> usize {
+        self.len + if self.is_whole() { 2 * GAP } else { GAP }
+    }
+
+    /// Numbers of memory of all, in whole lines.
+    pub fn cells(&self) -> usize {
+        let cells = if self.is_whole() { self.whole_cells() + PLACES * self.scales } else { PLACES * self.step() };
+        cells.next_multiple_of(GAP)
+    }
+
+    /// The part of these that whole numbers take, two in each.
+    fn whole_cells(&self) -> usize {
+        PLACES * self.step() / 2
+    }
+
+    /// Where whole numbers are to be written, and their scales.
+    pub fn split<'a>(&self, cells: &'a mut [f32]) -> (&'a mut [i16], &'a mut [f32]) {
+        let (numbers, scales) = cells.split_at_mut(self.whole_cells());
+        (cast_slice_mut(numbers), scales)
+    }
+}
+
+/// Those at one place.
+#[derive(Clone, Copy, Debug)]
+pub enum Numbers<'a> {
+    /// As f32.
+    Exact(&'a [f32]),
+    /// Whole numbers and their scales.
+    Whole(&'a [i16], &'a [f32]),
+}
+
+/// Some of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Block<'a> {
+    /// How they lie.
+    pub layout: Layout,
+    /// The memory.
+    pub cells: &'a [f32],
+}
+
+impl<'a> Block<'a> {
+    /// Those at a place.
+    #[inline]
+    pub fn at(&self, place: usize) -> Numbers<'a> {
+        let Layout { len, scales, .. } = self.layout;
+        let first = place * self.layout.step();
+        if self.layout.is_whole() {
+            let (numbers, all) = self.cells.split_at(self.layout.whole_cells());
+            Numbers::Whole(&cast_slice(numbers)[first..][..len], &all[place * scales..][..scales])
+        } else {
+            Numbers::Exact(&self.cells[first..][..len])
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Convolutions and attention of whole numbers.
+
+use super::*;
+
+/// Which steps are done that way, of those that begin with `what`.
+fn steps(graph: &Graph, what: &str) -> usize {
+    let (executor, graph) = (whole(), Arc::new(graph.clone()));
+    let packed = executor.load(&weights(&graph)).unwrap();
+    let steps = executor.compile(graph, &packed, &[]).unwrap().profile(1).unwrap().steps;
+    steps.iter().filter(|step| step.what.starts_with(what)).count()
+}
+
+#[test]
+fn convolutions_of_whole_numbers() {
+    for (n, side, inputs, outputs, expected) in [
+        // Kernels that are kept in the other space, of one part and of two with fewer channels in the last.
+        (1, 16, 64, 64, 1),
+        (2, 12, 96, 80, 1),
+        // Kernels that are taken there for each task; a chunk of tiles that is not full; odd sides.
+        (1, 27, 192, 200, 1),
+        (1, 13, 208, 176, 1),
+        // Few outputs, and few pixels beside many weights.
+        (1, 16, 64, 32, 0),
+        (1, 4, 256, 256, 0),
+    ] {
+        for doubled in [false, true] {
+            let mut b = GraphBuilder::new("test", "");
+            let side = if doubled { side / 2 } else { side };
+            let x = b.input("x", Shape::map(n, side, side + 1, inputs), Stage::Frame).unwrap();
+            let wide = if doubled { b.upsample(x, 2 * side, 2 * side + 2).unwrap() } else { x };
+            let y = b.conv2d("conv", wide, Conv::same(outputs, 3)).unwrap();
+            let y = b.activate(y, Activation::Silu).unwrap();
+            b.output("out", y);
+            let graph = b.finish();
+            if !doubled {
+                assert_eq!(steps(&graph, "conv2d winograd int16"), expected, "{graph}");
+            }
+            same_graph(graph, &[]);
+        }
+    }
+}
+
+#[test]
+fn kernels_of_8_bits_become_whole_numbers() {
+    let mut b = GraphBuilder::new("test", "");
+    let x = b.input("x", Shape::map(1, 16, 16, 128), Stage::Frame).unwrap();
+    let y = b.conv2d("conv", x, Conv::same(112, 3)).unwrap();
+    b.output("out", y);
+    let graph = Arc::new(b.finish());
+    let expected = run(&Candle::new(1).unwrap(), &graph, &[], 1);
+    for executor in executors() {
+        let executor = Cpu { keeping: Keeping::Int8, ..executor };
+        near(&run(&executor, &graph, &[], 2)[0], &expected[0], 2e-5 + executor.rounding(), &executor.name());
+    }
+}
+
+#[test]
+fn attention_of_whole_numbers() {
+    for (queries, keys, heads, width, mask) in [
+        (5, 256, 3, 40, Mask::None),
+        (70, 401, 2, 8, Mask::None),
+        (33, 770, 1, 160, Mask::None),
+        (300, 300, 2, 64, Mask::Causal),
+        (40, 300, 1, 5, Mask::None),
+    ] {
+        let mut b = GraphBuilder::new("test", "");
+        let [q, k, v] = [("q", queries), ("k", keys), ("v", keys)]
+            .map(|(name, tokens)| b.input(name, Shape::tokens(2, tokens, heads * width), Stage::Frame).unwrap());
+        // Some scores are far above others, so that what was gathered is made smaller.
+        let q = b.affine(q, 40.0, 0.1).unwrap();
+        let y = b.attention([q, k, v], heads, mask).unwrap();
+        b.output("out", y);
+        same_graph(b.finish(), &[]);
+    }
+}
