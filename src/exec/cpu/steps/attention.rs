@@ -63,7 +63,7 @@ impl Room {
         whole_chances: Lines::NONE,
     };
 
-    /// For some keys.
+    /// For such keys.
     fn make(&mut self, packed: &PackedKeys) {
         let PackedKeys { width, factor, .. } = *packed;
         [&mut self.panel, &mut self.rows].into_iter().for_each(|lines| lines.make_room(width * PANEL));
@@ -110,25 +110,25 @@ impl Attention {
         room: &mut Room,
         (desk, kernels): (Desk<'_>, &Kernels),
     ) -> [f32; PANEL] {
-        let PackedKeys { width, factor: kind, .. } = self.packed;
+        let PackedKeys { width, factor, .. } = self.packed;
         let mut scales = [0.0; PANEL];
         let rows = &mut room.rows[..width * queries.len()];
-        let factor = std::f32::consts::LOG2_E / (width as f32).sqrt();
+        let scale = std::f32::consts::LOG2_E / (width as f32).sqrt();
         for (query, row) in queries.clone().zip(rows.chunks_exact_mut(width)) {
             let at = self.queries.at(n, 0, query) + head * width;
             match self.queries.kind {
                 Kind::F32 => {
                     row.copy_from_slice(desk.read(at..at + width));
-                    kernels.scale(row, factor);
+                    kernels.scale(row, scale);
                 }
-                Kind::Half => kernels.scale_bf16(desk.read_bf16(at..at + width), factor, row),
+                Kind::Half => kernels.scale_bf16(desk.read_bf16(at..at + width), scale, row),
             }
         }
-        match kind {
+        match factor {
             Factor::F32 | Factor::Int16 => {
                 let panel = &mut room.panel[..width * PANEL];
                 kernels.transpose(cast_slice(rows), width, cast_slice_mut(panel), PANEL);
-                if kind == Factor::Int16 {
+                if factor == Factor::Int16 {
                     kernels.whole_columns(panel, &mut scales, &mut room.whole_panel[..width * PANEL]);
                 }
             }

@@ -16,7 +16,7 @@ pub struct Layout {
     pub factor: Factor,
     /// How many are at a place.
     pub len: usize,
-    /// Scales of those, if they are whole numbers.
+    /// Scales of those, if they are whole numbers: one for each tile. (Kernels have none there: their scales are the same at all places.)
     pub scales: usize,
 }
 
@@ -48,9 +48,9 @@ impl Layout {
     }
 }
 
-/// Those at one place.
+/// Those at one place, as they are multiplied.
 #[derive(Clone, Copy, Debug)]
-pub enum Numbers<'a> {
+pub enum Factors<'a> {
     /// As f32.
     Exact(&'a [f32]),
     /// Whole numbers and their scales.
@@ -69,14 +69,14 @@ pub struct Block<'a> {
 impl<'a> Block<'a> {
     /// Those at a place.
     #[inline]
-    pub fn at(&self, place: usize) -> Numbers<'a> {
+    pub fn at(&self, place: usize) -> Factors<'a> {
         let Layout { len, scales, .. } = self.layout;
         let first = place * self.layout.step();
         if self.layout.is_whole() {
             let (numbers, all) = self.cells.split_at(self.layout.whole_cells());
-            Numbers::Whole(&cast_slice(numbers)[first..][..len], &all[place * scales..][..scales])
+            Factors::Whole(&cast_slice(numbers)[first..][..len], &all[place * scales..][..scales])
         } else {
-            Numbers::Exact(&self.cells[first..][..len])
+            Factors::Exact(&self.cells[first..][..len])
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::super::{Step, piece};
-use super::block::{Block, Layout, Numbers};
+use super::block::{Block, Factors, Layout};
 use super::{DEPTH, with_kept};
 use crate::exec::cpu::kernels::int16::{Scales, Whole};
 use crate::exec::cpu::kernels::winograd::{OUTPUTS, PLACES, SIDE};
@@ -178,15 +178,15 @@ impl Values<'_> {
             }
             let (pixels, sums) = (&rows[..here], &mut sums[first * width..][..here * width]);
             match (values, weights) {
-                (Numbers::Exact(input), Numbers::Exact(weights)) => {
+                (Factors::Exact(input), Factors::Exact(weights)) => {
                     kernels.tile(&Tile { input, pixels, taps, run, weights, width, hold, ahead }, sums);
                 }
-                (Numbers::Whole(input, scales), Numbers::Whole(weights, _)) => {
+                (Factors::Whole(input, scales), Factors::Whole(weights, _)) => {
                     let scales = Scales { rows: &scales[first..], columns };
                     kernels.tile_int16(&Tile { input, pixels, taps, run, weights, width, hold, ahead }, scales, sums);
                 }
                 // Values and kernels of a layer are of one kind.
-                (Numbers::Exact(_), Numbers::Whole(..)) | (Numbers::Whole(..), Numbers::Exact(_)) => {
+                (Factors::Exact(_), Factors::Whole(..)) | (Factors::Whole(..), Factors::Exact(_)) => {
                     sums.fill(f32::NAN);
                 }
             }
