@@ -5,7 +5,7 @@
 //! fit into a sum of 32 bits, which is then added to an f32.
 
 use super::winograd::{self, PLACES, REACH, SIDE, Taps};
-use super::{LANES, math::fma};
+use super::{LANES, PANEL, math::fma};
 
 /// The largest of the whole numbers, and minus the smallest.
 pub const MOST: i16 = 4095;
@@ -50,20 +50,18 @@ pub fn whole<const FUSED: bool>(x: &[f32], most: i16, out: &mut [i16]) -> f32 {
     let count = out.len();
     let x = &x[..count];
     // As long as the sign is taken off, bits are in the order of the numbers, and those of what is no number are the largest.
-    let (vectors, rest) = x.as_chunks::<LANES>();
-    let mut largest = [0; LANES];
-    for vector in vectors {
-        for (largest, v) in largest.iter_mut().zip(vector) {
+    let (panels, rest) = x.as_chunks::<PANEL>();
+    let mut largest = [0; PANEL];
+    for panel in panels {
+        for (largest, v) in largest.iter_mut().zip(panel) {
             *largest = v.abs().to_bits().max(*largest);
         }
     }
     let largest = largest.into_iter().chain(rest.iter().map(|v| v.abs().to_bits())).fold(0, u32::max);
     let [inverse, scale] = factors(largest, most.into());
-    let (places, last) = out.as_chunks_mut::<LANES>();
-    for (place, x) in places.iter_mut().zip(vectors) {
-        *place = x.map(|x| nearest::<FUSED>(x, inverse) as i16);
+    for i in 0..count {
+        out[i] = nearest::<FUSED>(x[i], inverse) as i16;
     }
-    last.iter_mut().zip(rest).for_each(|(place, x)| *place = nearest::<FUSED>(*x, inverse) as i16);
     scale
 }
 

@@ -261,6 +261,18 @@ macro_rules! table {
     }};
 }
 
+/// A table with what is written for registers of PCs from one text for each `$set`: `avx2` or `avx512`.
+#[cfg(target_arch = "x86_64")]
+macro_rules! vectors {
+    ($set:ident, $table:expr) => {{
+        use super::vector_dots::$set::dots;
+        use super::vector_whole::$set::{lift_whole, whole, whole_columns, whole_places};
+        use super::vector_winograd::$set::{back, forth, lift};
+        let widen_f16 = super::avx2::widen_f16;
+        Kernels { dots, whole, whole_places, whole_columns, lift_whole, widen_f16, forth, back, lift, ..$table }
+    }};
+}
+
 impl Kernels {
     /// The kernels for `isa`, or `None` when this processor does not have it.
     pub fn of(isa: Isa) -> Option<Self> {
@@ -300,47 +312,15 @@ impl Kernels {
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 | Isa::Avx2Int16 => {
                 let tile_int16 = if is_x86_feature_detected!("avxvnni") { int16::vnni } else { int16::plain };
-                use super::avx2::{ROWS, tile, widen_f16};
-                use super::vector_dots::avx2::dots;
-                use super::vector_whole::avx2::{lift_whole, whole, whole_columns, whole_places};
-                use super::vector_winograd::avx2::{back, forth, lift};
-                Self {
-                    tile_int16,
-                    dots,
-                    whole,
-                    whole_places,
-                    whole_columns,
-                    lift_whole,
-                    widen_f16,
-                    forth,
-                    back,
-                    lift,
-                    ..table!(ROWS, tile, portable, "avx2,fma")
-                }
+                use super::avx2::{ROWS, tile};
+                Self { tile_int16, ..vectors!(avx2, table!(ROWS, tile, portable, "avx2,fma")) }
             }
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 | Isa::Avx512Int16 => {
-                use super::vector_dots::avx512::dots;
-                use super::vector_whole::avx512::{lift_whole, whole, whole_columns, whole_places};
-                use super::vector_winograd::avx512::{back, forth, lift};
-                let widen_f16 = super::avx2::widen_f16;
                 let tile_int16 = if is_x86_feature_detected!("avx512vnni") { int16::wide } else { int16::plain };
                 let features =
                     table!(VECTOR_ROWS, super::avx512::tile, portable, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma");
-                Self {
-                    tile_int16,
-                    dots,
-                    whole,
-                    whole_places,
-                    whole_columns,
-                    lift_whole,
-                    forth,
-                    back,
-                    lift,
-                    widen_f16,
-                    transpose,
-                    ..features
-                }
+                Self { tile_int16, transpose, ..vectors!(avx512, features) }
             }
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512Bf16 => {

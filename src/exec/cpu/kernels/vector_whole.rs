@@ -3,7 +3,11 @@
 
 /// The kernels, with some processor features, a type of register and its operations.
 macro_rules! whole_numbers {
-    ($features:literal, $register:ident of $lanes:literal, $load:ident, $all:ident, $mul:ident, $fmadd:ident, $set:ident) => {
+    (
+        $set:ident, $features:literal, $register:ident of $lanes:literal,
+        $load:ident, $all:ident, $mul:ident, $fmadd:ident,
+        $cast:ident, $none:ident, $all_bits:ident, $and:ident, $larger:ident, $store:ident
+    ) => {
         use crate::exec::cpu::kernels::int16::{self, MOST, ROUND, Whole};
         use crate::exec::cpu::kernels::vector_winograd::$set::kernel;
         use crate::exec::cpu::kernels::winograd::{PLACES, REACH, SIDE, Taps};
@@ -14,10 +18,10 @@ macro_rules! whole_numbers {
         pub fn whole(x: &[f32], out: &mut [i16]) -> f32 {
             let (count, end) = (out.len(), out.len() - out.len() % $lanes);
             assert!(x.len() >= count, "fewer values than whole numbers");
-            let mut largest = zero();
+            let mut largest = $none();
             for at in (0..end).step_by($lanes) {
                 // SAFETY: `end` values are there.
-                largest = larger(largest, bits(unsafe { $load(x.as_ptr().add(at)) }));
+                largest = $larger(largest, bits(unsafe { $load(x.as_ptr().add(at)) }));
             }
             let largest = x[end..count].iter().fold(most(largest), |most, x| x.abs().to_bits().max(most));
             let [inverse, scale] = int16::factors(largest, MOST.into());
@@ -60,7 +64,7 @@ macro_rules! whole_numbers {
                 let factors = [0, 1, 3].map(|y| [0, 1, 3].map(|x| $mul(inverse, $all(1.0 / (REACH[y] * REACH[x])))));
                 const KIND: [usize; SIDE] = [0, 1, 1, 2, 2, 0];
                 for first in (0..len).step_by(2 * width) {
-                    let mut numbers = [[zero(); SIDE]; SIDE];
+                    let mut numbers = [[$none(); SIDE]; SIDE];
                     for row in 0..2 {
                         let mut between = [[$all(0.0); 3]; SIDE];
                         for x in 0..3 {
@@ -82,7 +86,7 @@ macro_rules! whole_numbers {
                                     // SAFETY: every place has `len` numbers of `out` from a multiple of `step` on.
                                     unsafe {
                                         let place = out.as_mut_ptr().add((y * SIDE + x) * step + first + 2 * column);
-                                        store(beside(numbers[y][x], number), place.cast());
+                                        $store(place.cast(), beside(numbers[y][x], number));
                                     }
                                 }
                             }
@@ -106,14 +110,14 @@ macro_rules! whole_numbers {
                 // SAFETY: each of `rows` has `width` values, and those of a register from `column` on are among them.
                 let row = |row: usize| unsafe { $load(x.as_ptr().add(row * width + column)) };
                 // Two, so that none waits for the one before.
-                let mut largest = [zero(); 2];
+                let mut largest = [$none(); 2];
                 for first in (0..rows).step_by(2) {
-                    largest[0] = larger(largest[0], bits(row(first)));
-                    largest[1] = larger(largest[1], bits(row((first + 1).min(rows - 1))));
+                    largest[0] = $larger(largest[0], bits(row(first)));
+                    largest[1] = $larger(largest[1], bits(row((first + 1).min(rows - 1))));
                 }
-                let mut all = [0; $lanes];
+                let mut all = [0u32; $lanes];
                 // SAFETY: there are as many as a register has.
-                unsafe { store(larger(largest[0], largest[1]), all.as_mut_ptr()) };
+                unsafe { $store(all.as_mut_ptr().cast(), $larger(largest[0], largest[1])) };
                 let factors = all.map(|largest| int16::factors(largest, MOST.into()));
                 scales[column..][..$lanes].copy_from_slice(&factors.map(|[_, scale]| scale));
                 // SAFETY: the same.
@@ -122,7 +126,7 @@ macro_rules! whole_numbers {
                     let last = if first + 1 < rows { row(first + 1) } else { $all(0.0) };
                     let pairs = beside(nearest(row(first), inverse), nearest(last, inverse));
                     // SAFETY: there is room for whole pairs of rows.
-                    unsafe { store(pairs, out.as_mut_ptr().add(first * width + 2 * column).cast()) };
+                    unsafe { $store(out.as_mut_ptr().add(first * width + 2 * column).cast(), pairs) };
                 }
             }
         }
@@ -131,14 +135,14 @@ macro_rules! whole_numbers {
         #[inline]
         #[target_feature(enable = $features)]
         fn bits(x: $register) -> Numbers {
-            and(cast(x), 0x7fff_ffff)
+            $and($cast(x), $all_bits(0x7fff_ffff))
         }
 
         /// Numbers whose last 16 bits are those of the nearest whole ones.
         #[inline]
         #[target_feature(enable = $features)]
         fn nearest(x: $register, inverse: $register) -> Numbers {
-            cast($fmadd(x, inverse, $all(ROUND)))
+            $cast($fmadd(x, inverse, $all(ROUND)))
         }
     };
 }
@@ -155,30 +159,10 @@ pub mod avx2 {
     /// Eight whole numbers.
     type Numbers = __m256i;
 
-    whole_numbers! { "avx2,fma", __m256 of 8, _mm256_loadu_ps, _mm256_set1_ps, _mm256_mul_ps, _mm256_fmadd_ps, avx2 }
-
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn zero() -> Numbers {
-        _mm256_setzero_si256()
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn cast(x: __m256) -> Numbers {
-        _mm256_castps_si256(x)
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn and(x: Numbers, mask: i32) -> Numbers {
-        _mm256_and_si256(x, _mm256_set1_epi32(mask))
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn larger(a: Numbers, b: Numbers) -> Numbers {
-        _mm256_max_epu32(a, b)
+    whole_numbers! {
+        avx2, "avx2,fma", __m256 of 8,
+        _mm256_loadu_ps, _mm256_set1_ps, _mm256_mul_ps, _mm256_fmadd_ps,
+        _mm256_castps_si256, _mm256_setzero_si256, _mm256_set1_epi32, _mm256_and_si256, _mm256_max_epu32, _mm256_storeu_si256
     }
 
     /// The largest of all.
@@ -198,20 +182,10 @@ pub mod avx2 {
     #[target_feature(enable = "avx2")]
     #[expect(unsafe_code, reason = "the vector store takes a pointer")]
     unsafe fn put(x: Numbers, out: *mut i16) {
-        let x = and(x, 0xffff);
+        let x = _mm256_and_si256(x, _mm256_set1_epi32(0xffff));
         let x = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packus_epi32(x, x));
         // SAFETY: the caller's.
         unsafe { _mm_storeu_si128(out.cast(), _mm256_castsi256_si128(x)) };
-    }
-
-    /// # Safety
-    /// There is room for eight.
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    #[expect(unsafe_code, reason = "the vector store takes a pointer")]
-    unsafe fn store(x: Numbers, out: *mut u32) {
-        // SAFETY: the caller's.
-        unsafe { _mm256_storeu_si256(out.cast(), x) };
     }
 
     /// The last 16 bits of each beside those of another.
@@ -234,30 +208,10 @@ pub mod avx512 {
     /// Sixteen whole numbers.
     type Numbers = __m512i;
 
-    whole_numbers! { "avx512f,avx512bw", __m512 of 16, _mm512_loadu_ps, _mm512_set1_ps, _mm512_mul_ps, _mm512_fmadd_ps, avx512 }
-
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    fn zero() -> Numbers {
-        _mm512_setzero_si512()
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    fn cast(x: __m512) -> Numbers {
-        _mm512_castps_si512(x)
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    fn and(x: Numbers, mask: i32) -> Numbers {
-        _mm512_and_si512(x, _mm512_set1_epi32(mask))
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    fn larger(a: Numbers, b: Numbers) -> Numbers {
-        _mm512_max_epu32(a, b)
+    whole_numbers! {
+        avx512, "avx512f,avx512bw", __m512 of 16,
+        _mm512_loadu_ps, _mm512_set1_ps, _mm512_mul_ps, _mm512_fmadd_ps,
+        _mm512_castps_si512, _mm512_setzero_si512, _mm512_set1_epi32, _mm512_and_si512, _mm512_max_epu32, _mm512_storeu_si512
     }
 
     /// The largest of all.
@@ -277,16 +231,6 @@ pub mod avx512 {
     unsafe fn put(x: Numbers, out: *mut i16) {
         // SAFETY: the caller's.
         unsafe { _mm256_storeu_si256(out.cast(), _mm512_cvtepi32_epi16(x)) };
-    }
-
-    /// # Safety
-    /// There is room for sixteen.
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    #[expect(unsafe_code, reason = "the vector store takes a pointer")]
-    unsafe fn store(x: Numbers, out: *mut u32) {
-        // SAFETY: the caller's.
-        unsafe { _mm512_storeu_si512(out.cast(), x) };
     }
 
     /// The last 16 bits of each beside those of another.
