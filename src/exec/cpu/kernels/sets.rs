@@ -13,7 +13,7 @@ use super::strip::{self, Strips};
 use super::vector_strip;
 #[cfg(target_arch = "x86_64")]
 use super::vector_transpose::transpose;
-use super::winograd::{self, PLACES, Taps};
+use super::winograd::{self, Inputs, Taps};
 use super::{PANEL, Tile, VECTOR_ROWS, portable};
 use crate::exec::cpu::isa::Isa;
 use crate::exec::pixels;
@@ -53,7 +53,7 @@ pub struct Kernels {
     chances: unsafe fn(&mut [f32], &mut Softmax),
     chances_bf16: unsafe fn(&mut [f32], &mut Softmax, &mut [bf16]),
     powers: unsafe fn(&[bf16], &[bf16], &mut Softmax, &mut [bf16]) -> usize,
-    forth: unsafe fn(&[&[f32]; PLACES], usize, &mut [f32]),
+    forth: unsafe fn(&Inputs<'_>, usize, &mut [f32]),
     back: unsafe fn(&[f32], usize, usize, &mut [f32]),
     lift: unsafe fn(&Taps<'_>, usize, &mut [f32]),
     forth_strips: unsafe fn(&Strips<'_, f32>, &mut [bf16]),
@@ -137,8 +137,8 @@ macro_rules! table {
             rows::chances_bf16::<FUSED>(scores, state, out);
         }
         $(#[target_feature(enable = $features)])?
-        fn forth(pixels: &[&[f32]; PLACES], step: usize, out: &mut [f32]) {
-            winograd::forth(pixels, step, out);
+        fn forth(inputs: &Inputs<'_>, step: usize, out: &mut [f32]) {
+            winograd::forth(inputs, step, out);
         }
         $(#[target_feature(enable = $features)])?
         fn back(sums: &[f32], step: usize, width: usize, out: &mut [f32]) {
@@ -424,8 +424,8 @@ calls! {
     /// The chances of the first keys, as many as can be made at once from keys and a panel of queries: none unless the set is
     /// [`quick`](Self::quick). Returns how many.
     powers(keys: &[bf16], queries: &[bf16], state: &mut Softmax, out: &mut [bf16]) -> usize;
-    /// Takes a tile of pixels to the space of [`winograd`].
-    forth(pixels: &[&[f32]; PLACES], step: usize, out: &mut [f32]);
+    /// Takes the inputs of a tile to the space of [`winograd`].
+    forth(inputs: &Inputs<'_>, step: usize, out: &mut [f32]);
     /// Takes sums back from there.
     back(sums: &[f32], step: usize, width: usize, out: &mut [f32]);
     /// Takes weights to that space.

@@ -368,17 +368,18 @@ fn rows_become_columns() {
 
 #[test]
 fn winograd_is_a_convolution() {
-    use winograd::{OUTPUTS, PLACES, SIDE, TAPS};
+    use winograd::{Inputs, OUTPUTS, PLACES, SIDE, TAPS};
     let mut noise = Noise(21);
     let channels = 2 * LANES;
     let (values, kernel) = (noise.values(PLACES * channels), noise.values(TAPS * channels));
-    let pixels: [&[f32]; PLACES] = std::array::from_fn(|place| &values[place * channels..][..channels]);
+    let [rows, columns] = [SIDE * channels, channels].map(|step| std::array::from_fn(|at| at * step));
+    let inputs = Inputs { numbers: &values, rows, columns, channels };
     let taps: [&[f32]; TAPS] = std::array::from_fn(|tap| &kernel[tap * channels..][..channels]);
     for kernels in Isa::ALL.into_iter().filter_map(Kernels::of) {
         // One output a channel: places of the kernel times places of the values, channel by channel.
         let step = channels + 5;
         let (mut there, mut lifted) = (vec![0.0; PLACES * step], vec![0.0; PLACES * step]);
-        kernels.forth(&pixels, step, &mut there);
+        kernels.forth(&inputs, step, &mut there);
         kernels.lift(&taps, step, &mut lifted);
         there.iter_mut().zip(&lifted).for_each(|(value, weight)| *value *= weight);
         let mut found = vec![0.0; OUTPUTS * OUTPUTS * channels];

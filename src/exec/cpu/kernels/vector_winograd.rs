@@ -9,27 +9,22 @@ macro_rules! transforms {
     ) => {
         use std::f32::consts::{FRAC_1_SQRT_2, SQRT_2};
 
-        use crate::exec::cpu::kernels::winograd::{OUTPUTS, PLACES, SIDE, Taps};
+        use crate::exec::cpu::kernels::winograd::{Inputs, OUTPUTS, PLACES, SIDE, Taps};
 
         /// See [`winograd::forth`](crate::exec::cpu::kernels::winograd::forth).
         #[target_feature(enable = $features)]
         #[expect(unsafe_code, reason = "vector loads and stores take pointers")]
-        pub fn forth(pixels: &[&[f32]; PLACES], step: usize, out: &mut [f32]) {
-            let channels = pixels[0].len();
-            assert!(
-                channels.is_multiple_of($lanes)
-                    && pixels.iter().all(|pixel| pixel.len() == channels)
-                    && out.len() >= (PLACES - 1) * step + channels,
-                "a tile reaches outside its values"
-            );
+        pub fn forth(inputs: &Inputs<'_>, step: usize, out: &mut [f32]) {
+            inputs.check(step, out);
+            let Inputs { numbers, rows, columns, channels } = *inputs;
             let mut between = [[$all(0.0); SIDE]; SIDE];
             for first in (0..channels).step_by($lanes) {
-                // SAFETY: every pixel has `channels` numbers, every place `channels` of `out` from a multiple of `step` on, and
-                // a register's numbers from `first` on are below `channels`.
+                // SAFETY: `check` has seen that `channels` of each pixel are in `numbers`, and of each place in `out` from a multiple
+                // of `step` on; a register's numbers from `first` on are below `channels`, which are whole registers.
                 unsafe {
                     for x in 0..SIDE {
                         let column: [$register; SIDE] =
-                            std::array::from_fn(|y| $load(pixels[y * SIDE + x].as_ptr().add(first)));
+                            std::array::from_fn(|y| $load(numbers.as_ptr().add(rows[y] + columns[x] + first)));
                         for (row, value) in between.iter_mut().zip(input(&column)) {
                             row[x] = value;
                         }

@@ -31,15 +31,46 @@ pub const REACH: [f32; SIDE] = {
 /// Channels handled at once: few enough that all numbers on the way stay in registers.
 pub(super) const BLOCK: usize = LANES / 2;
 
-/// Takes a tile to the other space: `pixels` are the channels of its 6 x 6 inputs, row by row; place `p` of channel `c` goes to
-/// `out[p * step + c]`. The channels are whole blocks of 16.
+/// The inputs of a tile: some channels, whole blocks of 16, of 6 x 6 pixels.
+#[derive(Clone, Copy, Debug)]
+pub struct Inputs<'a> {
+    /// What they are among.
+    pub numbers: &'a [f32],
+    /// Where each row of pixels begins there.
+    pub rows: [usize; SIDE],
+    /// Where each pixel begins in its row.
+    pub columns: [usize; SIDE],
+    /// How many channels.
+    pub channels: usize,
+}
+
+impl Inputs<'_> {
+    /// Refuses inputs outside of their numbers, and places outside of `out`.
+    ///
+    /// # Panics
+    /// That is how it refuses: it would be a mistake in the plan.
+    #[inline]
+    pub(super) fn check(&self, step: usize, out: &[f32]) {
+        let [row, column] = [self.rows, self.columns].map(|at| at.into_iter().fold(0, usize::max));
+        assert!(
+            self.channels.is_multiple_of(LANES)
+                && self.numbers.len() >= row + column + self.channels
+                && out.len() >= (PLACES - 1) * step + self.channels,
+            "a tile reaches outside its values"
+        );
+    }
+}
+
+/// Takes the inputs of a tile to the other space: place `p` of channel `c` goes to `out[p * step + c]`.
 #[inline(always)]
-pub fn forth(pixels: &[&[f32]; PLACES], step: usize, out: &mut [f32]) {
+pub fn forth(inputs: &Inputs<'_>, step: usize, out: &mut [f32]) {
+    inputs.check(step, out);
+    let Inputs { numbers, rows, columns, channels } = *inputs;
     // Made once: clearing it for every block would take as long as the arithmetic.
     let mut between = [[[0.0; BLOCK]; SIDE]; SIDE];
-    for first in (0..pixels[0].len()).step_by(BLOCK) {
+    for first in (0..channels).step_by(BLOCK) {
         for x in 0..SIDE {
-            let column = input(&std::array::from_fn(|y| block(pixels[y * SIDE + x], first)));
+            let column = input(&std::array::from_fn(|y| block(numbers, rows[y] + columns[x] + first)));
             between.iter_mut().zip(column).for_each(|(row, values)| row[x] = values);
         }
         for (row, out) in between.iter().zip(out.chunks_mut(SIDE * step)) {

@@ -28,8 +28,10 @@ use crate::graph::Padding;
 
 /// Channels that are handled at a time, so that their kernels in the other space stay in the second-level cache.
 const DEPTH: usize = 64;
-/// Tiles that are handled at a time where a task takes its pixels to the other space, so that their values stay there too.
-const OWN_TILES: usize = 4 * VECTOR_ROWS;
+/// Tiles that are handled at a time where a task takes its pixels to the other space, so that their values and sums stay there too.
+const OWN_TILES: usize = 2 * VECTOR_ROWS;
+/// The same where it takes the kernels there as well, which pays off for more.
+const LIFTING_TILES: usize = 4 * VECTOR_ROWS;
 /// Tiles that are handled at a time where all panels share those values.
 const SHARED_TILES: usize = 16 * VECTOR_ROWS;
 /// Numbers of the values that panels share at most: those of larger maps would be read from memory again and again.
@@ -69,13 +71,14 @@ impl Cut {
             let groups = (TASKS_PER_THREAD * threads).div_ceil(tiles.chunks()).max(panels.div_ceil(group)).min(panels);
             Self { tiles, group: panels.div_ceil(groups), shared }
         };
-        let own = cut(OWN_TILES, false);
+        let lifting = cut(LIFTING_TILES, false);
+        let own = if lifting.keeps(panels) { cut(OWN_TILES, false) } else { lifting };
         if own.group >= panels {
             return own;
         }
         // Fewer tiles where there would be too few tasks.
         let chunks = (TASKS_PER_THREAD * threads).div_ceil(panels);
-        let shared = cut(all.div_ceil(chunks).clamp(OWN_TILES, SHARED_TILES), true);
+        let shared = cut(all.div_ceil(chunks).clamp(LIFTING_TILES, SHARED_TILES), true);
         if shared.values().is_some_and(|len| len > SHARED) { own } else { shared }
     }
 
@@ -87,6 +90,16 @@ impl Cut {
     /// Numbers of memory that those take at most.
     fn block(&self) -> usize {
         self.kernels(self.tiles.depth(), PANEL).cells()
+    }
+
+    /// Numbers of memory that the kernels of so many panels take.
+    fn all(&self, panels: usize) -> usize {
+        self.tiles.parts() * panels * self.block()
+    }
+
+    /// Whether those stay in the other space.
+    fn keeps(&self, panels: usize) -> bool {
+        self.all(panels) <= KEPT
     }
 
     /// Numbers of the values that all panels share, if they do.
@@ -144,11 +157,10 @@ impl Winograd {
 
     /// All kernels in the other space, if the layer keeps them.
     fn kept(&self, kernels: &Kernels) -> Option<&[f32]> {
-        let (parts, block) = (self.cut.tiles.parts(), self.cut.block());
-        let len = parts * self.panels.count() * block;
-        (len <= KEPT).then(|| {
+        let (parts, block, panels) = (self.cut.tiles.parts(), self.cut.block(), self.panels.count());
+        self.cut.keeps(panels).then(|| {
             &self.kept.get_or_init(|| {
-                let (mut lifted, mut room) = (Lines::zeros(len), Lines::zeros(self.lifting()));
+                let (mut lifted, mut room) = (Lines::zeros(self.cut.all(panels)), Lines::zeros(self.lifting()));
                 for (index, block) in lifted.chunks_exact_mut(block).enumerate() {
                     self.lift([index / parts, index % parts], kernels, &mut room, block);
                 }
@@ -180,13 +192,18 @@ impl Winograd {
         }
     }
 
-    /// Finishes the outputs of a tile.
-    fn finish(&self, tile: usize, panel: &Panel<'_>, outputs: &mut [f32], (desk, kernels): (Desk<'_>, &Kernels)) {
+    /// Finishes the outputs of the tile at a corner.
+    fn finish(
+        &self,
+        [n, top, left]: [usize; 3],
+        panel: &Panel<'_>,
+        outputs: &mut [f32],
+        (desk, kernels): (Desk<'_>, &Kernels),
+    ) {
         if !panel.scales.is_empty() {
             kernels.scale_columns(outputs, panel.scales);
         }
         let View { h, w, pixel, .. } = self.ending.output;
-        let [n, top, left] = self.cut.tiles.corner(tile);
         let [rows, columns] = [OUTPUTS.min(h - top), OUTPUTS.min(w - left)];
         // All at once, or row by row where some columns are outside.
         let together = if columns == OUTPUTS { rows } else { 1 };
@@ -194,9 +211,14 @@ impl Winograd {
             let (mut at, mut to) = ([[n, 0, 0]; OUTPUTS * OUTPUTS], [0; OUTPUTS * OUTPUTS]);
             for y in 0..together {
                 let (row, begin) = (top + first + y, self.ending.output.at(n, top + first + y, left) + panel.first);
-                for x in 0..columns {
-                    at[y * columns + x] = [n, row, left + x];
-                    to[y * columns + x] = begin + x * pixel;
+                let places = y * columns..(y + 1) * columns;
+                for (x, to) in to[places.clone()].iter_mut().enumerate() {
+                    *to = begin + x * pixel;
+                }
+                if self.ending.looks() {
+                    for (x, at) in at[places].iter_mut().enumerate() {
+                        *at = [n, row, left + x];
+                    }
                 }
             }
             let count = together * columns;
@@ -306,10 +328,10 @@ impl Step for Winograd {
             for (nth, index) in group.enumerate() {
                 let panel = self.panels.panel(index);
                 let outputs = &mut outputs[..OUTPUTS * OUTPUTS * panel.width];
-                for (index, tile) in tiles.clone().enumerate() {
+                for (index, corner) in self.cut.tiles.corners(tiles.clone()).enumerate() {
                     let sums = &room.sums[nth * layout.cells() + index * panel.width..];
                     kernels.back(sums, layout.step(), panel.width, outputs);
-                    self.finish(tile, &panel, outputs, (desk, kernels));
+                    self.finish(corner, &panel, outputs, (desk, kernels));
                 }
             }
         });

@@ -6,7 +6,7 @@ use super::super::{Step, piece};
 use super::block::{Block, Factors, Layout};
 use super::{DEPTH, with_kept};
 use crate::exec::cpu::kernels::int16::{Scales, Whole};
-use crate::exec::cpu::kernels::winograd::{OUTPUTS, PLACES, SIDE};
+use crate::exec::cpu::kernels::winograd::{Inputs, OUTPUTS, PLACES, SIDE};
 use crate::exec::cpu::kernels::{Kernels, Tile, VECTOR_ROWS};
 use crate::exec::cpu::memory::Desk;
 use crate::exec::cpu::panels::Factor;
@@ -80,7 +80,7 @@ impl Tiles {
 
     /// Numbers of memory that [`forth`](Self::forth) needs for itself.
     pub fn room(&self) -> usize {
-        if self.factor == Factor::Int16 { self.alone().cells() } else { 0 }
+        PLACES * self.depth() + if self.factor == Factor::Int16 { self.alone().cells() } else { 0 }
     }
 
     /// How the values of one tile lie before they become whole numbers.
@@ -94,6 +94,17 @@ impl Tiles {
         [tile / (rows * columns), tile / columns % rows * OUTPUTS, tile % columns * OUTPUTS]
     }
 
+    /// The corners of some tiles. Finding each by itself would take longer than its outputs take to be stored.
+    pub fn corners(&self, tiles: Range<usize>) -> impl Iterator<Item = [usize; 3]> {
+        let [rows, columns] = self.grid.map(|tiles| tiles * OUTPUTS);
+        let next = move |[n, top, left]: &[usize; 3]| {
+            let [n, top, left] = [*n, *top, left + OUTPUTS];
+            let [n, top, left] = if left < columns { [n, top, left] } else { [n, top + OUTPUTS, 0] };
+            Some(if top < rows { [n, top, left] } else { [n + 1, 0, 0] })
+        };
+        std::iter::successors(Some(self.corner(tiles.start)), next).take(tiles.len())
+    }
+
     /// Takes some channels under some tiles to the other space, as [`values`](Self::values) reads them, with so much
     /// [`room`](Self::room).
     pub fn forth(
@@ -104,17 +115,18 @@ impl Tiles {
         room: &mut [f32],
         out: &mut [f32],
     ) {
-        let (channels, zeros, count) = (self.channels(part), [0.0; DEPTH], tiles.len());
+        let (channels, count) = (self.channels(part), tiles.len());
         let (layout, alone, len) = (self.layout(count, channels.len()), self.alone().step(), channels.len());
-        for (index, tile) in tiles.enumerate() {
-            let pixels = self.pixels(tile, channels.clone(), desk, &zeros);
+        let (edge, room) = room.split_at_mut(PLACES * len);
+        for (index, corner) in self.corners(tiles).enumerate() {
+            let inputs = self.inputs(corner, channels.clone(), desk, edge);
             if self.factor == Factor::Int16 {
-                kernels.forth(&pixels, alone, room);
+                kernels.forth(&inputs, alone, room);
                 let (numbers, scales) = layout.split(out);
                 let out = Whole { numbers: &mut numbers[index * len..], scales: &mut scales[index..] };
                 kernels.whole_places(room, out, [alone, layout.step(), count], len);
             } else {
-                kernels.forth(&pixels, layout.step(), &mut out[index * len..]);
+                kernels.forth(&inputs, layout.step(), &mut out[index * len..]);
             }
         }
     }
@@ -122,36 +134,53 @@ impl Tiles {
     /// The values of so many tiles and a part, which [`forth`](Self::forth) has put into `cells`.
     pub fn values<'a>(&self, count: usize, part: usize, cells: &'a [f32]) -> Values<'a> {
         let channels = self.channels(part).len();
-        Values { block: Block { layout: self.layout(count, channels), cells }, channels, count }
+        let rows = std::array::from_fn(|row| row * channels);
+        Values { block: Block { layout: self.layout(count, channels), cells }, rows, channels, count }
     }
 
-    /// Some channels of the inputs under a tile; `zeros` where there are none.
-    fn pixels<'a>(&self, tile: usize, channels: Range<usize>, desk: Desk<'a>, zeros: &'a [f32]) -> [&'a [f32]; PLACES] {
+    /// Some channels of the inputs of the tile at a corner: where they lie, or at an edge in the room `edge`, with the zeros beside them.
+    fn inputs<'a>(
+        &self,
+        [n, top, left]: [usize; 3],
+        channels: Range<usize>,
+        desk: Desk<'a>,
+        edge: &'a mut [f32],
+    ) -> Inputs<'a> {
         let View { offset, h, w, image, row, pixel, .. } = self.input;
-        let factor = if self.doubled { 2 } else { 1 };
-        let [n, top, left] = self.corner(tile);
-        // Rows and columns are counted from the zeros before them.
-        let places = |corner: usize, before: usize, size: usize, step: usize| -> [Option<usize>; SIDE] {
-            std::array::from_fn(|at| {
-                let inside = (corner + at).checked_sub(before).filter(|at| *at < factor * size);
-                inside.map(|at| at / factor * step)
-            })
+        let (first, channels) = (offset + n * image + channels.start, channels.len());
+        // Counted from the zeros before the map: where those are, far beyond its end.
+        let along = |corner: usize, before: usize| -> [usize; SIDE] {
+            std::array::from_fn(|at| (corner + at).wrapping_sub(before) >> usize::from(self.doubled))
         };
-        let (rows, columns) = (places(top, self.padding.top, h, row), places(left, self.padding.left, w, pixel));
-        std::array::from_fn(|place| match (rows[place / SIDE], columns[place % SIDE]) {
-            (Some(y), Some(x)) => {
-                let at = offset + n * image + y + x;
-                desk.read(at + channels.start..at + channels.end)
+        let (rows, columns) = (along(top, self.padding.top), along(left, self.padding.left));
+        let at = |y: usize, x: usize| first + rows[y] * row + columns[x] * pixel;
+        if rows[0].max(rows[LAST]) < h && columns[0].max(columns[LAST]) < w {
+            let numbers = desk.read(at(0, 0)..at(LAST, LAST) + channels);
+            let steps = |at: [usize; SIDE], step: usize| at.map(|place| (place - at[0]) * step);
+            return Inputs { numbers, rows: steps(rows, row), columns: steps(columns, pixel), channels };
+        }
+        for (place, inputs) in edge.chunks_exact_mut(channels).enumerate() {
+            let (y, x) = (place / SIDE, place % SIDE);
+            if rows[y] < h && columns[x] < w {
+                inputs.copy_from_slice(desk.read(at(y, x)..at(y, x) + channels));
+            } else {
+                inputs.fill(0.0);
             }
-            _ => &zeros[..channels.len()],
-        })
+        }
+        let steps = |step: usize| std::array::from_fn(|at| at * step);
+        Inputs { numbers: edge, rows: steps(SIDE * channels), columns: steps(channels), channels }
     }
 }
+
+/// The last of a tile's inputs along an axis.
+const LAST: usize = SIDE - 1;
 
 /// Values of some tiles in the other space.
 pub struct Values<'a> {
     /// All of them: at each place the channels of one tile after the other.
     block: Block<'a>,
+    /// Where each of the tiles that are multiplied at once begins.
+    rows: [usize; VECTOR_ROWS],
     /// Channels of a tile.
     channels: usize,
     /// Tiles.
@@ -170,19 +199,17 @@ impl Values<'_> {
         sums: &mut [f32],
     ) {
         let (values, weights) = (self.block.at(place), weights.at(place));
-        let (mut rows, taps, run, ahead) = ([0; VECTOR_ROWS], &[0][..], self.channels, &[][..]);
+        let (taps, run, ahead) = (&[0][..], self.channels, &[][..]);
         for first in (0..self.count).step_by(VECTOR_ROWS) {
             let here = VECTOR_ROWS.min(self.count - first);
-            for (row, at) in rows[..here].iter_mut().enumerate() {
-                *at = (first + row) * self.channels;
-            }
-            let (pixels, sums) = (&rows[..here], &mut sums[first * width..][..here * width]);
+            let (pixels, sums) = (&self.rows[..here], &mut sums[first * width..][..here * width]);
             match (values, weights) {
                 (Factors::Exact(input), Factors::Exact(weights)) => {
+                    let input = &input[first * run..];
                     kernels.tile(&Tile { input, pixels, taps, run, weights, width, hold, ahead }, sums);
                 }
                 (Factors::Whole(input, scales), Factors::Whole(weights, _)) => {
-                    let scales = Scales { rows: &scales[first..], columns };
+                    let (input, scales) = (&input[first * run..], Scales { rows: &scales[first..], columns });
                     kernels.tile_int16(&Tile { input, pixels, taps, run, weights, width, hold, ahead }, scales, sums);
                 }
                 // Values and kernels of a layer are of one kind.
