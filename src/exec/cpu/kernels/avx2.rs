@@ -1,8 +1,8 @@
 //! The product tiles with AVX2 and FMA: up to 6 rows of 16 columns in 12 registers.
 
 use std::arch::x86_64::{
-    __m256, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_loadu_si128, _mm_movehdup_ps, _mm_movehl_ps,
-    _mm256_broadcast_ss, _mm256_castps256_ps128, _mm256_cvtph_ps, _mm256_extractf128_ps, _mm256_fmadd_ps,
+    __m256, _MM_HINT_T1, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_loadu_si128, _mm_movehdup_ps, _mm_movehl_ps,
+    _mm_prefetch, _mm256_broadcast_ss, _mm256_castps256_ps128, _mm256_cvtph_ps, _mm256_extractf128_ps, _mm256_fmadd_ps,
     _mm256_loadu_ps, _mm256_setzero_ps, _mm256_storeu_ps,
 };
 
@@ -24,22 +24,27 @@ pub const ROWS: usize = 3 * MOST_ROWS;
 pub fn tile(tile: &Tile<'_>, out: &mut [f32]) {
     tile.check(out);
     for column in (0..tile.width).step_by(LANES) {
-        by_rows(tile, column, out);
+        // What is ahead is asked for once.
+        if column == 0 && tile.asks(tile.rows()) {
+            by_rows::<true>(tile, column, out);
+        } else {
+            by_rows::<false>(tile, column, out);
+        }
     }
 }
 
 /// All rows, two registers from `column` on.
 #[target_feature(enable = "avx2,fma")]
-fn by_rows(tile: &Tile<'_>, column: usize, out: &mut [f32]) {
+fn by_rows<const AHEAD: bool>(tile: &Tile<'_>, column: usize, out: &mut [f32]) {
     let mut first = 0;
     while first < tile.pixels.len() {
         first += match tile.together(first, MOST_ROWS) {
-            1 => rows::<1>(tile, first, column, out),
-            2 => rows::<2>(tile, first, column, out),
-            3 => rows::<3>(tile, first, column, out),
-            4 => rows::<4>(tile, first, column, out),
-            5 => rows::<5>(tile, first, column, out),
-            _ => rows::<6>(tile, first, column, out),
+            1 => rows::<1, AHEAD>(tile, first, column, out),
+            2 => rows::<2, AHEAD>(tile, first, column, out),
+            3 => rows::<3, AHEAD>(tile, first, column, out),
+            4 => rows::<4, AHEAD>(tile, first, column, out),
+            5 => rows::<5, AHEAD>(tile, first, column, out),
+            _ => rows::<6, AHEAD>(tile, first, column, out),
         };
     }
 }
@@ -47,7 +52,7 @@ fn by_rows(tile: &Tile<'_>, column: usize, out: &mut [f32]) {
 /// Rows `first..first + ROWS`, two registers from `column` on. Returns how many rows that was.
 #[target_feature(enable = "avx2,fma")]
 #[expect(unsafe_code, reason = "vector loads and stores take pointers")]
-fn rows<const ROWS: usize>(tile: &Tile<'_>, first: usize, column: usize, out: &mut [f32]) -> usize {
+fn rows<const ROWS: usize, const AHEAD: bool>(tile: &Tile<'_>, first: usize, column: usize, out: &mut [f32]) -> usize {
     // SAFETY: `check` has seen that every run of every pixel lies in `input`, all weights in `weights` and all rows in `out`.
     unsafe {
         let base: [*const f32; ROWS] = std::array::from_fn(|row| tile.input.as_ptr().add(tile.pixels[first + row]));
@@ -61,6 +66,7 @@ fn rows<const ROWS: usize>(tile: &Tile<'_>, first: usize, column: usize, out: &m
             }
         }
         let mut weights = tile.weights.as_ptr().add(column);
+        let (mut ahead, step) = (tile.ahead.as_ptr().cast(), tile.ahead.len().div_ceil(tile.rows()));
         for &tap in tile.taps {
             let values: [*const f32; ROWS] = std::array::from_fn(|row| base[row].add(tap));
             for k in 0..tile.run {
@@ -73,6 +79,10 @@ fn rows<const ROWS: usize>(tile: &Tile<'_>, first: usize, column: usize, out: &m
                     }
                 }
                 weights = weights.add(tile.width);
+                if AHEAD {
+                    _mm_prefetch::<_MM_HINT_T1>(ahead);
+                    ahead = ahead.wrapping_add(step);
+                }
             }
         }
         for (row, sums) in sums.iter().enumerate() {

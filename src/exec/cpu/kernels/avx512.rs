@@ -1,7 +1,8 @@
 //! The product tile with AVX-512: up to 12 rows of 32 columns in 24 registers.
 
 use std::arch::x86_64::{
-    __m512, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
+    __m512, _MM_HINT_T1, _mm_prefetch, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps,
+    _mm512_storeu_ps,
 };
 
 use super::{LANES, Tile};
@@ -10,27 +11,28 @@ use super::{LANES, Tile};
 #[target_feature(enable = "avx512f")]
 pub fn tile(tile: &Tile<'_>, out: &mut [f32]) {
     match tile.width / LANES {
-        1 => by_rows::<1>(tile, out),
-        _ => by_rows::<2>(tile, out),
+        1 => by_rows::<1, false>(tile, out),
+        _ if tile.asks(tile.rows()) => by_rows::<2, true>(tile, out),
+        _ => by_rows::<2, false>(tile, out),
     }
 }
 
 #[target_feature(enable = "avx512f")]
-fn by_rows<const COLUMNS: usize>(tile: &Tile<'_>, out: &mut [f32]) {
+fn by_rows<const COLUMNS: usize, const AHEAD: bool>(tile: &Tile<'_>, out: &mut [f32]) {
     match tile.pixels.len() {
-        1 => rows::<1, COLUMNS>(tile, out),
-        2 => rows::<2, COLUMNS>(tile, out),
-        3..=4 => rows::<4, COLUMNS>(tile, out),
-        5..=6 => rows::<6, COLUMNS>(tile, out),
-        7..=8 => rows::<8, COLUMNS>(tile, out),
-        9..=10 => rows::<10, COLUMNS>(tile, out),
-        _ => rows::<12, COLUMNS>(tile, out),
+        1 => rows::<1, COLUMNS, AHEAD>(tile, out),
+        2 => rows::<2, COLUMNS, AHEAD>(tile, out),
+        3..=4 => rows::<4, COLUMNS, AHEAD>(tile, out),
+        5..=6 => rows::<6, COLUMNS, AHEAD>(tile, out),
+        7..=8 => rows::<8, COLUMNS, AHEAD>(tile, out),
+        9..=10 => rows::<10, COLUMNS, AHEAD>(tile, out),
+        _ => rows::<12, COLUMNS, AHEAD>(tile, out),
     }
 }
 
 #[target_feature(enable = "avx512f")]
 #[expect(unsafe_code, reason = "vector loads and stores take pointers")]
-fn rows<const ROWS: usize, const COLUMNS: usize>(tile: &Tile<'_>, out: &mut [f32]) {
+fn rows<const ROWS: usize, const COLUMNS: usize, const AHEAD: bool>(tile: &Tile<'_>, out: &mut [f32]) {
     tile.check(out);
     assert!(tile.pixels.len() <= ROWS, "a tile has more rows than registers");
     let last = tile.pixels.len() - 1;
@@ -46,6 +48,7 @@ fn rows<const ROWS: usize, const COLUMNS: usize>(tile: &Tile<'_>, out: &mut [f32
             }
         }
         let mut weights = tile.weights.as_ptr();
+        let (mut ahead, step) = (tile.ahead.as_ptr().cast(), tile.ahead.len().div_ceil(tile.rows()));
         for &tap in tile.taps {
             let values: [*const f32; ROWS] = std::array::from_fn(|row| base[row].add(tap));
             for k in 0..tile.run {
@@ -58,6 +61,10 @@ fn rows<const ROWS: usize, const COLUMNS: usize>(tile: &Tile<'_>, out: &mut [f32
                     }
                 }
                 weights = weights.add(COLUMNS * LANES);
+                if AHEAD {
+                    _mm_prefetch::<_MM_HINT_T1>(ahead);
+                    ahead = ahead.wrapping_add(step);
+                }
             }
         }
         for (row, sums) in sums.iter().enumerate().take(last + 1) {

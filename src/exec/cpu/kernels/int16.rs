@@ -146,11 +146,11 @@ pub use vectors::{plain, vnni, wide};
 #[cfg(target_arch = "x86_64")]
 mod vectors {
     use std::arch::x86_64::{
-        _mm256_add_epi32, _mm256_cvtepi32_ps, _mm256_dpwssd_avx_epi32, _mm256_fmadd_ps, _mm256_loadu_ps,
-        _mm256_loadu_si256, _mm256_madd_epi16, _mm256_mul_ps, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps,
-        _mm256_setzero_si256, _mm256_storeu_ps, _mm512_cvtepi32_ps, _mm512_dpwssd_epi32, _mm512_fmadd_ps,
-        _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps,
-        _mm512_setzero_si512, _mm512_storeu_ps,
+        _MM_HINT_T1, _mm_prefetch, _mm256_add_epi32, _mm256_cvtepi32_ps, _mm256_dpwssd_avx_epi32, _mm256_fmadd_ps,
+        _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_mul_ps, _mm256_set1_epi32, _mm256_set1_ps,
+        _mm256_setzero_ps, _mm256_setzero_si256, _mm256_storeu_ps, _mm512_cvtepi32_ps, _mm512_dpwssd_epi32,
+        _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_ps,
+        _mm512_setzero_ps, _mm512_setzero_si512, _mm512_storeu_ps,
     };
 
     use super::super::{LANES, PANEL, Tile, VECTOR_ROWS, avx2};
@@ -174,7 +174,7 @@ mod vectors {
 
                 #[target_feature(enable = $features)]
                 #[expect(unsafe_code, reason = "vector loads and stores take pointers")]
-                fn rows<const ROWS: usize, const PARTS: usize, const WIDTH: usize>(
+                fn rows<const ROWS: usize, const PARTS: usize, const WIDTH: usize, const AHEAD: bool>(
                     tile: &Tile<'_, i16>,
                     scales: Scales<'_>,
                     (first, count, column): (usize, usize, usize),
@@ -191,6 +191,8 @@ mod vectors {
                         let place = out.as_mut_ptr().add(first * WIDTH + column);
                         let mut weights = tile.weights.as_ptr().add(2 * column);
                         let mut begun = tile.hold;
+                        let (mut ahead, step) =
+                            (tile.ahead.as_ptr().cast(), tile.ahead.len().div_ceil(tile.rows() / 2));
                         for &tap in tile.taps {
                             for block in (0..tile.run).step_by(DEEP) {
                                 let mut sums = [[$none(); PARTS]; ROWS];
@@ -207,6 +209,10 @@ mod vectors {
                                         }
                                     }
                                     weights = weights.add(2 * WIDTH);
+                                    if AHEAD {
+                                        _mm_prefetch::<_MM_HINT_T1>(ahead);
+                                        ahead = ahead.wrapping_add(step);
+                                    }
                                 }
                                 let columns: [_; PARTS] = std::array::from_fn(|part| {
                                     $load_floats(scales.columns.as_ptr().add(column + part * REGISTER))
@@ -231,7 +237,7 @@ mod vectors {
                 }
 
                 #[target_feature(enable = $features)]
-                fn columns<const PARTS: usize, const WIDTH: usize>(
+                fn columns<const PARTS: usize, const WIDTH: usize, const AHEAD: bool>(
                     tile: &Tile<'_, i16>,
                     scales: Scales<'_>,
                     column: usize,
@@ -242,15 +248,15 @@ mod vectors {
                         let count = tile.together(first, $most);
                         let place = (first, count, column);
                         match count {
-                            1 => rows::<1, PARTS, WIDTH>(tile, scales, place, out),
-                            2 => rows::<2, PARTS, WIDTH>(tile, scales, place, out),
-                            3 => rows::<3, PARTS, WIDTH>(tile, scales, place, out),
-                            4 => rows::<4, PARTS, WIDTH>(tile, scales, place, out),
-                            5 => rows::<5, PARTS, WIDTH>(tile, scales, place, out),
-                            6 => rows::<6, PARTS, WIDTH>(tile, scales, place, out),
-                            7 | 8 => rows::<8, PARTS, WIDTH>(tile, scales, place, out),
-                            9 | 10 => rows::<10, PARTS, WIDTH>(tile, scales, place, out),
-                            _ => rows::<12, PARTS, WIDTH>(tile, scales, place, out),
+                            1 => rows::<1, PARTS, WIDTH, AHEAD>(tile, scales, place, out),
+                            2 => rows::<2, PARTS, WIDTH, AHEAD>(tile, scales, place, out),
+                            3 => rows::<3, PARTS, WIDTH, AHEAD>(tile, scales, place, out),
+                            4 => rows::<4, PARTS, WIDTH, AHEAD>(tile, scales, place, out),
+                            5 => rows::<5, PARTS, WIDTH, AHEAD>(tile, scales, place, out),
+                            6 => rows::<6, PARTS, WIDTH, AHEAD>(tile, scales, place, out),
+                            7 | 8 => rows::<8, PARTS, WIDTH, AHEAD>(tile, scales, place, out),
+                            9 | 10 => rows::<10, PARTS, WIDTH, AHEAD>(tile, scales, place, out),
+                            _ => rows::<12, PARTS, WIDTH, AHEAD>(tile, scales, place, out),
                         }
                         first += count;
                     }
@@ -262,12 +268,17 @@ mod vectors {
                     "a tile of whole numbers has odd runs, or columns without a scale"
                 );
                 match (tile.width, tile.width / REGISTER) {
-                    (LANES, 1) => columns::<1, LANES>(tile, scales, 0, out),
-                    (LANES, _) => columns::<2, LANES>(tile, scales, 0, out),
+                    (LANES, 1) => columns::<1, LANES, false>(tile, scales, 0, out),
+                    (LANES, _) => columns::<2, LANES, false>(tile, scales, 0, out),
                     _ => {
-                        columns::<2, PANEL>(tile, scales, 0, out);
+                        // What is ahead is asked for once.
+                        if tile.asks(tile.rows() / 2) {
+                            columns::<2, PANEL, true>(tile, scales, 0, out);
+                        } else {
+                            columns::<2, PANEL, false>(tile, scales, 0, out);
+                        }
                         if 2 * REGISTER < PANEL {
-                            columns::<2, PANEL>(tile, scales, 2 * REGISTER, out);
+                            columns::<2, PANEL, false>(tile, scales, 2 * REGISTER, out);
                         }
                     }
                 }

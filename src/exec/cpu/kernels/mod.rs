@@ -40,6 +40,9 @@ mod sets;
 pub use rows::{Places, Post, Softmax};
 pub use sets::Kernels;
 
+#[cfg(target_arch = "x86_64")]
+use super::lines::LINE;
+
 /// Columns of a panel of weights come in multiples of this.
 pub const LANES: usize = 16;
 /// Columns of a panel at most.
@@ -125,6 +128,13 @@ impl<T> Tile<'_, T> {
     #[inline(always)]
     fn rows(&self) -> usize {
         self.taps.len() * self.run
+    }
+
+    /// Whether it pays off to ask in so many steps for what is [`ahead`](Self::ahead): for a line in sixteen at least.
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn asks(&self, steps: usize) -> bool {
+        !self.ahead.is_empty() && 16 * self.ahead.len() >= LINE * steps
     }
 
     /// The same of what is read and written, where the last row begins at `last`.

@@ -1,5 +1,7 @@
 //! Convolutions and matrix products. A matrix product over channels is a convolution with a kernel of one pixel.
 
+mod few;
+
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
 
@@ -295,6 +297,9 @@ impl Conv {
         input: &Input<'_>,
         (desk, kernels): (Desk<'_>, &Kernels),
     ) {
+        if self.is_for_few(part, pixels.len()) {
+            return self.multiply_few(part, n, pixels, group, input, (desk, kernels));
+        }
         let (mut sums, mut gates, mut spots) = (Sums::ZERO, Sums::ZERO, Spots::NONE);
         // A narrow panel is no matter of registers: as many rows as there is room for, for what is done once a tile.
         let most = if self.ending.output.c <= NARROW { MAX_ROWS } else { kernels.rows };

@@ -1,0 +1,71 @@
+//! Layers over few pixels, whose weights take longer to come than to be multiplied: they are widened piece by piece, in the first-level
+//! cache, while the next pieces are on their way.
+
+use std::ops::Range;
+
+use super::super::layer::Part;
+use super::super::piece;
+use super::{Conv, Input, Spots, WIDE, Walk};
+use crate::exec::cpu::kernels::{Kernels, MAX_ROWS, PANEL, Sums, Tile};
+use crate::exec::cpu::memory::Desk;
+use crate::exec::cpu::panels::Numbers;
+
+/// Rows of weights of a piece.
+const DEPTH: usize = 64;
+
+impl Conv {
+    /// Whether so many outputs of a part are few, and their weights of f16.
+    pub(super) fn is_for_few(&self, part: &Part, pixels: usize) -> bool {
+        let halves = matches!(part.panels.panel(0).weights, Numbers::F16(_));
+        halves && self.layer.gate.is_none() && pixels <= MAX_ROWS
+    }
+
+    /// The products, and what follows them.
+    pub(super) fn multiply_few(
+        &self,
+        part: &Part,
+        n: usize,
+        pixels: Range<usize>,
+        group: usize,
+        input: &Input<'_>,
+        (desk, kernels): (Desk<'_>, &Kernels),
+    ) {
+        let (mut sums, mut spots, count) = (Sums::ZERO, Spots::NONE, pixels.len());
+        let tiles = count.div_ceil(kernels.rows);
+        let rows = count.div_ceil(tiles);
+        let mut wide = WIDE.take();
+        let room = &mut wide[0].exact;
+        room.make_room(DEPTH * PANEL);
+        let weights = |index: usize| match (index < self.count()).then(|| part.panels.panel(index).weights) {
+            Some(Numbers::F16(weights)) => weights,
+            _ => &[],
+        };
+        for index in piece(group, self.group, self.count()) {
+            let panel = part.panels.panel(index);
+            let (mut rest, width) = (weights(index), panel.width);
+            let walk = Walk { part, n, input: input.first, output: panel.first };
+            self.advance(&walk, self.cursor(&walk, part.place(pixels.start)), count, &mut spots);
+            let (at, from, to) = (&spots.at[..count], &spots.from[..count], &spots.to[..count]);
+            self.ending.prefetch(desk, &panel, at, to);
+            let out = &mut sums.0[..count * width];
+            let pieces = self.taps.iter().flat_map(|tap| (0..self.run).step_by(DEPTH).map(move |first| (*tap, first)));
+            for (nth, (tap, first)) in pieces.enumerate() {
+                let run = DEPTH.min(self.run - first);
+                let (here, behind) = rest.split_at(run * width);
+                rest = behind;
+                let exact = &mut room[..here.len()];
+                kernels.widen_f16(here, exact);
+                let next = if rest.is_empty() { weights(index + 1) } else { rest };
+                let next: &[u8] = bytemuck::cast_slice(&next[..next.len().min(DEPTH * width)]);
+                let outs = out.chunks_mut(rows * width);
+                for (tile, (pixels, out)) in from.chunks(rows).zip(outs).enumerate() {
+                    let ahead = &next[piece(tile, next.len().div_ceil(tiles), next.len())];
+                    let (input, weights, taps, hold) = (input.exact, &*exact, &[tap + first][..], nth > 0);
+                    kernels.tile(&Tile { input, pixels, taps, run, weights, width, hold, ahead }, out);
+                }
+            }
+            self.ending.store((desk, kernels), (out, &panel, &part.bias), at, to);
+        }
+        WIDE.set(wide);
+    }
+}
