@@ -21,8 +21,9 @@ const FEWEST: usize = 16;
 /// What making a whole number of a value in the other space costs, and how much more it costs to make one of a weight than an f32, in
 /// products of f32.
 const WHOLE: [usize; 2] = [16, 2];
-/// Numbers of kernels in the other space that a layer keeps at most: they stay in a cache that all threads share.
-pub const KEPT: usize = 1 << 20;
+/// Numbers of kernels in the other space that a layer keeps at most, of f32 and pairs of whole ones. More of f32 come later from memory
+/// than they are made anew: all that a network keeps has no room in a cache. Whole ones are dearer to make.
+const KEPT: [usize; 2] = [3 << 17, 1 << 20];
 /// Products of a kernel of 3 x 3, and of the four of 2 x 2 that it is over a doubled map.
 const DIRECT: [usize; 2] = [TAPS, 4];
 
@@ -39,13 +40,18 @@ pub fn suits(graph: &Graph, step: &Fused, kind: Kind) -> bool {
     kind == Kind::F32 && step.before.is_none() && inputs.is_multiple_of(LANES) && outputs > NARROW && short < direct
 }
 
+/// Whether a layer keeps kernels in the other space that are `cells` numbers of f32 or pairs of whole ones.
+pub fn keeps(factor: Factor, cells: usize) -> bool {
+    cells <= KEPT[usize::from(factor == Factor::Int16)]
+}
+
 /// As what the products of such a convolution are multiplied beside weights that are `packed` so: as whole numbers where that pays off.
 /// Those of 13 bits, with a scale for each place, lose less than bf16 does without going there.
 pub fn factor(graph: &Graph, step: &Fused, packed: Factor) -> Factor {
     let Op::Conv2d { weight, .. } = graph.node(step.main).op else { return Factor::F32 };
     let (shape, tiles) = (&graph.weight(weight).shape, tiles(graph, step).unwrap_or_default());
     let (outputs, inputs, tiles) = (shape[0], shape[1], tiles.into_iter().product::<usize>());
-    let kernels = if PLACES * inputs * outputs / 2 <= KEPT { 0 } else { outputs * WHOLE[1] };
+    let kernels = if keeps(packed, PLACES * inputs * outputs / 2) { 0 } else { outputs * WHOLE[1] };
     if packed == Factor::Int16 && tiles * WHOLE[0] + kernels < tiles * outputs / 2 { packed } else { Factor::F32 }
 }
 

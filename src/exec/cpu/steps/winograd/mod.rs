@@ -22,7 +22,7 @@ use crate::exec::cpu::kernels::{Kernels, PANEL, VECTOR_ROWS};
 use crate::exec::cpu::lines::Lines;
 use crate::exec::cpu::memory::Desk;
 use crate::exec::cpu::panels::{Factor, Numbers, Panel, Panels};
-use crate::exec::cpu::winograd::KEPT;
+use crate::exec::cpu::winograd;
 use crate::exec::planner::View;
 use crate::graph::Padding;
 
@@ -99,7 +99,7 @@ impl Cut {
 
     /// Whether those stay in the other space.
     fn keeps(&self, panels: usize) -> bool {
-        self.all(panels) <= KEPT
+        winograd::keeps(self.tiles.factor, self.all(panels))
     }
 
     /// Numbers of the values that all panels share, if they do.
