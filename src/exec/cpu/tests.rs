@@ -9,6 +9,7 @@ use crate::graph::{Activation, Bias, Conv, GraphBuilder, Mask, NodeId, Padding, 
 mod allocations;
 mod beside;
 mod changes;
+mod halves;
 mod merged;
 mod strips;
 mod whole;
