@@ -20,7 +20,7 @@ impl Conv {
         halves && self.layer.gate.is_none() && pixels <= MAX_ROWS
     }
 
-    /// The products, and what follows them.
+    /// What [`multiply`](Self::multiply) does, for few outputs.
     pub(super) fn multiply_few(
         &self,
         part: &Part,
@@ -36,13 +36,13 @@ impl Conv {
         let mut wide = WIDE.take();
         let room = &mut wide[0].exact;
         room.make_room(DEPTH * PANEL);
-        let weights = |index: usize| match (index < self.count()).then(|| part.panels.panel(index).weights) {
-            Some(Numbers::F16(weights)) => weights,
+        let halves = |index: usize| match (index < self.count()).then(|| part.panels.panel(index).weights) {
+            Some(Numbers::F16(halves)) => halves,
             _ => &[],
         };
         for index in piece(group, self.group, self.count()) {
             let panel = part.panels.panel(index);
-            let (mut rest, width) = (weights(index), panel.width);
+            let (mut rest, width) = (halves(index), panel.width);
             let walk = Walk { part, n, input: input.first, output: panel.first };
             self.advance(&walk, self.cursor(&walk, part.place(pixels.start)), count, &mut spots);
             let (at, from, to) = (&spots.at[..count], &spots.from[..count], &spots.to[..count]);
@@ -53,14 +53,14 @@ impl Conv {
                 let run = DEPTH.min(self.run - first);
                 let (here, behind) = rest.split_at(run * width);
                 rest = behind;
-                let exact = &mut room[..here.len()];
-                kernels.widen_f16(here, exact);
-                let next = if rest.is_empty() { weights(index + 1) } else { rest };
+                let weights = &mut room[..here.len()];
+                kernels.widen_f16(here, weights);
+                let next = if rest.is_empty() { halves(index + 1) } else { rest };
                 let next: &[u8] = bytemuck::cast_slice(&next[..next.len().min(DEPTH * width)]);
                 let outs = out.chunks_mut(rows * width);
                 for (tile, (pixels, out)) in from.chunks(rows).zip(outs).enumerate() {
                     let ahead = &next[piece(tile, next.len().div_ceil(tiles), next.len())];
-                    let (input, weights, taps, hold) = (input.exact, &*exact, &[tap + first][..], nth > 0);
+                    let (input, taps, hold) = (input.exact, &[tap + first][..], nth > 0);
                     kernels.tile(&Tile { input, pixels, taps, run, weights, width, hold, ahead }, out);
                 }
             }

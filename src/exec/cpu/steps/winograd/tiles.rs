@@ -13,6 +13,9 @@ use crate::exec::cpu::panels::Factor;
 use crate::exec::planner::View;
 use crate::graph::Padding;
 
+/// The last of a tile's inputs along an axis.
+const LAST: usize = SIDE - 1;
+
 /// The tiles of outputs of a layer, sample after sample, row after row, and what it reads under them.
 #[derive(Clone, Copy, Debug)]
 pub struct Tiles {
@@ -94,7 +97,7 @@ impl Tiles {
         [tile / (rows * columns), tile / columns % rows * OUTPUTS, tile % columns * OUTPUTS]
     }
 
-    /// The corners of some tiles. Finding each by itself would take longer than its outputs take to be stored.
+    /// The corners of some tiles, one after the other: found anew, each would cost three divisions.
     pub fn corners(&self, tiles: Range<usize>) -> impl Iterator<Item = [usize; 3]> {
         let [rows, columns] = self.grid.map(|tiles| tiles * OUTPUTS);
         let next = move |[n, top, left]: &[usize; 3]| {
@@ -148,7 +151,7 @@ impl Tiles {
     ) -> Inputs<'a> {
         let View { offset, h, w, image, row, pixel, .. } = self.input;
         let (first, channels) = (offset + n * image + channels.start, channels.len());
-        // Counted from the zeros before the map: where those are, far beyond its end.
+        // Rows and columns of the map; those before the first are far beyond the last.
         let along = |corner: usize, before: usize| -> [usize; SIDE] {
             std::array::from_fn(|at| (corner + at).wrapping_sub(before) >> usize::from(self.doubled))
         };
@@ -171,9 +174,6 @@ impl Tiles {
         Inputs { numbers: edge, rows: steps(SIDE * channels), columns: steps(channels), channels }
     }
 }
-
-/// The last of a tile's inputs along an axis.
-const LAST: usize = SIDE - 1;
 
 /// Values of some tiles in the other space.
 pub struct Values<'a> {
