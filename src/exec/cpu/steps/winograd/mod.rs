@@ -93,13 +93,13 @@ impl Cut {
     }
 
     /// Numbers of memory that the kernels of so many panels take.
-    fn all(&self, panels: usize) -> usize {
+    fn kernel_cells(&self, panels: usize) -> usize {
         self.tiles.parts() * panels * self.block()
     }
 
     /// Whether those stay in the other space.
     fn keeps(&self, panels: usize) -> bool {
-        winograd::keeps(self.tiles.factor, self.all(panels))
+        winograd::keeps(self.tiles.factor, self.kernel_cells(panels))
     }
 
     /// Numbers of the values that all panels share, if they do.
@@ -160,7 +160,8 @@ impl Winograd {
         let (parts, block, panels) = (self.cut.tiles.parts(), self.cut.block(), self.panels.count());
         self.cut.keeps(panels).then(|| {
             &self.kept.get_or_init(|| {
-                let (mut lifted, mut room) = (Lines::zeros(self.cut.all(panels)), Lines::zeros(self.lifting()));
+                let (mut lifted, mut room) =
+                    (Lines::zeros(self.cut.kernel_cells(panels)), Lines::zeros(self.lifting()));
                 for (index, block) in lifted.chunks_exact_mut(block).enumerate() {
                     self.lift([index / parts, index % parts], kernels, &mut room, block);
                 }
@@ -215,6 +216,7 @@ impl Winograd {
                 for (x, to) in to[places.clone()].iter_mut().enumerate() {
                     *to = begin + x * pixel;
                 }
+                // Most endings do not ask which pixels these are.
                 if self.ending.looks() {
                     for (x, at) in at[places].iter_mut().enumerate() {
                         *at = [n, row, left + x];
@@ -362,6 +364,18 @@ mod tests {
         for (side, channels, panels) in [(64, 320, 10), (32, 640, 20), (256, 640, 20)] {
             let cut = cut(side, channels, panels, 16);
             assert!(cut.tiles.chunks() * panels.div_ceil(cut.group) >= 32, "{cut:?}");
+        }
+    }
+
+    #[test]
+    fn tasks_that_make_kernels_do_more_tiles() {
+        for (factor, channels, panels, tiles) in
+            [(Factor::F32, 64, 2, OWN_TILES), (Factor::F32, 128, 4, LIFTING_TILES), (Factor::Int16, 128, 4, OWN_TILES)]
+        {
+            let input = View::dense(0, &Shape::map(1, 256, 256, channels));
+            let cut = Cut::new(factor, input, (Padding::all(1), false), [256; 2], panels, 2);
+            assert!(!cut.shared && cut.tiles.chunk == tiles, "{cut:?}");
+            assert_eq!(cut.keeps(panels), tiles == OWN_TILES);
         }
     }
 
