@@ -41,6 +41,12 @@ impl<T: Copy + Default> Lines<T> {
             *self = Self::zeros(len);
         }
     }
+
+    /// Room for so many numbers. What they are is nobody's business.
+    pub fn room(&mut self, len: usize) -> &mut [T] {
+        self.make_room(len);
+        &mut self[..len]
+    }
 }
 
 impl<T> Deref for Lines<T> {

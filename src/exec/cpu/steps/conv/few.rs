@@ -1,11 +1,8 @@
 //! Layers over few pixels, whose weights take longer to come than to be multiplied: they are widened piece by piece, in the first-level
 //! cache, while the next pieces are on their way.
 
-use std::ops::Range;
-
-use super::super::layer::Part;
 use super::super::piece;
-use super::{Conv, Input, Spots, WIDE, Walk};
+use super::{Conv, Input, Spots, Task, WIDE, Walk};
 use crate::exec::cpu::kernels::{Kernels, MAX_ROWS, PANEL, Sums, Tile};
 use crate::exec::cpu::memory::Desk;
 use crate::exec::cpu::panels::Numbers;
@@ -14,28 +11,20 @@ use crate::exec::cpu::panels::Numbers;
 const DEPTH: usize = 64;
 
 impl Conv {
-    /// Whether so many outputs of a part are few, and their weights of f16.
-    pub(super) fn is_for_few(&self, part: &Part, pixels: usize) -> bool {
-        let halves = matches!(part.panels.panel(0).weights, Numbers::F16(_));
-        halves && self.layer.gate.is_none() && pixels <= MAX_ROWS
+    /// Whether the outputs of a task are few, and its weights of f16.
+    pub(super) fn is_for_few(&self, task: &Task<'_>) -> bool {
+        let halves = matches!(task.part.panels.panel(0).weights, Numbers::F16(_));
+        halves && self.layer.gate.is_none() && task.pixels.len() <= MAX_ROWS
     }
 
     /// What [`multiply`](Self::multiply) does, for few outputs.
-    pub(super) fn multiply_few(
-        &self,
-        part: &Part,
-        n: usize,
-        pixels: Range<usize>,
-        group: usize,
-        input: &Input<'_>,
-        (desk, kernels): (Desk<'_>, &Kernels),
-    ) {
+    pub(super) fn multiply_few(&self, task: &Task<'_>, input: &Input<'_>, (desk, kernels): (Desk<'_>, &Kernels)) {
+        let Task { part, n, ref pixels, group } = *task;
         let (mut sums, mut spots, count) = (Sums::ZERO, Spots::NONE, pixels.len());
         let tiles = count.div_ceil(kernels.rows);
         let rows = count.div_ceil(tiles);
         let mut wide = WIDE.take();
-        let room = &mut wide[0].exact;
-        room.make_room(DEPTH * PANEL);
+        let room = wide[0].exact.room(DEPTH * PANEL);
         let halves = |index: usize| match (index < self.count()).then(|| part.panels.panel(index).weights) {
             Some(Numbers::F16(halves)) => halves,
             _ => &[],

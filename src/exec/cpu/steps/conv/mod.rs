@@ -41,6 +41,14 @@ pub struct Conv {
     firsts: Vec<usize>,
 }
 
+/// What a task does: some panels of a part of the layer for some outputs of sample `n`.
+struct Task<'a> {
+    part: &'a Part,
+    n: usize,
+    pixels: Range<usize>,
+    group: usize,
+}
+
 /// What a task reads, as its weights want it.
 #[derive(Clone, Copy)]
 struct Input<'a> {
@@ -128,8 +136,7 @@ impl Wide {
 
     /// Outputs of `rows` weights, one after the other, as a panel of [`LANES`], most of them zeros.
     fn fill(&mut self, weights: &[bf16], rows: usize) -> &[bf16] {
-        self.rounded.make_room(rows * LANES);
-        let panel = &mut self.rounded[..rows * LANES];
+        let panel = self.rounded.room(rows * LANES);
         panel.fill(bf16::ZERO);
         for (output, weights) in weights.chunks_exact(rows).enumerate() {
             for (pair, place) in weights.chunks_exact(2).zip(panel.chunks_exact_mut(2 * LANES)) {
@@ -145,26 +152,22 @@ impl Wide {
             (Numbers::Bf16(weights), _) => Factors::Bf16(weights),
             (Numbers::Int16(weights), _) => Factors::Int16(weights),
             (Numbers::F16(weights), _) => {
-                self.exact.make_room(weights.len());
-                let exact = &mut self.exact[..weights.len()];
+                let exact = self.exact.room(weights.len());
                 kernels.widen_f16(weights, exact);
                 Factors::F32(exact)
             }
             (Numbers::Int8(weights), Factor::F32) => {
-                self.exact.make_room(weights.len());
-                let exact = &mut self.exact[..weights.len()];
+                let exact = self.exact.room(weights.len());
                 kernels.widen(weights, exact);
                 Factors::F32(exact)
             }
             (Numbers::Int8(weights), Factor::Int16) => {
-                self.whole.make_room(weights.len());
-                let whole = &mut self.whole[..weights.len()];
+                let whole = self.whole.room(weights.len());
                 kernels.widen_int16(weights, whole);
                 Factors::Int16(whole)
             }
             (Numbers::Int8(weights), Factor::Bf16) => {
-                self.rounded.make_room(weights.len());
-                let rounded = &mut self.rounded[..weights.len()];
+                let rounded = self.rounded.room(weights.len());
                 kernels.widen_bf16(weights, rounded);
                 Factors::Bf16(rounded)
             }
@@ -255,51 +258,43 @@ impl Conv {
         cursor
     }
 
-    /// The panels `group` for some outputs of one sample. What they read lies in one range, which is rounded first when the
-    /// weights are bf16 and it is not.
-    fn work(&self, part: &Part, n: usize, pixels: Range<usize>, group: usize, (desk, kernels): (Desk<'_>, &Kernels)) {
+    /// Does a task. What it reads lies in one range, which is rounded first when the weights are bf16 and it is not.
+    fn work(&self, task: &Task<'_>, (desk, kernels): (Desk<'_>, &Kernels)) {
+        let Task { part, n, pixels, .. } = task;
         let reach = self.taps.iter().fold(0, |reach: usize, tap| reach.max(*tap)) + self.run;
-        let [first, last] = [pixels.start, pixels.end - 1].map(|output| self.origin(part, n, part.place(output)));
+        let [first, last] = [pixels.start, pixels.end - 1].map(|output| self.origin(part, *n, part.place(output)));
         let range = first..last + reach;
         let input = Input { first: range.start, exact: &[], rounded: &[], whole: (&[], &[]) };
-        let work = |input: &Input<'_>| self.multiply(part, n, pixels.clone(), group, input, (desk, kernels));
+        let work = |input: &Input<'_>| self.multiply(task, input, (desk, kernels));
         match (self.input.kind, part.panels.factor()) {
             (Kind::Half, _) => work(&Input { rounded: desk.read_bf16(range), ..input }),
             (Kind::F32, Factor::F32) => work(&Input { exact: desk.read(range), ..input }),
             (Kind::F32, Factor::Int16) => WHOLE.with_borrow_mut(|(whole, scales)| {
                 let (count, depth) = (pixels.len(), self.run);
-                whole.make_room(count * depth);
-                scales.make_room(count);
+                let (whole, scales) = (whole.room(count * depth), scales.room(count));
                 let [mut y, mut x] = part.place(pixels.start);
-                for (place, scale) in whole.chunks_exact_mut(depth).zip(scales.iter_mut()).take(count) {
-                    let from = self.origin(part, n, [y, x]);
+                for (place, scale) in whole.chunks_exact_mut(depth).zip(&mut *scales) {
+                    let from = self.origin(part, *n, [y, x]);
                     *scale = kernels.whole(desk.read(from..from + depth), place);
                     (y, x) = if x + 1 < part.grid[1] { (y, x + 1) } else { (y + 1, 0) };
                 }
-                work(&Input { whole: (&whole[..count * depth], &scales[..count]), ..input });
+                work(&Input { whole: (whole, scales), ..input });
             }),
             (Kind::F32, Factor::Bf16) => ROUNDED.with_borrow_mut(|rounded| {
                 let values = desk.read(range);
-                rounded.make_room(values.len());
+                let rounded = rounded.room(values.len());
                 kernels.narrow(values, rounded);
-                work(&Input { rounded: &rounded[..values.len()], ..input });
+                work(&Input { rounded, ..input });
             }),
         }
     }
 
     /// The products, and what follows them.
-    fn multiply(
-        &self,
-        part: &Part,
-        n: usize,
-        pixels: Range<usize>,
-        group: usize,
-        input: &Input<'_>,
-        (desk, kernels): (Desk<'_>, &Kernels),
-    ) {
-        if self.is_for_few(part, pixels.len()) {
-            return self.multiply_few(part, n, pixels, group, input, (desk, kernels));
+    fn multiply(&self, task: &Task<'_>, input: &Input<'_>, (desk, kernels): (Desk<'_>, &Kernels)) {
+        if self.is_for_few(task) {
+            return self.multiply_few(task, input, (desk, kernels));
         }
+        let Task { part, n, ref pixels, group } = *task;
         let (mut sums, mut gates, mut spots) = (Sums::ZERO, Sums::ZERO, Spots::NONE);
         // A narrow panel is no matter of registers: as many rows as there is room for, for what is done once a tile.
         let most = if self.ending.output.c <= NARROW { MAX_ROWS } else { kernels.rows };
@@ -368,13 +363,14 @@ impl Conv {
         WIDE.set(wide);
     }
 
-    /// What a task does: which part for which sample, which of its outputs, and which group of panels.
-    fn split(&self, task: usize) -> (&Part, usize, Range<usize>, usize) {
+    /// What a task does.
+    fn split(&self, task: usize) -> Task<'_> {
         let index = self.firsts.partition_point(|first| *first <= task) - 1;
         let (part, task) = (&self.layer.parts[index], task - self.firsts[index]);
         let (groups, chunks) = (self.count().div_ceil(self.group), self.chunks(part));
         let (group, rest) = (task % groups, task / groups);
-        (part, rest / chunks, piece(rest % chunks, self.chunk, part.grid[0] * part.grid[1]), group)
+        let pixels = piece(rest % chunks, self.chunk, part.grid[0] * part.grid[1]);
+        Task { part, n: rest / chunks, pixels, group }
     }
 }
 
@@ -384,14 +380,13 @@ impl Step for Conv {
     }
 
     fn rows(&self, task: usize) -> Range<usize> {
-        let (part, _, pixels, _) = self.split(task);
+        let Task { part, pixels, .. } = self.split(task);
         let [first, last] = [pixels.start, pixels.end - 1].map(|output| self.output(part, part.place(output))[0]);
         first..last + 1
     }
 
     fn run(&self, task: usize, desk: Desk<'_>, kernels: &Kernels) {
-        let (part, n, pixels, group) = self.split(task);
-        self.work(part, n, pixels, group, (desk, kernels));
+        self.work(&self.split(task), (desk, kernels));
     }
 }
 
