@@ -123,6 +123,8 @@ need_to_test() {
     a_vulkan_driver_loads || miss vulkan "a Vulkan driver"
     command -v Xvfb >/dev/null || miss Xvfb
     command -v xdotool >/dev/null || miss xdotool
+    # An X server whose pen a test can play.
+    command -v Xorg >/dev/null || miss Xorg
     compiles_cpp || miss cpp "a C++ compiler"
 }
 
@@ -157,6 +159,7 @@ packages() {
         libvulkan.so.1) apt="libvulkan1" dnf="vulkan-loader" pacman="vulkan-icd-loader" ;;
         vulkan) apt="mesa-vulkan-drivers" dnf="mesa-vulkan-drivers" pacman="vulkan-swrast" ;;
         Xvfb) apt="xvfb" dnf="xorg-x11-server-Xvfb" pacman="xorg-server-xvfb" ;;
+        Xorg) apt="xserver-xorg-core xserver-xorg-video-dummy" dnf="xorg-x11-server-Xorg xorg-x11-drv-dummy" pacman="xorg-server xf86-video-dummy" ;;
         xdotool) apt="xdotool" dnf="xdotool" pacman="xdotool" ;;
     esac
     case $1 in

@@ -20,6 +20,7 @@ pub mod display;
 pub mod graph;
 pub mod places;
 pub mod record;
+pub mod tablet;
 pub mod weights;
 // Floor 2: networks.
 pub mod exec;

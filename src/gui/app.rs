@@ -16,6 +16,7 @@ use crate::canvas::{Document, SAMPLE_PROMPT};
 use crate::engine::{Params, Picture};
 use crate::frame::{Frame, Size};
 use crate::studio::{self, Notice, Places, Settings, Studio};
+use crate::tablet::Tablet;
 
 /// Makes the studio, once there is a window to wake.
 pub type StudioMaker = Box<dyn FnOnce(&Settings, Places, studio::Wake) -> std::io::Result<Studio>>;
@@ -36,6 +37,8 @@ pub struct AppOptions {
     pub notices: Vec<Notice>,
     /// What draws the window, for people.
     pub renderer: String,
+    /// The pens, where the window's events do not know them.
+    pub tablet: Tablet,
     /// Makes the studio; tests bring their own.
     pub studio: StudioMaker,
 }
@@ -44,7 +47,8 @@ impl AppOptions {
     /// With the model that `settings` name.
     pub fn new(settings: Settings, places: Places) -> Self {
         let studio: StudioMaker = Box::new(Studio::start);
-        Self { settings, places, model_is_new: false, notices: Vec::new(), renderer: "egui".into(), studio }
+        let (notices, renderer, tablet) = (Vec::new(), "egui".into(), Tablet::default());
+        Self { settings, places, model_is_new: false, notices, renderer, tablet, studio }
     }
 }
 
@@ -92,7 +96,7 @@ impl App {
     /// # Errors
     /// The system's error when the studio gets no threads.
     pub fn new(cc: &eframe::CreationContext<'_>, options: AppOptions) -> std::io::Result<Self> {
-        let AppOptions { mut settings, places, model_is_new, notices, renderer, studio } = options;
+        let AppOptions { mut settings, places, model_is_new, notices, renderer, tablet, studio } = options;
         super::fonts::install(&cc.egui_ctx);
         let saved = settings.clone();
         let document = first_document(&mut settings);
@@ -115,7 +119,7 @@ impl App {
             new_drawing: None,
             document,
             studio,
-            stage: Stage::new(cc),
+            stage: Stage::new(cc, tablet),
             notices: Notices::default(),
             session: Session { renderer, ..Session::default() },
             dialogs,
@@ -210,6 +214,10 @@ impl eframe::App for App {
         }
         self.cards_ui(&ctx);
         self.send_differences(&ctx);
+    }
+
+    fn raw_input_hook(&mut self, _ctx: &Context, input: &mut egui::RawInput) {
+        self.stage.follow_pens(input);
     }
 
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {

@@ -9,6 +9,7 @@ use crate::display::{AdapterKind, Session, adapters, graphics_remedy};
 use crate::flow::Worker;
 use crate::flow::channel::bounded;
 use crate::studio::{Notice, Places, Settings};
+use crate::tablet::Tablet;
 
 /// How long the search for graphics hardware may keep the window waiting.
 const PATIENCE: Duration = Duration::from_millis(400);
@@ -112,6 +113,9 @@ fn open(options: &Options, renderer: eframe::Renderer, fallback: Option<Notice>)
     app.notices = options.notices.iter().cloned().chain(fallback).collect();
     app.renderer = renderer.to_string();
     app.model_is_new = options.model_is_new;
+    if Session::find() == Some(Session::X11) {
+        app.tablet = Tablet::x11();
+    }
     eframe::run_native(
         "Afterimage",
         native_options(renderer, &options.places),

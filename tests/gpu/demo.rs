@@ -6,6 +6,7 @@ use afterimage::gui::rail;
 use afterimage::gui::stage::{Stage, StageLook, StageResponse};
 use afterimage::gui::theme::Theme;
 use afterimage::studio::ToolSettings;
+use afterimage::tablet::Tablet;
 use egui::{Event, Modifiers, PointerButton, Pos2, Rect, pos2};
 use egui_kittest::kittest::{NodeT, Queryable};
 use egui_kittest::{Harness, SnapshotOptions};
@@ -68,7 +69,7 @@ pub fn window(path: Path, size: [f32; 2]) -> Window {
         egui_material_icons::initialize(&cc.egui_ctx);
         cc.egui_ctx.set_visuals(egui::Visuals::dark());
         Demo {
-            stage: if path == Path::Card { Stage::new(cc) } else { Stage::plain() },
+            stage: if path == Path::Card { Stage::new(cc, Tablet::default()) } else { Stage::plain() },
             document: Document::new(Size::square(128), [255; 3]),
             tools: ToolSettings { speed_width: false, ..ToolSettings::default() },
             look: StageLook::default(),

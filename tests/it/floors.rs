@@ -9,7 +9,7 @@ use crate::support::root;
 /// The modules of each floor, lowest first. A module imports from lower floors only.
 const FLOORS: [&[&str]; 7] = [
     &["frame", "flow"],
-    &["canvas", "capture", "display", "graph", "places", "record", "weights"],
+    &["canvas", "capture", "display", "graph", "places", "record", "tablet", "weights"],
     &["nn", "exec"],
     &["engine"],
     &["verify"],
@@ -18,11 +18,12 @@ const FLOORS: [&[&str]; 7] = [
 ];
 
 /// Crates that only some modules may import. `a/b` means the module `b` of `a`. What is not listed is free.
-const CRATES: [(&str, &[&str]); 21] = [
+const CRATES: [(&str, &[&str]); 22] = [
     ("image", &["frame"]),
     ("crossbeam_channel", &["flow"]),
     ("nokhwa", &["capture"]),
     ("v4l2_sys_mit", &["capture"]),
+    ("x11rb", &["tablet"]),
     // The card of the stage is the glue between egui's paint callback and the display.
     ("wgpu", &["display", "gui/stage/card"]),
     ("png", &["record"]),

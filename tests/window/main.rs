@@ -1,6 +1,6 @@
 //! The real program in a real window: an X server without a screen, real mouse and keyboard events, the default model.
 //!
-//! Needs the programs Xvfb and xdotool; without them the tests are ignored with that reason.
+//! Needs the programs Xvfb and xdotool, and Xorg for a pen; without them the tests are ignored with that reason.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say so")]
 #![expect(clippy::print_stdout, reason = "what was measured belongs in the log")]
 
@@ -9,6 +9,7 @@ mod drawing;
 mod pen;
 mod screen;
 mod soak;
+mod tablet;
 mod tour;
 
 use libtest_mimic::{Arguments, Trial};
@@ -18,6 +19,6 @@ fn main() {
     // One at a time: they measure times, and two cores are soon busy.
     args.test_threads = Some(1);
     let trials: Vec<Trial> =
-        [drawing::tests(), pen::tests(), soak::tests(), tour::tests()].into_iter().flatten().collect();
+        [drawing::tests(), pen::tests(), soak::tests(), tablet::tests(), tour::tests()].into_iter().flatten().collect();
     libtest_mimic::run(&args, trials).exit();
 }

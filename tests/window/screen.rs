@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use libtest_mimic::{Completion, Failed, Trial};
 
-/// A running Xvfb. Ends when dropped.
+/// A running X server. Ends when dropped.
 pub struct Screen {
     server: Child,
     /// `:99` and the like.
@@ -20,7 +20,8 @@ pub fn trial(name: &str, test: impl FnOnce() -> Result<(), Failed> + Send + 'sta
     })
 }
 
-fn missing() -> Option<&'static str> {
+/// What a screen needs and this machine does not have.
+pub fn missing() -> Option<&'static str> {
     let there =
         |program: &str| Command::new(program).arg("-help").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
     if !there("Xvfb") {
@@ -43,6 +44,11 @@ impl Screen {
             .unwrap();
         let mut number = String::new();
         BufReader::new(server.stdout.take().unwrap()).read_line(&mut number).unwrap();
+        Self::of(server, &number)
+    }
+
+    /// A server that said its number.
+    pub fn of(server: Child, number: &str) -> Self {
         Self { server, display: format!(":{}", number.trim()) }
     }
 

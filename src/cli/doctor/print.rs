@@ -47,6 +47,11 @@ fn window(found: &Findings) {
     for library in found.window.libraries.iter().filter(|library| !library.loads) {
         line(&format!("  {} does not load", library.file));
     }
+    match found.window.pens.as_deref() {
+        Some([]) => row("pens", "none that tell how hard they press"),
+        Some(pens) => row("pens", &pens.join(", ")),
+        None => {}
+    }
 }
 
 fn gpus(found: &Findings) {

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::Problem;
 use crate::display::{Adapter, AdapterKind, Session, adapters, graphics_libraries, graphics_remedy};
+use crate::tablet::Tablet;
 
 /// What a window would find.
 #[derive(Clone, Debug, Serialize)]
@@ -14,6 +15,8 @@ pub struct WindowFindings {
     pub libraries: Vec<LibraryFinding>,
     /// Graphics adapters, one for each graphics API.
     pub adapters: Vec<Adapter>,
+    /// Pens that tell how hard they press, where the window system names them: on X11.
+    pub pens: Option<Vec<String>>,
 }
 
 /// Whether a library loads.
@@ -39,6 +42,7 @@ impl WindowFindings {
                 .map(|library| LibraryFinding { file: library.file, package: library.package, loads: library.loads() })
                 .collect(),
             adapters: adapters(),
+            pens: (session == Some(Session::X11)).then(|| Tablet::x11().pens()),
         }
     }
 
@@ -82,7 +86,7 @@ mod tests {
     use super::*;
 
     fn findings(session: Option<&'static str>, adapters: Vec<Adapter>) -> WindowFindings {
-        WindowFindings { session, libraries: Vec::new(), adapters }
+        WindowFindings { session, libraries: Vec::new(), adapters, pens: None }
     }
 
     fn adapter(kind: AdapterKind) -> Adapter {

@@ -14,7 +14,7 @@ pub(super) const SLIDER_HEIGHT: f32 = 96.0;
 pub(super) const NOTE_HEIGHT: f32 = 20.0;
 const CARD_WIDTH: f32 = 208.0;
 const WIDTH_HINT: &str = "Fast strokes are thinner. Where a pen reports its pressure, pressure decides instead; \
-                          on Linux, X11 and Wayland report no pressure yet.";
+                          on Wayland nothing reports it yet.";
 
 /// The brush's controls.
 pub(super) fn ui(ui: &mut Ui, tools: &mut ToolSettings, style: Style<'_>) {

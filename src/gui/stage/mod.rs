@@ -5,6 +5,7 @@
 //! fades in. It knows no studio and no engine; the window hands it frames.
 
 mod card;
+mod contacts;
 mod divider;
 mod ink;
 mod labels;
@@ -17,10 +18,11 @@ mod pictures;
 mod plain;
 mod surface;
 
-use egui::{CursorIcon, Key, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{CursorIcon, Key, RawInput, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 pub use mode::ViewMode;
 
+use self::contacts::Contacts;
 use self::layers::{Pane, texel_from_canvas};
 use self::layout::Layout;
 use self::navigate::Held;
@@ -33,6 +35,7 @@ use crate::canvas::Document;
 use crate::display::{Area, View};
 use crate::frame::Frame;
 use crate::studio::ToolSettings;
+use crate::tablet::Tablet;
 
 /// How the stage shall look in this frame.
 #[derive(Clone, Debug, PartialEq)]
@@ -97,6 +100,7 @@ pub struct Stage {
     pictures: Pictures,
     view: View,
     pen: Pen,
+    contacts: Contacts,
 }
 
 /// The panes of a frame and what the pointer does to them.
@@ -108,18 +112,23 @@ struct Panes {
 }
 
 impl Stage {
-    /// A stage on the graphics card where eframe has one, else a plain one.
-    pub fn new(cc: &eframe::CreationContext<'_>) -> Self {
-        Self::with(cc.wgpu_render_state.as_ref().map_or_else(Pictures::plain, Pictures::on_card))
+    /// A stage on the graphics card where eframe has one, else a plain one, for the pens of `tablet`.
+    pub fn new(cc: &eframe::CreationContext<'_>, tablet: Tablet) -> Self {
+        Self::with(cc.wgpu_render_state.as_ref().map_or_else(Pictures::plain, Pictures::on_card), tablet)
     }
 
     /// A stage that draws through egui alone, whatever the renderer.
     pub fn plain() -> Self {
-        Self::with(Pictures::plain())
+        Self::with(Pictures::plain(), Tablet::default())
     }
 
-    fn with(pictures: Pictures) -> Self {
-        Self { pictures, view: View::default(), pen: Pen::default() }
+    fn with(pictures: Pictures, tablet: Tablet) -> Self {
+        Self { pictures, view: View::default(), pen: Pen::default(), contacts: Contacts::new(tablet) }
+    }
+
+    /// Takes what pens said, before egui takes `input`, also while the window is hidden.
+    pub fn follow_pens(&mut self, input: &RawInput) {
+        self.contacts.follow(input);
     }
 
     /// The newest frame under the ink, no side longer than [`Document::MAX_SIDE`]; `None` when the drawing stands alone.
@@ -243,7 +252,7 @@ impl Stage {
                 && look.view != ViewMode::Picture;
             let source = self.pictures.source();
             let mut desk = Desk { document, tools, pane: &panes.left, pixels_per_point: ui.pixels_per_point(), source };
-            let news = self.pen.follow(&Events::of(ui), ready, &mut desk);
+            let news = self.pen.follow(&Events::of(ui, &self.contacts), ready, &mut desk);
             (response.stroke_started, response.picked) = (news.stroke_started, news.picked);
             if news.stroke_started {
                 // Only clicks close menus by themselves, and a stroke is none.

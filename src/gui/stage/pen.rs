@@ -3,12 +3,14 @@
 
 use egui::{Event, Modifiers, PointerButton, Pos2, TouchPhase};
 
+use super::contacts::Contacts;
 use super::layers::{Pane, texel_from_canvas};
 use super::surface::Slot;
 use crate::canvas::{Backdrop, Brush, Document, Rect, StrokePoint, WidthRule};
 use crate::frame::Frame;
 use crate::gui::tool::Tool;
 use crate::studio::ToolSettings;
+use crate::tablet::Contact;
 
 /// How different a colour may be and still be filled.
 const FILL_TOLERANCE: u8 = 32;
@@ -28,7 +30,8 @@ enum Doing {
 #[derive(Debug, Default)]
 pub(super) struct Pen {
     doing: Doing,
-    pressure: Option<f32>,
+    /// What the pointer is at the moment.
+    contact: Contact,
 }
 
 /// What came of a frame's events.
@@ -39,15 +42,16 @@ pub(super) struct PenNews {
 }
 
 /// A frame's events in order with the time each probably happened at.
-pub(super) struct Events {
+pub(super) struct Events<'a> {
+    contacts: &'a Contacts,
     events: Vec<Event>,
     start_s: f64,
     span_s: f64,
 }
 
-impl Events {
+impl<'a> Events<'a> {
     /// The pointer's events of this frame.
-    pub(super) fn of(ui: &egui::Ui) -> Self {
+    pub(super) fn of(ui: &egui::Ui, contacts: &'a Contacts) -> Self {
         ui.input(|input| {
             let span_s = f64::from(input.unstable_dt).clamp(0.0, LONGEST_FRAME_S);
             let pointer = |event: &&Event| {
@@ -60,6 +64,7 @@ impl Events {
                 )
             };
             Self {
+                contacts,
                 events: input.events.iter().filter(pointer).cloned().collect(),
                 start_s: input.time - span_s,
                 span_s,
@@ -67,9 +72,13 @@ impl Events {
         })
     }
 
-    fn timed(&self) -> impl Iterator<Item = (&Event, f64)> {
-        let step = self.span_s / self.events.len().max(1) as f64;
-        self.events.iter().zip(1..).map(move |(event, n)| (event, self.start_s + step * f64::from(n)))
+    /// Each with its time, and with what pens said until then.
+    fn timed(&self) -> impl Iterator<Item = (&Event, f64, Option<Contact>)> {
+        let count = self.events.len();
+        self.events.iter().zip(1..).map(move |(event, n)| {
+            let time_s = self.start_s + self.span_s * n as f64 / count as f64;
+            (event, time_s, self.contacts.at(n, count))
+        })
     }
 }
 
@@ -151,15 +160,18 @@ impl Pen {
 
     /// Works off `events`. `ready` says whether a press may begin something: the pointer is over the canvas, nothing lies
     /// on top of it and it is not being moved.
-    pub(super) fn follow(&mut self, events: &Events, ready: bool, desk: &mut Desk<'_>) -> PenNews {
+    pub(super) fn follow(&mut self, events: &Events<'_>, ready: bool, desk: &mut Desk<'_>) -> PenNews {
         let mut news = PenNews::default();
         if self.doing == Doing::Stroke && !desk.document.is_stroking() {
             // Somebody else ended it, for example by opening another drawing.
             self.doing = Doing::Nothing;
         }
-        for (event, time_s) in events.timed() {
+        for (event, time_s, said) in events.timed() {
+            self.contact = said.unwrap_or(self.contact);
             match *event {
-                Event::Touch { phase: TouchPhase::Start | TouchPhase::Move, force, .. } => self.pressure = force,
+                Event::Touch { phase: TouchPhase::Start | TouchPhase::Move, force, .. } => {
+                    self.contact.pressure = force;
+                }
                 Event::PointerButton { pos, button: PointerButton::Primary, pressed: true, modifiers } if ready => {
                     self.press(pos, time_s, modifiers, desk, &mut news);
                 }
@@ -178,7 +190,11 @@ impl Pen {
 
     fn press(&mut self, pos: Pos2, time_s: f64, modifiers: Modifiers, desk: &mut Desk<'_>, news: &mut PenNews) {
         self.lift_unfinished(desk.document);
-        let tool = if modifiers.alt { Tool::Picker } else { Tool::from_name(&desk.tools.tool) };
+        let tool = match self.contact.eraser {
+            _ if modifiers.alt => Tool::Picker,
+            true => Tool::Eraser,
+            false => Tool::from_name(&desk.tools.tool),
+        };
         if !desk.touches(pos, tool) {
             return;
         }
@@ -216,13 +232,13 @@ impl Pen {
 
     fn point(&self, pos: Pos2, time_s: f64, desk: &Desk<'_>) -> StrokePoint {
         let [x, y] = desk.canvas_from_points(pos);
-        StrokePoint { pressure: self.pressure, ..StrokePoint::new(x, y, time_s) }
+        StrokePoint { pressure: self.contact.pressure, ..StrokePoint::new(x, y, time_s) }
     }
 
     /// Ends what is under way and keeps it.
     pub(super) fn lift(&mut self, document: &mut Document) {
         self.lift_unfinished(document);
-        self.pressure = None;
+        self.contact = Contact::default();
     }
 
     fn lift_unfinished(&mut self, document: &mut Document) {
