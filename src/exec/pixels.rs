@@ -6,6 +6,10 @@ const FULL: f32 = 255.0;
 /// What is below 2^22 is rounded by adding this and taking it away; `round_ties_even` is a call where there is no instruction
 /// for it.
 const ROUND: f32 = 1.5 * (1 << 23) as f32;
+/// Marks a channel that is none.
+const UNSOUND: u32 = 256;
+/// Pixels of a row that are put together at once.
+const AT_ONCE: usize = 64;
 
 /// An 8-bit channel as a number in -1..=1.
 #[inline(always)]
@@ -35,9 +39,20 @@ pub fn from_pixel(pixel: f32) -> [f32; 3] {
 /// The pixel of red, green and blue about -1..=1; black with alpha 0 if any of them is infinite or no number.
 #[inline(always)]
 pub fn to_pixel(rgb: [f32; 3]) -> f32 {
-    let [r, g, b] = rgb.map(|value| u32::from(byte(unsigned(value))));
-    let sound = rgb.iter().all(|value| value.is_finite());
-    f32::from_bits(if !sound { 0 } else { r | g << 8 | b << 16 | 0xff00_0000 })
+    joined(rgb.map(channel))
+}
+
+/// A number about -1..=1 as an 8-bit channel, [`UNSOUND`] if it is infinite or none.
+#[inline(always)]
+fn channel(value: f32) -> u32 {
+    // After the addition the number's last bits are the whole number, so that nothing is converted.
+    let byte = (unsigned(value) * FULL + ROUND).to_bits() & 0xff;
+    if value.is_finite() { byte } else { UNSOUND }
+}
+
+#[inline(always)]
+fn joined([r, g, b]: [u32; 3]) -> f32 {
+    f32::from_bits(if r | g | b < UNSOUND { r | g << 8 | b << 16 | 0xff00_0000 } else { 0 })
 }
 
 /// Bytes, four to a pixel, as a tensor has them.
@@ -65,8 +80,11 @@ pub fn from_pixels(pixels: &[f32], out: &mut [f32]) {
 /// Pixels [`to_pixel`] for a row of three numbers each.
 #[inline(always)]
 pub fn to_pixels(values: &[f32], out: &mut [f32]) {
-    for (pixel, rgb) in out.iter_mut().zip(values.as_chunks::<3>().0) {
-        *pixel = to_pixel(*rgb);
+    // All numbers first, as if they were no triples: vectors know nothing of three.
+    let mut channels = [0; 3 * AT_ONCE];
+    for (pixels, values) in out.chunks_mut(AT_ONCE).zip(values.chunks(3 * AT_ONCE)) {
+        channels.iter_mut().zip(values).for_each(|(to, value)| *to = channel(*value));
+        pixels.iter_mut().zip(channels.as_chunks().0).for_each(|(pixel, rgb)| *pixel = joined(*rgb));
     }
 }
 
@@ -90,6 +108,14 @@ mod tests {
             assert_eq!(to_pixel(rgb).to_bits(), 0);
         }
         assert_eq!(to_pixel([0.0, f32::INFINITY, 0.0]).to_bits(), 0);
+        // Where one is, and where only others are.
+        let mut rows = [0.25; 3 * 70];
+        rows[3 * 66 + 1] = f32::NEG_INFINITY;
+        let mut pixels = [7.0; 70];
+        to_pixels(&rows, &mut pixels);
+        for (at, pixel) in pixels.iter().enumerate() {
+            assert_eq!(pixel.to_bits(), if at == 66 { 0 } else { to_pixel([0.25; 3]).to_bits() }, "pixel {at}");
+        }
         let beyond = to_pixel([1e30, -7.0, 1.5]).to_bits().to_le_bytes();
         assert_eq!(beyond, [255, 0, 255, 255]);
     }

@@ -49,8 +49,19 @@ impl Step for Map {
             for x in 0..steps {
                 let from = self.input.at(n, y, x);
                 let out = desk.write(self.output.at(n, y, x), count);
-                out.copy_from_slice(desk.read(from..from + count));
-                for post in &self.posts {
+                let from = desk.read(from..from + count);
+                let posts = match &self.posts[..] {
+                    // While it is copied: what was stored a moment ago could not be loaded again before it has reached the cache.
+                    [PostView::Affine { scale, shift }, rest @ ..] => {
+                        out.iter_mut().zip(from).for_each(|(out, v)| *out = v * scale + shift);
+                        rest
+                    }
+                    all => {
+                        out.copy_from_slice(from);
+                        all
+                    }
+                };
+                for post in posts {
                     match post {
                         // One number for all channels.
                         PostView::Add(view) if view.c == 1 && c != 1 => {
