@@ -154,7 +154,7 @@ fn matrix(
 fn whole_numbers(values: &[f32], (rows, most): (usize, i16), whole: &mut Vec<i16>) -> Vec<f32> {
     whole.resize(values.len(), 0);
     let places = whole.chunks_exact_mut(rows);
-    values.chunks_exact(rows).zip(places).map(|(row, place)| int16::whole::<false>(row, most, place)).collect()
+    values.chunks_exact(rows).zip(places).map(|(row, place)| int16::whole_up_to::<false>(row, most, place)).collect()
 }
 
 #[cfg(test)]

@@ -44,9 +44,15 @@ pub(super) fn nearest<const FUSED: bool>(x: f32, inverse: f32) -> u32 {
     fma::<FUSED>(x, inverse, ROUND).to_bits()
 }
 
-/// Values as whole numbers of which the largest is `most`, and what these times are the values; see [`factors`].
+/// Values as whole numbers of which the largest is [`MOST`], and what these times are the values; see [`factors`].
 #[inline(always)]
-pub fn whole<const FUSED: bool>(x: &[f32], most: i16, out: &mut [i16]) -> f32 {
+pub fn whole<const FUSED: bool>(x: &[f32], out: &mut [i16]) -> f32 {
+    whole_up_to::<FUSED>(x, MOST, out)
+}
+
+/// The same with another largest number.
+#[inline(always)]
+pub fn whole_up_to<const FUSED: bool>(x: &[f32], most: i16, out: &mut [i16]) -> f32 {
     let count = out.len();
     let x = &x[..count];
     // As long as the sign is taken off, bits are in the order of the numbers, and those of what is no number are the largest.
@@ -79,7 +85,7 @@ pub struct Whole<'a> {
 pub fn whole_places<const FUSED: bool>(x: &[f32], out: Whole<'_>, [from, to, step]: [usize; 3], len: usize) {
     let Whole { numbers: out, scales } = out;
     for place in 0..PLACES {
-        let scale = whole::<FUSED>(&x[place * from..][..len], MOST, &mut out[place * to..][..len]);
+        let scale = whole::<FUSED>(&x[place * from..][..len], &mut out[place * to..][..len]);
         scales[place * step] = scale * reach(place);
     }
 }
