@@ -1,5 +1,6 @@
-//! Every case of the fixture folder through the CUDA executor, in f16 and in bf16.
+//! Every case of the fixture folder through the CUDA executor in f16, and the first of each kind in bf16: the kernels are the same texts.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use afterimage::exec::{Cuda, Executor};
@@ -20,17 +21,20 @@ pub fn tests() -> Vec<Trial> {
     let empty = names.is_empty();
     let there =
         Trial::test("fixtures::index", move || if empty { Err("no readable index.json".into()) } else { Ok(()) });
-    names.into_iter().map(trial).chain([there]).collect()
+    let wide: BTreeSet<String> =
+        names.chunk_by(|a, b| Index::kind_of(a) == Index::kind_of(b)).map(|of| of[0].clone()).collect();
+    names.into_iter().map(|name| trial(wide.contains(&name), name)).chain([there]).collect()
 }
 
-fn trial(name: String) -> Trial {
+fn trial(wide: bool, name: String) -> Trial {
     let title = format!("fixtures::{name}");
     if kinds::find(Index::kind_of(&name)).is_none() {
         let reason = format!("not yet: no code for `{}`", Index::kind_of(&name));
         return Trial::ignorable_test(title, move || Ok(Completion::ignored_with(reason)));
     }
     Trial::test(title, move || {
-        for executor in [Cuda::new(), Cuda::wide()] {
+        let made = std::iter::once(Cuda::new()).chain(wide.then(Cuda::wide));
+        for executor in made {
             let executor = executor.map_err(|error| error.to_string())?;
             let failed = |error: Failed| format!("{}: {}", executor.name(), error.message().unwrap_or(""));
             judge(&folder(), &name, &executor).map_err(failed)?;
