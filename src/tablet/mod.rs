@@ -1,7 +1,8 @@
 //! Pens of graphics tablets, where the window's own events do not tell how hard they press and with which end: on X11.
 //!
-//! A [`Tablet`] is asked once a frame and never waits for anybody. On systems whose window events have the pressure in them, and
-//! where nothing reports it (Wayland, as long as windows of this kind do not ask for it), it is silent.
+//! A [`Tablet`] is asked once a frame. It waits for nobody, save for the X server's answer when a pen came or went. On systems
+//! whose window events have the pressure in them, and where nothing reports it (Wayland, as long as windows of this kind do not
+//! ask for it), it is silent.
 
 #[cfg(all(unix, not(target_os = "macos")))]
 mod x11;

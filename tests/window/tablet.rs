@@ -7,6 +7,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Completion, Failed, Trial};
@@ -51,11 +52,13 @@ impl Desk {
             .stderr(Stdio::null())
             .spawn()
             .map_err(|error| format!("Xorg does not start: {error}"))?;
-        let mut number = String::new();
-        BufReader::new(server.stdout.take().unwrap()).read_line(&mut number).unwrap();
+        let mut said = BufReader::new(server.stdout.take().unwrap()).lines();
+        let (sender, number) = mpsc::channel();
+        std::thread::spawn(move || said.next().map(|line| sender.send(line.unwrap_or_default())));
+        let number = number.recv_timeout(Duration::from_secs(60)).unwrap_or_default();
         let screen = Screen::of(server, &number);
         if number.is_empty() {
-            return Err(format!("Xorg ended at once: {}", complaints(&folder)));
+            return Err(format!("Xorg does not start: {}", complaints(&folder)));
         }
         let device = |name| Device::open(&folder.join(name)).map_err(|e| format!("{e}: {}", complaints(&folder)));
         let (pen, eraser, mouse) = (device("pen")?, device("eraser")?, device("mouse")?);

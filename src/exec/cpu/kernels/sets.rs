@@ -166,6 +166,7 @@ macro_rules! compile {
     }};
 }
 
+/// A kernel's plain text as a function with these attributes; nothing of one that is written by hand.
 macro_rules! function {
     ([$($attribute:tt)*] fn $name:ident($($argument:ident: $type:ty),*) $(-> $result:ty)? = $text:expr;) => {
         $($attribute)*
@@ -176,6 +177,7 @@ macro_rules! function {
     ($attributes:tt $($by_hand:tt)*) => {};
 }
 
+/// That function, or the portable one of what is written by hand.
 macro_rules! chosen {
     ($name:ident = $text:expr) => {
         $name
