@@ -54,7 +54,8 @@ impl Desk {
             .map_err(|error| format!("Xorg does not start: {error}"))?;
         let mut said = BufReader::new(server.stdout.take().unwrap()).lines();
         let (sender, number) = mpsc::channel();
-        std::thread::spawn(move || said.next().map(|line| sender.send(line.unwrap_or_default())));
+        let listen = move || said.next().map(|line| sender.send(line.unwrap_or_default()));
+        std::thread::Builder::new().name("xorg".into()).spawn(listen).unwrap();
         let number = number.recv_timeout(Duration::from_secs(60)).unwrap_or_default();
         let screen = Screen::of(server, &number);
         if number.is_empty() {
