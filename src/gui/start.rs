@@ -113,13 +113,16 @@ fn open(options: &Options, renderer: eframe::Renderer, fallback: Option<Notice>)
     app.notices = options.notices.iter().cloned().chain(fallback).collect();
     app.renderer = renderer.to_string();
     app.model_is_new = options.model_is_new;
-    if Session::find() == Some(Session::X11) {
-        app.tablet = Tablet::x11();
-    }
     eframe::run_native(
         "Afterimage",
         native_options(renderer, &options.places),
-        Box::new(|cc| Ok(Box::new(App::new(cc, app)?))),
+        Box::new(|cc| {
+            // Only now is it certain that there is a window system.
+            if Session::find() == Some(Session::X11) {
+                app.tablet = Tablet::x11();
+            }
+            Ok(Box::new(App::new(cc, app)?))
+        }),
     )
 }
 

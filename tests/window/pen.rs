@@ -17,7 +17,7 @@ const FRAME_LIMIT: Duration = Duration::from_millis(150);
 /// The largest canvas, and the widest brush.
 const LARGE: &str = "welcomed = true\ncanvas = { width = 2048, height = 2048 }\n\
     [params]\nprompt = \"red apple\"\n[tools]\ndiameter_px = 256.0\n";
-/// Longest frame of a stroke on it, 95 of 100 times. Two cores in a slow hour were seen to need 174 ms, at other times 100, and the same
+/// Longest frame of a stroke on it, 95 of 100 times; half of them have the limit of other canvases. Two cores in a slow hour were seen to need 174 ms, at other times 100, and the same
 /// with an older program beside it.
 const LARGE_FRAME_LIMIT: Duration = Duration::from_millis(300);
 /// Longest frame that fills, clears or takes back a whole canvas of that size. Two threads that share one core, and draw the window
@@ -122,8 +122,8 @@ fn the_largest_canvas_is_fluid() -> Result<(), Failed> {
     time(&mut app, "undo", key(egui::Key::Z, egui::Modifiers::COMMAND));
     time(&mut app, "redo", key(egui::Key::Y, egui::Modifiers::COMMAND));
     time(&mut app, "clear", key(egui::Key::Delete, egui::Modifiers::NONE));
-    if worst >= LARGE_FRAME_LIMIT {
-        return Err(format!("p95 of a frame was {worst:?}").into());
+    if median >= FRAME_LIMIT || worst >= LARGE_FRAME_LIMIT {
+        return Err(format!("half of the frames took {median:?}, p95 {worst:?}").into());
     }
     match whole.iter().max().filter(|longest| **longest >= WHOLE_LIMIT) {
         Some(longest) => Err(format!("changing the whole canvas took {longest:?}").into()),

@@ -41,6 +41,10 @@ impl Desk {
     fn start() -> Result<Self, String> {
         let folder = std::env::temp_dir().join(format!("afterimage-tablet-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
+        Self::start_in(folder.clone()).inspect_err(|_| drop(std::fs::remove_dir_all(&folder)))
+    }
+
+    fn start_in(folder: PathBuf) -> Result<Self, String> {
         let config = folder.join("xorg.conf");
         std::fs::write(&config, configuration(&folder)).unwrap();
         let mut server = Command::new("Xorg")

@@ -190,10 +190,12 @@ impl Pen {
 
     fn press(&mut self, pos: Pos2, time_s: f64, modifiers: Modifiers, desk: &mut Desk<'_>, news: &mut PenNews) {
         self.lift_unfinished(desk.document);
-        let tool = match self.contact.eraser {
-            _ if modifiers.alt => Tool::Picker,
-            true => Tool::Eraser,
-            false => Tool::from_name(&desk.tools.tool),
+        let tool = if modifiers.alt {
+            Tool::Picker
+        } else if self.contact.eraser {
+            Tool::Eraser
+        } else {
+            Tool::from_name(&desk.tools.tool)
         };
         if !desk.touches(pos, tool) {
             return;
