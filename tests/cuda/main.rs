@@ -32,7 +32,10 @@ fn main() {
     if std::env::var_os(pictures::SCENE).is_some() {
         return pictures::play();
     }
-    let args = libtest_mimic::Arguments::from_args();
+    let mut args = libtest_mimic::Arguments::from_args();
+    // One more than there are processors: two tests wait for compilers and for a program of their own, and there is one GPU for all others.
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    args.test_threads.get_or_insert(processors + 1);
     let mut trials = Vec::new();
     trials.extend(kernels::tests());
     match played::stage() {

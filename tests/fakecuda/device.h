@@ -11,7 +11,8 @@
 #include <cstring>
 
 #include "block.h"
-#include "number.cuh"
+#include "numbers.h"
+#include "products.h"
 
 #define __global__
 #define __device__
@@ -123,70 +124,7 @@ inline T& shared() {
     return *static_cast<T*>(fake::static_shared_memory(&key, sizeof(T), alignof(T)));
 }
 
-// --- Numbers ---------------------------------------------------------------------------------------------------------
-
-namespace fake {
-
-inline uint32_t bits(float x) {
-    uint32_t bits;
-    std::memcpy(&bits, &x, 4);
-    return bits;
-}
-
-inline float number(uint32_t bits) {
-    float x;
-    std::memcpy(&x, &bits, 4);
-    return x;
-}
-
-inline unsigned short narrow_bf16(float x) {
-    if (x != x) return 0x7fff;
-    uint32_t wide = bits(x);
-    return (unsigned short)((wide + 0x7fff + (wide >> 16 & 1)) >> 16);
-}
-
-inline unsigned short narrow_f16(float x) {
-    const uint32_t wide = bits(x), sign = wide >> 16 & 0x8000, size = wide & 0x7fffffff;
-    if (size > 0x7f800000) return 0x7fff;
-    if (size >= 0x47800000) return (unsigned short)(sign | 0x7c00);
-    if (size < 0x38800000) {
-        // Below the normal numbers, f16 counts in units of 2^-24: adding 0.5 makes the adder round to them.
-        return (unsigned short)(sign | (bits(number(size) + 0.5f) - bits(0.5f)));
-    }
-    return (unsigned short)(sign | ((size - 0x38000000 + 0xfff + (size >> 13 & 1)) >> 13));
-}
-
-// E4M3: the largest exponent has numbers, too, but for the last one, which is NaN.
-inline unsigned char narrow_f8(float x) {
-    const uint32_t wide = bits(x), sign = wide >> 24 & 0x80, size = wide & 0x7fffffff;
-    if (size > 0x7f800000) return 0x7f;
-    if (number(size) >= 448.0f) return (unsigned char)(sign | 0x7e);
-    if (size < 0x3c800000) {
-        // Below 2^-6 in units of 2^-9, as above.
-        return (unsigned char)(sign | (bits(number(size) + 0x1p14f) - bits(0x1p14f)));
-    }
-    return (unsigned char)(sign | ((size - 0x3c000000 + 0x7ffff + (size >> 20 & 1)) >> 20));
-}
-
-inline float widen_f8(unsigned char quarter) {
-    const uint32_t sign = uint32_t(quarter & 0x80) << 24, size = quarter & 0x7f;
-    if (size == 0x7f) return NAN;
-    return number(sign | bits(number(size << 20) * 0x1p120f));
-}
-
-inline float widen_f16(unsigned short half) {
-    const uint32_t sign = uint32_t(half & 0x8000) << 16, size = half & 0x7fff;
-    if (size >= 0x7c00) return number(sign | 0x7f800000 | (size & 0x3ff) << 13);
-    // As if it were an f32 of a smaller exponent; the product puts it right, also below the normal numbers.
-    return number(sign | bits(number(size << 13) * 0x1p112f));
-}
-
-}  // namespace fake
-
-inline float widen(float x) { return x; }
-inline float widen(Bf16 x) { return fake::number(uint32_t(x.bits) << 16); }
-inline float widen(F16 x) { return fake::widen_f16(x.bits); }
-inline float widen(F8 x) { return fake::widen_f16(x.bits); }
+// --- Numbers (numbers.h) -----------------------------------------------------------------------------------------------
 
 template <typename T>
 unsigned pack(float low, float high);
@@ -289,46 +227,18 @@ struct Factors {
     unsigned b[2];
 };
 
-// The factors that 16 bits are: one, or two.
-template <typename T>
-constexpr int FACTORS = OF_QUARTERS<T> ? 2 : 1;
-
-template <typename T>
-inline void factors(float* to, unsigned bits) {
-    if constexpr (OF_QUARTERS<T>) {
-        to[0] = widen_f8((unsigned char)(bits & 0xff));
-        to[1] = widen_f8((unsigned char)(bits >> 8 & 0xff));
-    } else {
-        to[0] = widen(T{(unsigned short)(bits & 0xffff)});
-    }
-}
-
-// Vector instructions without a loop that must be recognised.
-typedef float Eights __attribute__((vector_size(32)));
-
 template <typename T>
 inline void multiply_all(const Warp& warp) {
-    constexpr int EACH = FACTORS<T>, DEPTH = 16 * EACH;
-    float a[16][DEPTH];
-    Eights b[DEPTH], sums[16];
+    unsigned short a[16][16], b[8][16];
+    float sums[16][8];
     for (int lane = 0; lane < 32; lane++) {
         const auto& own = *static_cast<const Factors*>(warp.threads[lane].brings);
-        int g = lane / 4, p = 2 * (lane % 4);
-        for (int i = 0; i < 4; i++) {
-            int y = g + i % 2 * 8, x = p + i / 2 * 8;
-            factors<T>(&a[y][EACH * x], own.a[i]);
-            factors<T>(&a[y][EACH * (x + 1)], own.a[i] >> 16);
-            sums[g + i / 2 * 8][p + i % 2] = own.sums[i];
-        }
-        for (int i = 0; i < 4; i++) {
-            float column[EACH];
-            factors<T>(column, own.b[i / 2] >> 16 * (i % 2));
-            for (int k = 0; k < EACH; k++) b[EACH * (p + i / 2 * 8 + i % 2) + k][g] = column[k];
-        }
+        const int g = lane / 4, p = 2 * (lane % 4);
+        for (int i = 0; i < 8; i++) a[g + i / 2 % 2 * 8][p + i / 4 * 8 + i % 2] = (unsigned short)(own.a[i / 2] >> 16 * (i % 2) & 0xffff);
+        for (int i = 0; i < 4; i++) b[g][p + i / 2 * 8 + i % 2] = (unsigned short)(own.b[i / 2] >> 16 * (i % 2) & 0xffff);
+        for (int i = 0; i < 4; i++) sums[g + i / 2 * 8][p + i % 2] = own.sums[i];
     }
-    for (int y = 0; y < 16; y++) {
-        for (int x = 0; x < DEPTH; x++) sums[y] += a[y][x] * b[x];
-    }
+    add_products<T>(sums[0], 16, 8, a[0], b[0]);
     for (int lane = 0; lane < 32; lane++) {
         const auto& own = *static_cast<const Factors*>(warp.threads[lane].brings);
         for (int i = 0; i < 4; i++) own.sums[i] = sums[lane / 4 + i / 2 * 8][2 * (lane % 4) + i % 2];

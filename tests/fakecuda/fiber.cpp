@@ -83,14 +83,23 @@ namespace fake {
 // Where the fiber that last left is kept, for AddressSanitizer.
 static Fiber* left = nullptr;
 
+#ifdef FAKECUDA_ASAN
+// Calls that never returned have left marks on a stack, all of them above where its fiber was last. Of another fiber's stack nobody knows.
+static void forget_calls(const Fiber& fiber, void* stack, size_t size) {
+    auto *begin = static_cast<char*>(stack), *last = static_cast<char*>(fiber.stack_pointer), *end = begin + size;
+    // The last frame goes on below it by what a context needs.
+    if (fiber.bottom == stack && last - begin > 4096) begin = last - 4096;
+    __asan_unpoison_memory_region(begin, size_t(end - begin));
+}
+#endif
+
 void fiber_prepare(Fiber& fiber, void* stack, size_t size, void (*entry)()) {
+#ifdef FAKECUDA_ASAN
+    forget_calls(fiber, stack, size);
+#endif
     fiber.bottom = stack;
     fiber.size = size;
     fiber.fake_stack = nullptr;
-#ifdef FAKECUDA_ASAN
-    // A fiber that was given up left the marks of its calls behind.
-    __asan_unpoison_memory_region(stack, size);
-#endif
 #if defined(FAKECUDA_UCONTEXT)
     static_assert(sizeof(ucontext_t) <= 4096, "the context lies at the bottom of the stack");
     auto* context = static_cast<ucontext_t*>(stack);

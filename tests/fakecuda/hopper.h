@@ -25,41 +25,43 @@ inline void copies_show() { fake::current->shown = true; }
 
 namespace fake {
 
-// The factors in number `k` of a row. In planes, each eight lies behind that of the row before; else where the address says: its bits 4 to 6 are
-// changed by its bits 7 to 9.
-template <typename T>
-inline void factors_of(float* to, const Rows64& rows, int row, int k) {
+// Eight numbers of a row, from number `k` on, which lie side by side. In planes, each eight lies behind that of the row before; else
+// where the address says: its bits 4 to 6 are changed by its bits 7 to 9.
+inline void eight_of(unsigned short* to, const Rows64& rows, int row, int k) {
     const auto* memory = static_cast<const unsigned char*>(dynamic_shared_memory());
     size_t at = size_t(rows.first - memory);
     if (rows.plane) {
-        at += size_t(k / 8) * rows.plane + size_t(row) * 16 + size_t(k % 8) * 2;
+        at += size_t(k / 8) * rows.plane + size_t(row) * 16;
     } else {
         at += size_t(row) * 128 + size_t(k) * 2;
         at ^= (at >> 7 & 7) << 4;
     }
-    unsigned short bits;
-    std::memcpy(&bits, memory + at, 2);
-    factors<T>(to, bits);
+    std::memcpy(to, memory + at, 16);
+}
+
+// A thread has sums of two rows, and of two columns in each eight.
+constexpr int OWN_ROWS = 2;
+
+inline int own_column(int n) { return n / 2 * 8 + 2 * (current->lane % 4) + n % 2; }
+
+template <typename T, int WIDE>
+void add_own_products(float* sums, const unsigned short* rows, const unsigned short* columns) {
+    float all[OWN_ROWS][2 * WIDE];
+    for (int i = 0; i < 4 * WIDE; i++) all[i / 2 % 2][i / 4 * 2 + i % 2] = sums[i];
+    add_products<T>(all[0], OWN_ROWS, 2 * WIDE, rows, columns);
+    for (int i = 0; i < 4 * WIDE; i++) sums[i] = all[i / 2 % 2][i / 4 * 2 + i % 2];
 }
 
 // This thread's part.
 template <typename T, int WIDE>
 void multiply_64(float* sums, const Rows64& a, const Rows64& b) {
     const int top = int(current->index.x) % 128 / 32 * 16 + current->lane / 4;
-    constexpr int EACH = FACTORS<T>, DEPTH = 16 * EACH;
-    float rows[2][DEPTH];
-    for (int k = 0; k < 16; k++) {
-        for (int half = 0; half < 2; half++) factors_of<T>(&rows[half][EACH * k], a, top + 8 * half, k);
+    unsigned short rows[OWN_ROWS][16], columns[2 * WIDE][16];
+    for (int k = 0; k < 16; k += 8) {
+        for (int half = 0; half < OWN_ROWS; half++) eight_of(&rows[half][k], a, top + 8 * half, k);
+        for (int n = 0; n < 2 * WIDE; n++) eight_of(&columns[n][k], b, own_column(n), k);
     }
-    for (int j = 0; j < WIDE; j++) {
-        for (int i = 0; i < 2; i++) {
-            float *sum = sums + 4 * j + i, column[DEPTH];
-            for (int k = 0; k < 16; k++) factors_of<T>(&column[EACH * k], b, 8 * j + 2 * (current->lane % 4) + i, k);
-            for (int half = 0; half < 2; half++) {
-                for (int k = 0; k < DEPTH; k++) sum[2 * half] += rows[half][k] * column[k];
-            }
-        }
-    }
+    add_own_products<T, WIDE>(sums, rows[0], columns[0]);
 }
 
 // Copies are shown by those who waited for them, before everybody meets.

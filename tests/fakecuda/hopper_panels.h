@@ -25,30 +25,23 @@ struct Layout {
     }
 
     // Eights change places by the address: its bits from 4 on by those from 7 on, as many as `across` has.
-    template <typename T>
-    float number(unsigned at) const {
-        T number;
-        at ^= (at >> 7 & (across / 16 - 1)) << 4;
-        std::memcpy(&number, dynamic_shared() + at, 2);
-        return widen(number);
+    const unsigned char* at(unsigned address) const {
+        return dynamic_shared() + (address ^ (address >> 7 & (across / 16 - 1)) << 4);
     }
-
 };
 
-// What is multiplied with number `k` of the first factor's rows for column `n` of the sums. Rows are `across` bytes apart.
-template <typename T>
-float factor(const PanelRows& b, unsigned n, unsigned k) {
-    const Layout in(descriptor_of(b));
-    const unsigned eight = in.across == 16 ? k / 8 * in.leading : k / 8 * 16;
-    return in.number<T>(in.first + n / 8 * in.stride + n % 8 * in.across + eight + k % 8 * 2);
+// What is multiplied with the first factor's rows for column `n` of the sums. Rows are `across` bytes apart.
+inline void column_of(unsigned short* to, const PanelRows&, const Layout& in, unsigned n) {
+    const unsigned first = in.first + n / 8 * in.stride + n % 8 * in.across;
+    std::memcpy(to, in.at(first), 16);
+    std::memcpy(to + 8, in.at(first + (in.across == 16 ? in.leading : 16)), 16);
 }
 
-template <typename T>
-float factor(const PanelColumns& b, unsigned n, unsigned k) {
-    const Layout in(descriptor_of(b));
+inline void column_of(unsigned short* to, const PanelColumns&, const Layout& in, unsigned n) {
     const unsigned width = in.across / 2;
     const unsigned panel = in.across == 16 ? in.stride : in.leading, rows = in.across == 16 ? in.leading : in.stride;
-    return in.number<T>(in.first + n / width * panel + n % width * 2 + k / 8 * rows + k % 8 * in.across);
+    const unsigned first = in.first + n / width * panel + n % width * 2;
+    for (unsigned k = 0; k < 16; k++) std::memcpy(&to[k], in.at(first + k / 8 * rows + k % 8 * in.across), 2);
 }
 
 // A lane's part of a product whose first factor is in registers.
@@ -76,14 +69,11 @@ inline void share_rows(const Warp& warp) {
 template <typename T, int WIDE, typename Panels>
 void compute(const RegisterProduct& product, const Panels& b) {
     if (std::memcmp(product.a, product.was, sizeof product.was)) fail(product.site, "a factor changed under a product");
-    for (int i = 0; i < 4 * WIDE; i++) {
-        const unsigned n = unsigned(i / 4 * 8 + 2 * (current->lane % 4) + i % 2);
-        float sum = product.more ? product.sums[i] : 0;
-        for (unsigned k = 0; k < 16; k++) {
-            sum += widen(T{product.row[i % 4 / 2][k]}) * factor<T>(b, n, k);
-        }
-        product.sums[i] = sum;
-    }
+    const Layout in(descriptor_of(b));
+    unsigned short columns[2 * WIDE][16];
+    for (int n = 0; n < 2 * WIDE; n++) column_of(columns[n], b, in, unsigned(own_column(n)));
+    if (!product.more) std::fill_n(product.sums, 4 * WIDE, 0.0f);
+    add_own_products<T, WIDE>(product.sums, product.row[0], columns[0]);
 }
 
 template <typename T, int WIDE, typename Panels>

@@ -18,6 +18,10 @@ namespace {
 constexpr size_t ZONE = 256;  // also how allocations are aligned
 constexpr unsigned char MARK = 0xfd;
 
+// All device memory is of one range, so that it can be closed at once; so much more than there is that gaps between allocations do no harm.
+constexpr size_t RANGE = 4;
+
+unsigned char *range, *range_end;
 std::map<uint64_t, size_t> allocations;
 std::map<uint64_t, size_t> pinned;
 uint64_t used;
@@ -46,17 +50,45 @@ bool intact([[maybe_unused]] uint64_t start, [[maybe_unused]] size_t size) {
     return true;
 }
 
+bool in_range(uint64_t at) { return at >= reinterpret_cast<uint64_t>(range) && at < reinterpret_cast<uint64_t>(range_end); }
+
+// The first gap between allocations that so many bytes and their zones fit into, or null.
+unsigned char* gap(size_t size) {
+    if (!range) {
+        const size_t most = RANGE * size_t(scene.memory);
+        void* memory = mmap(nullptr, most, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (memory == MAP_FAILED) return nullptr;
+        range = static_cast<unsigned char*>(memory);
+        range_end = range + most;
+    }
+    auto* start = range;
+    for (const auto& [at, taken] : allocations) {
+        auto* first = reinterpret_cast<unsigned char*>(at) - ZONE;
+        if (first >= start + size + 2 * ZONE) break;
+        start = first + (taken + 3 * ZONE - 1) / ZONE * ZONE;
+    }
+    return start + size + 2 * ZONE <= range_end ? start : nullptr;
+}
+
+// The pages that are all of a freed allocation's go back to the computer.
+void give_back(void* memory, size_t size) {
+    const uint64_t page = uint64_t(sysconf(_SC_PAGESIZE)), start = reinterpret_cast<uint64_t>(memory);
+    const uint64_t first = (start + page - 1) / page * page, end = (start + size) / page * page;
+    if (first < end) madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED);
+}
+
 void protect(int rights) {
-    const uint64_t page = uint64_t(sysconf(_SC_PAGESIZE));
-    for (const auto& [start, size] : allocations) {
-        const uint64_t first = (start + page - 1) / page * page, end = (start + size) / page * page;
-        if (first < end && mprotect(reinterpret_cast<void*>(first), end - first, rights)) std::abort();
+    if (!allocations.empty()) {
+        const auto& [last, size] = *allocations.rbegin();
+        const uint64_t page = uint64_t(sysconf(_SC_PAGESIZE)), end = last + size + ZONE;
+        const size_t used = (end - reinterpret_cast<uint64_t>(range) + page - 1) / page * page;
+        if (mprotect(range, used, rights)) std::abort();
     }
 }
 
 // All that is not of closed memory is none of ours.
 void on_fault(int, siginfo_t* info, void*) {
-    if (on_device(reinterpret_cast<uint64_t>(info->si_addr), 1)) return touched_early();
+    if (in_range(reinterpret_cast<uint64_t>(info->si_addr))) return touched_early();
     sigaction(SIGSEGV, &usual, nullptr);
 }
 
@@ -64,9 +96,11 @@ void on_fault(int, siginfo_t* info, void*) {
 
 void* device_alloc(size_t size) {
     if (++allocated == scene.fail_alloc || used + size > scene.memory) return nullptr;
-    void* memory = nullptr;
-    if (posix_memalign(&memory, ZONE, size + 2 * ZONE)) return nullptr;
-    auto* bytes = static_cast<unsigned char*>(memory);
+    auto* bytes = gap(size);
+    if (!bytes) return nullptr;
+#ifdef FAKECUDA_ASAN
+    __asan_unpoison_memory_region(bytes, size + 2 * ZONE);
+#endif
     std::memset(bytes, MARK, ZONE);
     std::memset(bytes + ZONE, 0xff, size);
     std::memset(bytes + ZONE + size, MARK, ZONE);
@@ -86,11 +120,10 @@ bool device_free(void* memory) {
     const bool good = intact(found->first, size);
     used -= size;
     allocations.erase(found);
-    auto* start = static_cast<unsigned char*>(memory) - ZONE;
 #ifdef FAKECUDA_ASAN
-    __asan_unpoison_memory_region(start, size + 2 * ZONE);
+    __asan_poison_memory_region(memory, size);
 #endif
-    std::free(start);
+    give_back(memory, size);
     return good;
 }
 

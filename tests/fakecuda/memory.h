@@ -15,7 +15,7 @@ bool on_device(uint64_t at, size_t size);
 size_t device_free_bytes();
 // Looks at all red zones and complains of those that were written to.
 bool red_zones_intact();
-// Closes all whole pages of device memory, or opens them. Who touches one that is closed calls `touched_early` (block.h).
+// Closes all device memory, or opens it. Who touches it while it is closed calls `touched_early` (block.h).
 void device_close(bool closed);
 
 // Pinned memory of the host.

@@ -1,0 +1,70 @@
+#include "products.h"
+
+#include <algorithm>
+
+#include "numbers.h"
+
+namespace fake {
+
+namespace {
+
+constexpr int WORDS = 16;
+
+// The factors that 16 bits are: one, or two.
+template <typename T>
+constexpr int FACTORS = OF_QUARTERS<T> ? 2 : 1;
+
+// All 8-bit numbers there are.
+const struct Quarter {
+    float wide[256];
+
+    Quarter() {
+        for (int bits = 0; bits < 256; bits++) wide[bits] = widen_f8((unsigned char)bits);
+    }
+} QUARTER;
+
+template <typename T>
+void widen_all(float* to, const unsigned short* words) {
+    for (int i = 0; i < WORDS; i++) {
+        if constexpr (OF_QUARTERS<T>) {
+            to[2 * i] = QUARTER.wide[words[i] & 0xff];
+            to[2 * i + 1] = QUARTER.wide[words[i] >> 8];
+        } else {
+            to[i] = widen(T{words[i]});
+        }
+    }
+}
+
+// Vector instructions without a loop that must be recognised.
+typedef float Eights __attribute__((vector_size(32)));
+
+}  // namespace
+
+template <typename T>
+void add_products(float* sums, int rows, int columns, const unsigned short* a, const unsigned short* b) {
+    constexpr int DEPTH = WORDS * FACTORS<T>;
+    for (int left = 0; left < columns; left += 8) {
+        const int wide = std::min(8, columns - left);
+        Eights across[DEPTH] = {};
+        for (int n = 0; n < wide; n++) {
+            float column[DEPTH];
+            widen_all<T>(column, b + (left + n) * WORDS);
+            for (int k = 0; k < DEPTH; k++) across[k][n] = column[k];
+        }
+        for (int row = 0; row < rows; row++) {
+            float factors[DEPTH];
+            widen_all<T>(factors, a + row * WORDS);
+            float* const own = sums + row * columns + left;
+            Eights sum = {};
+            std::memcpy(&sum, own, size_t(wide) * sizeof(float));
+            for (int k = 0; k < DEPTH; k++) sum += factors[k] * across[k];
+            std::memcpy(own, &sum, size_t(wide) * sizeof(float));
+        }
+    }
+}
+
+template void add_products<Bf16>(float*, int, int, const unsigned short*, const unsigned short*);
+template void add_products<F16>(float*, int, int, const unsigned short*, const unsigned short*);
+template void add_products<F8>(float*, int, int, const unsigned short*, const unsigned short*);
+
+}  // namespace fake
