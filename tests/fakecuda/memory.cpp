@@ -19,6 +19,7 @@ constexpr size_t ZONE = 256;  // also how allocations are aligned
 constexpr unsigned char MARK = 0xfd;
 
 // All device memory is of one range, so that it can be closed at once; so much more than there is that gaps between allocations do no harm.
+// Behind the last allocation nobody may touch it.
 constexpr size_t RANGE = 4;
 
 unsigned char *range, *range_end;
@@ -50,13 +51,21 @@ bool intact([[maybe_unused]] uint64_t start, [[maybe_unused]] size_t size) {
     return true;
 }
 
-bool in_range(uint64_t at) { return at >= reinterpret_cast<uint64_t>(range) && at < reinterpret_cast<uint64_t>(range_end); }
+// Where the pages end that have allocations.
+uint64_t pages_end() {
+    if (allocations.empty()) return 0;
+    const auto& [last, size] = *allocations.rbegin();
+    const uint64_t page = uint64_t(sysconf(_SC_PAGESIZE));
+    return (last + size + ZONE + page - 1) / page * page;
+}
+
+bool in_pages(uint64_t at) { return at >= reinterpret_cast<uint64_t>(range) && at < pages_end(); }
 
 // The first gap between allocations that so many bytes and their zones fit into, or null.
 unsigned char* gap(size_t size) {
     if (!range) {
         const size_t most = RANGE * size_t(scene.memory);
-        void* memory = mmap(nullptr, most, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        void* memory = mmap(nullptr, most, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (memory == MAP_FAILED) return nullptr;
         range = static_cast<unsigned char*>(memory);
         range_end = range + most;
@@ -78,17 +87,13 @@ void give_back(void* memory, size_t size) {
 }
 
 void protect(int rights) {
-    if (!allocations.empty()) {
-        const auto& [last, size] = *allocations.rbegin();
-        const uint64_t page = uint64_t(sysconf(_SC_PAGESIZE)), end = last + size + ZONE;
-        const size_t used = (end - reinterpret_cast<uint64_t>(range) + page - 1) / page * page;
-        if (mprotect(range, used, rights)) std::abort();
-    }
+    const uint64_t end = pages_end();
+    if (end && mprotect(range, end - reinterpret_cast<uint64_t>(range), rights)) std::abort();
 }
 
 // All that is not of closed memory is none of ours.
 void on_fault(int, siginfo_t* info, void*) {
-    if (in_range(reinterpret_cast<uint64_t>(info->si_addr))) return touched_early();
+    if (in_pages(reinterpret_cast<uint64_t>(info->si_addr))) return touched_early();
     sigaction(SIGSEGV, &usual, nullptr);
 }
 
@@ -98,6 +103,8 @@ void* device_alloc(size_t size) {
     if (++allocated == scene.fail_alloc || used + size > scene.memory) return nullptr;
     auto* bytes = gap(size);
     if (!bytes) return nullptr;
+    allocations[reinterpret_cast<uint64_t>(bytes + ZONE)] = size;
+    protect(PROT_READ | PROT_WRITE);
 #ifdef FAKECUDA_ASAN
     __asan_unpoison_memory_region(bytes, size + 2 * ZONE);
 #endif
@@ -108,7 +115,6 @@ void* device_alloc(size_t size) {
     __asan_poison_memory_region(bytes, ZONE);
     __asan_poison_memory_region(bytes + ZONE + size, ZONE);
 #endif
-    allocations[reinterpret_cast<uint64_t>(bytes + ZONE)] = size;
     used += size;
     return bytes + ZONE;
 }
