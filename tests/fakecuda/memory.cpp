@@ -51,12 +51,15 @@ bool intact([[maybe_unused]] uint64_t start, [[maybe_unused]] size_t size) {
     return true;
 }
 
+const uint64_t PAGE = uint64_t(sysconf(_SC_PAGESIZE));
+
+uint64_t page_up(uint64_t at) { return (at + PAGE - 1) / PAGE * PAGE; }
+
 // Where the pages end that have allocations.
 uint64_t pages_end() {
-    if (allocations.empty()) return 0;
+    if (allocations.empty()) return reinterpret_cast<uint64_t>(range);
     const auto& [last, size] = *allocations.rbegin();
-    const uint64_t page = uint64_t(sysconf(_SC_PAGESIZE));
-    return (last + size + ZONE + page - 1) / page * page;
+    return page_up(last + size + ZONE);
 }
 
 bool in_pages(uint64_t at) { return at >= reinterpret_cast<uint64_t>(range) && at < pages_end(); }
@@ -79,17 +82,11 @@ unsigned char* gap(size_t size) {
     return start + size + 2 * ZONE <= range_end ? start : nullptr;
 }
 
-// The pages that are all of a freed allocation's go back to the computer.
-void give_back(void* memory, size_t size) {
-    const uint64_t page = uint64_t(sysconf(_SC_PAGESIZE)), start = reinterpret_cast<uint64_t>(memory);
-    const uint64_t first = (start + page - 1) / page * page, end = (start + size) / page * page;
-    if (first < end) madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED);
+void protect(uint64_t from, uint64_t to, int rights) {
+    if (from < to && mprotect(reinterpret_cast<void*>(from), to - from, rights)) std::abort();
 }
 
-void protect(int rights) {
-    const uint64_t end = pages_end();
-    if (end && mprotect(range, end - reinterpret_cast<uint64_t>(range), rights)) std::abort();
-}
+void protect(int rights) { protect(reinterpret_cast<uint64_t>(range), pages_end(), rights); }
 
 // All that is not of closed memory is none of ours.
 void on_fault(int, siginfo_t* info, void*) {
@@ -125,11 +122,15 @@ bool device_free(void* memory) {
     const size_t size = found->second;
     const bool good = intact(found->first, size);
     used -= size;
-    allocations.erase(found);
 #ifdef FAKECUDA_ASAN
     __asan_poison_memory_region(memory, size);
 #endif
-    give_back(memory, size);
+    // Pages that are all of this one go back to the computer.
+    const uint64_t start = found->first, first = page_up(start), end = (start + size) / PAGE * PAGE;
+    if (first < end) madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED);
+    const uint64_t last = pages_end();
+    allocations.erase(found);
+    protect(pages_end(), last, PROT_NONE);
     return good;
 }
 

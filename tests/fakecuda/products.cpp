@@ -8,7 +8,7 @@ namespace fake {
 
 namespace {
 
-constexpr int WORDS = 16;
+constexpr int WORDS = 16, MOST_ROWS = 16;
 
 // The factors that 16 bits are: one, or two.
 template <typename T>
@@ -43,6 +43,8 @@ typedef float Eights __attribute__((vector_size(32)));
 template <typename T>
 void add_products(float* sums, int rows, int columns, const unsigned short* a, const unsigned short* b) {
     constexpr int DEPTH = WORDS * FACTORS<T>;
+    float factors[MOST_ROWS][DEPTH];
+    for (int row = 0; row < rows; row++) widen_all<T>(factors[row], a + row * WORDS);
     for (int left = 0; left < columns; left += 8) {
         const int wide = std::min(8, columns - left);
         Eights across[DEPTH] = {};
@@ -52,12 +54,10 @@ void add_products(float* sums, int rows, int columns, const unsigned short* a, c
             for (int k = 0; k < DEPTH; k++) across[k][n] = column[k];
         }
         for (int row = 0; row < rows; row++) {
-            float factors[DEPTH];
-            widen_all<T>(factors, a + row * WORDS);
             float* const own = sums + row * columns + left;
             Eights sum = {};
             std::memcpy(&sum, own, size_t(wide) * sizeof(float));
-            for (int k = 0; k < DEPTH; k++) sum += factors[k] * across[k];
+            for (int k = 0; k < DEPTH; k++) sum += factors[row][k] * across[k];
             std::memcpy(own, &sum, size_t(wide) * sizeof(float));
         }
     }
