@@ -10,9 +10,10 @@
 use std::ops::Range;
 
 use super::kernels::winograd::OUTPUTS;
+use super::panels::Factor;
 use super::steps::Step;
-use super::winograd;
-use crate::exec::planner::{Fused, Item, Kind, Places, extent};
+use super::winograd::{self, Products};
+use crate::exec::planner::{Fused, Item, Places, extent};
 use crate::graph::{Graph, NodeId, Op, Stage};
 
 /// Numbers that kept values of a program take at most, 64 MB. Those are kept first that are smaller than what they are made of, so
@@ -95,7 +96,8 @@ impl Changes {
         let frame = || steps.iter().filter(|step| graph.node(step.main).stage == Stage::Frame);
         let is_picture = frame().any(|step| step.source == input && matches!(graph.node(step.main).op, Op::FromPixels));
         // Whether a convolution is done the short way makes no difference to that.
-        let local = frame().all(|step| window(graph, step, Kind::F32).is_some());
+        let any = Products { factor: Factor::F32, pairs: false };
+        let local = frame().all(|step| window(graph, step, any).is_some());
         if !is_picture || !local || !places.copies.is_empty() {
             return None;
         }
@@ -128,17 +130,17 @@ impl Changes {
         self.steps.push((Effect::Always, rows_of(step)));
     }
 
-    /// Tells that the next step of the plan does `item`, where weights are multiplied as `kind`.
+    /// Tells that the next step of the plan does `item`, where convolutions are made of `products`.
     pub fn tell(
         &mut self,
         step: &dyn Step,
         item: Item,
         (graph, steps, places): (&Graph, &[Fused], &Places),
-        kind: Kind,
+        products: Products,
     ) {
         let effect = match item {
-            Item::Fused(index) => effect(graph, &steps[index], kind, true),
-            Item::Pack(index) => effect(graph, &steps[index], kind, false),
+            Item::Fused(index) => effect(graph, &steps[index], products, true),
+            Item::Pack(index) => effect(graph, &steps[index], products, false),
             Item::Border(piece) if self.kept(graph).any(|id| places.piece(id) == piece) => Effect::Never,
             Item::Border(_) | Item::Copy { .. } | Item::Measure(_) => Effect::Always,
         };
@@ -218,16 +220,16 @@ fn meet(a: &Range<usize>, b: &Range<usize>) -> bool {
     a.start < b.end && b.start < a.end
 }
 
-/// What a step of the frame stage does about changes, or what packs for it, where weights are multiplied as `kind`.
-fn effect(graph: &Graph, step: &Fused, kind: Kind, makes: bool) -> Effect {
-    let Some(window) = window(graph, step, kind) else { return Effect::Always };
+/// What a step of the frame stage does about changes, or what packs for it, where convolutions are made of `products`.
+fn effect(graph: &Graph, step: &Fused, products: Products, makes: bool) -> Effect {
+    let Some(window) = window(graph, step, products) else { return Effect::Always };
     let others = step.posts.iter().filter_map(|post| post.other()).map(|id| (id, Window::same(window.height)));
     let reads = [(step.source, window)].into_iter().chain(others.filter(|_| makes)).collect();
     Effect::Rows { reads, result: step.result }
 }
 
 /// What each row of a step's result is made of, if that is a few rows of what it reads.
-fn window(graph: &Graph, step: &Fused, kind: Kind) -> Option<Window> {
+fn window(graph: &Graph, step: &Fused, products: Products) -> Option<Window> {
     let node = graph.node(step.main);
     let [samples, height, ..] = extent(&graph.node(step.result).shape);
     let same = Window::same(height);
@@ -238,7 +240,7 @@ fn window(graph: &Graph, step: &Fused, kind: Kind) -> Option<Window> {
             let kernels = [Some(step.main), step.before].into_iter().flatten().filter_map(|id| rows(graph, id));
             let (reach, before) = kernels.fold((1, 0), |sum, (side, before)| (sum.0 + side - 1, sum.1 + before));
             let window = Window { repeat, reach, stride, before, ..same };
-            let short = winograd::suits(graph, step, kind);
+            let short = winograd::suits(graph, step, products);
             if short { Window { strip: OUTPUTS, ..window } } else { window }
         }
         Op::FromPixels | Op::ToPixels | Op::Activate(_) | Op::Affine { .. } | Op::Add | Op::Mul => same,

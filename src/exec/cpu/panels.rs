@@ -7,7 +7,7 @@ use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 use rayon::prelude::*;
 
-use super::kernels::{LANES, NARROW, PANEL};
+use super::kernels::{LANES, NARROW, PANEL, int16};
 use super::lines::Lines;
 use crate::exec::planner::Kind;
 
@@ -130,6 +130,18 @@ impl Row {
         self.0[0].factor()
     }
 
+    /// The same weights as whole numbers, if all of them may be such and are not yet.
+    pub fn as_whole(&self) -> Option<Self> {
+        let fits = |panels: &Panels| panels.rows.is_multiple_of(2) && !is_narrow(panels.columns);
+        let whole = || Self(self.0.iter().map(|panels| Arc::new(panels.as_whole())).collect());
+        (self.factor() == Factor::F32 && self.0.iter().all(|panels| fits(panels))).then(whole)
+    }
+
+    /// How many weights there are.
+    pub fn weights(&self) -> usize {
+        self.0.iter().map(|panels| panels.rows * panels.columns).sum()
+    }
+
     /// How many panels.
     pub fn count(&self) -> usize {
         self.0.iter().map(|panels| panels.count()).sum()
@@ -173,6 +185,18 @@ impl Panels {
         let columns = scales.len();
         let weights = packed(columns, rows, Factor::Int16.together(), weight);
         scales.resize(padded(columns), 0.0);
+        Self { rows, columns, data: Data::Int16 { weights, scales } }
+    }
+
+    /// These weights as such whole numbers; a wide matrix of whole pairs of rows.
+    pub fn as_whole(&self) -> Self {
+        let (columns, rows) = (self.columns, self.rows);
+        let mut scales = vec![0.0; padded(columns)];
+        let mut weights = Lines::zeros(padded(columns) * rows);
+        let places = weights.par_chunks_mut(PANEL * rows).zip(scales.par_chunks_mut(PANEL));
+        places.enumerate().for_each(|(index, (weights, scales))| {
+            int16::whole_columns::<false>(&self.exact(index), scales, weights);
+        });
         Self { rows, columns, data: Data::Int16 { weights, scales } }
     }
 

@@ -12,7 +12,7 @@ use super::steps::{
     Attention, Border, Conv, Copy, Cut, Ending, Factors, Geglu, GroupNorm, Kernel, Layer, LayerNorm, Lookup, Map,
     Moments, Norm, PackKeys, PackedKeys, Pixels, PostView, Step, StripConv, Winograd,
 };
-use super::winograd;
+use super::winograd::{self, Products};
 use crate::exec::ExecError;
 use crate::exec::planner::{
     About, After, Axis, Fused, Item, Kind, Places, Schedule, View, extent, fuse, join, merge, packed_piece,
@@ -70,7 +70,7 @@ impl Plan {
                 return Ok(keys.len(batch(graph, step)));
             }
             let input = places.view(graph, step.source, &nowhere);
-            Ok(cut(graph, packed, step, (input, options.threads))?.and_then(|cut| cut.values()).unwrap_or(0))
+            Ok(cut(graph, packed, step, (input, options))?.and_then(|cut| cut.values()).unwrap_or(0))
         };
         let room = steps.iter().map(room).collect::<Result<Vec<usize>, ExecError>>()?;
         let mut changes = Changes::new(graph, &steps, &places, (results, options.keep));
@@ -109,11 +109,11 @@ impl Plan {
             for item in items {
                 let step = maker.step(*item)?;
                 if let Some(changes) = &mut changes {
-                    changes.tell(&*step, *item, (graph, &steps, &places), packed.kind());
+                    changes.tell(&*step, *item, (graph, &steps, &places), products(packed, options));
                 }
                 plan.steps.push(step);
                 plan.about.push(About::new(graph, &steps, *item, |step| {
-                    way(graph, (packed, options.strips), step).map(|(word, flops)| (word.into(), flops))
+                    way(graph, packed, step, options).map(|(word, flops)| (word.into(), flops))
                 }));
             }
             let rounds = &mut rounds[*stage as usize];
@@ -148,6 +148,8 @@ pub struct Options {
     pub rows: usize,
     /// Whether convolutions of bf16 numbers are faster the short way.
     pub strips: bool,
+    /// Whether pairs of whole numbers are multiplied and summed by one instruction.
+    pub pairs: bool,
     /// Numbers of values that are kept from run to run at most, where a change of a picture does not reach everything at once.
     pub keep: usize,
     /// Whether memory is filled with NaN as soon as nothing in it is needed, so that a stale read is seen. For tests.
@@ -171,11 +173,11 @@ fn rounds(graph: &Graph, packed: &CpuPacked, step: &Fused, id: NodeId) -> bool {
 }
 
 /// How a step is done that is not done as its op says, and with how many operations.
-fn way(graph: &Graph, (packed, strips): (&CpuPacked, bool), step: &Fused) -> Option<(&'static str, u64)> {
-    if strips && winograd::suits_strips(graph, step, packed) {
+fn way(graph: &Graph, packed: &CpuPacked, step: &Fused, options: Options) -> Option<(&'static str, u64)> {
+    if options.strips && winograd::suits_strips(graph, step, packed) {
         return Some(("strips", winograd::strip_flops(graph, step)));
     }
-    if winograd::suits(graph, step, packed.kind()) {
+    if winograd::suits(graph, step, products(packed, options)) {
         let whole = winograd::factor(graph, step, packed.factor()) == Factor::Int16;
         return Some((if whole { "winograd int16" } else { "winograd" }, winograd::flops(graph, step)));
     }
@@ -210,21 +212,26 @@ fn even(width: usize, factor: Factor) -> Factor {
     if width.is_multiple_of(2) { factor } else { Factor::F32 }
 }
 
+/// What products are made of where convolutions are planned.
+fn products(packed: &CpuPacked, options: Options) -> Products {
+    Products { factor: packed.factor(), pairs: options.pairs }
+}
+
 /// How a convolution over `input` that is done the short way is cut for so many threads.
 fn cut(
     graph: &Graph,
     packed: &CpuPacked,
     step: &Fused,
-    (input, threads): (View, usize),
+    (input, options): (View, Options),
 ) -> Result<Option<Cut>, ExecError> {
     let node = graph.node(step.main);
     let Op::Conv2d { weight, padding, .. } = node.op else { return Ok(None) };
-    if !winograd::suits(graph, step, packed.kind()) {
+    if !winograd::suits(graph, step, products(packed, options)) {
         return Ok(None);
     }
     let (panels, [_, h, w, _]) = (packed.panels(graph.weight(weight))?, extent(&graph.node(step.result).shape));
     let factor = winograd::factor(graph, step, packed.factor());
-    Ok(Some(Cut::new(factor, input, (padding, step.doubled), [h, w], panels.count(), threads)))
+    Ok(Some(Cut::new(factor, input, (padding, step.doubled), [h, w], panels.count(), options.threads)))
 }
 
 fn batch(graph: &Graph, step: &Fused) -> usize {
@@ -292,7 +299,7 @@ impl Maker<'_> {
 
     fn cut(&self, index: usize) -> Result<Option<Cut>, ExecError> {
         let step = &self.steps[index];
-        cut(self.graph, self.packed, step, (self.view(step.source), self.options.threads))
+        cut(self.graph, self.packed, step, (self.view(step.source), self.options))
     }
 
     fn factors(&self, index: usize) -> Result<Arc<Factors>, ExecError> {
@@ -334,6 +341,8 @@ impl Maker<'_> {
                         Layer::whole(panels, bias, side, (stride, padding), [output.h, output.w])
                     }
                 };
+                let whole = self.packed.factor() == Factor::Int16 && input.pixel == input.c;
+                let layer = if whole { layer.with_whole_numbers(input.c) } else { layer };
                 Box::new(Conv::new(input, layer, ending, (self.options.threads, self.options.rows)))
             }
             Op::Linear { weight, .. } => {

@@ -40,7 +40,7 @@ pub fn flops_per_s(team: &Team, kernels: &Kernels, factor: Factor) -> f64 {
                 Factor::Int16 => {
                     let (input, weights) = (&whole_input[..], &whole_weights[..]);
                     let tile = Tile { input, pixels, taps, run, weights, width, hold: false, ahead: &[] };
-                    let scales = Scales { rows: &[1.0; MAX_ROWS], columns: &[1.0; PANEL] };
+                    let scales = Scales { rows: &[1.0; MAX_ROWS], step: 0, columns: &[1.0; PANEL] };
                     kernels.tile_int16(&tile, scales, &mut out.0);
                 }
                 Factor::F32 => {

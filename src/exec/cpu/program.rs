@@ -73,8 +73,8 @@ impl CpuProgram {
     ) -> Result<Self, ExecError> {
         let factor = packed.factor();
         let results = given::results(&graph, taps)?;
-        let Kernels { rows, strips, .. } = kernels;
-        let options = Options { threads: team.threads(), rows, strips, keep, poison };
+        let Kernels { rows, strips, pairs, .. } = kernels;
+        let options = Options { threads: team.threads(), rows, strips, pairs, keep, poison };
         let plan = team.install(|| Plan::new(&graph, packed, &results, options))?;
         let tasks = plan.steps.iter().map(|step| step.tasks()).collect();
         room::ask_for_values((plan.len * size_of::<f32>()) as u64).map_err(super::failed)?;

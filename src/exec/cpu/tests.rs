@@ -2,7 +2,6 @@
 //! nobody needs it: a value read too late, or never written, is NaN.
 
 use super::*;
-use crate::exec::planner::Kind;
 use crate::exec::{Candle, Tensor, Value};
 use crate::graph::{Activation, Bias, Conv, GraphBuilder, Mask, NodeId, Padding, Shape, Stage};
 
@@ -30,7 +29,9 @@ fn short() -> Cpu {
 
 /// Products of whole numbers, on any processor.
 fn whole() -> Cpu {
-    Cpu { isa: Isa::Avx512Int16, kernels: Kernels::of(Isa::Portable).unwrap(), ..short() }
+    let mut kernels = Kernels::of(Isa::Portable).unwrap();
+    kernels.pairs = true;
+    Cpu { isa: Isa::Avx512Int16, kernels, ..short() }
 }
 
 /// AMX where the processor has none.
@@ -211,9 +212,10 @@ fn convolutions_of_all_kinds() {
 /// How many steps of a graph are convolutions done the short way.
 fn short_ways(graph: &Graph) -> usize {
     let results: Vec<NodeId> = graph.outputs().iter().map(|(_, id)| *id).collect();
+    let products = winograd::Products { factor: Factor::F32, pairs: false };
     crate::exec::planner::fuse(graph, &results, kernels::PANEL)
         .iter()
-        .filter(|step| winograd::suits(graph, step, Kind::F32))
+        .filter(|step| winograd::suits(graph, step, products))
         .count()
 }
 

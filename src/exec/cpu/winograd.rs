@@ -6,6 +6,7 @@ use super::kernels::winograd::{OUTPUTS, PLACES, SIDE, TAPS};
 use super::kernels::{LANES, NARROW};
 use super::packing::CpuPacked;
 use super::panels::Factor;
+use super::steps::keeps_whole;
 use crate::exec::planner::{Fused, Kind, extent};
 use crate::graph::{Graph, Op, Padding};
 
@@ -26,18 +27,37 @@ const WHOLE: [usize; 2] = [16, 2];
 const KEPT: [usize; 2] = [3 << 17, 1 << 20];
 /// Products of a kernel of 3 x 3, and of the four of 2 x 2 that it is over a doubled map.
 const DIRECT: [usize; 2] = [TAPS, 4];
+/// Weights of those kernels.
+const DIRECT_WEIGHTS: [usize; 2] = [TAPS, 4 * 4];
+
+/// What products are made of where convolutions are planned.
+#[derive(Clone, Copy, Debug)]
+pub struct Products {
+    /// As what weights are packed.
+    pub factor: Factor,
+    /// Whether pairs of whole numbers are multiplied and summed by one instruction: at twice the rate of f32, even beside few pixels.
+    pub pairs: bool,
+}
 
 /// Whether the convolution that `step` is pays off done this way: over more than a few pixels it does.
-pub fn suits(graph: &Graph, step: &Fused, kind: Kind) -> bool {
+pub fn suits(graph: &Graph, step: &Fused, Products { factor, pairs }: Products) -> bool {
     let Op::Conv2d { weight, stride: 1, .. } = graph.node(step.main).op else { return false };
     let &[outputs, inputs, 3, 3] = &graph.weight(weight).shape[..] else { return false };
     let Some([_, height, width]) = tiles(graph, step) else { return false };
     let [_, h, w, _] = extent(&graph.node(step.result).shape);
     let direct = DIRECT[usize::from(step.doubled)] * (h * w + READ);
-    // The transforms of pixels cost about a quarter of the products.
+    let whole = factor == Factor::Int16 && pairs;
+    let halved = whole && keeps_whole(inputs * outputs * DIRECT_WEIGHTS[usize::from(step.doubled)]);
+    let direct = if halved { direct / 2 } else { direct };
+    // The transforms of pixels cost about a quarter of the products; making whole numbers takes half of what these save.
+    let quarters = if whole && self::factor(graph, step, factor) == Factor::Int16 { 4 } else { 5 };
     let weights = if inputs * outputs < FEW { PLACES * READ } else { TAPS * READ + LIFT };
-    let short = PLACES * height * width * 5 / 4 + weights;
-    kind == Kind::F32 && step.before.is_none() && inputs.is_multiple_of(LANES) && outputs > NARROW && short < direct
+    let short = PLACES * height * width * quarters / 4 + weights;
+    factor.kind() == Kind::F32
+        && step.before.is_none()
+        && inputs.is_multiple_of(LANES)
+        && outputs > NARROW
+        && short < direct
 }
 
 /// Whether a layer keeps kernels in the other space that are `cells` numbers of f32 or pairs of whole ones.

@@ -22,8 +22,10 @@ const LEAST: f32 = 1e-30;
 /// What the sums of a tile are multiplied by.
 #[derive(Clone, Copy, Debug)]
 pub struct Scales<'a> {
-    /// Of each of its rows.
+    /// Of each of its rows: for the first tap, and `step` further for each of the next.
     pub rows: &'a [f32],
+    /// From a row's scale for one tap to that for the next.
+    pub step: usize,
     /// Of each of its columns.
     pub columns: &'a [f32],
 }
@@ -188,9 +190,8 @@ mod vectors {
                 ) {
                     // Missing rows are computed as the last again, and not stored.
                     let last = ROWS.min(count) - 1;
-                    let row_scales: [f32; ROWS] = std::array::from_fn(|row| scales.rows[first + row.min(last)]);
                     // SAFETY: `check` has seen that every run of every pixel lies in `input`, all weights in `weights` and
-                    // all rows in `out`; runs are whole pairs, and columns have scales.
+                    // all rows in `out`; runs are whole pairs, and columns, and rows for each tap, have scales.
                     unsafe {
                         let base: [*const i16; ROWS] =
                             std::array::from_fn(|row| tile.input.as_ptr().add(tile.pixels[first + row.min(last)]));
@@ -199,6 +200,7 @@ mod vectors {
                         let mut begun = tile.hold;
                         let (mut ahead, step) =
                             (tile.ahead.as_ptr().cast(), tile.ahead.len().div_ceil(tile.rows() / 2));
+                        let mut row_scales = scales.rows.as_ptr().add(first);
                         for &tap in tile.taps {
                             for block in (0..tile.run).step_by(DEEP) {
                                 let mut sums = [[$none(); PARTS]; ROWS];
@@ -228,7 +230,7 @@ mod vectors {
                                     if row > last {
                                         break;
                                     }
-                                    let scale = $all_floats(row_scales[row]);
+                                    let scale = $all_floats(*row_scales.add(row));
                                     for part in 0..PARTS {
                                         let place = place.add(row * WIDTH + part * REGISTER);
                                         let before = if begun { $load_floats(place) } else { $no_floats() };
@@ -238,6 +240,7 @@ mod vectors {
                                 }
                                 begun = true;
                             }
+                            row_scales = row_scales.wrapping_add(scales.step);
                         }
                     }
                 }
@@ -270,8 +273,10 @@ mod vectors {
 
                 tile.check(out);
                 assert!(
-                    tile.run.is_multiple_of(2) && scales.columns.len() >= tile.width,
-                    "a tile of whole numbers has odd runs, or columns without a scale"
+                    tile.run.is_multiple_of(2)
+                        && scales.columns.len() >= tile.width
+                        && scales.rows.len() >= tile.taps.len().saturating_sub(1) * scales.step + tile.pixels.len(),
+                    "a tile of whole numbers has odd runs, or rows or columns without a scale"
                 );
                 match (tile.width, tile.width / REGISTER) {
                     (LANES, 1) => columns::<1, LANES, false>(tile, scales, 0, out),
@@ -335,7 +340,7 @@ mod tests {
                 let weights: Vec<i16> = (0..run * width).map(&mut number).collect();
                 let pixels: Vec<usize> = (0..rows).map(|row| row * run).collect();
                 let scales = [rows, width].map(|count| noise.values(count));
-                let scales = Scales { rows: &scales[0], columns: &scales[1] };
+                let scales = Scales { rows: &scales[0], step: 0, columns: &scales[1] };
                 let (input, pixels, weights, taps) = (&input[..], &pixels[..], &weights[..], &[0][..]);
                 let tile = Tile { input, pixels, taps, run, weights, width, hold: false, ahead: &[] };
                 let [mut found, mut expected] = [0, 1].map(|_| vec![f32::NAN; rows * width]);

@@ -64,13 +64,14 @@ pub fn tile_bf16(tile: &Tile<'_, bf16>, out: &mut [f32]) {
 
 /// The tile of whole numbers.
 pub fn tile_int16(tile: &Tile<'_, i16>, scales: Scales<'_>, out: &mut [f32]) {
-    for ((pixel, scale), out) in tile.pixels.iter().zip(scales.rows).zip(out.chunks_exact_mut(tile.width)) {
+    for (row, (pixel, out)) in tile.pixels.iter().zip(out.chunks_exact_mut(tile.width)).enumerate() {
         if !tile.hold {
             out.fill(0.0);
         }
-        for (tap, weights) in tile.taps.iter().zip(tile.weights.chunks_exact(tile.run * tile.width)) {
-            let values = tile.input[pixel + tap..][..tile.run].chunks(DEEP);
-            for (values, weights) in values.zip(weights.chunks(DEEP * tile.width)) {
+        for ((nth, tap), weights) in tile.taps.iter().enumerate().zip(tile.weights.chunks_exact(tile.run * tile.width))
+        {
+            let (values, scale) = (&tile.input[pixel + tap..][..tile.run], scales.rows[nth * scales.step + row]);
+            for (values, weights) in values.chunks(DEEP).zip(weights.chunks(DEEP * tile.width)) {
                 let mut sums = [0i32; PANEL];
                 for (values, weights) in values.chunks_exact(2).zip(weights.chunks_exact(2 * tile.width)) {
                     let [first, second] = [values[0], values[1]].map(i32::from);

@@ -129,6 +129,8 @@ macro_rules! declare {
             pub quick: bool,
             /// Whether convolutions of bf16 numbers are faster the short way of [`strip`].
             pub strips: bool,
+            /// Whether pairs of whole numbers are multiplied and summed by one instruction.
+            pub pairs: bool,
             $($name: unsafe fn($($type),*) $(-> $result)?,)*
         }
 
@@ -162,7 +164,7 @@ macro_rules! table {
 macro_rules! compile {
     ($attributes:tt $($(#[$doc:meta])* fn $name:ident($($argument:ident: $type:ty),*) $(-> $result:ty)? $(= $text:expr)?;)*) => {{
         $(function! { $attributes fn $name($($argument: $type),*) $(-> $result)? $(= $text)?; })*
-        Kernels { rows: 1, fills: false, quick: false, strips: false, $($name: chosen!($name $(= $text)?),)* }
+        Kernels { rows: 1, fills: false, quick: false, strips: false, pairs: false, $($name: chosen!($name $(= $text)?),)* }
     }};
 }
 
@@ -241,16 +243,18 @@ impl Kernels {
             Isa::Neon | Isa::NeonBf16 => return None,
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 | Isa::Avx2Int16 => {
-                let tile_int16 = if is_x86_feature_detected!("avxvnni") { int16::vnni } else { int16::plain };
+                let pairs = is_x86_feature_detected!("avxvnni");
+                let tile_int16 = if pairs { int16::vnni } else { int16::plain };
                 use super::avx2::{ROWS, tile};
-                Self { tile, tile_int16, ..vectors!(avx2, table!(ROWS, "avx2,fma")) }
+                Self { pairs, tile, tile_int16, ..vectors!(avx2, table!(ROWS, "avx2,fma")) }
             }
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 | Isa::Avx512Int16 => {
-                let tile_int16 = if is_x86_feature_detected!("avx512vnni") { int16::wide } else { int16::plain };
+                let pairs = is_x86_feature_detected!("avx512vnni");
+                let tile_int16 = if pairs { int16::wide } else { int16::plain };
                 use super::avx512::tile;
                 let texts = table!(VECTOR_ROWS, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma");
-                Self { tile, tile_int16, transpose, ..vectors!(avx512, texts) }
+                Self { pairs, tile, tile_int16, transpose, ..vectors!(avx512, texts) }
             }
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512Bf16 => {

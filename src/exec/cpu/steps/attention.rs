@@ -300,7 +300,7 @@ impl Head<'_> {
                 }
                 Factor::Int16 => {
                     let ((input, scales), weights) = (self.keys.whole(), &whole_panel[..run * PANEL]);
-                    let scales = Scales { rows: &scales[first..], columns: &self.scales };
+                    let scales = Scales { rows: &scales[first..], step: 0, columns: &self.scales };
                     kernels.tile_int16(&Tile { input, pixels, taps, run, weights, width, hold, ahead }, scales, out);
                 }
             }
@@ -350,7 +350,7 @@ impl Head<'_> {
                         (self.values.whole(), pairs, &run.whole_chances[..pairs * PANEL]);
                     let rows = &scales[keys.start / GATHERED * channels + first..];
                     let tile = Tile { input, pixels, taps, run, weights, width, hold, ahead };
-                    kernels.tile_int16(&tile, Scales { rows, columns: &columns }, sums);
+                    kernels.tile_int16(&tile, Scales { rows, step: 0, columns: &columns }, sums);
                 }
             }
         }

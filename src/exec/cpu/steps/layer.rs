@@ -7,6 +7,15 @@ use crate::exec::cpu::panels::{Panels, Row};
 use crate::exec::planner::{Axis, Kind, Span};
 use crate::graph::Padding;
 
+/// Weights of a layer at most that are kept a second time, as whole numbers. Where there are more, pixels are few, and it is the weights'
+/// way here that takes long.
+const KEPT: usize = 1 << 22;
+
+/// Whether a layer of so many weights keeps them so.
+pub fn keeps_whole(weights: usize) -> bool {
+    weights <= KEPT
+}
+
 /// What a convolution multiplies with, and how its kernels move.
 pub struct Layer {
     /// Its kernels, all of the same side and with as many outputs.
@@ -66,6 +75,19 @@ impl Layer {
             Part { panels, bias: bias.clone(), from: corner, first: corner, grid }
         });
         Self { parts: parts.into(), side: 2, stride: 1, spread: 2, padding: Padding::all(1), gate: None }
+    }
+
+    /// The same layer with kernels of whole numbers where it reads pixels of so many `channels` side by side, as far as it may have such.
+    pub fn with_whole_numbers(mut self, channels: usize) -> Self {
+        let weights = self.parts.iter().map(|part| part.panels.weights()).sum();
+        if self.side > 1 && channels.is_multiple_of(2) && keeps_whole(weights) {
+            for part in &mut self.parts {
+                if let Some(whole) = part.panels.as_whole() {
+                    part.panels = whole;
+                }
+            }
+        }
+        self
     }
 
     /// Two kernels in a row as one, along `axes`, with factors of `kind`.
@@ -203,5 +225,34 @@ fn halved(panels: &Panels, corner: [usize; 2]) -> Panels {
         Kind::Half => Panels::new(Kind::Half, panels.columns, 4 * inner, |output, row| {
             parts(row).map(|part| panels.weight(output, part)).sum()
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exec::cpu::panels::Factor;
+
+    /// What weights of a kernel of `side` over so many channels, with so many outputs, are multiplied as where whole numbers are quick.
+    fn factor(side: usize, channels: usize, outputs: usize) -> Factor {
+        let weight = |output: usize, row: usize| ((output * 31 + row * 7) % 255) as f32 - 127.0;
+        let panels = Arc::new(Panels::new(Kind::F32, outputs, side * side * channels, weight));
+        let (row, bias) = (Row::new(panels.clone(), Vec::new()), Arc::new(vec![0.0; outputs]));
+        let layer = Layer::whole(row, bias, side, (1, Padding::all(1)), [8, 8]).with_whole_numbers(channels);
+        let factor = layer.parts[0].panels.factor();
+        if factor == Factor::Int16 {
+            let (whole, rows) = (panels.as_whole(), side * side * channels);
+            for (output, row) in (0..outputs).flat_map(|output| (0..rows).map(move |row| (output, row))) {
+                let error = (panels.weight(output, row) - whole.weight(output, row)).abs();
+                assert!(error <= 0.501 * 127.0 / 4095.0, "{error}");
+            }
+        }
+        factor
+    }
+
+    #[test]
+    fn kernels_of_whole_numbers_are_wide_and_of_whole_pairs() {
+        assert_eq!([factor(3, 64, 48), factor(2, 6, 5), factor(3, 256, 512)], [Factor::Int16; 3]);
+        assert_eq!([factor(3, 64, 4), factor(3, 7, 64), factor(1, 64, 64), factor(3, 512, 1024)], [Factor::F32; 4]);
     }
 }

@@ -37,8 +37,8 @@ type Build = fn(&mut GraphBuilder, NodeId) -> NodeId;
 fn plan(executor: &Cpu, graph: &Graph) -> Plan {
     let packed = CpuPacked::load(&weights(graph), Factor::F32, Keeping::Plain).unwrap();
     let results: Vec<NodeId> = graph.outputs().iter().map(|(_, id)| *id).collect();
-    let Kernels { rows, strips, .. } = executor.kernels;
-    Plan::new(graph, &packed, &results, Options { threads: 2, rows, strips, keep: executor.keep, poison: false })
+    let Kernels { rows, strips, pairs, .. } = executor.kernels;
+    Plan::new(graph, &packed, &results, Options { threads: 2, rows, strips, pairs, keep: executor.keep, poison: false })
         .unwrap()
 }
 

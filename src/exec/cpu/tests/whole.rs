@@ -14,13 +14,14 @@ fn steps(graph: &Graph, what: &str) -> usize {
 fn convolutions_of_whole_numbers() {
     for (n, side, inputs, outputs, expected) in [
         // Kernels that are kept in the other space, of one part and of two with fewer channels in the last.
-        (1, 16, 64, 64, 1),
-        (2, 12, 96, 80, 1),
+        (1, 20, 64, 64, 1),
+        (2, 20, 96, 80, 1),
         // Kernels that are taken there for each task; a chunk of tiles that is not full; odd sides.
         (1, 27, 192, 200, 1),
         (1, 13, 208, 176, 1),
-        // Few outputs, and few pixels beside many weights.
+        // Few outputs, few pixels beside many weights, and not so many that direct products of whole numbers are dearer.
         (1, 16, 64, 32, 0),
+        (1, 8, 128, 128, 0),
         (1, 4, 256, 256, 0),
     ] {
         for doubled in [false, true] {
@@ -38,6 +39,42 @@ fn convolutions_of_whole_numbers() {
             same_graph(graph, &[]);
         }
     }
+}
+
+#[test]
+fn kernels_over_few_pixels_or_in_steps() {
+    for (n, h, w, inputs, outputs, stride) in [
+        (2, 4, 4, 256, 96, 1),
+        (1, 8, 8, 128, 128, 1),
+        (1, 17, 22, 34, 40, 2),
+        (2, 9, 40, 32, 16, 3),
+        (1, 1, 1, 64, 5, 1),
+    ] {
+        for doubled in [false, true] {
+            let mut b = GraphBuilder::new("test", "");
+            let x = b.input("x", Shape::map(n, h, w, inputs), Stage::Frame).unwrap();
+            let x = if doubled { b.upsample(x, 2 * h, 2 * w).unwrap() } else { x };
+            let y = b.conv2d("conv", x, Conv::same(outputs, 3).strided(stride, Padding::all(1))).unwrap();
+            let y = b.activate(y, Activation::Silu).unwrap();
+            b.output("out", y);
+            let graph = b.finish();
+            assert_eq!(steps(&graph, "conv2d winograd"), 0, "{graph}");
+            same_graph(graph, &[]);
+        }
+    }
+}
+
+#[test]
+fn rows_of_pixels_are_cut_anywhere() {
+    // Shared by more threads there are more tasks: some begin and end within a row, and no scale tells.
+    let mut b = GraphBuilder::new("test", "");
+    let x = b.input("x", Shape::map(1, 20, 100, 64), Stage::Frame).unwrap();
+    let y = b.conv2d("conv", x, Conv::same(64, 3).strided(2, Padding::all(1))).unwrap();
+    b.output("out", y);
+    let graph = Arc::new(b.finish());
+    let with = |threads: usize| Cpu { team: Arc::new(Team::new(threads).unwrap()), ..whole() };
+    let [few, many] = [1, 7].map(|threads| run(&with(threads), &graph, &[], 1));
+    assert_eq!(few[0].data, many[0].data);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Convolutions and matrix products. A matrix product over channels is a convolution with a kernel of one pixel.
 
 mod few;
+mod whole;
 
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
@@ -22,6 +23,9 @@ const TASK_FLOPS: usize = 1 << 20;
 const TASKS_PER_THREAD: usize = 8;
 /// Numbers of input that a task works through before it turns to the next panel: they stay in the second-level cache.
 const CHUNK_VALUES: usize = 1 << 17;
+
+/// Weights for each value from which on tasks share out panels instead of outputs, where each makes whole numbers of the values for itself.
+const ALONE: usize = 8;
 
 /// A convolution and what follows it.
 pub struct Conv {
@@ -56,7 +60,8 @@ struct Input<'a> {
     first: usize,
     exact: &'a [f32],
     rounded: &'a [bf16],
-    /// Of each output of the task one row, and what it is to be multiplied by.
+    /// Whole numbers, and by what those are to be multiplied that each output of the task has under each row of the kernel: of all
+    /// outputs for one row after the other.
     whole: (&'a [i16], &'a [f32]),
 }
 
@@ -182,10 +187,11 @@ impl Conv {
         let pixels = layer.parts.iter().map(|part| part.grid[0] * part.grid[1]);
         let (all, most) = (pixels.clone().sum::<usize>(), pixels.fold(1, usize::max));
         let (depth, outputs, count) = (taps.len() * run, ending.output.c, count(&layer));
+        let whole = input.kind == Kind::F32 && layer.parts[0].panels.factor() == Factor::Int16;
         let wanted = (2 * input.n * all * depth * outputs / TASK_FLOPS).clamp(1, TASKS_PER_THREAD * threads);
         // Parts are of one size, but for those at edges, which are small.
         let wanted = wanted.div_ceil(input.n * (all / most).max(1));
-        let heavy = depth * outputs > most * input.c;
+        let heavy = depth * outputs > most * input.c * if whole { ALONE } else { 1 };
         let groups = if heavy { wanted.min(count) } else { 1 };
         let chunks = wanted.div_ceil(groups).min(most.div_ceil(rows));
         let groups = if heavy { groups } else { wanted.div_ceil(chunks).min(count) };
@@ -269,17 +275,7 @@ impl Conv {
         match (self.input.kind, part.panels.factor()) {
             (Kind::Half, _) => work(&Input { rounded: desk.read_bf16(range), ..input }),
             (Kind::F32, Factor::F32) => work(&Input { exact: desk.read(range), ..input }),
-            (Kind::F32, Factor::Int16) => WHOLE.with_borrow_mut(|(whole, scales)| {
-                let (count, depth) = (pixels.len(), self.run);
-                let (whole, scales) = (whole.room(count * depth), scales.room(count));
-                let [mut y, mut x] = part.place(pixels.start);
-                for (place, scale) in whole.chunks_exact_mut(depth).zip(&mut *scales) {
-                    let from = self.origin(part, *n, [y, x]);
-                    *scale = kernels.whole(desk.read(from..from + depth), place);
-                    (y, x) = if x + 1 < part.grid[1] { (y, x + 1) } else { (y + 1, 0) };
-                }
-                work(&Input { whole: (whole, scales), ..input });
-            }),
+            (Kind::F32, Factor::Int16) => WHOLE.with_borrow_mut(|room| work(&self.whole(task, (desk, kernels), room))),
             (Kind::F32, Factor::Bf16) => ROUNDED.with_borrow_mut(|rounded| {
                 let values = desk.read(range);
                 let rounded = rounded.room(values.len());
@@ -335,11 +331,9 @@ impl Conv {
                         }
                         Factors::Int16(weights) => {
                             let (input, scales) = input.whole;
-                            let rows: [usize; MAX_ROWS] = std::array::from_fn(|row| (first - pixels.start + row) * run);
-                            let tile =
-                                Tile { input, pixels: &rows[..count], taps: &[0], run, weights, width, hold, ahead };
-                            let rows = &scales[first - pixels.start..][..count];
-                            return kernels.tile_int16(&tile, Scales { rows, columns: panel.scales }, out);
+                            let tile = Tile { input, pixels: places, taps, run, weights, width, hold, ahead };
+                            let (rows, step) = (&scales[first - pixels.start..], pixels.len());
+                            return kernels.tile_int16(&tile, Scales { rows, step, columns: panel.scales }, out);
                         }
                         Factors::Bf16(weights) => {
                             let tile =

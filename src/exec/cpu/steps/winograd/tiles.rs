@@ -209,7 +209,7 @@ impl Values<'_> {
                     kernels.tile(&Tile { input, pixels, taps, run, weights, width, hold, ahead }, sums);
                 }
                 (Factors::Whole(input, scales), Factors::Whole(weights, _)) => {
-                    let (input, scales) = (&input[first * run..], Scales { rows: &scales[first..], columns });
+                    let (input, scales) = (&input[first * run..], Scales { rows: &scales[first..], step: 0, columns });
                     kernels.tile_int16(&Tile { input, pixels, taps, run, weights, width, hold, ahead }, scales, sums);
                 }
                 // Values and kernels of a layer are of one kind.
