@@ -1,12 +1,15 @@
 //! Threads that go through a list of rounds together.
 //!
-//! All threads walk the same list. In each round they take tasks off a counter until none is left, then wait until all tasks of
-//! the round have ended: a round may read what the round before wrote. Whoever asks for a walk takes part in it. The others wait
-//! awake for a moment after each walk, since the next one of the same picture follows soon and waking a thread takes longer than
-//! many a round; then they sleep.
+//! All threads walk the same list. In each round they do the tasks of their own share, then those that are left of others', then wait
+//! until all tasks of the round have ended: a round may read what the round before wrote. Shares are as tasks lie, so that in one round
+//! after the other a thread has the same part of a map, which it has in its cache: that of another core is far. Whoever asks for a walk
+//! takes part in it. The others wait awake for a moment after each walk, since the next one of the same picture follows soon and waking
+//! a thread takes longer than many a round; then they sleep.
 
+use std::cmp::Ordering::{Equal, Greater, Less};
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -54,7 +57,7 @@ impl Team {
             .map_err(super::failed)?;
         let helper = |index: usize| {
             let (walks, jobs) = channel();
-            let thread = Worker::spawn(&format!("cpu {index}"), move |_| help(&jobs)).map_err(super::failed)?;
+            let thread = Worker::spawn(&format!("cpu {index}"), move |_| help(&jobs, index)).map_err(super::failed)?;
             Ok(Helper { walks, _thread: thread })
         };
         let helpers = (1..pool.current_num_threads()).map(helper).collect::<Result<_, ExecError>>()?;
@@ -94,13 +97,14 @@ impl Team {
     /// When a task does, with its text. The tasks after it are not done.
     pub fn walk(&self, tasks: &[usize], run: Run, ended: impl FnMut(usize)) {
         let rounds = tasks.iter().map(|tasks| Round::new(*tasks)).collect();
-        let walk = Arc::new(Walk { rounds, run, panic: OnceLock::new() });
+        let shares = (0..self.threads()).map(|_| Apart(AtomicU64::new(0))).collect();
+        let walk = Arc::new(Walk { rounds, shares, run, panic: OnceLock::new() });
         let free = self.busy.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok();
         if free {
             // A helper that is gone is no loss but speed.
             self.helpers.iter().for_each(|helper| drop(helper.walks.send(walk.clone())));
         }
-        walk.go(ended);
+        walk.go(0, ended);
         if free {
             self.busy.store(false, Ordering::Release);
         }
@@ -110,17 +114,17 @@ impl Team {
     }
 }
 
-/// The life of a helper.
-fn help(walks: &Receiver<Arc<Walk>>) {
+/// The life of the helper that is thread `index`.
+fn help(walks: &Receiver<Arc<Walk>>, index: usize) {
     lower_priority();
     while let Ok(walk) = walks.recv() {
-        walk.go(|_| ());
+        walk.go(index, |_| ());
         drop(walk);
         let mut ended = Instant::now();
         while ended.elapsed() < AWAKE {
             match walks.try_recv() {
                 Ok(walk) => {
-                    walk.go(|_| ());
+                    walk.go(index, |_| ());
                     ended = Instant::now();
                 }
                 Err(TryRecvError::Empty) => std::hint::spin_loop(),
@@ -133,17 +137,23 @@ fn help(walks: &Receiver<Arc<Walk>>) {
 /// What the threads of one walk share.
 struct Walk {
     rounds: Vec<Round>,
+    /// Of each thread: in its upper half the number of the round, from 1 on, that its share was last taken from, in its lower half how
+    /// many tasks of that were taken.
+    shares: Box<[Apart<AtomicU64>]>,
     run: Run,
     /// The text of the first panic of a task.
     panic: OnceLock<String>,
+}
+
+/// The tasks of `all` that are the share of thread `index` of so many.
+fn share(index: usize, threads: usize, all: usize) -> Range<usize> {
+    index * all / threads..(index + 1) * all / threads
 }
 
 /// How far a round is. Who waits looks at the last only, which is written once: looking at a counter would take its line from those
 /// who count.
 struct Round {
     tasks: usize,
-    /// The next task.
-    next: Apart<AtomicUsize>,
     /// Tasks that have ended.
     ended: Apart<AtomicUsize>,
     /// Whether all have.
@@ -155,14 +165,47 @@ struct Round {
 struct Apart<T>(T);
 
 impl Walk {
-    fn go(&self, mut ended: impl FnMut(usize)) {
+    /// What a thread does.
+    fn go(&self, thread: usize, mut ended: impl FnMut(usize)) {
         for (index, round) in self.rounds.iter().enumerate() {
-            while let Some(task) = round.take() {
+            let mut done = 0;
+            while let Some(task) = self.take(index, thread) {
                 self.task(index, task);
-                round.end();
+                done += 1;
             }
+            round.end(done);
             round.wait();
             ended(index);
+        }
+    }
+
+    /// A task that nobody else has: of the share of `thread`, then of those after it.
+    fn take(&self, round: usize, thread: usize) -> Option<usize> {
+        let threads = self.shares.len();
+        (thread..thread + threads).find_map(|owner| self.take_of(round, owner % threads))
+    }
+
+    /// The next task of a share.
+    fn take_of(&self, round: usize, owner: usize) -> Option<usize> {
+        let (place, tasks) = (&self.shares[owner].0, share(owner, self.shares.len(), self.rounds[round].tasks));
+        let mut seen = place.load(Ordering::Relaxed);
+        loop {
+            let taken = match ((seen >> 32) as usize).cmp(&(round + 1)) {
+                // Nobody was here yet in this round.
+                Less => 0,
+                Equal => seen as u32 as usize,
+                // The round is over, and somebody far ahead.
+                Greater => return None,
+            };
+            // Looked at first, so that who comes late takes the line from nobody.
+            if taken >= tasks.len() {
+                return None;
+            }
+            let next = (round as u64 + 1) << 32 | (taken as u64 + 1);
+            match place.compare_exchange_weak(seen, next, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return Some(tasks.start + taken),
+                Err(found) => seen = found,
+            }
         }
     }
 
@@ -180,21 +223,12 @@ impl Walk {
 
 impl Round {
     fn new(tasks: usize) -> Self {
-        let [next, ended] = [0, 0].map(|count| Apart(AtomicUsize::new(count)));
-        Self { tasks, next, ended, over: Apart(AtomicBool::new(tasks == 0)) }
+        Self { tasks, ended: Apart(AtomicUsize::new(0)), over: Apart(AtomicBool::new(tasks == 0)) }
     }
 
-    /// A task that nobody else has.
-    fn take(&self) -> Option<usize> {
-        // Looked at first, so that who comes late takes the line from nobody.
-        let left = self.next.0.load(Ordering::Relaxed) < self.tasks;
-        let task = if left { self.next.0.fetch_add(1, Ordering::Relaxed) } else { self.tasks };
-        (task < self.tasks).then_some(task)
-    }
-
-    /// Counts a task that has ended. What all tasks wrote is there for whoever sees that the round is over.
-    fn end(&self) {
-        if self.ended.0.fetch_add(1, Ordering::AcqRel) + 1 == self.tasks {
+    /// Counts tasks that have ended. What all tasks wrote is there for whoever sees that the round is over.
+    fn end(&self, count: usize) {
+        if count > 0 && self.ended.0.fetch_add(count, Ordering::AcqRel) + count == self.tasks {
             self.over.0.store(true, Ordering::Release);
         }
     }

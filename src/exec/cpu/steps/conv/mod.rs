@@ -39,8 +39,8 @@ pub struct Conv {
     chunk: usize,
     /// Panels of a task.
     group: usize,
-    /// Threads that share the tasks.
-    threads: usize,
+    /// Whether weights are more than values: then those who share the tasks share the panels.
+    heavy: bool,
     /// By part of the layer: the first of its tasks, then the end of all.
     firsts: Vec<usize>,
 }
@@ -193,12 +193,14 @@ impl Conv {
         let wanted = wanted.div_ceil(input.n * (all / most).max(1));
         let heavy = depth * outputs > most * input.c * if whole { ALONE } else { 1 };
         let groups = if heavy { wanted.min(count) } else { 1 };
-        let chunks = wanted.div_ceil(groups).min(most.div_ceil(rows));
+        // Each panel is read once, if that leaves the same work for all.
+        let chunks = if heavy && groups.is_multiple_of(threads) { 1 } else { wanted.div_ceil(groups) };
+        let chunks = chunks.min(most.div_ceil(rows));
         let groups = if heavy { groups } else { wanted.div_ceil(chunks).min(count) };
         let cached = (CHUNK_VALUES / (input.c * layer.stride * layer.stride)).max(4 * rows);
         let chunk = most.div_ceil(chunks).min(cached).next_multiple_of(rows);
         let group = count.div_ceil(groups);
-        let mut conv = Self { input, ending, layer, taps, run, chunk, group, threads, firsts: vec![0] };
+        let mut conv = Self { input, ending, layer, taps, run, chunk, group, heavy, firsts: vec![0] };
         for part in 0..conv.layer.parts.len() {
             let tasks = input.n * conv.chunks(&conv.layer.parts[part]) * count.div_ceil(group);
             conv.firsts.push(conv.firsts[part] + tasks);
@@ -301,7 +303,7 @@ impl Conv {
         let panels = piece(group, self.group, self.count());
         for index in panels.clone() {
             // What this thread multiplies next, most likely.
-            let next = if index + 1 < panels.end { index + 1 } else { (group + self.threads) * self.group };
+            let next = index + 1;
             let ahead = |first: usize| {
                 if next < self.count() { part.panels.panel(first + next).weights.bytes() } else { &[] }
             };
@@ -362,9 +364,11 @@ impl Conv {
         let index = self.firsts.partition_point(|first| *first <= task) - 1;
         let (part, task) = (&self.layer.parts[index], task - self.firsts[index]);
         let (groups, chunks) = (self.count().div_ceil(self.group), self.chunks(part));
-        let (group, rest) = (task % groups, task / groups);
-        let pixels = piece(rest % chunks, self.chunk, part.grid[0] * part.grid[1]);
-        Task { part, n: rest / chunks, pixels, group }
+        // Threads have tasks that lie together: some rows of the map, or some panels.
+        let places = self.input.n * chunks;
+        let (group, place) = if self.heavy { (task / places, task % places) } else { (task % groups, task / groups) };
+        let pixels = piece(place % chunks, self.chunk, part.grid[0] * part.grid[1]);
+        Task { part, n: place / chunks, pixels, group }
     }
 }
 

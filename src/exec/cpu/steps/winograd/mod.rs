@@ -65,7 +65,10 @@ impl Cut {
         let grid = [h.div_ceil(OUTPUTS), w.div_ceil(OUTPUTS)];
         let all = input.n * grid[0] * grid[1];
         let cut = |most: usize, shared: bool| {
-            let chunk = all.div_ceil(all.div_ceil(most)).next_multiple_of(VECTOR_ROWS);
+            // The same for all threads where there are few, as long as that leaves enough for a tile.
+            let chunks = all.div_ceil(most).next_multiple_of(threads).min((all / VECTOR_ROWS).max(1));
+            let few = chunks <= TASKS_PER_THREAD * threads;
+            let chunk = all.div_ceil(chunks).next_multiple_of(if few { 1 } else { VECTOR_ROWS });
             let tiles = Tiles { input, padding, doubled, grid, chunk, factor };
             let group = (SUMS / sums(chunk, PANEL).cells()).max(1);
             let groups = (TASKS_PER_THREAD * threads).div_ceil(tiles.chunks()).max(panels.div_ceil(group)).min(panels);

@@ -200,8 +200,9 @@ impl Values<'_> {
     ) {
         let (values, weights) = (self.block.at(place), weights.at(place));
         let (taps, run, ahead) = (&[0][..], self.channels, &[][..]);
-        for first in (0..self.count).step_by(VECTOR_ROWS) {
-            let here = VECTOR_ROWS.min(self.count - first);
+        let size = self.count.div_ceil(self.count.div_ceil(VECTOR_ROWS));
+        for first in (0..self.count).step_by(size) {
+            let here = size.min(self.count - first);
             let (pixels, sums) = (&self.rows[..here], &mut sums[first * width..][..here * width]);
             match (values, weights) {
                 (Factors::Exact(input), Factors::Exact(weights)) => {
