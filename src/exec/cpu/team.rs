@@ -280,6 +280,19 @@ mod tests {
     }
 
     #[test]
+    fn a_thread_does_its_own_share_before_what_is_left_of_others() {
+        let rounds = [10, 2].map(Round::new).into();
+        let shares = (0..3).map(|_| Apart(AtomicU64::new(0))).collect();
+        let walk = Walk { rounds, shares, run: Arc::new(|_, _| ()), panic: OnceLock::new() };
+        assert_eq!((0..3).map(|thread| walk.take(0, thread)).collect::<Vec<_>>(), [Some(0), Some(3), Some(6)]);
+        let rest: Vec<usize> = std::iter::from_fn(|| walk.take(0, 1)).collect();
+        assert_eq!(rest, [4, 5, 7, 8, 9, 1, 2]);
+        // Of two tasks the first thread has none of its own.
+        assert_eq!([walk.take(1, 0), walk.take(1, 0), walk.take(1, 0)], [Some(0), Some(1), None]);
+        assert_eq!([walk.take(0, 0), walk.take(0, 2)], [None; 2], "that round is over");
+    }
+
+    #[test]
     fn two_walk_at_the_same_time() {
         let team = Team::new(3).unwrap();
         std::thread::scope(|scope| {

@@ -383,6 +383,16 @@ mod tests {
     }
 
     #[test]
+    fn threads_share_small_maps_evenly() {
+        for (side, threads, chunks) in [(32, 1, 3), (32, 2, 4), (32, 3, 3), (64, 2, 11), (32, 16, 5), (8, 2, 1)] {
+            let input = View::dense(0, &Shape::map(1, side, side, 32));
+            let cut = Cut::new(Factor::F32, input, (Padding::all(1), false), [side; 2], 1, threads);
+            assert_eq!(cut.tiles.chunks(), chunks, "{cut:?}");
+            assert!(cut.tiles.count() + cut.tiles.chunk > chunks * cut.tiles.chunk, "{cut:?}");
+        }
+    }
+
+    #[test]
     fn kernels_in_less_room_are_the_same_kernels() {
         let (columns, inputs, room) = (41, 96, &mut vec![0.0; TAPS * DEPTH * PANEL]);
         let weight = |output: usize, row: usize| ((output * 31 + row * 7) % 255) as f32 - 127.0;
