@@ -145,9 +145,9 @@ struct Walk {
     panic: OnceLock<String>,
 }
 
-/// The tasks of `all` that are the share of thread `index` of so many.
+/// The tasks of `all` that are the share of thread `index` of so many. Of a few the first threads have most: who asks for a walk is awake.
 fn share(index: usize, threads: usize, all: usize) -> Range<usize> {
-    index * all / threads..(index + 1) * all / threads
+    (index * all).div_ceil(threads)..((index + 1) * all).div_ceil(threads)
 }
 
 /// How far a round is. Who waits looks at the last only, which is written once: looking at a counter would take its line from those
@@ -188,6 +188,9 @@ impl Walk {
     /// The next task of a share.
     fn take_of(&self, round: usize, owner: usize) -> Option<usize> {
         let (place, tasks) = (&self.shares[owner].0, share(owner, self.shares.len(), self.rounds[round].tasks));
+        if tasks.is_empty() {
+            return None;
+        }
         let mut seen = place.load(Ordering::Relaxed);
         loop {
             let taken = match ((seen >> 32) as usize).cmp(&(round + 1)) {
@@ -284,11 +287,11 @@ mod tests {
         let rounds = [10, 2].map(Round::new).into();
         let shares = (0..3).map(|_| Apart(AtomicU64::new(0))).collect();
         let walk = Walk { rounds, shares, run: Arc::new(|_, _| ()), panic: OnceLock::new() };
-        assert_eq!((0..3).map(|thread| walk.take(0, thread)).collect::<Vec<_>>(), [Some(0), Some(3), Some(6)]);
+        assert_eq!((0..3).map(|thread| walk.take(0, thread)).collect::<Vec<_>>(), [Some(0), Some(4), Some(7)]);
         let rest: Vec<usize> = std::iter::from_fn(|| walk.take(0, 1)).collect();
-        assert_eq!(rest, [4, 5, 7, 8, 9, 1, 2]);
-        // Of two tasks the first thread has none of its own.
-        assert_eq!([walk.take(1, 0), walk.take(1, 0), walk.take(1, 0)], [Some(0), Some(1), None]);
+        assert_eq!(rest, [5, 6, 8, 9, 1, 2, 3]);
+        // Of two tasks the last thread has none of its own.
+        assert_eq!([walk.take(1, 2), walk.take(1, 2), walk.take(1, 2)], [Some(0), Some(1), None]);
         assert_eq!([walk.take(0, 0), walk.take(0, 2)], [None; 2], "that round is over");
     }
 
