@@ -169,7 +169,7 @@ impl Walk {
     fn go(&self, thread: usize, mut ended: impl FnMut(usize)) {
         for (index, round) in self.rounds.iter().enumerate() {
             let mut done = 0;
-            while let Some(task) = self.take(index, thread) {
+            for task in self.tasks(index, thread) {
                 self.task(index, task);
                 done += 1;
             }
@@ -179,18 +179,21 @@ impl Walk {
         }
     }
 
-    /// A task that nobody else has: of the share of `thread`, then of those after it.
-    fn take(&self, round: usize, thread: usize) -> Option<usize> {
-        let threads = self.shares.len();
-        (thread..thread + threads).find_map(|owner| self.take_of(round, owner % threads))
+    /// The tasks of a round that nobody else has: of the share of `thread`, then of those after it.
+    fn tasks(&self, round: usize, thread: usize) -> impl Iterator<Item = usize> {
+        let (threads, tasks) = (self.shares.len(), self.rounds[round].tasks);
+        (thread..thread + threads).map(move |owner| owner % threads).flat_map(move |owner| {
+            let share = share(owner, threads, tasks);
+            std::iter::from_fn(move || self.take(round, owner, &share))
+        })
     }
 
-    /// The next task of a share.
-    fn take_of(&self, round: usize, owner: usize) -> Option<usize> {
-        let (place, tasks) = (&self.shares[owner].0, share(owner, self.shares.len(), self.rounds[round].tasks));
+    /// The next task of the share of `owner`.
+    fn take(&self, round: usize, owner: usize, tasks: &Range<usize>) -> Option<usize> {
         if tasks.is_empty() {
             return None;
         }
+        let place = &self.shares[owner].0;
         let mut seen = place.load(Ordering::Relaxed);
         loop {
             let taken = match ((seen >> 32) as usize).cmp(&(round + 1)) {
@@ -287,12 +290,13 @@ mod tests {
         let rounds = [10, 2].map(Round::new).into();
         let shares = (0..3).map(|_| Apart(AtomicU64::new(0))).collect();
         let walk = Walk { rounds, shares, run: Arc::new(|_, _| ()), panic: OnceLock::new() };
-        assert_eq!((0..3).map(|thread| walk.take(0, thread)).collect::<Vec<_>>(), [Some(0), Some(4), Some(7)]);
-        let rest: Vec<usize> = std::iter::from_fn(|| walk.take(0, 1)).collect();
+        let take = |round: usize, thread: usize| walk.tasks(round, thread).next();
+        assert_eq!((0..3).map(|thread| take(0, thread)).collect::<Vec<_>>(), [Some(0), Some(4), Some(7)]);
+        let rest: Vec<usize> = walk.tasks(0, 1).collect();
         assert_eq!(rest, [5, 6, 8, 9, 1, 2, 3]);
         // Of two tasks the last thread has none of its own.
-        assert_eq!([walk.take(1, 2), walk.take(1, 2), walk.take(1, 2)], [Some(0), Some(1), None]);
-        assert_eq!([walk.take(0, 0), walk.take(0, 2)], [None; 2], "that round is over");
+        assert_eq!([take(1, 2), take(1, 2), take(1, 2)], [Some(0), Some(1), None]);
+        assert_eq!([take(0, 0), take(0, 2)], [None; 2], "that round is over");
     }
 
     #[test]

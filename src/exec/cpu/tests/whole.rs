@@ -10,6 +10,18 @@ fn steps(graph: &Graph, what: &str) -> usize {
     steps.iter().filter(|step| step.what.starts_with(what)).count()
 }
 
+/// A convolution of a map, which may be doubled before.
+fn convolution(map: Shape, doubled: bool, conv: Conv) -> Graph {
+    let mut b = GraphBuilder::new("test", "");
+    let [_, h, w, _] = map.as_map().unwrap();
+    let x = b.input("x", map, Stage::Frame).unwrap();
+    let x = if doubled { b.upsample(x, 2 * h, 2 * w).unwrap() } else { x };
+    let y = b.conv2d("conv", x, conv).unwrap();
+    let y = b.activate(y, Activation::Silu).unwrap();
+    b.output("out", y);
+    b.finish()
+}
+
 #[test]
 fn convolutions_of_whole_numbers() {
     for (n, side, inputs, outputs, expected) in [
@@ -25,14 +37,8 @@ fn convolutions_of_whole_numbers() {
         (1, 4, 256, 256, 0),
     ] {
         for doubled in [false, true] {
-            let mut b = GraphBuilder::new("test", "");
             let side = if doubled { side / 2 } else { side };
-            let x = b.input("x", Shape::map(n, side, side + 1, inputs), Stage::Frame).unwrap();
-            let wide = if doubled { b.upsample(x, 2 * side, 2 * side + 2).unwrap() } else { x };
-            let y = b.conv2d("conv", wide, Conv::same(outputs, 3)).unwrap();
-            let y = b.activate(y, Activation::Silu).unwrap();
-            b.output("out", y);
-            let graph = b.finish();
+            let graph = convolution(Shape::map(n, side, side + 1, inputs), doubled, Conv::same(outputs, 3));
             if !doubled {
                 assert_eq!(steps(&graph, "conv2d winograd int16"), expected, "{graph}");
             }
@@ -51,13 +57,8 @@ fn kernels_over_few_pixels_or_in_steps() {
         (1, 1, 1, 64, 5, 1),
     ] {
         for doubled in [false, true] {
-            let mut b = GraphBuilder::new("test", "");
-            let x = b.input("x", Shape::map(n, h, w, inputs), Stage::Frame).unwrap();
-            let x = if doubled { b.upsample(x, 2 * h, 2 * w).unwrap() } else { x };
-            let y = b.conv2d("conv", x, Conv::same(outputs, 3).strided(stride, Padding::all(1))).unwrap();
-            let y = b.activate(y, Activation::Silu).unwrap();
-            b.output("out", y);
-            let graph = b.finish();
+            let conv = Conv::same(outputs, 3).strided(stride, Padding::all(1));
+            let graph = convolution(Shape::map(n, h, w, inputs), doubled, conv);
             assert_eq!(steps(&graph, "conv2d winograd"), 0, "{graph}");
             same_graph(graph, &[]);
         }
@@ -67,11 +68,8 @@ fn kernels_over_few_pixels_or_in_steps() {
 #[test]
 fn rows_of_pixels_are_cut_anywhere() {
     // Shared by more threads there are more tasks: some begin and end within a row, and no scale tells.
-    let mut b = GraphBuilder::new("test", "");
-    let x = b.input("x", Shape::map(1, 20, 100, 64), Stage::Frame).unwrap();
-    let y = b.conv2d("conv", x, Conv::same(64, 3).strided(2, Padding::all(1))).unwrap();
-    b.output("out", y);
-    let graph = Arc::new(b.finish());
+    let conv = Conv::same(64, 3).strided(2, Padding::all(1));
+    let graph = Arc::new(convolution(Shape::map(1, 20, 100, 64), false, conv));
     let with = |threads: usize| Cpu { team: Arc::new(Team::new(threads).unwrap()), ..whole() };
     let [few, many] = [1, 7].map(|threads| run(&with(threads), &graph, &[], 1));
     assert_eq!(few[0].data, many[0].data);
@@ -79,11 +77,7 @@ fn rows_of_pixels_are_cut_anywhere() {
 
 #[test]
 fn kernels_of_8_bits_become_whole_numbers() {
-    let mut b = GraphBuilder::new("test", "");
-    let x = b.input("x", Shape::map(1, 16, 16, 128), Stage::Frame).unwrap();
-    let y = b.conv2d("conv", x, Conv::same(112, 3)).unwrap();
-    b.output("out", y);
-    let graph = Arc::new(b.finish());
+    let graph = Arc::new(convolution(Shape::map(1, 16, 16, 128), false, Conv::same(112, 3)));
     let expected = run(&Candle::new(1).unwrap(), &graph, &[], 1);
     for executor in executors() {
         let executor = Cpu { keeping: Keeping::Int8, ..executor };

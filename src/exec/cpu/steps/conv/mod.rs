@@ -99,7 +99,7 @@ thread_local! {
     /// Where each thread keeps the rounded values of its task.
     static ROUNDED: RefCell<Lines<bf16>> = const { RefCell::new(Lines::NONE) };
     /// The same as whole numbers, with the scale of each row.
-    static WHOLE: RefCell<(Lines<i16>, Lines<f32>)> = const { RefCell::new((Lines::NONE, Lines::NONE)) };
+    static WHOLE: RefCell<whole::Room> = const { RefCell::new((Lines::NONE, Lines::NONE)) };
     /// Where each thread keeps the panel it works with and its gates, if they are kept in less room.
     static WIDE: Cell<[Wide; 2]> = const { Cell::new([Wide::NONE, Wide::NONE]) };
 }

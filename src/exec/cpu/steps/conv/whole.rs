@@ -1,43 +1,61 @@
 //! What a task reads as whole numbers: pixel by pixel for kernels of one, and row by row of the map for larger ones, which see each pixel
-//! from several outputs.
+//! from several outputs. No scale depends on how the work is cut into tasks.
 
 use super::{Conv, Input, Task};
 use crate::exec::cpu::kernels::Kernels;
 use crate::exec::cpu::lines::Lines;
 use crate::exec::cpu::memory::Desk;
 
+/// Room for the numbers and for their scales.
+pub(super) type Room = (Lines<i16>, Lines<f32>);
+
 impl Conv {
-    /// Makes them in some room for numbers and scales. No scale depends on how the work is cut into tasks.
-    pub(super) fn whole<'a>(
+    /// Makes the whole numbers of a task. They lie as what they are made of does.
+    pub(super) fn whole<'a>(&self, task: &Task<'_>, how: (Desk<'_>, &Kernels), room: &'a mut Room) -> Input<'a> {
+        let (first, numbers, scales) =
+            if self.layer.side == 1 { self.whole_pixels(task, how, room) } else { self.whole_rows(task, how, room) };
+        Input { first, exact: &[], rounded: &[], whole: (numbers, scales) }
+    }
+
+    /// Each pixel with a scale of its own.
+    fn whole_pixels<'a>(
         &self,
-        task: &Task<'_>,
+        &Task { part, n, ref pixels, .. }: &Task<'_>,
         (desk, kernels): (Desk<'_>, &Kernels),
-        (numbers, scales): &'a mut (Lines<i16>, Lines<f32>),
-    ) -> Input<'a> {
-        let Task { part, n, ref pixels, .. } = *task;
+        (numbers, scales): &'a mut Room,
+    ) -> (usize, &'a [i16], &'a [f32]) {
         let [first, last] = [pixels.start, pixels.end - 1].map(|output| part.place(output));
-        let (stride, pixel, row) = (self.layer.stride, self.input.pixel, self.input.row);
-        let (side, count) = (self.layer.side, pixels.len());
-        if side == 1 {
-            let begin = self.origin(part, n, first);
-            let numbers = numbers.room(self.origin(part, n, last) + self.run - begin);
-            let scales = scales.room(count);
-            let [mut y, mut x] = first;
-            for scale in &mut *scales {
-                let from = self.origin(part, n, [y, x]);
-                *scale = kernels.whole(desk.read(from..from + self.run), &mut numbers[from - begin..][..self.run]);
-                (y, x) = if x + 1 < part.grid[1] { (y, x + 1) } else { (y + 1, 0) };
-            }
-            return Input { first: begin, exact: &[], rounded: &[], whole: (numbers, scales) };
+        let begin = self.origin(part, n, first);
+        let numbers = numbers.room(self.origin(part, n, last) + self.run - begin);
+        let scales = scales.room(pixels.len());
+        let [mut y, mut x] = first;
+        for scale in &mut *scales {
+            let from = self.origin(part, n, [y, x]);
+            *scale = kernels.whole(desk.read(from..from + self.run), &mut numbers[from - begin..][..self.run]);
+            (y, x) = if x + 1 < part.grid[1] { (y, x + 1) } else { (y + 1, 0) };
         }
-        let begin = self.origin(part, n, [first[0], 0]);
-        let (rows, len) = ((last[0] - first[0]) * stride + side, ((part.grid[1] - 1) * stride + side) * pixel);
+        (begin, numbers, scales)
+    }
+
+    /// Each whole row of the map with a scale of its own.
+    fn whole_rows<'a>(
+        &self,
+        &Task { part, n, ref pixels, .. }: &Task<'_>,
+        (desk, kernels): (Desk<'_>, &Kernels),
+        (numbers, scales): &'a mut Room,
+    ) -> (usize, &'a [i16], &'a [f32]) {
+        let [first, last] = [pixels.start, pixels.end - 1].map(|output| part.place(output));
+        let (side, stride, count) = (self.layer.side, self.layer.stride, pixels.len());
+        let (begin, row) = (self.origin(part, n, [first[0], 0]), self.input.row);
+        let (rows, len) =
+            ((last[0] - first[0]) * stride + side, ((part.grid[1] - 1) * stride + side) * self.input.pixel);
         let numbers = numbers.room((rows - 1) * row + len);
         let (scales, of_rows) = scales.room(side * count + rows).split_at_mut(side * count);
         for (nth, scale) in of_rows.iter_mut().enumerate() {
             let from = begin + nth * row;
             *scale = kernels.whole(desk.read(from..from + len), &mut numbers[nth * row..][..len]);
         }
+        // Of each output the scales of the rows under its kernel.
         for (tap, scales) in scales.chunks_exact_mut(count).enumerate() {
             let (mut rest, mut x) = (scales, first[1]);
             for scale in of_rows[tap..].iter().step_by(stride) {
@@ -46,6 +64,6 @@ impl Conv {
                 x = 0;
             }
         }
-        Input { first: begin, exact: &[], rounded: &[], whole: (numbers, scales) }
+        (begin, numbers, scales)
     }
 }
