@@ -242,7 +242,7 @@ fn access(graph: &Graph, steps: &[Fused], places: &Places, packed: &[usize], ite
         }
         Item::Border(piece) => Access { reads: Vec::new(), writes: vec![Part { piece, channels: EDGE }] },
         Item::Pack(index) => {
-            let reads = unpacked(graph, &steps[index]).iter().copied().map(part).collect();
+            let reads = unpacked(graph, &steps[index]).iter().flat_map(|id| [part(*id), edge(*id)]).collect();
             Access { reads, writes: vec![whole(index)] }
         }
         Item::Measure(index) => Access { reads: vec![part(steps[index].source)], writes: vec![measured(index)] },

@@ -16,7 +16,7 @@ use super::strip::{self, Strips};
 use super::vector_strip;
 #[cfg(target_arch = "x86_64")]
 use super::vector_transpose::transpose;
-use super::winograd::{self, Inputs, Taps};
+use super::winograd::{self, Inputs, Landing, Taps};
 use super::{PANEL, Tile, VECTOR_ROWS, portable};
 use crate::exec::cpu::isa::Isa;
 use crate::exec::pixels;
@@ -72,6 +72,8 @@ macro_rules! kernels {
         fn forth(inputs: &Inputs<'_>, step: usize, out: &mut [f32]) = winograd::forth;
         /// Takes sums back from there.
         fn back(sums: &[f32], step: usize, width: usize, out: &mut [f32]) = winograd::back;
+        /// The same, finished and to their places.
+        fn land(sums: &[f32], step: usize, landing: &Landing<'_>) = winograd::land;
         /// Takes weights to that space.
         fn lift(taps: &Taps<'_>, step: usize, out: &mut [f32]) = winograd::lift;
         /// Takes strips of pixels to the space of [`strip`].
@@ -195,9 +197,9 @@ macro_rules! vectors {
     ($set:ident, $table:expr) => {{
         use super::vector_dots::$set::dots;
         use super::vector_whole::$set::{lift_whole, whole, whole_columns, whole_places};
-        use super::vector_winograd::$set::{back, forth, lift};
+        use super::vector_winograd::$set::{back, forth, land, lift};
         let widen_f16 = super::avx2::widen_f16;
-        Kernels { dots, whole, whole_places, whole_columns, lift_whole, widen_f16, forth, back, lift, ..$table }
+        Kernels { dots, whole, whole_places, whole_columns, lift_whole, widen_f16, forth, back, land, lift, ..$table }
     }};
 }
 
@@ -213,15 +215,15 @@ impl Kernels {
             Isa::Neon => {
                 use super::neon::{ROWS, tile};
                 use super::vector_dots::neon::dots;
-                use super::vector_winograd::neon::{back, forth, lift};
-                Self { tile, dots, forth, back, lift, ..table!(ROWS, "neon") }
+                use super::vector_winograd::neon::{back, forth, land, lift};
+                Self { tile, dots, forth, back, land, lift, ..table!(ROWS, "neon") }
             }
             #[cfg(target_arch = "aarch64")]
             Isa::NeonBf16 => {
                 use super::neon::tile;
                 use super::neon_bf16::{ROWS, dots_bf16, narrow, tile_bf16};
                 use super::vector_dots::neon::dots;
-                use super::vector_winograd::neon::{back, forth, lift};
+                use super::vector_winograd::neon::{back, forth, land, lift};
                 Self {
                     strips: true,
                     tile,
@@ -231,6 +233,7 @@ impl Kernels {
                     dots_bf16,
                     forth,
                     back,
+                    land,
                     lift,
                     forth_strips: vector_strip::neon::forth_f32,
                     forth_strips_bf16: vector_strip::neon::forth_bf16,

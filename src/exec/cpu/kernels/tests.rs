@@ -401,6 +401,45 @@ fn winograd_is_a_convolution() {
 }
 
 #[test]
+#[expect(unsafe_code, reason = "memory is reached by a promise")]
+fn tiles_land_finished() {
+    use winograd::{Landing, OUTPUTS, PLACES};
+    let mut noise = Noise(23);
+    for kernels in Isa::ALL.into_iter().filter_map(Kernels::of) {
+        for (width, relu, added) in [LANES, PANEL].into_iter().flat_map(|width| {
+            [(false, false), (false, true), (true, false), (true, true)].map(|(relu, added)| (width, relu, added))
+        }) {
+            let (step, [row, pixel]) = (width + 3, [5 * (width + 2), width + 2]);
+            let (sums, bias, values) = (noise.values(PLACES * step), noise.values(width), noise.values(7 + 10 * width));
+            let spread = [7, 2 * width, width];
+            let outputs = || (0..OUTPUTS * OUTPUTS).map(|output| [output / OUTPUTS, output % OUTPUTS]);
+            let mut expected = vec![0.0; OUTPUTS * OUTPUTS * width];
+            kernels.back(&sums, step, width, &mut expected);
+            let offsets: Vec<usize> = outputs().map(|[y, x]| spread[0] + y * spread[1] + x * spread[2]).collect();
+            let posts = [
+                added.then_some(Post::Add { values: &values, offsets: &offsets }),
+                relu.then_some(Post::Activate(Activation::Relu)),
+            ];
+            let posts: Vec<_> = [Post::Bias(&bias)].into_iter().chain(posts.into_iter().flatten()).collect();
+            kernels.finish(&mut expected, width, width, &posts);
+            let memory = Memory::new(1 + OUTPUTS * row);
+            // SAFETY: nobody else has a desk, and nothing is read before all is written.
+            let desk = unsafe { memory.desk() };
+            let others = added.then_some((&values[..], spread));
+            kernels.land(&sums, step, &Landing { bias: &bias, others, relu, desk, to: [1, row, pixel] });
+            let mut written = 0;
+            for ([y, x], expected) in outputs().zip(expected.chunks(width)) {
+                let first = 1 + y * row + x * pixel;
+                assert_eq!(desk.read(first..first + width), expected, "{width} {relu} {added} at {y}, {x}");
+                written += expected.iter().filter(|value| **value != 0.0).count();
+            }
+            // Between them nothing is touched.
+            assert_eq!(desk.read(0..1 + OUTPUTS * row).iter().filter(|value| **value != 0.0).count(), written);
+        }
+    }
+}
+
+#[test]
 fn strips_are_convolutions() {
     use strip::{CHANNELS, Strips, TAPS};
     use winograd::{OUTPUTS, SIDE};

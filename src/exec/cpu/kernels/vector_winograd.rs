@@ -5,11 +5,12 @@
 macro_rules! transforms {
     (
         $features:literal, $register:ident of $lanes:literal,
-        $load:ident, $store:ident, $all:ident, $add:ident, $sub:ident, $mul:ident, $fmadd:ident, $fnmadd:ident, $fnmsub:ident
+        $load:ident, $store:ident, $all:ident, $add:ident, $sub:ident, $mul:ident, $max:ident,
+        $fmadd:ident, $fnmadd:ident, $fnmsub:ident
     ) => {
         use std::f32::consts::{FRAC_1_SQRT_2, SQRT_2};
 
-        use crate::exec::cpu::kernels::winograd::{Inputs, OUTPUTS, PLACES, SIDE, Taps};
+        use crate::exec::cpu::kernels::winograd::{Inputs, Landing, OUTPUTS, PLACES, SIDE, Taps};
 
         /// See [`winograd::forth`](crate::exec::cpu::kernels::winograd::forth).
         #[target_feature(enable = $features)]
@@ -42,29 +43,62 @@ macro_rules! transforms {
         #[target_feature(enable = $features)]
         #[expect(unsafe_code, reason = "vector loads and stores take pointers")]
         pub fn back(sums: &[f32], step: usize, width: usize, out: &mut [f32]) {
+            assert!(out.len() >= OUTPUTS * OUTPUTS * width, "a tile reaches outside its outputs");
+            outputs(sums, step, width, |output, first, values| {
+                for (x, value) in values.into_iter().enumerate() {
+                    // SAFETY: every output has `width` of `out`, and `outputs` names registers of these.
+                    unsafe { $store(out.as_mut_ptr().add((output + x) * width + first), value) };
+                }
+            });
+        }
+
+        /// See [`winograd::land`](crate::exec::cpu::kernels::winograd::land).
+        #[target_feature(enable = $features)]
+        #[expect(unsafe_code, reason = "vector loads and stores take pointers")]
+        pub fn land(sums: &[f32], step: usize, landing: &Landing<'_>) {
+            let Landing { bias, relu, .. } = *landing;
+            let to = landing.places().map(<[f32]>::as_mut_ptr);
+            let others = landing.others().map(|others| others.map(<[f32]>::as_ptr));
+            // Of this and what is no number, the larger is what comes second: that is not lost.
+            let least = $all(if relu { 0.0 } else { f32::NEG_INFINITY });
+            outputs(sums, step, bias.len(), |output, first, values| {
+                // SAFETY: every output has as many numbers to be written and to be added as there are biases, and `outputs` names
+                // registers of these.
+                unsafe {
+                    let bias = $load(bias.as_ptr().add(first));
+                    for (x, value) in values.into_iter().enumerate() {
+                        let mut value = $add(value, bias);
+                        if let Some(others) = &others {
+                            value = $add(value, $load(others[output + x].add(first)));
+                        }
+                        $store(to[output + x].add(first), $max(least, value));
+                    }
+                }
+            });
+        }
+
+        /// Hands the outputs of a tile to `put`, a row of them at a time for a register of channels: from which output and which of the
+        /// `width` channels on.
+        #[inline]
+        #[target_feature(enable = $features)]
+        #[expect(unsafe_code, reason = "vector loads take pointers")]
+        fn outputs(sums: &[f32], step: usize, width: usize, mut put: impl FnMut(usize, usize, [$register; OUTPUTS])) {
             assert!(
-                width.is_multiple_of($lanes)
-                    && sums.len() >= (PLACES - 1) * step + width
-                    && out.len() >= OUTPUTS * OUTPUTS * width,
+                width.is_multiple_of($lanes) && sums.len() >= (PLACES - 1) * step + width,
                 "a tile reaches outside its values"
             );
             let mut between = [[$all(0.0); SIDE]; OUTPUTS];
             for first in (0..width).step_by($lanes) {
-                // SAFETY: every place has `width` of `sums` from a multiple of `step` on, every output `width` of `out`, and a
-                // register's numbers from `first` on are below `width`.
-                unsafe {
-                    for x in 0..SIDE {
-                        let column: [$register; SIDE] =
-                            std::array::from_fn(|y| $load(sums.as_ptr().add((y * SIDE + x) * step + first)));
-                        for (row, value) in between.iter_mut().zip(output(&column)) {
-                            row[x] = value;
-                        }
+                for x in 0..SIDE {
+                    let place = |y: usize| (y * SIDE + x) * step + first;
+                    // SAFETY: every place has `width` of `sums` from a multiple of `step` on, of which a register's from `first` on are.
+                    let column = unsafe { std::array::from_fn(|y| $load(sums.as_ptr().add(place(y)))) };
+                    for (row, value) in between.iter_mut().zip(output(&column)) {
+                        row[x] = value;
                     }
-                    for (y, row) in between.iter().enumerate() {
-                        for (x, value) in output(row).into_iter().enumerate() {
-                            $store(out.as_mut_ptr().add((y * OUTPUTS + x) * width + first), value);
-                        }
-                    }
+                }
+                for (y, row) in between.iter().enumerate() {
+                    put(y * OUTPUTS, first, output(row));
                 }
             }
         }
@@ -160,14 +194,14 @@ macro_rules! transforms {
 #[cfg(target_arch = "x86_64")]
 pub mod avx2 {
     use std::arch::x86_64::{
-        __m256, _mm256_add_ps, _mm256_fmadd_ps, _mm256_fnmadd_ps, _mm256_fnmsub_ps, _mm256_loadu_ps, _mm256_mul_ps,
-        _mm256_set1_ps, _mm256_storeu_ps, _mm256_sub_ps,
+        __m256, _mm256_add_ps, _mm256_fmadd_ps, _mm256_fnmadd_ps, _mm256_fnmsub_ps, _mm256_loadu_ps, _mm256_max_ps,
+        _mm256_mul_ps, _mm256_set1_ps, _mm256_storeu_ps, _mm256_sub_ps,
     };
 
     transforms! {
         "avx2,fma", __m256 of 8,
         _mm256_loadu_ps, _mm256_storeu_ps, _mm256_set1_ps,
-        _mm256_add_ps, _mm256_sub_ps, _mm256_mul_ps, _mm256_fmadd_ps, _mm256_fnmadd_ps, _mm256_fnmsub_ps
+        _mm256_add_ps, _mm256_sub_ps, _mm256_mul_ps, _mm256_max_ps, _mm256_fmadd_ps, _mm256_fnmadd_ps, _mm256_fnmsub_ps
     }
 }
 
@@ -175,27 +209,29 @@ pub mod avx2 {
 #[cfg(target_arch = "x86_64")]
 pub mod avx512 {
     use std::arch::x86_64::{
-        __m512, _mm512_add_ps, _mm512_fmadd_ps, _mm512_fnmadd_ps, _mm512_fnmsub_ps, _mm512_loadu_ps, _mm512_mul_ps,
-        _mm512_set1_ps, _mm512_storeu_ps, _mm512_sub_ps,
+        __m512, _mm512_add_ps, _mm512_fmadd_ps, _mm512_fnmadd_ps, _mm512_fnmsub_ps, _mm512_loadu_ps, _mm512_max_ps,
+        _mm512_mul_ps, _mm512_set1_ps, _mm512_storeu_ps, _mm512_sub_ps,
     };
 
     transforms! {
         "avx512f", __m512 of 16,
         _mm512_loadu_ps, _mm512_storeu_ps, _mm512_set1_ps,
-        _mm512_add_ps, _mm512_sub_ps, _mm512_mul_ps, _mm512_fmadd_ps, _mm512_fnmadd_ps, _mm512_fnmsub_ps
+        _mm512_add_ps, _mm512_sub_ps, _mm512_mul_ps, _mm512_max_ps, _mm512_fmadd_ps, _mm512_fnmadd_ps, _mm512_fnmsub_ps
     }
 }
 
 /// Four channels at a time.
 #[cfg(target_arch = "aarch64")]
 pub mod neon {
-    use std::arch::aarch64::{float32x4_t, vaddq_f32, vdupq_n_f32, vld1q_f32, vmulq_f32, vst1q_f32, vsubq_f32};
+    use std::arch::aarch64::{
+        float32x4_t, vaddq_f32, vdupq_n_f32, vld1q_f32, vmaxq_f32, vmulq_f32, vst1q_f32, vsubq_f32,
+    };
 
     use crate::exec::cpu::kernels::neon::operations::{multiply_add, negative_sum, subtract_product};
 
     transforms! {
         "neon", float32x4_t of 4,
         vld1q_f32, vst1q_f32, vdupq_n_f32,
-        vaddq_f32, vsubq_f32, vmulq_f32, multiply_add, subtract_product, negative_sum
+        vaddq_f32, vsubq_f32, vmulq_f32, vmaxq_f32, multiply_add, subtract_product, negative_sum
     }
 }

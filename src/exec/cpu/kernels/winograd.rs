@@ -7,7 +7,8 @@
 
 use std::f32::consts::{FRAC_1_SQRT_2, SQRT_2};
 
-use super::LANES;
+use super::{LANES, math};
+use crate::exec::cpu::memory::Desk;
 
 /// Inputs along a side of a tile.
 pub const SIDE: usize = 6;
@@ -120,6 +121,60 @@ pub fn back(sums: &[f32], step: usize, width: usize, out: &mut [f32]) {
         for (row, out) in between.iter().zip(out.chunks_mut(OUTPUTS * width)) {
             for (values, out) in output(row).iter().zip(out.chunks_mut(width)) {
                 out[first..][..BLOCK].copy_from_slice(values);
+            }
+        }
+    }
+}
+
+/// What becomes of the outputs of a tile: a bias is added, perhaps other values, and all below nothing becomes nothing if that is wanted.
+#[derive(Clone, Copy)]
+pub struct Landing<'a> {
+    /// Of each channel, a multiple of 16 of them.
+    pub bias: &'a [f32],
+    /// Other values, and where among them the tile's first, each row and each pixel of a row begin.
+    pub others: Option<(&'a [f32], [usize; 3])>,
+    /// Whether ReLU follows.
+    pub relu: bool,
+    /// The memory the outputs go to.
+    pub desk: Desk<'a>,
+    /// Where the tile's first begins there, then how far rows and pixels are from each other.
+    pub to: [usize; 3],
+}
+
+impl<'a> Landing<'a> {
+    /// The channels of each output, to be written.
+    #[inline(always)]
+    pub(super) fn places(&self) -> [&'a mut [f32]; OUTPUTS * OUTPUTS] {
+        std::array::from_fn(|output| self.desk.write(place(self.to, output), self.bias.len()))
+    }
+
+    /// What is added to each.
+    #[inline(always)]
+    pub(super) fn others(&self) -> Option<[&'a [f32]; OUTPUTS * OUTPUTS]> {
+        self.others.map(|(values, at)| std::array::from_fn(|output| &values[place(at, output)..][..self.bias.len()]))
+    }
+}
+
+/// Where an output begins.
+#[inline(always)]
+fn place([first, row, pixel]: [usize; 3], output: usize) -> usize {
+    first + output / OUTPUTS * row + output % OUTPUTS * pixel
+}
+
+/// Takes sums [`back`] and finishes them.
+#[inline(always)]
+pub fn land(sums: &[f32], step: usize, landing: &Landing<'_>) {
+    let Landing { bias, relu, .. } = *landing;
+    let mut outputs = [0.0; OUTPUTS * OUTPUTS * BLOCK];
+    let (places, others) = (landing.places(), landing.others());
+    for first in (0..bias.len()).step_by(BLOCK) {
+        back(&sums[first..], step, BLOCK, &mut outputs);
+        for (output, values) in outputs.chunks_exact(BLOCK).enumerate() {
+            let to = &mut places[output][first..][..BLOCK];
+            for c in 0..BLOCK {
+                let value = values[c] + bias[first + c];
+                let value = others.map_or(value, |others| value + others[output][first + c]);
+                to[c] = if relu { math::relu(value) } else { value };
             }
         }
     }

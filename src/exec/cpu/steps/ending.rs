@@ -6,6 +6,7 @@ use crate::exec::cpu::memory::Desk;
 use crate::exec::cpu::panels::Panel;
 use crate::exec::planner::MAX_POSTS;
 use crate::exec::planner::{Kind, View};
+use crate::graph::Activation;
 
 /// The end of a layer.
 pub struct Ending {
@@ -29,6 +30,20 @@ impl Ending {
         }
         for post in &self.posts {
             post.prefetch(desk, panel, at);
+        }
+    }
+
+    /// The other value that is added, if any, and whether ReLU follows, where f32 are written and that is all.
+    pub fn plain(&self) -> Option<(Option<&View>, bool)> {
+        if self.output.kind != Kind::F32 {
+            return None;
+        }
+        match &self.posts[..] {
+            [] => Some((None, false)),
+            [PostView::Add(other)] => Some((Some(other), false)),
+            [PostView::Activate(Activation::Relu)] => Some((None, true)),
+            [PostView::Add(other), PostView::Activate(Activation::Relu)] => Some((Some(other), true)),
+            _ => None,
         }
     }
 

@@ -17,7 +17,7 @@ pub use tiles::{PackTiles, Tiles};
 
 use super::{Ending, Step, piece};
 use crate::exec::cpu::kernels::int16::{self, KERNEL_MOST};
-use crate::exec::cpu::kernels::winograd::{OUTPUTS, PLACES, TAPS};
+use crate::exec::cpu::kernels::winograd::{Landing, OUTPUTS, PLACES, TAPS};
 use crate::exec::cpu::kernels::{Kernels, PANEL, VECTOR_ROWS};
 use crate::exec::cpu::lines::Lines;
 use crate::exec::cpu::memory::Desk;
@@ -196,6 +196,31 @@ impl Winograd {
         }
     }
 
+    /// Takes the sums of the tile at a corner, those of a panel, to where they belong in one go, if that can be done: the usual endings of
+    /// layers, but for tiles at edges that have not all outputs.
+    fn land(
+        &self,
+        [n, top, left]: [usize; 3],
+        panel: &Panel<'_>,
+        (sums, step): (&[f32], usize),
+        (desk, kernels): (Desk<'_>, &Kernels),
+    ) -> bool {
+        let output = self.ending.output;
+        let whole = top + OUTPUTS <= output.h && left + OUTPUTS <= output.w;
+        let Some((other, relu)) = self.ending.plain() else { return false };
+        if !whole || panel.columns < panel.width || !panel.scales.is_empty() {
+            return false;
+        }
+        let place = |view: &View| [view.at(n, top, left) + panel.first, view.row, view.pixel];
+        let others = other.map(|view| {
+            let [first, row, pixel] = place(view);
+            (desk.read(view.offset..view.end()), [first - view.offset, row, pixel])
+        });
+        let bias = &self.bias[panel.first..][..panel.width];
+        kernels.land(sums, step, &Landing { bias, others, relu, desk, to: place(&output) });
+        true
+    }
+
     /// Finishes the outputs of the tile at a corner.
     fn finish(
         &self,
@@ -335,8 +360,10 @@ impl Step for Winograd {
                 let outputs = &mut outputs[..OUTPUTS * OUTPUTS * panel.width];
                 for (index, corner) in self.cut.tiles.corners(tiles.clone()).enumerate() {
                     let sums = &room.sums[nth * layout.cells() + index * panel.width..];
-                    kernels.back(sums, layout.step(), panel.width, outputs);
-                    self.finish(corner, &panel, outputs, (desk, kernels));
+                    if !self.land(corner, &panel, (sums, layout.step()), (desk, kernels)) {
+                        kernels.back(sums, layout.step(), panel.width, outputs);
+                        self.finish(corner, &panel, outputs, (desk, kernels));
+                    }
                 }
             }
         });

@@ -21,7 +21,7 @@ const LAST: usize = SIDE - 1;
 pub struct Tiles {
     /// What it reads.
     pub input: View,
-    /// Zeros around that.
+    /// Zeros around that, in memory too.
     pub padding: Padding,
     /// Whether the input is read doubled in height and width.
     pub doubled: bool,
@@ -141,7 +141,8 @@ impl Tiles {
         Values { block: Block { layout: self.layout(count, channels), cells }, rows, channels, count }
     }
 
-    /// Some channels of the inputs of the tile at a corner: where they lie, or at an edge in the room `edge`, with the zeros beside them.
+    /// Some channels of the inputs of the tile at a corner: where they lie, or in the room `edge` where it reaches beyond the zeros around
+    /// them.
     fn inputs<'a>(
         &self,
         [n, top, left]: [usize; 3],
@@ -150,21 +151,25 @@ impl Tiles {
         edge: &'a mut [f32],
     ) -> Inputs<'a> {
         let View { offset, h, w, image, row, pixel, .. } = self.input;
+        let Padding { top: above, left: before, bottom, right } = self.padding;
         let (first, channels) = (offset + n * image + channels.start, channels.len());
-        // Rows and columns of the map; those before the first are far beyond the last.
-        let along = |corner: usize, before: usize| -> [usize; SIDE] {
-            std::array::from_fn(|at| (corner + at).wrapping_sub(before) >> usize::from(self.doubled))
+        // Rows and columns of the map; those of the zeros before it are less than nothing.
+        let halved = u32::from(self.doubled);
+        let along = |corner: usize, before: usize| -> [isize; SIDE] {
+            std::array::from_fn(|at| ((corner + at) as isize - before as isize) >> halved)
         };
-        let (rows, columns) = (along(top, self.padding.top), along(left, self.padding.left));
-        let at = |y: usize, x: usize| first + rows[y] * row + columns[x] * pixel;
-        if rows[0].max(rows[LAST]) < h && columns[0].max(columns[LAST]) < w {
+        let (rows, columns) = (along(top, above), along(left, before));
+        let at = |y: usize, x: usize| {
+            first.wrapping_add_signed(rows[y] * row as isize).wrapping_add_signed(columns[x] * pixel as isize)
+        };
+        if rows[LAST] < (h + bottom) as isize && columns[LAST] < (w + right) as isize {
             let numbers = desk.read(at(0, 0)..at(LAST, LAST) + channels);
-            let steps = |at: [usize; SIDE], step: usize| at.map(|place| (place - at[0]) * step);
+            let steps = |at: [isize; SIDE], step: usize| at.map(|place| (place - at[0]) as usize * step);
             return Inputs { numbers, rows: steps(rows, row), columns: steps(columns, pixel), channels };
         }
         for (place, inputs) in edge.chunks_exact_mut(channels).enumerate() {
             let (y, x) = (place / SIDE, place % SIDE);
-            if rows[y] < h && columns[x] < w {
+            if (0..h as isize).contains(&rows[y]) && (0..w as isize).contains(&columns[x]) {
                 inputs.copy_from_slice(desk.read(at(y, x)..at(y, x) + channels));
             } else {
                 inputs.fill(0.0);
