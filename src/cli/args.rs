@@ -30,7 +30,7 @@ pub struct EngineArgs {
     #[arg(long, global = true, value_name = "NAME")]
     pub executor: Option<String>,
 
-    /// Threads to compute with; 0 means all cores
+    /// Threads to compute with; 0 means one on each core
     #[arg(long, global = true, value_name = "N")]
     pub threads: Option<usize>,
 }

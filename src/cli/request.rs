@@ -172,7 +172,10 @@ fn spec(args: EngineArgs) -> Result<EngineSpec, Failure> {
     };
     let threads = args.threads.unwrap_or(defaults.threads);
     if threads > 256 {
-        return Err(Failure::usage(format!("--threads {threads} is too many"), "0 takes all cores, 256 is the most"));
+        return Err(Failure::usage(
+            format!("--threads {threads} is too many"),
+            "0 takes one on each core, 256 is the most",
+        ));
     }
     let executor = args.executor.unwrap_or(defaults.executor);
     if !exec::NAMES.contains(&executor.as_str()) {

@@ -1,8 +1,9 @@
-//! How threads talk: newest-wins slots, named workers, meters and a clock that tests can set.
+//! How threads talk, and how many are worth having: newest-wins slots, named workers, meters and a clock that tests can set.
 //!
 //! The crate's only mutex is in [`latest`]. Nothing here knows what flows.
 
 mod clock;
+mod cores;
 mod latest;
 mod memory;
 mod meter;
@@ -10,6 +11,7 @@ mod pace;
 mod worker;
 
 pub use clock::Clock;
+pub use cores::cores;
 pub use crossbeam_channel as channel;
 pub use latest::{LatestReceiver, LatestSender, latest};
 pub use memory::{Resident, SystemMemory, share_heaps, with_room};

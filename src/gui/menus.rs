@@ -8,6 +8,7 @@ use super::fonts::strong;
 use super::look::BODY;
 use super::widgets::{Choice, note_ui, quiet, segmented_ui};
 use crate::capture::SourceSpec;
+use crate::flow::cores;
 
 /// Which camera, and whether it is a mirror.
 pub fn camera_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
@@ -102,8 +103,7 @@ pub fn settings_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         }
     });
     row_ui(ui, cx, "Threads", |ui, cx| {
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        for (count, word) in threads(cores) {
+        for (count, word) in threads(cores()) {
             let button = Button::selectable(cx.settings.threads == count, word.as_str());
             let response = ui.add(button).accessible_name(format!("{word} threads"));
             let response = if word == QUIET { response.on_hover_text(QUIET_HINT) } else { response };

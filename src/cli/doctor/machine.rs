@@ -3,7 +3,7 @@
 use serde::Serialize;
 use sysinfo::{CpuRefreshKind, RefreshKind, System};
 
-use crate::flow::SystemMemory;
+use crate::flow::{SystemMemory, cores};
 
 /// Processor and memory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -14,7 +14,9 @@ pub struct Machine {
     pub distribution: Option<String>,
     /// What the processor calls itself.
     pub cpu: Option<String>,
-    /// Threads it runs at once.
+    /// Cores that compute, unless a number of threads is asked for.
+    pub cores: usize,
+    /// Threads they run at once.
     pub threads: usize,
     /// Instruction sets that matter for speed.
     pub cpu_features: Vec<&'static str>,
@@ -32,6 +34,7 @@ impl Machine {
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             distribution: distribution(),
             cpu: cpu(),
+            cores: cores(),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             cpu_features: cpu_features(),
             memory_mb: memory.map(|memory| memory.total >> 20),
@@ -89,7 +92,8 @@ mod tests {
         let machine = Machine::find();
         assert!(machine.distribution.as_ref().is_some_and(|name| !name.is_empty()), "{machine:?}");
         assert!(machine.memory_mb > machine.available_mb && machine.available_mb > Some(0), "{machine:?}");
-        assert!(machine.threads > 0 && machine.system.contains(std::env::consts::ARCH), "{machine:?}");
+        assert!((1..=machine.threads).contains(&machine.cores), "{machine:?}");
+        assert!(machine.system.contains(std::env::consts::ARCH), "{machine:?}");
         // Emulated processors of other kinds have no name.
         let named = machine.cpu.as_ref().is_some_and(|name| !name.is_empty());
         assert!(named || cfg!(not(target_arch = "x86_64")), "{machine:?}");

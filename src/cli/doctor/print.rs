@@ -27,7 +27,13 @@ fn about(found: &Findings) {
     row("afterimage", &format!("{} ({})", version.afterimage, version.features.join(", ")));
     row("system", &[machine.distribution.as_deref().unwrap_or_default(), &machine.system].join(" "));
     let cpu = machine.cpu.as_deref().unwrap_or("unknown");
-    row("processor", &format!("{cpu}, {} threads, {}", machine.threads, machine.cpu_features.join(" ")));
+    let cores = match machine.cores {
+        1 => "1 core".to_owned(),
+        cores => format!("{cores} cores"),
+    };
+    let threads =
+        if machine.threads > machine.cores { format!(" of {} threads", machine.threads) } else { String::new() };
+    row("processor", &format!("{cpu}, {cores}{threads}, {}", machine.cpu_features.join(" ")));
     if let (Some(all), Some(free)) = (machine.memory_mb, machine.available_mb) {
         row("memory", &format!("{all} MB, {free} MB free"));
     }
