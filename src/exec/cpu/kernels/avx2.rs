@@ -1,9 +1,9 @@
 //! The product tiles with AVX2 and FMA: up to 6 rows of 16 columns in 12 registers.
 
 use std::arch::x86_64::{
-    __m256, _MM_HINT_T1, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_loadu_si128, _mm_movehdup_ps, _mm_movehl_ps,
-    _mm_prefetch, _mm256_broadcast_ss, _mm256_castps256_ps128, _mm256_cvtph_ps, _mm256_extractf128_ps, _mm256_fmadd_ps,
-    _mm256_loadu_ps, _mm256_setzero_ps, _mm256_storeu_ps,
+    __m256, _MM_HINT_T1, _mm_add_ps, _mm_loadu_si128, _mm_prefetch, _mm_storeu_ps, _mm256_broadcast_ss,
+    _mm256_castps256_ps128, _mm256_cvtph_ps, _mm256_extractf128_ps, _mm256_fmadd_ps, _mm256_hadd_ps, _mm256_loadu_ps,
+    _mm256_setzero_ps, _mm256_storeu_ps,
 };
 
 use half::f16;
@@ -94,13 +94,18 @@ fn rows<const ROWS: usize, const AHEAD: bool>(tile: &Tile<'_>, first: usize, col
     ROWS
 }
 
-/// The sum of a register's lanes.
+/// The sum of all lanes of each of four registers.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-pub fn lanes(x: __m256) -> f32 {
-    let halves = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps::<1>(x));
-    let pairs = _mm_add_ps(halves, _mm_movehl_ps(halves, halves));
-    _mm_cvtss_f32(_mm_add_ss(pairs, _mm_movehdup_ps(pairs)))
+#[expect(unsafe_code, reason = "the vector store takes a pointer")]
+pub fn four_sums([a, b, c, d]: [__m256; 4]) -> [f32; 4] {
+    // Of each a sum in both halves, beside those of the others.
+    let halves = _mm256_hadd_ps(_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d));
+    let sums = _mm_add_ps(_mm256_castps256_ps128(halves), _mm256_extractf128_ps::<1>(halves));
+    let mut out = [0.0; 4];
+    // SAFETY: there is room for four numbers.
+    unsafe { _mm_storeu_ps(out.as_mut_ptr(), sums) };
+    out
 }
 
 /// Numbers of f16 as f32, as many as there is room for.

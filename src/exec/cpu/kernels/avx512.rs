@@ -1,8 +1,9 @@
 //! The product tile with AVX-512: up to 12 rows of 32 columns in 24 registers.
 
 use std::arch::x86_64::{
-    __m512, _MM_HINT_T1, _mm_prefetch, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps,
-    _mm512_storeu_ps,
+    __m512, _MM_HINT_T1, _mm_prefetch, _mm_storeu_ps, _mm512_add_ps, _mm512_castps512_ps128, _mm512_fmadd_ps,
+    _mm512_loadu_ps, _mm512_permute_ps, _mm512_permutexvar_ps, _mm512_set1_ps, _mm512_setr_epi32, _mm512_setzero_ps,
+    _mm512_shuffle_f32x4, _mm512_storeu_ps,
 };
 
 use super::{LANES, Tile};
@@ -73,4 +74,28 @@ fn rows<const ROWS: usize, const COLUMNS: usize, const AHEAD: bool>(tile: &Tile<
             }
         }
     }
+}
+
+/// The sum of all lanes of each of four registers, in half the instructions of four sums.
+#[inline]
+#[target_feature(enable = "avx512f")]
+#[expect(unsafe_code, reason = "the vector store takes a pointer")]
+pub fn four_sums([a, b, c, d]: [__m512; 4]) -> [f32; 4] {
+    // Halves of each beside those of another, then quarters, then what is within a quarter.
+    let halves = |a: __m512, b: __m512| {
+        _mm512_add_ps(_mm512_shuffle_f32x4::<0b01_00_01_00>(a, b), _mm512_shuffle_f32x4::<0b11_10_11_10>(a, b))
+    };
+    let (ab, cd) = (halves(a, b), halves(c, d));
+    let quarters =
+        _mm512_add_ps(_mm512_shuffle_f32x4::<0b10_00_10_00>(ab, cd), _mm512_shuffle_f32x4::<0b11_01_11_01>(ab, cd));
+    let pairs = _mm512_add_ps(quarters, _mm512_permute_ps::<0b01_00_11_10>(quarters));
+    let sums = _mm512_add_ps(pairs, _mm512_permute_ps::<0b10_11_00_01>(pairs));
+    let first = _mm512_castps512_ps128(_mm512_permutexvar_ps(
+        _mm512_setr_epi32(0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+        sums,
+    ));
+    let mut out = [0.0; 4];
+    // SAFETY: there is room for four numbers.
+    unsafe { _mm_storeu_ps(out.as_mut_ptr(), first) };
+    out
 }

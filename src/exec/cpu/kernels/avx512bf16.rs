@@ -1,17 +1,17 @@
 //! The product tile of bf16 numbers with AVX-512: up to 12 rows of 32 columns in 24 registers, two products a lane.
 
 use std::arch::x86_64::{
-    __m512, __m512bh, __m512i, __mmask32, _CMP_GT_OQ, _MM_HINT_T1, _mm_prefetch, _mm_storeu_ps, _mm512_add_ps,
-    _mm512_castps512_ps128, _mm512_cmp_ps_mask, _mm512_cvtne2ps_pbh, _mm512_dpbf16_ps, _mm512_fmadd_ps,
-    _mm512_loadu_epi16, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_maskz_loadu_epi16, _mm512_max_ps, _mm512_min_ps,
-    _mm512_mul_ps, _mm512_permute_ps, _mm512_permutexvar_epi16, _mm512_permutexvar_ps, _mm512_rcp14_ps,
-    _mm512_reduce_ps, _mm512_scalef_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setr_epi32, _mm512_setzero_ps,
-    _mm512_shuffle_f32x4, _mm512_storeu_ps, _mm512_sub_ps,
+    __m512, __m512bh, __m512i, __mmask32, _CMP_GT_OQ, _MM_HINT_T1, _mm_prefetch, _mm512_add_ps, _mm512_cmp_ps_mask,
+    _mm512_cvtne2ps_pbh, _mm512_dpbf16_ps, _mm512_fmadd_ps, _mm512_loadu_epi16, _mm512_loadu_ps, _mm512_loadu_si512,
+    _mm512_maskz_loadu_epi16, _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps, _mm512_permutexvar_epi16, _mm512_rcp14_ps,
+    _mm512_reduce_ps, _mm512_scalef_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
+    _mm512_sub_ps,
 };
 use std::mem::transmute;
 
 use half::bf16;
 
+use super::avx512::four_sums;
 use super::rows::{self, Places, Post, Softmax};
 use super::{LANES, PANEL, Tile, VECTOR_ROWS, portable};
 use crate::graph::Activation;
@@ -399,28 +399,4 @@ fn dots<const COLUMNS: usize>(tile: &Tile<'_, bf16>, out: &mut [f32]) {
             }
         }
     }
-}
-
-/// The sum of all lanes of each of four registers, in half the instructions of four sums.
-#[inline]
-#[target_feature(enable = "avx512f")]
-#[expect(unsafe_code, reason = "the vector store takes a pointer")]
-fn four_sums([a, b, c, d]: [__m512; 4]) -> [f32; 4] {
-    // Halves of each beside those of another, then quarters, then what is within a quarter.
-    let halves = |a: __m512, b: __m512| {
-        _mm512_add_ps(_mm512_shuffle_f32x4::<0b01_00_01_00>(a, b), _mm512_shuffle_f32x4::<0b11_10_11_10>(a, b))
-    };
-    let (ab, cd) = (halves(a, b), halves(c, d));
-    let quarters =
-        _mm512_add_ps(_mm512_shuffle_f32x4::<0b10_00_10_00>(ab, cd), _mm512_shuffle_f32x4::<0b11_01_11_01>(ab, cd));
-    let pairs = _mm512_add_ps(quarters, _mm512_permute_ps::<0b01_00_11_10>(quarters));
-    let sums = _mm512_add_ps(pairs, _mm512_permute_ps::<0b10_11_00_01>(pairs));
-    let first = _mm512_castps512_ps128(_mm512_permutexvar_ps(
-        _mm512_setr_epi32(0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
-        sums,
-    ));
-    let mut out = [0.0; 4];
-    // SAFETY: there is room for four numbers.
-    unsafe { _mm_storeu_ps(out.as_mut_ptr(), first) };
-    out
 }

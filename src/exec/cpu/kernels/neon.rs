@@ -115,7 +115,7 @@ fn multiply<const LANE: i32, const ROWS: usize>(
 
 /// What the kernels of several instruction sets are written with, in the order of arguments that others have.
 pub mod operations {
-    use std::arch::aarch64::{float32x4_t, vfmaq_f32, vfmsq_f32, vnegq_f32};
+    use std::arch::aarch64::{float32x4_t, vfmaq_f32, vfmsq_f32, vnegq_f32, vpaddq_f32, vst1q_f32};
 
     /// a * b + c
     #[inline]
@@ -129,6 +129,17 @@ pub mod operations {
     #[target_feature(enable = "neon")]
     pub fn subtract_product(a: float32x4_t, b: float32x4_t, c: float32x4_t) -> float32x4_t {
         vfmsq_f32(c, a, b)
+    }
+
+    /// The sum of all lanes of each of four registers.
+    #[inline]
+    #[target_feature(enable = "neon")]
+    #[expect(unsafe_code, reason = "the vector store takes a pointer")]
+    pub fn four_sums([a, b, c, d]: [float32x4_t; 4]) -> [f32; 4] {
+        let mut out = [0.0; 4];
+        // SAFETY: there is room for four numbers.
+        unsafe { vst1q_f32(out.as_mut_ptr(), vpaddq_f32(vpaddq_f32(a, b), vpaddq_f32(c, d))) };
+        out
     }
 
     /// -a * b - c

@@ -5,7 +5,7 @@
 macro_rules! narrow_tile {
     (
         $features:literal, $register:ident of $lanes:literal, $quad:literal,
-        $load:ident, $all:ident, $fmadd:ident, $sum:ident
+        $load:ident, $all:ident, $fmadd:ident, $four_sums:ident
     ) => {
         use crate::exec::cpu::kernels::Tile;
 
@@ -55,13 +55,12 @@ macro_rules! narrow_tile {
                         }
                     }
                 }
-                // Nested, not flattened, so that the sums stay in registers.
-                for row in 0..ROWS {
-                    for column in 0..COLUMNS {
-                        let sum = $sum(sums[row][column]) + rest[row][column];
-                        if let Some(out) = out.get_mut(row * COLUMNS + column) {
-                            *out = sum;
-                        }
+                // By value, so that the sums stay in registers.
+                for first in (0..ROWS * COLUMNS).step_by(4) {
+                    let place = |i: usize| ((first + i) / COLUMNS, (first + i) % COLUMNS);
+                    let four = $four_sums(std::array::from_fn(|i| sums[place(i).0][place(i).1]));
+                    for (i, out) in out.iter_mut().skip(first).take(4).enumerate() {
+                        *out = four[i] + rest[place(i).0][place(i).1];
                     }
                 }
             }
@@ -74,27 +73,27 @@ macro_rules! narrow_tile {
 pub mod avx2 {
     use std::arch::x86_64::{__m256, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps};
 
-    use crate::exec::cpu::kernels::avx2::lanes;
+    use crate::exec::cpu::kernels::avx2::four_sums;
 
-    narrow_tile! { "avx2,fma", __m256 of 8, 2, _mm256_loadu_ps, _mm256_set1_ps, _mm256_fmadd_ps, lanes }
+    narrow_tile! { "avx2,fma", __m256 of 8, 2, _mm256_loadu_ps, _mm256_set1_ps, _mm256_fmadd_ps, four_sums }
 }
 
 /// Sixteen values at a time.
 #[cfg(target_arch = "x86_64")]
 pub mod avx512 {
-    use std::arch::x86_64::{__m512, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_reduce_add_ps, _mm512_set1_ps};
+    use std::arch::x86_64::{__m512, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps};
 
-    narrow_tile! {
-        "avx512f", __m512 of 16, 4, _mm512_loadu_ps, _mm512_set1_ps, _mm512_fmadd_ps, _mm512_reduce_add_ps
-    }
+    use crate::exec::cpu::kernels::avx512::four_sums;
+
+    narrow_tile! { "avx512f", __m512 of 16, 4, _mm512_loadu_ps, _mm512_set1_ps, _mm512_fmadd_ps, four_sums }
 }
 
 /// Four values at a time.
 #[cfg(target_arch = "aarch64")]
 pub mod neon {
-    use std::arch::aarch64::{float32x4_t, vaddvq_f32, vdupq_n_f32, vld1q_f32};
+    use std::arch::aarch64::{float32x4_t, vdupq_n_f32, vld1q_f32};
 
-    use crate::exec::cpu::kernels::neon::operations::multiply_add;
+    use crate::exec::cpu::kernels::neon::operations::{four_sums, multiply_add};
 
-    narrow_tile! { "neon", float32x4_t of 4, 4, vld1q_f32, vdupq_n_f32, multiply_add, vaddvq_f32 }
+    narrow_tile! { "neon", float32x4_t of 4, 4, vld1q_f32, vdupq_n_f32, multiply_add, four_sums }
 }
