@@ -8,7 +8,7 @@ use super::Area;
 pub enum Sampling {
     /// Each pixel shows one texel unchanged.
     Nearest = 0,
-    /// Between the four nearest texels, for enlarging.
+    /// Between the four nearest texels, for enlarging, and for reducing by so little that they are all there is under a pixel.
     Smooth = 1,
     /// The mean of all texels under a pixel, for reducing.
     Average = 2,
@@ -16,13 +16,17 @@ pub enum Sampling {
     Checkers = 3,
 }
 
+/// Texels per pixel of which the four nearest are still enough.
+const FEW: f32 = 1.25;
+
 impl Sampling {
-    /// The rule for a picture shown with this many texels per pixel. At 1:1 nothing may change a byte.
+    /// The rule for a picture shown with this many texels per pixel. At 1:1 nothing may change a byte. The mean is for more than
+    /// [`FEW`] alone: a drawing that changes with each frame would need it anew each time, which takes long without a graphics card.
     pub fn at(texels_per_pixel: f32, smooth: bool) -> Self {
         if (texels_per_pixel - 1.0).abs() < 1e-4 {
             return Self::Nearest;
         }
-        match (texels_per_pixel > 1.0, smooth) {
+        match (texels_per_pixel > FEW, texels_per_pixel > 1.0 || smooth) {
             (true, _) => Self::Average,
             (false, true) => Self::Smooth,
             (false, false) => Self::Nearest,
@@ -105,7 +109,8 @@ mod tests {
         assert_eq!(Sampling::at(1.0, true), Sampling::Nearest);
         assert_eq!(Sampling::at(0.5, true), Sampling::Smooth);
         assert_eq!(Sampling::at(0.5, false), Sampling::Nearest);
-        assert_eq!(Sampling::at(2.0, false), Sampling::Average);
+        assert_eq!([Sampling::at(1.2, true), Sampling::at(1.2, false)], [Sampling::Smooth; 2]);
+        assert_eq!([Sampling::at(1.3, true), Sampling::at(2.0, false)], [Sampling::Average; 2]);
     }
 
     #[test]

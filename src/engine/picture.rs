@@ -47,6 +47,13 @@ pub struct StageTimes {
     pub transfer_ms: f64,
 }
 
+impl StageTimes {
+    /// From a picture to its painting.
+    pub fn whole_ms(&self) -> f64 {
+        self.encode_ms + self.step_ms.iter().sum::<f64>() + self.decode_ms
+    }
+}
+
 /// A painted picture.
 #[derive(Clone, Debug)]
 pub struct Picture {

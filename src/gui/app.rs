@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use egui::{Context, Ui};
 
+use super::beat::Beat;
 use super::cx::Session;
 use super::dialogs::Dialogs;
 use super::keeping::{Keeping, Then};
@@ -39,6 +40,8 @@ pub struct AppOptions {
     pub renderer: String,
     /// The pens, where the window's events do not know them.
     pub tablet: Tablet,
+    /// When frames are drawn, where that takes the engine's time.
+    pub beat: Option<Beat>,
     /// Makes the studio; tests bring their own.
     pub studio: StudioMaker,
 }
@@ -48,7 +51,7 @@ impl AppOptions {
     pub fn new(settings: Settings, places: Places) -> Self {
         let studio: StudioMaker = Box::new(Studio::start);
         let (notices, renderer, tablet) = (Vec::new(), "egui".into(), Tablet::default());
-        Self { settings, places, model_is_new: false, notices, renderer, tablet, studio }
+        Self { settings, places, model_is_new: false, notices, renderer, tablet, beat: None, studio }
     }
 }
 
@@ -88,6 +91,7 @@ pub struct App {
     pub(super) wants_suggested: bool,
     /// The focus was moved with the keyboard.
     pub(super) keyboard: bool,
+    beat: Option<Beat>,
 }
 
 impl App {
@@ -96,8 +100,11 @@ impl App {
     /// # Errors
     /// The system's error when the studio gets no threads.
     pub fn new(cc: &eframe::CreationContext<'_>, options: AppOptions) -> std::io::Result<Self> {
-        let AppOptions { mut settings, places, model_is_new, notices, renderer, tablet, studio } = options;
+        let AppOptions { mut settings, places, model_is_new, notices, renderer, tablet, beat, studio } = options;
         super::fonts::install(&cc.egui_ctx);
+        if cc.gl.is_some() {
+            cc.egui_ctx.add_plugin(super::nearest::Nearest);
+        }
         let saved = settings.clone();
         let document = first_document(&mut settings);
         let ctx = cc.egui_ctx.clone();
@@ -128,6 +135,7 @@ impl App {
             wants_camera: false,
             wants_suggested: model_is_new,
             keyboard: false,
+            beat,
             settings,
         };
         for notice in notices {
@@ -217,6 +225,10 @@ impl eframe::App for App {
     }
 
     fn raw_input_hook(&mut self, _ctx: &Context, input: &mut egui::RawInput) {
+        if let Some(beat) = &mut self.beat {
+            let snapshot = self.studio.snapshot();
+            beat.wait(&snapshot.state, &snapshot.stages);
+        }
         self.stage.follow_pens(input);
     }
 

@@ -7,6 +7,7 @@
 mod action;
 pub mod app;
 mod apply;
+mod beat;
 mod captions;
 mod cx;
 mod dialogs;
@@ -23,6 +24,7 @@ mod menus;
 mod modal;
 mod model_menu;
 mod names;
+mod nearest;
 mod new_drawing;
 mod notices;
 mod numbers;

@@ -4,10 +4,11 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::app::{App, AppOptions};
+use super::beat::Beat;
 use super::{GuiError, icon};
 use crate::display::{AdapterKind, Session, adapters, graphics_remedy};
-use crate::flow::Worker;
 use crate::flow::channel::bounded;
+use crate::flow::{Worker, cores};
 use crate::studio::{Notice, Places, Settings};
 use crate::tablet::Tablet;
 
@@ -68,15 +69,17 @@ fn preflight(session: Option<Session>) -> Result<(), GuiError> {
 /// [`GuiError`] when there is no display, a library is missing, or nothing can draw.
 pub fn run(options: Options) -> Result<(), GuiError> {
     preflight(Session::find())?;
-    let [first, second] = order(options.renderer);
-    match open(&options, first, None) {
+    let hardware = has_hardware();
+    let beat = (!hardware).then(|| Beat::new(cores()));
+    let [first, second] = order(options.renderer, hardware);
+    match open(&options, (first, beat.clone()), None) {
         Err(error) if is_graphics(&error) => {
             log::warn!("{first} cannot draw the window: {error}");
             let fallback = Notice::warning(
                 format!("{first} cannot draw here, so {second} does"),
                 format!("A graphics driver makes it faster: {}", graphics_remedy()),
             );
-            open(&options, second, Some(fallback)).map_err(GuiError::from_eframe)
+            open(&options, (second, beat), Some(fallback)).map_err(GuiError::from_eframe)
         }
         result => result.map_err(GuiError::from_eframe),
     }
@@ -87,12 +90,12 @@ fn is_graphics(error: &eframe::Error) -> bool {
 }
 
 /// The renderers in the order in which they are tried.
-fn order(choice: RendererChoice) -> [eframe::Renderer; 2] {
+fn order(choice: RendererChoice, hardware: bool) -> [eframe::Renderer; 2] {
     use eframe::Renderer::{Glow, Wgpu};
     match choice {
         RendererChoice::Wgpu => [Wgpu, Glow],
         RendererChoice::Glow => [Glow, Wgpu],
-        RendererChoice::Auto if has_hardware() => [Wgpu, Glow],
+        RendererChoice::Auto if hardware => [Wgpu, Glow],
         RendererChoice::Auto => [Glow, Wgpu],
     }
 }
@@ -108,11 +111,16 @@ fn has_hardware() -> bool {
     search.is_ok() && receiver.recv_timeout(PATIENCE).unwrap_or(false)
 }
 
-fn open(options: &Options, renderer: eframe::Renderer, fallback: Option<Notice>) -> eframe::Result {
+fn open(
+    options: &Options,
+    (renderer, beat): (eframe::Renderer, Option<Beat>),
+    fallback: Option<Notice>,
+) -> eframe::Result {
     let mut app = AppOptions::new(options.settings.clone(), options.places.clone());
     app.notices = options.notices.iter().cloned().chain(fallback).collect();
     app.renderer = renderer.to_string();
     app.model_is_new = options.model_is_new;
+    app.beat = beat;
     eframe::run_native(
         "Afterimage",
         native_options(renderer, &options.places),
@@ -137,6 +145,8 @@ fn native_options(renderer: eframe::Renderer, places: &Places) -> eframe::Native
         viewport,
         renderer,
         persistence_path: Some(places.data.join("window.ron")),
+        // Surfaces are of one colour, and pictures have the bytes that the screen has.
+        dithering: false,
         ..Default::default()
     }
 }
@@ -144,6 +154,15 @@ fn native_options(renderer: eframe::Renderer, places: &Places) -> eframe::Native
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_draws_is_tried_in_order() {
+        use eframe::Renderer::{Glow, Wgpu};
+        let order = |choice| [true, false].map(|hardware| order(choice, hardware));
+        assert_eq!(order(RendererChoice::Auto), [[Wgpu, Glow], [Glow, Wgpu]]);
+        assert_eq!(order(RendererChoice::Glow), [[Glow, Wgpu]; 2]);
+        assert_eq!(order(RendererChoice::Wgpu), [[Wgpu, Glow]; 2]);
+    }
 
     #[test]
     fn renderers_have_names() {

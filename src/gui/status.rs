@@ -75,7 +75,7 @@ pub fn state_of(snapshot: &Snapshot, theme: &Theme) -> (String, Color32) {
 /// Why a picture takes long and what helps, when it does.
 fn slow(stages: &StageTimes) -> Option<String> {
     let steps: f64 = stages.step_ms.iter().sum();
-    let whole = stages.encode_ms + steps + stages.decode_ms;
+    let whole = stages.whole_ms();
     if whole <= SLOW_MS {
         return None;
     }
