@@ -1,5 +1,5 @@
-//! Letters and plain surfaces without a mixture of texels, where the window is drawn by software: that reads one texel for each pixel
-//! instead of four, which takes most of its time.
+//! Letters and plain surfaces without a mixture of texels, for glow, which draws where there is no graphics card: software reads one
+//! texel for each pixel then instead of four, and reading them is what takes it longest.
 
 use egui::{Context, FullOutput, Plugin, TextureId, TextureOptions};
 

@@ -126,7 +126,7 @@ pub fn back(sums: &[f32], step: usize, width: usize, out: &mut [f32]) {
     }
 }
 
-/// What becomes of the outputs of a tile: a bias is added, perhaps other values, and all below nothing becomes nothing if that is wanted.
+/// What is done with the outputs of a tile: a bias is added, then other values if there are any, then ReLU if that is wanted.
 #[derive(Clone, Copy)]
 pub struct Landing<'a> {
     /// Of each channel, a multiple of 16 of them.

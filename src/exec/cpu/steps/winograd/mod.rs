@@ -196,8 +196,8 @@ impl Winograd {
         }
     }
 
-    /// Takes the sums of the tile at a corner, those of a panel, to where they belong in one go, if that can be done: the usual endings of
-    /// layers, but for tiles at edges that have not all outputs.
+    /// Takes the sums of the tile at a corner, those of a panel, to where they belong in one go, and says whether it could: for the usual
+    /// endings of layers, unless some outputs of the tile are outside.
     fn land(
         &self,
         [n, top, left]: [usize; 3],
