@@ -5,6 +5,11 @@ use std::thread::available_parallelism;
 
 use sysinfo::System;
 
+/// So many threads, or one on each of the [`cores`] where 0 are asked for.
+pub fn threads(asked: usize) -> usize {
+    if asked == 0 { cores() } else { asked }
+}
+
 /// Cores this process may use: of each one thread, though it may run two at a time. Those two share what multiplies, so that a second
 /// adds next to nothing where that is what takes long, and every thread must be waited for.
 pub fn cores() -> usize {
@@ -33,6 +38,7 @@ mod tests {
         assert_eq!(worth(3, Some(8)), 3, "the process may use three only");
         assert_eq!([worth(2, Some(1)), worth(1, Some(1)), worth(2, Some(0))], [2, 1, 2]);
         assert_eq!(worth(12, None), 12);
+        assert_eq!([threads(0), threads(3)], [cores(), 3]);
         assert!((1..=available_parallelism().unwrap().get()).contains(&cores()));
     }
 }

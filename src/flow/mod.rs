@@ -11,7 +11,7 @@ mod pace;
 mod worker;
 
 pub use clock::Clock;
-pub use cores::cores;
+pub use cores::{cores, threads};
 pub use crossbeam_channel as channel;
 pub use latest::{LatestReceiver, LatestSender, latest};
 pub use memory::{Resident, SystemMemory, share_heaps, with_room};

@@ -21,7 +21,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use self::packed::CandlePacked;
 use self::program::CandleProgram;
 use super::{ExecError, Executor, Packed, Program, Tensor, Value, room};
-use crate::flow::{cores, lower_priority};
+use crate::flow::{self, lower_priority};
 use crate::graph::Graph;
 use crate::weights::Weights;
 
@@ -40,7 +40,7 @@ impl Candle {
     /// [`ExecError::Backend`] when the system refuses the threads.
     pub fn new(threads: usize) -> Result<Self, ExecError> {
         let pool = ThreadPoolBuilder::new()
-            .num_threads(if threads == 0 { cores() } else { threads })
+            .num_threads(flow::threads(threads))
             .thread_name(|index| format!("candle {index}"))
             .start_handler(|_| lower_priority())
             .build()

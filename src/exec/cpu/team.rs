@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::exec::ExecError;
-use crate::flow::{Worker, cores, lower_priority, panic_text};
+use crate::flow::{self, Worker, lower_priority, panic_text};
 
 /// Looks at a counter before the core is offered to others.
 const SPINS: u32 = 4_000;
@@ -50,7 +50,7 @@ impl Team {
     /// [`ExecError::Backend`] when the system refuses the threads.
     pub fn new(threads: usize) -> Result<Self, ExecError> {
         let pool = ThreadPoolBuilder::new()
-            .num_threads(if threads == 0 { cores() } else { threads })
+            .num_threads(flow::threads(threads))
             .thread_name(|index| format!("pack {index}"))
             .start_handler(|_| lower_priority())
             .build()

@@ -12,8 +12,9 @@ pub(super) type Room = (Lines<i16>, Lines<f32>);
 impl Conv {
     /// Makes the whole numbers of a task. They lie as what they are made of does.
     pub(super) fn whole<'a>(&self, task: &Task<'_>, how: (Desk<'_>, &Kernels), room: &'a mut Room) -> Input<'a> {
-        let (first, numbers, scales) =
-            if self.layer.side == 1 { self.whole_pixels(task, how, room) } else { self.whole_rows(task, how, room) };
+        let ends = [task.pixels.start, task.pixels.end - 1].map(|output| task.part.place(output));
+        let whole = if self.layer.side == 1 { Self::whole_pixels } else { Self::whole_rows };
+        let (first, numbers, scales) = whole(self, task, ends, how, room);
         Input { first, exact: &[], rounded: &[], whole: (numbers, scales) }
     }
 
@@ -21,10 +22,10 @@ impl Conv {
     fn whole_pixels<'a>(
         &self,
         &Task { part, n, ref pixels, .. }: &Task<'_>,
+        [first, last]: [[usize; 2]; 2],
         (desk, kernels): (Desk<'_>, &Kernels),
         (numbers, scales): &'a mut Room,
     ) -> (usize, &'a [i16], &'a [f32]) {
-        let [first, last] = [pixels.start, pixels.end - 1].map(|output| part.place(output));
         let begin = self.origin(part, n, first);
         let numbers = numbers.room(self.origin(part, n, last) + self.run - begin);
         let scales = scales.room(pixels.len());
@@ -41,10 +42,10 @@ impl Conv {
     fn whole_rows<'a>(
         &self,
         &Task { part, n, ref pixels, .. }: &Task<'_>,
+        [first, last]: [[usize; 2]; 2],
         (desk, kernels): (Desk<'_>, &Kernels),
         (numbers, scales): &'a mut Room,
     ) -> (usize, &'a [i16], &'a [f32]) {
-        let [first, last] = [pixels.start, pixels.end - 1].map(|output| part.place(output));
         let (side, stride, count) = (self.layer.side, self.layer.stride, pixels.len());
         let (begin, row) = (self.origin(part, n, [first[0], 0]), self.input.row);
         let (rows, len) =

@@ -196,29 +196,31 @@ impl Winograd {
         }
     }
 
-    /// Takes the sums of the tile at a corner, those of a panel, to where they belong in one go, and says whether it could: for the usual
-    /// endings of layers, unless some outputs of the tile are outside.
+    /// What follows the outputs of a panel, if they can go to where they belong in one go: the other value and ReLU of [`Ending::plain`].
+    fn plain(&self, panel: &Panel<'_>) -> Option<(Option<&View>, bool)> {
+        self.ending.plain().filter(|_| panel.columns == panel.width && panel.scales.is_empty())
+    }
+
+    /// Whether all outputs of the tile at a corner are on the map.
+    fn is_whole(&self, [_, top, left]: [usize; 3]) -> bool {
+        top + OUTPUTS <= self.ending.output.h && left + OUTPUTS <= self.ending.output.w
+    }
+
+    /// Takes the sums of such a tile, those of such a panel, there.
     fn land(
         &self,
         [n, top, left]: [usize; 3],
-        panel: &Panel<'_>,
+        (panel, other, relu): (&Panel<'_>, Option<&View>, bool),
         (sums, step): (&[f32], usize),
         (desk, kernels): (Desk<'_>, &Kernels),
-    ) -> bool {
-        let output = self.ending.output;
-        let whole = top + OUTPUTS <= output.h && left + OUTPUTS <= output.w;
-        let Some((other, relu)) = self.ending.plain() else { return false };
-        if !whole || panel.columns < panel.width || !panel.scales.is_empty() {
-            return false;
-        }
+    ) {
         let place = |view: &View| [view.at(n, top, left) + panel.first, view.row, view.pixel];
         let others = other.map(|view| {
             let [first, row, pixel] = place(view);
             (desk.read(view.offset..view.end()), [first - view.offset, row, pixel])
         });
         let bias = &self.bias[panel.first..][..panel.width];
-        kernels.land(sums, step, &Landing { bias, others, relu, desk, to: place(&output) });
-        true
+        kernels.land(sums, step, &Landing { bias, others, relu, desk, to: place(&self.ending.output) });
     }
 
     /// Finishes the outputs of the tile at a corner.
@@ -357,12 +359,17 @@ impl Step for Winograd {
             self.sum(chunk, group.clone(), &mut room, (desk, kernels));
             for (nth, index) in group.enumerate() {
                 let panel = self.panels.panel(index);
-                let outputs = &mut outputs[..OUTPUTS * OUTPUTS * panel.width];
+                let (outputs, plain) = (&mut outputs[..OUTPUTS * OUTPUTS * panel.width], self.plain(&panel));
                 for (index, corner) in self.cut.tiles.corners(tiles.clone()).enumerate() {
                     let sums = &room.sums[nth * layout.cells() + index * panel.width..];
-                    if !self.land(corner, &panel, (sums, layout.step()), (desk, kernels)) {
-                        kernels.back(sums, layout.step(), panel.width, outputs);
-                        self.finish(corner, &panel, outputs, (desk, kernels));
+                    match plain {
+                        Some((other, relu)) if self.is_whole(corner) => {
+                            self.land(corner, (&panel, other, relu), (sums, layout.step()), (desk, kernels));
+                        }
+                        _ => {
+                            kernels.back(sums, layout.step(), panel.width, outputs);
+                            self.finish(corner, &panel, outputs, (desk, kernels));
+                        }
                     }
                 }
             }
