@@ -20,7 +20,7 @@ fn main() -> ExitCode {
 fn open_window(request: WindowRequest) -> Result<(), Failure> {
     let places = Places::find();
     let (mut settings, notice) = Settings::read(&places.settings());
-    let last_model = settings.model.clone();
+    let kept = settings.clone();
     match request.model {
         Some(ModelSource::Dir(path)) => settings.model = path.to_string_lossy().into_owned(),
         Some(ModelSource::Default) => settings.model.clear(),
@@ -35,8 +35,8 @@ fn open_window(request: WindowRequest) -> Result<(), Failure> {
     };
     let notices: Vec<_> = notice.into_iter().collect();
     let unseen = notices.clone();
-    let model_is_new = settings.model != last_model;
-    gui::run(gui::Options { settings, places, model_is_new, notices, renderer }).map_err(|error| {
+    let model_is_new = settings.model != kept.model;
+    gui::run(gui::Options { settings, kept, places, model_is_new, notices, renderer }).map_err(|error| {
         // Without a window nobody has read them.
         for notice in unseen {
             cli::note(&notice.to_string());

@@ -1,4 +1,4 @@
-//! Where files live: settings, data, cache, pictures. `AFTERIMAGE_HOME` moves the first three together.
+//! Where files live: settings, data, cache, pictures. `AFTERIMAGE_HOME` moves all of them together.
 
 use std::path::PathBuf;
 
@@ -36,6 +36,8 @@ impl Places {
 
     /// Everything below one folder.
     pub fn below(home: PathBuf) -> Self {
+        // Wherever the program goes later, and so that messages say where that is.
+        let home = std::path::absolute(&home).unwrap_or(home);
         Self {
             config: home.join("config"),
             data: home.join("data"),
@@ -62,7 +64,8 @@ mod tests {
     #[test]
     fn one_folder_holds_everything() {
         let places = Places::below("home".into());
-        assert_eq!(places.settings(), PathBuf::from("home/config/settings.toml"));
-        assert!([&places.data, &places.cache, &places.pictures].iter().all(|path| path.starts_with("home")));
+        let home = std::env::current_dir().unwrap().join("home");
+        assert_eq!(places.settings(), home.join("config").join("settings.toml"));
+        assert!([&places.data, &places.cache, &places.pictures].iter().all(|path| path.starts_with(&home)));
     }
 }

@@ -165,6 +165,11 @@ impl Document {
         !drawn && self.stack.layers.iter().all(|layer| layer.kind == LayerKind::Ink && layer.is_blank())
     }
 
+    /// True when something is on a layer that does not show, and so is in no picture of the drawing.
+    pub fn has_hidden(&self) -> bool {
+        self.stack.layers.iter().any(|layer| !layer.visible && !layer.is_blank())
+    }
+
     /// Every stroke that is part of the drawing, with all its samples, oldest first.
     pub fn strokes(&self) -> &[Arc<StrokeRecord>] {
         &self.stack.strokes

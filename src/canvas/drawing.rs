@@ -103,7 +103,8 @@ impl Document {
         inside.then_some((x as u32, y as u32))
     }
 
-    fn is_active_visible(&self) -> bool {
+    /// Whether the layer that strokes and fills go to shows; nothing can be drawn on one that does not.
+    pub fn is_active_visible(&self) -> bool {
         self.stack.layer(self.stack.active).is_some_and(|layer| layer.visible)
     }
 }

@@ -84,7 +84,7 @@ pub struct PaintArgs {
     #[arg(long, value_name = "K", default_value_t = 42)]
     pub seed: u64,
 
-    /// How closely to follow the prompt, 1 and up; without it what the model suggests
+    /// How closely to follow the prompt, 0 to 100; 1 to 15 is usual; without it what the model suggests
     #[arg(long, value_name = "W", allow_negative_numbers = true)]
     pub guidance: Option<f64>,
 
@@ -203,7 +203,9 @@ Examples:
   afterimage doctor                                   what is wrong here, and what to do
 
 Environment:
-  AFTERIMAGE_HOME   one folder for settings, data and cache, instead of the system's
+  AFTERIMAGE_HOME   one folder for settings, data, cache and saved pictures, instead of the system's
+  AFTERIMAGE_CPU, AFTERIMAGE_CUDA_DEVICE, AFTERIMAGE_CUDA_TUNE, AFTERIMAGE_CUDA_OVERLAP
+                    how the executors compute; README.md says what they take
   RUST_LOG          what is logged, for example `debug`; normally only warnings
   WGPU_BACKEND      graphics API of the wgpu renderer: vulkan, gl, metal, dx12
 
@@ -212,7 +214,7 @@ Exit codes:
   1  the job failed; for `verify` a limit was exceeded, for `doctor` you could not draw here
   2  the command line makes no sense
   3  no window could be opened: no display, or no graphics driver
-  4  the model cannot be loaded
+  4  the model or the executor cannot be loaded
   5  no such camera, or it gives no picture";
 
 #[cfg(test)]

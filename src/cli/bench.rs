@@ -64,7 +64,7 @@ pub fn run(request: &BenchRequest) -> Result<(), Failure> {
         return explain::run(request);
     }
     let (wake_sender, wake) = bounded(1);
-    let settings = settings(&request.engine, request.stream);
+    let settings = settings(&request.engine, request.stream)?;
     let wake_up = Arc::new(move || {
         wake_sender.try_send(()).ok();
     });
@@ -81,12 +81,15 @@ pub fn run(request: &BenchRequest) -> Result<(), Failure> {
 }
 
 /// Settings that touch nothing the user keeps.
-fn settings(spec: &EngineSpec, stream: bool) -> Settings {
+fn settings(spec: &EngineSpec, stream: bool) -> Result<Settings, Failure> {
     let model = match &spec.model {
         ModelSource::Default => String::new(),
-        ModelSource::Dir(path) => path.to_string_lossy().into_owned(),
+        ModelSource::Dir(path) => {
+            let unusual = || format!("the name of `{}` is no Unicode, which settings are", path.display());
+            path.to_str().ok_or_else(|| Failure::usage(unusual(), "rename the folder"))?.to_owned()
+        }
     };
-    Settings { model, executor: spec.executor.clone(), threads: spec.threads, stream, ..Settings::default() }
+    Ok(Settings { model, executor: spec.executor.clone(), threads: spec.threads, stream, ..Settings::default() })
 }
 
 struct Bench {

@@ -1,11 +1,16 @@
 //! Which pictures `paint` reads and which it writes.
 
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::{Code, Failure};
 
 /// Endings of pictures that can be read.
 const PICTURES: [&str; 3] = ["png", "jpg", "jpeg"];
+
+/// Endings of pictures that are not written.
+const OTHERS: [&str; 9] = ["jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff", "avif", "heic"];
 
 /// One picture to paint over, and where the painting goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +29,10 @@ pub fn errands(input: &Path, out: Option<&Path>) -> Result<Vec<Errand>, Failure>
     if !input.is_dir() {
         let out = match out {
             Some(folder) if folder.is_dir() => folder.join(painted(input).file_name().unwrap_or_default()),
+            Some(file) if has_ending(file, &OTHERS) => {
+                let what = format!("--out {} is no name for a PNG, which paintings are", file.display());
+                return Err(Failure::usage(what, "let it end in .png"));
+            }
             Some(file) => file.to_owned(),
             None => painted(input),
         };
@@ -37,17 +46,34 @@ pub fn errands(input: &Path, out: Option<&Path>) -> Result<Vec<Errand>, Failure>
     Ok(name_apart(&pictures, &out))
 }
 
-/// `a.jpg` becomes `a.png`, unless there is an `a.png` among the pictures too.
+/// `a.jpg` becomes `a.png`, unless there is an `a.png` among the pictures too: then it becomes `a.jpg.png`, or, should that be
+/// another's name, `a.jpg-2.png`.
 fn name_apart(pictures: &[PathBuf], out: &Path) -> Vec<Errand> {
-    let stems: Vec<_> = pictures.iter().map(|path| path.file_stem().unwrap_or_default()).collect();
-    let name = |(at, path): (usize, &PathBuf)| {
-        let alone = stems.iter().filter(|stem| **stem == stems[at]).count() == 1;
-        let base = if alone { stems[at] } else { path.file_name().unwrap_or_default() };
+    let mut stems = HashMap::new();
+    for path in pictures {
+        *stems.entry(path.file_stem().unwrap_or_default()).or_insert(0) += 1;
+    }
+    let with_ending = |base: &OsStr, ending: &str| {
         let mut name = base.to_owned();
-        name.push(".png");
-        Errand { input: path.clone(), out: out.join(name) }
+        name.push(ending);
+        name
     };
-    pictures.iter().enumerate().map(name).collect()
+    let mut taken = HashSet::new();
+    // Names that are nobody else's first, so that they stay what they were.
+    let (alone, others): (Vec<_>, Vec<_>) =
+        pictures.iter().enumerate().partition(|(_, path)| stems[path.file_stem().unwrap_or_default()] == 1);
+    let mut errands: Vec<(usize, Errand)> = Vec::new();
+    for (whole, group) in [(false, alone), (true, others)] {
+        for (at, path) in group {
+            let base = if whole { path.file_name() } else { path.file_stem() }.unwrap_or_default();
+            let endings = std::iter::once(".png".to_owned()).chain((2..).map(|number| format!("-{number}.png")));
+            let mut names = endings.map(|ending| with_ending(base, &ending));
+            let Some(name) = names.find(|name| taken.insert(name.clone())) else { continue };
+            errands.push((at, Errand { input: path.clone(), out: out.join(name) }));
+        }
+    }
+    errands.sort_by_key(|(at, _)| *at);
+    errands.into_iter().map(|(_, errand)| errand).collect()
 }
 
 fn pictures(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
@@ -66,8 +92,12 @@ fn pictures(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 }
 
 fn is_picture(path: &Path) -> bool {
+    path.is_file() && has_ending(path, &PICTURES)
+}
+
+fn has_ending(path: &Path, endings: &[&str]) -> bool {
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
-    path.is_file() && ending.is_some_and(|ending| PICTURES.contains(&ending.as_str()))
+    ending.is_some_and(|ending| endings.contains(&ending.as_str()))
 }
 
 /// A key that puts `frame9` before `frame10`: every run of digits is led by its length.
@@ -113,6 +143,13 @@ mod tests {
     }
 
     #[test]
+    fn a_painting_is_no_jpeg() {
+        let refused = errands(Path::new("art/apple.jpg"), Some(Path::new("fox.JPG"))).unwrap_err();
+        assert!(refused.to_string().contains("let it end in .png"), "{refused}");
+        assert!(errands(Path::new("art/apple.jpg"), Some(Path::new("/dev/stdout"))).is_ok());
+    }
+
+    #[test]
     fn numbers_count_as_numbers() {
         let mut names = ["f10.png", "f9.png", "f009b.png", "a.png"];
         names.sort_by_cached_key(|name| natural(name));
@@ -124,5 +161,8 @@ mod tests {
         let pictures = ["in/a.png", "in/a.jpg", "in/b.jpg"].map(PathBuf::from);
         let outs: Vec<_> = name_apart(&pictures, Path::new("out")).into_iter().map(|errand| errand.out).collect();
         assert_eq!(outs, ["out/a.png.png", "out/a.jpg.png", "out/b.png"].map(PathBuf::from));
+        let pictures = ["in/a.jpg", "in/a.jpg.png", "in/a.png"].map(PathBuf::from);
+        let outs: Vec<_> = name_apart(&pictures, Path::new("out")).into_iter().map(|errand| errand.out).collect();
+        assert_eq!(outs, ["out/a.jpg-2.png", "out/a.jpg.png", "out/a.png.png"].map(PathBuf::from));
     }
 }

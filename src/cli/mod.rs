@@ -55,7 +55,7 @@ pub fn run(request: &Request) -> Result<(), Failure> {
 
 /// Says how it went: nothing, or one sentence on stderr and the exit code.
 pub fn end(result: Result<(), Failure>) -> ExitCode {
-    match result {
+    match result.and_then(|()| output::lost()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             note(&format!("error: {failure}"));

@@ -17,7 +17,9 @@ pub fn run(request: &PaintRequest) -> Result<(), Failure> {
     // A single broken picture, or a place that nothing can be saved to, is noticed before the model is loaded.
     if let [only] = errands.as_slice() {
         open(only)?;
-        record::place(&only.out).map_err(not_saved)?;
+    }
+    if let Some(first) = errands.first() {
+        record::try_place(&first.out).map_err(not_saved)?;
     }
     let mut painter = Painter::load(&request.engine)?;
     let mut failures = Vec::new();

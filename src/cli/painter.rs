@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::request::Wishes;
 use super::{Code, Failure};
 use crate::engine::{Engine, Job, Params, Picture, Render as _, load};
-use crate::frame::{Frame, Size};
+use crate::frame::{Frame, Size, fit_longer_side};
 use crate::studio::{EngineSpec, ModelInfo};
 
 /// A loaded model that paints when asked.
@@ -72,19 +72,8 @@ pub fn params(info: &ModelInfo, input: Size, prompt: &str, seed: u64, wishes: &W
     params.strength = wishes.strength.unwrap_or(params.strength);
     params.guidance = wishes.guidance.unwrap_or(params.guidance);
     let longer_px = wishes.size.unwrap_or(info.size.width.max(info.size.height));
-    params.size = within(input, longer_px, info.multiple);
+    params.size = fit_longer_side(input, longer_px, info.multiple);
     params
-}
-
-/// The size whose longer side is `longer_px`, of `input`'s aspect, both sides rounded down to `multiple`.
-fn within(input: Size, longer_px: u32, multiple: u32) -> Size {
-    let multiple = multiple.max(1);
-    let scale = f64::from(longer_px) / f64::from(input.width.max(input.height).max(1));
-    let side = |px: u32| {
-        let scaled = (f64::from(px) * scale).round() as u32;
-        (scaled / multiple * multiple).max(multiple)
-    };
-    Size::new(side(input.width), side(input.height))
 }
 
 #[cfg(test)]
@@ -104,13 +93,6 @@ mod tests {
             executor: "none".into(),
             bytes: 0,
         }
-    }
-
-    #[test]
-    fn one_number_is_the_longer_side_and_the_aspect_stays() {
-        assert_eq!(within(Size::new(640, 480), 256, 8), Size::new(256, 192));
-        assert_eq!(within(Size::new(480, 640), 100, 8), Size::new(72, 96));
-        assert_eq!(within(Size::new(4000, 10), 256, 8), Size::new(256, 8));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use super::{Code, Failure, output, verified};
 use crate::exec;
 use crate::studio::Places;
 use crate::verify::{Candidate, Outcome, Report, Status, Suite, VerifyError, run_builtin};
+use crate::weights::{ModelFiles, ModelSource};
 
 /// What the executors are called that a passed verification is remembered of: those that differ from machine to machine.
 const GPU: &str = "cuda";
@@ -19,6 +20,14 @@ pub fn run(request: &VerifyRequest) -> Result<(), Failure> {
             case(name, outcome);
         }
     };
+    if request.fixtures.is_some() && request.engine.model != ModelSource::Default {
+        let remedy = "leave out one of them: fixtures bring their own networks";
+        return Err(Failure::usage("--fixtures and --model do not go together", remedy));
+    }
+    if request.fixtures.is_none() {
+        // What is no model at all is no wrong number either.
+        ModelFiles::open(&request.engine.model).map_err(|error| Failure::new(Code::NoModel, &error, error.remedy()))?;
+    }
     let report = judge(request, news).map_err(|error| failure(&error))?;
     if request.json {
         output::json(&report)?;

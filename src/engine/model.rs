@@ -168,7 +168,11 @@ fn load_for(
     };
     go_on(progress, "preparing the networks", 0.9)?;
     // Now, on the loader's thread, so that what is missing is told before the model is taken.
-    model.prepare(&*executor, wished.unwrap_or(&info.params()), info.size)?;
+    match model.prepare(&*executor, wished.unwrap_or(&info.params()), info.size) {
+        // There may be for the size that is wished for.
+        Err(EngineError::Exec(error @ ExecError::Room { .. })) => log::info!("at {} px {error}", info.size.width),
+        prepared => prepared?,
+    }
     // Now, for some weights wait until somebody asks for them.
     info.bytes = model.networks.bytes() + model.prompts.reader().bytes();
     go_on(progress, "ready", 1.0)?;

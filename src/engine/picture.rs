@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{EngineError, Params};
+use super::{EngineError, ModelInfo, Params};
 use crate::frame::Frame;
 
 /// One picture to paint.
@@ -69,6 +69,8 @@ pub struct Picture {
     pub stamps: Stamps,
     /// Where the time went.
     pub stages: StageTimes,
+    /// The model that painted it; `None` where a stand-in did.
+    pub painter: Option<Arc<ModelInfo>>,
 }
 
 /// Who paints: the engine, a stand-in for tests, or one far away. Nobody else knows which.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::EngineError;
-use crate::exec::{Profile, Program};
+use crate::exec::{ExecError, Profile, Program};
 
 /// How many programs are kept: about four sizes of three networks.
 const KEPT: usize = 12;
@@ -82,23 +82,38 @@ impl<K> Default for Programs<K> {
 }
 
 impl<K: Copy + PartialEq> Programs<K> {
-    /// The program for `purpose`, compiled by `compile` if it is not there.
+    /// The program for `purpose`, compiled by `compile` if it is not there. Where that finds no room, those that were not used
+    /// for longest make some.
     ///
     /// # Errors
     /// Those of `compile`.
     pub fn get(
         &mut self,
         purpose: K,
-        compile: impl FnOnce() -> Result<Box<dyn Program>, EngineError>,
+        compile: impl Fn() -> Result<Box<dyn Program>, EngineError>,
     ) -> Result<&mut dyn Program, EngineError> {
         let found = self.kept.iter().position(|(kept, _)| *kept == purpose).and_then(|at| self.kept.remove(at));
         let entry = match found {
             Some(entry) => entry,
-            None => (purpose, compile()?),
+            None => (purpose, self.make_room(compile)?),
         };
         self.kept.truncate(KEPT - 1);
         self.kept.push_front(entry);
         Ok(&mut *self.kept[0].1)
+    }
+
+    fn make_room(
+        &mut self,
+        compile: impl Fn() -> Result<Box<dyn Program>, EngineError>,
+    ) -> Result<Box<dyn Program>, EngineError> {
+        loop {
+            match compile() {
+                // A GPU does not tell what it lacks.
+                Err(EngineError::Exec(ExecError::Room { .. } | ExecError::Device { .. }))
+                    if self.kept.pop_back().is_some() => {}
+                compiled => return compiled,
+            }
+        }
     }
 
     /// Times the steps of the programs that were used, last used first; see [`Program::profile`].
@@ -110,8 +125,13 @@ impl<K: Copy + PartialEq> Programs<K> {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicU64;
+    use std::sync::atomic::Ordering::Relaxed;
+
     use super::*;
-    use crate::exec::{ExecError, Tensor, Value};
+    use crate::exec::{Tensor, Value};
 
     struct Nothing;
     impl Program for Nothing {
@@ -123,10 +143,10 @@ mod tests {
     #[test]
     fn the_last_few_are_kept() {
         let mut programs = Programs::default();
-        let mut compiled = Vec::new();
+        let compiled = RefCell::new(Vec::new());
         let mut ask = |purpose| {
             let compile = || {
-                compiled.push(purpose);
+                compiled.borrow_mut().push(purpose);
                 Ok(Box::new(Nothing) as Box<dyn Program>)
             };
             programs.get(purpose, compile).map(|_| ()).unwrap();
@@ -136,6 +156,41 @@ mod tests {
         ask(100);
         ask(0);
         ask(1);
-        assert_eq!(compiled[KEPT..], [100, 1], "0 was used lately, 1 was not");
+        assert_eq!(compiled.borrow()[KEPT..], [100, 1], "0 was used lately, 1 was not");
+    }
+
+    /// A program that takes one of so many places.
+    struct Placed(Arc<AtomicU64>);
+    impl Program for Placed {
+        fn run(&mut self, _: &[Value<'_>], _: usize) -> Result<Vec<Tensor>, ExecError> {
+            Ok(Vec::new())
+        }
+    }
+    impl Drop for Placed {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Relaxed);
+        }
+    }
+
+    #[test]
+    fn old_programs_make_room() {
+        let free = Arc::new(AtomicU64::new(2));
+        let compile = |need: u64| {
+            let free = free.clone();
+            move || {
+                match free.load(Relaxed) {
+                    left if left < need => return Err(ExecError::Room { need, free: left }.into()),
+                    left => free.store(left - 1, Relaxed),
+                }
+                Ok(Box::new(Placed(free.clone())) as Box<dyn Program>)
+            }
+        };
+        let mut programs = Programs::default();
+        for purpose in 0..5 {
+            programs.get(purpose, compile(1)).map(|_| ()).unwrap();
+        }
+        assert_eq!(programs.kept.iter().map(|(purpose, _)| *purpose).collect::<Vec<_>>(), [4, 3]);
+        let error = programs.get(5, compile(3)).map(|_| ()).unwrap_err();
+        assert!(matches!(error, EngineError::Exec(ExecError::Room { need: 3, free: 2 })), "{error}");
     }
 }

@@ -27,7 +27,7 @@ const MAX_GUIDANCE: f64 = 1000.0;
 pub struct Engine {
     executor: Arc<dyn Executor>,
     model: Model,
-    info: ModelInfo,
+    info: Arc<ModelInfo>,
     noise: Kept,
     last: Option<Last>,
     stream: Option<Stream>,
@@ -63,7 +63,7 @@ impl Engine {
     /// An engine around a loaded model.
     pub fn new(loaded: LoadedModel) -> Self {
         let LoadedModel { executor, model, info } = loaded;
-        Self { executor, model, info, noise: Kept::new(0), last: None, stream: None }
+        Self { executor, model, info: Arc::new(info), noise: Kept::new(0), last: None, stream: None }
     }
 
     /// What the faces may know about the model.
@@ -211,6 +211,7 @@ impl Render for Engine {
             params: params.clone(),
             stamps: Stamps { taken, started, done: Instant::now() },
             stages: times,
+            painter: Some(self.info.clone()),
         }))
     }
 

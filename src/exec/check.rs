@@ -9,7 +9,7 @@ use crate::weights::Weights;
 /// Largest difference allowed, as a part of the largest value, beside what the executor says it rounds.
 const LIMIT: f32 = 1e-3;
 
-/// Runs a small network of every kind of work on both and compares.
+/// Runs a small network of the commonest kinds of work on both and compares.
 ///
 /// # Errors
 /// One that does not run, or gives something else than the `reference`.

@@ -241,6 +241,14 @@ pub enum ExecError {
         /// Bytes that the system can still give.
         free: u64,
     },
+    /// The machine has less memory left than the values of a picture take.
+    #[error("such a picture needs {} MB of memory, {} MB are free", need >> 20, free >> 20)]
+    Room {
+        /// Bytes needed.
+        need: u64,
+        /// Bytes that the system can still give.
+        free: u64,
+    },
     /// A run was called without an input, or with one of another shape.
     #[error("input `{name}` of graph `{graph}` should be {expected:?}, got {found}")]
     Input {
@@ -286,6 +294,7 @@ impl ExecError {
             Self::Input { .. } | Self::Tap { .. } => {
                 "please report this: the program called its own network wrongly".into()
             }
+            Self::Room { .. } => "choose a smaller picture size, or close other programs".into(),
             Self::Backend { .. } => "choose a smaller picture size or another model".into(),
         }
     }

@@ -11,7 +11,8 @@ use crate::weights::{Dtype, Weights, WeightsError};
 /// All weights of a model, packed.
 pub struct Store<T> {
     tensors: BTreeMap<String, Stored<T>>,
-    /// Tensors that are no floats (`position_ids` in many text encoders): a complaint only if a graph asks for one.
+    /// Tensors that are no floats (`position_ids` in many text encoders) or hold nothing, whose other sides may be anything: a
+    /// complaint only if a graph asks for one.
     refused: BTreeMap<String, WeightsError>,
 }
 
@@ -50,12 +51,16 @@ impl<T: Send> Store<T> {
         keys.sort_by_key(|key| std::cmp::Reverse(size(key)));
         let read = |(values, scratch): &mut (Vec<f32>, S), key: &str| -> Result<_, ExecError> {
             let shape = weights.shape(key).unwrap_or_default().to_vec();
+            let file = weights.label(key).unwrap_or_default().to_owned();
+            if shape.contains(&0) {
+                let (expected, found) = ("at least one number".into(), format!("the shape {shape:?}"));
+                return Ok((key.to_owned(), Err(WeightsError::Tensor { file, key: key.into(), expected, found })));
+            }
             match weights.read_into(key, &shape, values) {
                 Err(error @ WeightsError::Type { .. }) => return Ok((key.to_owned(), Err(error))),
                 read => read?,
             };
             let form = pack(&Found { key, values, shape: &shape, dtype: weights.dtype(key) }, scratch)?;
-            let file = weights.label(key).unwrap_or_default().to_owned();
             Ok((key.to_owned(), Ok(Stored { file, shape, form })))
         };
         let packed = keys.into_iter().par_bridge().map_init(Default::default, read);

@@ -70,7 +70,18 @@ impl SystemMemory {
         let system = System::new_with_specifics(memory).ok()?;
         let found =
             Self { total: system.total_memory(), available: system.available_memory(), swap: system.free_swap() };
+        let found = match system.cgroup_limits() {
+            Some(limits) => found.within(limits.total_memory, limits.rss, limits.free_swap),
+            None => found,
+        };
         (found.total > 0).then_some(found)
+    }
+
+    /// What is left of it in a container that may have `most` bytes, of which it has `used`, and `swap` more on disk. What the
+    /// container has read from files and could give back does not count as used.
+    fn within(self, most: u64, used: u64, swap: u64) -> Self {
+        let available = self.available.min(most.saturating_sub(used));
+        Self { total: self.total.min(most), available, swap: self.swap.min(swap) }
     }
 
     /// What programs can still be given, at most.
@@ -122,6 +133,14 @@ mod tests {
         let memory = SystemMemory { total: 24 << 20, available: 1 << 20, swap: 3 << 20 };
         assert_eq!(memory.left(), 4 << 20);
         assert_eq!(SystemMemory { swap: u64::MAX, ..memory }.left(), u64::MAX);
+    }
+
+    #[test]
+    fn a_container_has_what_it_may_have() {
+        let memory = SystemMemory { total: 64 << 30, available: 60 << 30, swap: 8 << 30 };
+        let inside = memory.within(4 << 30, 1 << 30, 0);
+        assert_eq!((inside.total, inside.left()), (4 << 30, 3 << 30));
+        assert_eq!(memory.within(u64::MAX, 1 << 30, u64::MAX), memory);
     }
 
     #[test]

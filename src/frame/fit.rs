@@ -150,6 +150,12 @@ mod tests {
         assert_eq!(fit_longer_side(Size::new(45, 70), 70, 8), Size::new(40, 64));
         assert_eq!(fit_longer_side(Size::new(0, 0), 0, 0), Size::new(1, 1));
         assert_eq!(fit_longer_side(Size::new(u32::MAX, 1), 512, 8), Size::new(512, 8));
+        assert_eq!(fit_longer_side(Size::new(640, 480), 256, 8), Size::new(256, 192));
+        assert_eq!(fit_longer_side(Size::new(480, 640), 100, 8), Size::new(72, 96));
+        assert_eq!(fit_longer_side(Size::new(4000, 10), 256, 8), Size::new(256, 8));
+        assert_eq!(fit_longer_side(Size::square(256), 500, 8), Size::square(496));
+        assert_eq!(fit_longer_side(Size::new(512, 256), 256, 8), Size::new(256, 128));
+        assert_eq!(fit_longer_side(Size::new(512, 2), 64, 8), Size::new(64, 8));
     }
 
     #[test]

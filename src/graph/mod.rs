@@ -130,11 +130,6 @@ impl Graph {
         self.paths.get(path).copied()
     }
 
-    /// All module paths and the nodes they end with.
-    pub fn paths(&self) -> impl Iterator<Item = (&str, NodeId)> {
-        self.paths.iter().map(|(path, id)| (path.as_str(), *id))
-    }
-
     /// All node ids in running order.
     pub fn ids(&self) -> impl Iterator<Item = NodeId> + use<> {
         (0..self.nodes.len() as u32).map(NodeId)

@@ -1,7 +1,9 @@
 //! What the user meant. Panels push these; the app carries them out after the pass.
 
+use std::cmp::Ordering;
 use std::path::PathBuf;
 
+use crate::engine::Params;
 use crate::studio::Notice;
 
 /// What the user meant.
@@ -55,6 +57,8 @@ pub enum Action {
     ShowTab(&'static str),
     /// Show or hide the panel.
     TogglePanel,
+    /// Texts and controls larger, smaller, or of the normal size.
+    Zoom(Ordering),
     /// Put the sample drawing away.
     StartFresh,
     /// A prompt the model knows, by chance.
@@ -65,6 +69,12 @@ pub enum Action {
     SuggestedNumbers,
     /// Paint this subject.
     Subject(String),
+    /// Paint with the prompt and the numbers of a painting that was opened.
+    TakeRecipe(Box<Params>),
+    /// Go on with a drawing that was never saved.
+    BringBack(PathBuf),
+    /// Show the pictures alone, over the whole screen, or the rooms around them again.
+    ToggleAlone,
     /// Say something.
     Tell(Notice),
 }

@@ -11,6 +11,7 @@ use super::keeping::{Keeping, Then};
 use super::look;
 use super::new_drawing::{Answer, new_drawing_ui};
 use super::notices::Notices;
+use super::rescue::Rescue;
 use super::stage::Stage;
 use super::theme::Theme;
 use crate::canvas::{Document, SAMPLE_PROMPT};
@@ -28,8 +29,10 @@ const AT_ONCE: Duration = Duration::from_nanos(1);
 
 /// What the window starts with.
 pub struct AppOptions {
-    /// What was kept from the last time.
+    /// How it begins.
     pub settings: Settings,
+    /// What is kept on disk; what differs is kept, too, in a moment.
+    pub kept: Settings,
     /// Where files live.
     pub places: Places,
     /// Whether another model painted the last time: then the numbers are not what this one suggests.
@@ -51,7 +54,8 @@ impl AppOptions {
     pub fn new(settings: Settings, places: Places) -> Self {
         let studio: StudioMaker = Box::new(Studio::start);
         let (notices, renderer, tablet) = (Vec::new(), "egui".into(), Tablet::default());
-        Self { settings, places, model_is_new: false, notices, renderer, tablet, beat: None, studio }
+        let kept = settings.clone();
+        Self { settings, kept, places, model_is_new: false, notices, renderer, tablet, beat: None, studio }
     }
 }
 
@@ -80,6 +84,7 @@ pub struct App {
     pub(super) session: Session,
     pub(super) dialogs: Dialogs,
     pub(super) keeping: Keeping,
+    pub(super) rescue: Rescue,
     /// The size that is being chosen for a new drawing.
     pub(super) new_drawing: Option<Size>,
     pub(super) picture: Option<Picture>,
@@ -91,6 +96,8 @@ pub struct App {
     pub(super) wants_suggested: bool,
     /// The focus was moved with the keyboard.
     pub(super) keyboard: bool,
+    /// The pointer moved after the focus did.
+    pub(super) pointing: bool,
     beat: Option<Beat>,
 }
 
@@ -100,12 +107,11 @@ impl App {
     /// # Errors
     /// The system's error when the studio gets no threads.
     pub fn new(cc: &eframe::CreationContext<'_>, options: AppOptions) -> std::io::Result<Self> {
-        let AppOptions { mut settings, places, model_is_new, notices, renderer, tablet, beat, studio } = options;
+        let AppOptions { mut settings, kept, places, model_is_new, notices, renderer, tablet, beat, studio } = options;
         super::fonts::install(&cc.egui_ctx);
         if cc.gl.is_some() {
             cc.egui_ctx.add_plugin(super::nearest::Nearest);
         }
-        let saved = settings.clone();
         let document = first_document(&mut settings);
         let ctx = cc.egui_ctx.clone();
         let wake: studio::Wake = std::sync::Arc::new(move || ctx.request_repaint_after(AT_ONCE));
@@ -117,12 +123,13 @@ impl App {
                 stream: settings.stream,
                 source: settings.source.clone(),
                 ink: None,
-                saved,
+                saved: kept,
                 seen: settings.clone(),
                 save_at: Some(1.0),
                 look: None,
             },
             keeping: Keeping::of(&document),
+            rescue: Rescue::default(),
             new_drawing: None,
             document,
             studio,
@@ -135,6 +142,7 @@ impl App {
             wants_camera: false,
             wants_suggested: model_is_new,
             keyboard: false,
+            pointing: false,
             beat,
             settings,
         };
@@ -142,6 +150,7 @@ impl App {
             app.notices.add(notice, 0.0);
         }
         app.refresh_look(&cc.egui_ctx);
+        app.studio.send(studio::Command::FindLost);
         Ok(app)
     }
 
@@ -211,6 +220,7 @@ fn first_document(settings: &mut Settings) -> Document {
 impl eframe::App for App {
     fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
         self.take_news(ctx);
+        self.watch_blank();
         self.watch_close(ctx);
     }
 
@@ -234,6 +244,7 @@ impl eframe::App for App {
 
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
         self.save_settings();
+        self.forget_drawing();
     }
 
     fn persist_egui_memory(&self) -> bool {

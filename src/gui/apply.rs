@@ -1,13 +1,14 @@
 //! Carrying out what the user meant, after the pass in which it was meant.
 
-use egui::Context;
+use egui::{Context, ViewportCommand};
 
 use super::action::Action;
 use super::app::App;
 use super::dialogs::Picked;
-use super::{model_menu, names, numbers, words};
+use super::{look, model_menu, names, numbers, words};
 use crate::canvas::Document;
 use crate::capture::SourceSpec;
+use crate::engine::Params;
 use crate::studio::{Arrival, Command, EngineSpec, Notice, Origin};
 use crate::weights::ModelSource;
 
@@ -18,11 +19,11 @@ impl App {
     /// Does what the user meant.
     pub(super) fn apply(&mut self, ctx: &Context, action: Action) {
         match action {
-            Action::UseDrawing => self.settings.source = SourceSpec::Drawing,
+            Action::UseDrawing => self.use_source(SourceSpec::Drawing),
             Action::UseCamera(id) => self.use_camera(id),
             Action::ListCameras => self.studio.send(Command::ListCameras),
             Action::AskSource => self.dialogs.ask_source(),
-            Action::UsePattern => self.settings.source = SourceSpec::Pattern,
+            Action::UsePattern => self.use_source(SourceSpec::Pattern),
             Action::Freeze => self.freeze(ctx),
             Action::TogglePause => {
                 self.session.paused = !self.session.paused;
@@ -49,10 +50,17 @@ impl App {
             Action::ShowTab(tab) => self.show_tab(ctx, tab),
             Action::TogglePanel => self.toggle_panel(ctx),
             Action::StartFresh => self.start_fresh(),
+            Action::Zoom(way) => self.settings.window.zoom = look::next_zoom(self.settings.window.zoom, way),
             Action::RandomPrompt => self.random_prompt(),
             Action::RandomSeed => self.settings.params.seed = u64::from(chance() as u32),
             Action::SuggestedNumbers => self.take_suggested(),
             Action::Subject(subject) => self.paint_subject(&subject),
+            Action::TakeRecipe(recipe) => self.take_recipe(*recipe),
+            Action::BringBack(path) => self.studio.send(Command::BringBack(path)),
+            Action::ToggleAlone => {
+                self.session.alone = !self.session.alone;
+                ctx.send_viewport_cmd(ViewportCommand::Fullscreen(self.session.alone));
+            }
             Action::Tell(notice) => self.tell(ctx, notice),
         }
         // What was done shows in the next frame.
@@ -64,9 +72,15 @@ impl App {
         self.notices.add(notice, ctx.input(|input| input.time));
     }
 
+    /// Looks there; a camera that is still being looked for is not wanted any more.
+    pub(super) fn use_source(&mut self, source: SourceSpec) {
+        self.wants_camera = false;
+        self.settings.source = source;
+    }
+
     fn use_camera(&mut self, id: Option<String>) {
         match id {
-            Some(id) => self.settings.source = SourceSpec::Camera { id, mirror: self.settings.camera.mirror },
+            Some(id) => self.use_source(SourceSpec::Camera { id, mirror: self.settings.camera.mirror }),
             None => {
                 self.wants_camera = true;
                 self.studio.send(Command::ListCameras);
@@ -85,7 +99,7 @@ impl App {
             _ => "Picture (frozen)",
         };
         // The source stays until the layer is there.
-        self.fit_picture(Arrival { frame, name: name.into(), origin: Origin::Source });
+        self.fit_picture(Arrival { frame, name: name.into(), origin: Origin::Source, recipe: None });
     }
 
     fn toggle_dream(&mut self) {
@@ -195,6 +209,14 @@ impl App {
         params.steps = wanted.steps;
         params.strength = wanted.strength;
         params.guidance = wanted.guidance;
+    }
+
+    /// The prompt and the numbers of a painting; its size stays that of the canvas.
+    fn take_recipe(&mut self, recipe: Params) {
+        let size = self.settings.params.size;
+        self.settings.params = Params { size, prompt: words::tamed(&recipe.prompt), ..recipe };
+        self.settings.params.seed = recipe.seed.min(numbers::LARGEST_SEED);
+        self.settings = self.settings.clone().sound();
     }
 
     /// The name of the model that paints, for a card.

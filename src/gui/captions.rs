@@ -22,7 +22,7 @@ pub fn stage_look(cx: &Cx<'_>, picture: Option<&Picture>) -> StageLook {
     let latency = cx.snapshot.latency_ms.map(|(median, _)| format!("pen to picture {median:.0}\u{2009}ms"));
     let draws = cx.settings.source == SourceSpec::Drawing;
     let window = &cx.settings.window;
-    StageLook {
+    let look = StageLook {
         view: ViewMode::from_name(&window.view),
         smooth: window.smooth,
         divider: window.divider,
@@ -34,6 +34,12 @@ pub fn stage_look(cx: &Cx<'_>, picture: Option<&Picture>) -> StageLook {
         trouble: trouble(cx),
         busy_text: busy(cx),
         fade: cx.snapshot.pictures_per_s < FADE_BELOW,
+    };
+    match cx.session.alone {
+        true => {
+            StageLook { left_caption: String::new(), right_caption: String::new(), latency_text: String::new(), ..look }
+        }
+        false => look,
     }
 }
 

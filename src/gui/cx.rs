@@ -30,6 +30,8 @@ pub struct Session {
     pub unsaved: bool,
     /// There is a picture to save.
     pub has_picture: bool,
+    /// The pictures alone, over the whole screen.
+    pub alone: bool,
     /// The floating panel is open (narrow windows only).
     pub float_open: bool,
 }

@@ -7,11 +7,11 @@ use egui::{Button, Context, ViewportCommand};
 use super::app::App;
 use super::dialogs::Picked;
 use super::modal::{buttons_ui, enter, modal_ui};
+use super::names;
 use super::theme::Theme;
 use super::widgets::{note, primary_button, quiet};
-use super::{names, numbers};
 use crate::canvas::{Backdrop, Document, Version};
-use crate::frame::Size;
+use crate::frame::{Size, fit_longer_side};
 use crate::gui::keys::DIAMETER_PX;
 use crate::studio::{Command, Notice};
 
@@ -44,7 +44,7 @@ pub(super) struct Keeping {
     /// The question that is being asked, and whether the answer was to save.
     question: Option<(Then, bool)>,
     /// Nothing is asked any more: the window closes.
-    leaving: bool,
+    pub(super) leaving: bool,
 }
 
 enum Answer {
@@ -67,6 +67,13 @@ impl App {
         let document = &self.document;
         let changed = document.is_stroking() || document.version() != self.keeping.saved;
         changed && !document.is_sample() && !document.is_blank()
+    }
+
+    /// What is drawn on an emptied canvas is another drawing: it does not replace the file of the one before.
+    pub(super) fn watch_blank(&mut self) {
+        if self.document.is_blank() {
+            self.keeping.file = None;
+        }
     }
 
     /// Whether a card in the middle waits for an answer.
@@ -121,7 +128,7 @@ impl App {
     }
 
     /// An empty canvas of `size`; the painting takes its shape, and the brush keeps its width on the screen.
-    fn begin_new(&mut self, size: Size) {
+    pub(super) fn begin_new(&mut self, size: Size) {
         let longer = |size: Size| size.width.max(size.height);
         let ratio = longer(size) as f32 / longer(self.document.size()) as f32;
         let tools = &mut self.settings.tools;
@@ -131,7 +138,7 @@ impl App {
         self.begin(Document::new(size, background));
         let multiple = self.studio.snapshot().model.as_ref().map_or(1, |model| model.multiple);
         let params = &mut self.settings.params;
-        params.size = numbers::scaled(size, longer(params.size), multiple);
+        params.size = fit_longer_side(size, longer(params.size), multiple);
         self.stage.reset_view();
     }
 
@@ -206,15 +213,25 @@ impl App {
         self.studio.send(Command::SaveDrawing { drawing: document, backdrop, path });
     }
 
-    /// A file holds the state `version`.
-    pub(super) fn note_saved(&mut self, ctx: &Context, path: PathBuf, version: Version) {
-        self.tell(ctx, Notice::info(format!("Saved {}", path.display())));
+    /// A file holds the state `version`, all of it or what showed.
+    pub(super) fn note_saved(&mut self, ctx: &Context, path: PathBuf, version: Version, whole: bool) {
+        let notice = match whole {
+            true => Notice::info(format!("Saved {}", path.display())),
+            false => {
+                let what = format!("Saved {} without the hidden layers", path.display());
+                Notice::warning(what, "Show them and save again to have them in a file, too")
+            }
+        };
+        self.tell(ctx, notice);
         // A drawing that was put away meanwhile is not this one.
         if !self.keeping.sent.contains(&version) {
             return;
         }
         self.keeping.sent.retain(|sent| *sent != version);
-        (self.keeping.saved, self.keeping.file) = (version, Some(path));
+        self.keeping.file = Some(path);
+        if whole {
+            self.keeping.saved = version;
+        }
         if let Some((then, true)) = self.keeping.question {
             self.keeping.question = Some((then, false));
             self.leave_drawing(ctx, then);

@@ -4,11 +4,14 @@ use std::path::PathBuf;
 
 use egui::Context;
 
+use super::action::Action;
 use super::app::App;
 use super::dialogs::Picked;
-use super::numbers;
+use super::words;
 use crate::canvas::{Backdrop, FittedPicture};
 use crate::capture::SourceSpec;
+use crate::engine::Params;
+use crate::frame::fit_longer_side;
 use crate::studio::{Arrival, CameraSettings, Command, EngineSpec, Event, Notice, Origin, Overlay};
 
 /// Settings are written when they stayed the same for this long.
@@ -23,7 +26,9 @@ impl App {
         for event in self.studio.events() {
             self.take_event(ctx, event);
         }
-        if let Some(frame) = self.studio.take_source_frame().filter(|_| self.settings.source != SourceSpec::Drawing) {
+        // One that was on its way when the source changed belongs to nobody.
+        let frame = self.studio.take_source_frame();
+        if let Some(frame) = frame.filter(|frame| frame.source.is_same_device(&self.settings.source)) {
             self.stage.set_source(Some(frame.shown));
             self.source_frame = Some(frame.whole);
         }
@@ -40,14 +45,14 @@ impl App {
     fn take_picked(&mut self, ctx: &Context, picked: Picked) {
         match picked {
             Picked::Open(path) => self.open_picture(path),
-            Picked::Source(path) => self.settings.source = SourceSpec::Picture { path },
+            Picked::Source(path) => self.use_source(SourceSpec::Picture { path }),
             Picked::Model(path) => {
-                self.apply(ctx, super::Action::LoadModel(path.to_string_lossy().into_owned()));
+                self.apply(ctx, Action::LoadModel(path.to_string_lossy().into_owned()));
             }
             Picked::SaveTo(picture, path) => self.studio.send(Command::SavePicture { picture, path }),
             Picked::SaveDrawing(drawing, path) => self.write_drawing(drawing, path),
             Picked::Pasted(frame) => {
-                self.fit_picture(Arrival { frame, name: "Pasted".into(), origin: Origin::Clipboard });
+                self.fit_picture(Arrival { frame, name: "Pasted".into(), origin: Origin::Clipboard, recipe: None });
             }
             Picked::Trouble(notice) => self.note_not_saved(ctx, notice),
         }
@@ -66,10 +71,10 @@ impl App {
                 self.tell(ctx, notice);
             }
             Event::NoDevice(notice) => {
-                self.name_present_model();
-                self.tell(ctx, Notice::warning(notice.what, "the CPU paints instead"));
+                // The model that was asked for is loaded all the same, for another painter.
+                self.tell(ctx, Notice::warning(notice.what, "the fastest engine that can paints instead"));
                 self.settings.executor = EngineSpec::default().executor;
-                self.apply(ctx, super::Action::Reload);
+                self.apply(ctx, Action::Reload);
             }
             Event::EngineStopped(notice) => self.notices.add_stopped(notice, ctx.input(|input| input.time)),
             Event::RenderFailed(notice) | Event::Notice(notice) => self.tell(ctx, notice),
@@ -83,8 +88,9 @@ impl App {
                 self.wants_camera = false;
                 self.tell(ctx, notice);
             }
-            Event::PictureReady { picture, fitted } => self.put_picture(picture, fitted),
-            Event::DrawingSaved { path, version } => self.note_saved(ctx, path, version),
+            Event::PictureReady { picture, fitted } => self.put_picture(ctx, picture, fitted),
+            Event::LostFound(path) => self.offer_lost(ctx, path),
+            Event::DrawingSaved { path, version, whole } => self.note_saved(ctx, path, version, whole),
             Event::DrawingNotSaved(notice) => self.note_not_saved(ctx, notice),
             Event::Saved(path) => self.tell(ctx, Notice::info(format!("Saved {}", path.display()))),
         }
@@ -99,10 +105,10 @@ impl App {
         let longest = params.size.width.max(params.size.height);
         // The painting has the shape of the canvas.
         let canvas = self.document.size();
-        params.size = numbers::scaled(canvas, longest, multiple);
+        params.size = fit_longer_side(canvas, longest, multiple);
         if std::mem::take(&mut self.wants_suggested) {
             let longest = native.width.max(native.height);
-            self.settings.params.size = numbers::scaled(canvas, longest, multiple);
+            self.settings.params.size = fit_longer_side(canvas, longest, multiple);
             self.take_suggested();
             self.remember_model();
             let name = self.model_name();
@@ -119,7 +125,7 @@ impl App {
         match last.or(cameras.first()) {
             Some(camera) => {
                 let (id, mirror) = (camera.id.clone(), self.settings.camera.mirror);
-                self.settings.source = SourceSpec::Camera { id, mirror };
+                self.use_source(SourceSpec::Camera { id, mirror });
             }
             None => self.tell(
                 ctx,
@@ -142,11 +148,14 @@ impl App {
     }
 
     /// Puts a picture onto the canvas as a layer; the sample makes way for it.
-    fn put_picture(&mut self, picture: Arrival, fitted: FittedPicture) {
+    fn put_picture(&mut self, ctx: &Context, picture: Arrival, fitted: FittedPicture) {
         if self.document.is_sample() {
             self.start_fresh();
         }
         let alone = self.document.is_blank();
+        if picture.origin == Origin::Lost && alone && self.document.size() != fitted.size() {
+            self.begin_new(fitted.size());
+        }
         if self.document.add_fitted(fitted, &picture.name).is_none() {
             // The canvas became another one meanwhile.
             return self.fit_picture(picture);
@@ -154,8 +163,19 @@ impl App {
         match picture.origin {
             Origin::File if alone => self.note_on_disk(),
             Origin::Source => self.settings.source = SourceSpec::Drawing,
+            Origin::Lost => self.note_kept(),
             Origin::File | Origin::Clipboard => {}
         }
+        if let Some(recipe) = picture.recipe {
+            self.offer_recipe(ctx, recipe);
+        }
+    }
+
+    fn offer_recipe(&mut self, ctx: &Context, recipe: Box<Params>) {
+        let notice =
+            Notice::info(format!("This was painted as “{}”, seed {}", words::tamed(&recipe.prompt), recipe.seed));
+        let now = ctx.input(|input| input.time);
+        self.notices.add_offer(notice, "Take prompt and numbers", Action::TakeRecipe(recipe), now);
     }
 
     /// Takes files that were dropped and pictures that were pasted.
@@ -197,6 +217,7 @@ impl App {
         self.send_ink();
         self.refresh_look(ctx);
         self.save_later(ctx);
+        self.keep_drawing(ctx);
     }
 
     fn send_ink(&mut self) {

@@ -1,5 +1,7 @@
 //! The theme put into egui's own style, so that its widgets look like ours. Knows egui's knobs; colours come from the theme.
 
+use std::cmp::Ordering;
+
 use egui::style::{Selection, TextCursorStyle, WidgetVisuals};
 use egui::{
     Color32, CornerRadius, FontFamily, FontId, Margin, Shadow, Stroke, SurrenderFocusOn, TextStyle, Visuals, vec2,
@@ -15,6 +17,19 @@ pub const NOTE: f32 = 11.0;
 pub const BODY: f32 = 13.0;
 /// Text size of the prompt.
 pub const PROMPT: f32 = 16.0;
+
+/// The sizes of texts and controls to choose from.
+pub const ZOOMS: [f32; 5] = [0.75, 1.0, 1.25, 1.5, 2.0];
+
+/// The next size that is greater or less than `zoom`, or the normal one; `zoom` itself where there is none.
+pub fn next_zoom(zoom: f32, way: Ordering) -> f32 {
+    let found = match way {
+        Ordering::Greater => ZOOMS.into_iter().find(|size| *size > zoom),
+        Ordering::Less => ZOOMS.into_iter().rfind(|size| *size < zoom),
+        Ordering::Equal => Some(1.0),
+    };
+    found.unwrap_or(zoom)
+}
 
 /// Puts `theme` and `zoom` into `ctx`. Cheap, but meant to be called only on a change.
 pub fn apply(ctx: &egui::Context, theme: &Theme, zoom: f32) {
@@ -43,7 +58,11 @@ pub fn apply(ctx: &egui::Context, theme: &Theme, zoom: f32) {
         spacing.icon_width = 16.0;
     });
     // Whoever draws has left the prompt: its keys belong to the tools again, also after a press that becomes a stroke.
-    ctx.options_mut(|options| options.input_options.surrender_focus_on = SurrenderFocusOn::Presses);
+    ctx.options_mut(|options| {
+        options.input_options.surrender_focus_on = SurrenderFocusOn::Presses;
+        // The keys for it are ours: the size is a setting.
+        options.zoom_with_keyboard = false;
+    });
     ctx.set_zoom_factor(zoom.clamp(0.5, 3.0));
 }
 
@@ -106,4 +125,18 @@ pub fn focus_ring(ctx: &egui::Context, theme: &Theme, keyboard: bool) {
     let layer = egui::LayerId::new(egui::Order::Foreground, egui::Id::unique("focus ring"));
     let ring = Stroke::new(2.0, theme.accent);
     ctx.layer_painter(layer).rect_stroke(response.rect, RADIUS, ring, egui::StrokeKind::Outside);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_go_up_down_and_back() {
+        assert_eq!(next_zoom(1.0, Ordering::Greater), 1.25);
+        assert_eq!(next_zoom(1.1, Ordering::Less), 1.0);
+        assert_eq!(next_zoom(2.0, Ordering::Greater), 2.0);
+        assert_eq!(next_zoom(0.5, Ordering::Less), 0.5);
+        assert_eq!(next_zoom(1.5, Ordering::Equal), 1.0);
+    }
 }

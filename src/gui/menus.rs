@@ -5,7 +5,7 @@ use egui::{Button, Ui};
 use super::action::Action;
 use super::cx::Cx;
 use super::fonts::strong;
-use super::look::BODY;
+use super::look::{BODY, ZOOMS};
 use super::widgets::{Choice, note_ui, quiet, segmented_ui};
 use crate::capture::SourceSpec;
 use crate::flow::cores;
@@ -79,9 +79,9 @@ pub fn settings_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         }
     });
     row_ui(ui, cx, "Zoom", |ui, cx| {
-        for percent in [75_u8, 100, 125, 150, 200] {
-            let zoom = f32::from(percent) / 100.0;
-            let button = Button::selectable(cx.settings.window.zoom == zoom, percent.to_string());
+        for zoom in ZOOMS {
+            let percent = (zoom * 100.0).to_string();
+            let button = Button::selectable(cx.settings.window.zoom == zoom, percent.as_str());
             if ui.add(button).accessible_name(format!("Zoom {percent} %")).clicked() {
                 cx.settings.window.zoom = zoom;
             }
@@ -113,6 +113,15 @@ pub fn settings_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
             }
         }
     });
+    let whole = Button::new("Pictures over the whole screen").shortcut_text("F11");
+    if ui
+        .add(whole)
+        .on_hover_text("Nothing but the pictures, as they are shared now; Escape brings the rest back")
+        .clicked()
+    {
+        cx.act(Action::ToggleAlone);
+        ui.close();
+    }
     ui.separator();
     let model = cx.snapshot.model.as_ref();
     note_ui(ui, format!("Painted by {}", model.map_or("nobody yet", |model| &model.executor)), cx.theme);
@@ -139,7 +148,7 @@ const ENGINES: [(&str, &str, &str); 7] = [
         "Fastest",
         "Whatever is fastest on this machine and paints the same picture: an NVIDIA GPU if there is one",
     ),
-    ("cuda", "GPU", "An NVIDIA GPU from RTX 30 on. Without one you are told so, and the last painter goes on"),
+    ("cuda", "GPU", "An NVIDIA GPU from RTX 30 on. Without one you are told so, and the fastest there is paints"),
     (
         "cuda-fp8",
         "GPU, small",

@@ -31,6 +31,7 @@ mod numbers;
 mod panels;
 mod prompt;
 pub mod rail;
+mod rescue;
 mod rooms;
 mod shortcuts;
 pub mod stage;

@@ -4,10 +4,9 @@ use egui::{Align2, Context, FontId, Rect, Response, Role, Sense, Stroke, StrokeK
 
 use super::look::NOTE;
 use super::modal::{buttons_ui, enter, modal_ui};
-use super::numbers::scaled;
 use super::theme::Theme;
 use super::widgets::{Choice, note, primary_button, segmented_ui};
-use crate::frame::Size;
+use crate::frame::{Size, fit_longer_side};
 
 /// What a canvas may look like: its name, and how its sides relate.
 const SHAPES: [(&str, Size); 5] = [
@@ -47,7 +46,7 @@ pub fn new_drawing_ui(ctx: &Context, size: &mut Size, painted: (u32, u32), theme
         ui.label(note("Pixels on the longer side", theme));
         sides_ui(ui, size, theme);
         ui.add_space(4.0);
-        let painting = scaled(*size, painted.0, painted.1);
+        let painting = fit_longer_side(*size, painted.0, painted.1);
         ui.label(note(format!("Canvas {size} pixels · painted at {painting}"), theme));
         buttons_ui(ui, |ui| {
             let create = primary_button(ui, "Create", theme).clicked();
@@ -68,7 +67,7 @@ fn shapes_ui(ui: &mut Ui, size: &mut Size, theme: &Theme) {
         let width = (ui.available_width() - 6.0 * (SHAPES.len() - 1) as f32) / SHAPES.len() as f32;
         for (name, shape) in SHAPES {
             if shape_ui(ui, name, shape, has_shape(*size, shape), width, theme).clicked() {
-                *size = scaled(shape, longest, 1);
+                *size = fit_longer_side(shape, longest, 1);
             }
         }
     });
@@ -101,7 +100,7 @@ fn sides_ui(ui: &mut Ui, size: &mut Size, theme: &Theme) {
     let on = SIDES.iter().position(|(side, ..)| *side == longest);
     if let Some(index) = segmented_ui(ui, &choices, on, true, theme) {
         let shape = SHAPES.into_iter().find(|(_, shape)| has_shape(*size, *shape)).map_or(*size, |(_, shape)| shape);
-        *size = scaled(shape, SIDES[index].0, 1);
+        *size = fit_longer_side(shape, SIDES[index].0, 1);
     }
 }
 
@@ -113,7 +112,7 @@ mod tests {
     fn every_choice_is_a_canvas_of_its_shape() {
         for (name, shape) in SHAPES {
             for (side, ..) in SIDES {
-                let size = scaled(shape, side, 1);
+                let size = fit_longer_side(shape, side, 1);
                 assert!(has_shape(size, shape), "{name} {side}: {size}");
                 assert_eq!(size.width.max(size.height), side);
             }

@@ -15,10 +15,17 @@ const MOST: usize = 4;
 struct Card {
     id: u64,
     notice: Notice,
-    /// Offers to start the engine again.
-    restart: bool,
+    /// A button with what it does; the card leaves with it.
+    offer: Option<(&'static str, Action)>,
     /// When it leaves, in seconds of egui's clock; never when `None`.
     leaves: Option<f64>,
+}
+
+impl Card {
+    /// Whether it starts the engine again: the only way back, so it goes when that was done, and not before.
+    fn restarts(&self) -> bool {
+        matches!(self.offer, Some((_, Action::Restart)))
+    }
 }
 
 /// The cards that show.
@@ -31,31 +38,36 @@ pub struct Notices {
 impl Notices {
     /// Shows `notice` from `now` on; the same notice again only starts its time anew.
     pub fn add(&mut self, notice: Notice, now: f64) {
-        self.put(notice, false, now);
+        self.put(notice, None, now);
     }
 
     /// Shows that the engine stopped, with the button that starts it again.
     pub fn add_stopped(&mut self, notice: Notice, now: f64) {
-        self.put(notice, true, now);
+        self.restarted();
+        self.put(notice, Some(("Start again", Action::Restart)), now);
+    }
+
+    /// Shows `notice` with a button called `word`.
+    pub fn add_offer(&mut self, notice: Notice, word: &'static str, action: Action, now: f64) {
+        self.put(notice, Some((word, action)), now);
     }
 
     /// Takes away the cards that offer a restart.
     pub fn restarted(&mut self) {
-        self.cards.retain(|card| !card.restart);
+        self.cards.retain(|card| !card.restarts());
     }
 
-    fn put(&mut self, notice: Notice, restart: bool, now: f64) {
-        let stay = match notice.kind {
-            NoticeKind::Info => Some(5.0),
-            NoticeKind::Warning => Some(12.0),
-            NoticeKind::Error => None,
+    fn put(&mut self, notice: Notice, offer: Option<(&'static str, Action)>, now: f64) {
+        let stay = match (notice.kind, &offer) {
+            (NoticeKind::Info, None) => Some(5.0),
+            (NoticeKind::Info, Some(_)) | (NoticeKind::Warning, None) => Some(12.0),
+            (NoticeKind::Warning, Some(_)) | (NoticeKind::Error, _) => None,
         };
         self.cards.retain(|card| card.notice != notice);
-        self.cards.push(Card { id: self.next_id, notice, restart, leaves: stay.map(|stay| now + stay) });
+        self.cards.push(Card { id: self.next_id, notice, offer, leaves: stay.map(|stay| now + stay) });
         self.next_id += 1;
         if self.cards.len() > MOST {
-            // The card that starts the engine again is the only way back: it never makes way.
-            let oldest = self.cards.iter().position(|card| !card.restart);
+            let oldest = self.cards.iter().position(|card| !card.restarts());
             self.cards.remove(oldest.unwrap_or(0));
         }
     }
@@ -111,14 +123,17 @@ fn card_ui(ui: &mut Ui, card: &Card, width: f32, theme: &Theme, actions: &mut Ve
                     if !card.notice.remedy.is_empty() {
                         ui.label(note(&card.notice.remedy, theme));
                     }
-                    if card.restart && primary_button(ui, "Start again", theme).clicked() {
-                        actions.push(Action::Restart);
+                    if let Some((word, action)) = &card.offer
+                        && primary_button(ui, word, theme).clicked()
+                    {
+                        actions.push(action.clone());
+                        close = !card.restarts();
                     }
                 },
             );
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Min), |ui| {
-                if !card.restart {
-                    close = small_icon_button(ui, icons::ICON_CLOSE, "Dismiss", "", theme).clicked();
+                if !card.restarts() {
+                    close |= small_icon_button(ui, icons::ICON_CLOSE, "Dismiss", "", theme).clicked();
                 }
             });
         });

@@ -7,7 +7,7 @@ use super::action::Action;
 use super::cx::Cx;
 use super::widgets::{Number, label_ui, link, number_ui, small_icon_button, typed_ui};
 use crate::engine::Params;
-use crate::frame::Size;
+use crate::frame::fit_longer_side;
 use crate::studio::{GuidanceWay, ModelInfo};
 
 /// Height of a row with its gap.
@@ -17,7 +17,7 @@ const SMALLEST: u32 = 128;
 /// The largest picture that is offered.
 const LARGEST: u32 = 512;
 /// Seeds above this cannot be typed exactly.
-const LARGEST_SEED: u64 = u32::MAX as u64;
+pub const LARGEST_SEED: u64 = u32::MAX as u64;
 
 /// Shows the numbers in `columns` columns.
 pub fn numbers_ui(ui: &mut Ui, cx: &mut Cx<'_>, columns: usize) {
@@ -124,19 +124,8 @@ fn size_ui(ui: &mut Ui, cx: &mut Cx<'_>, width: f32) {
     let mut side = f64::from(now.width.max(now.height));
     if number_ui(ui, &number, &mut side, width, cx.theme) {
         // The shape is the canvas's, whatever was rounded off before.
-        cx.settings.params.size = scaled(cx.document.size(), side as u32, multiple);
+        cx.settings.params.size = fit_longer_side(cx.document.size(), side as u32, multiple);
     }
-}
-
-/// `size` with `side` as its longer side, the same shape, and sides the model can do.
-pub fn scaled(size: Size, side: u32, multiple: u32) -> Size {
-    let longest = size.width.max(size.height).max(1);
-    let multiple = multiple.max(1);
-    let fit = |length: u32| {
-        let scaled = u64::from(length) * u64::from(side) / u64::from(longest);
-        ((scaled as u32) / multiple * multiple).max(multiple)
-    };
-    Size::new(fit(size.width), fit(size.height))
 }
 
 fn suggested_ui(ui: &mut Ui, cx: &mut Cx<'_>, _width: f32) {
@@ -149,17 +138,5 @@ fn suggested_ui(ui: &mut Ui, cx: &mut Cx<'_>, _width: f32) {
     ui.add_space(70.0);
     if link(ui, "back to the model's numbers", cx.theme).clicked() {
         cx.act(Action::SuggestedNumbers);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_keep_their_shape_and_the_models_multiple() {
-        assert_eq!(scaled(Size::square(256), 500, 8), Size::square(496));
-        assert_eq!(scaled(Size::new(512, 256), 256, 8), Size::new(256, 128));
-        assert_eq!(scaled(Size::new(512, 2), 64, 8), Size::new(64, 8));
     }
 }

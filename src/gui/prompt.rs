@@ -17,8 +17,6 @@ use super::widgets::icon_button;
 use super::words;
 use crate::weights::Card;
 
-/// The most characters that fit in; text encoders read far fewer.
-const LONGEST: usize = 2000;
 /// How many subjects are offered at once.
 const OFFERED: usize = 8;
 
@@ -55,7 +53,7 @@ fn field_ui(ui: &mut Ui, prompt: &mut String, card: Option<&Card>, theme: &Theme
         .font(FontId::proportional(PROMPT))
         .frame(Frame::NONE)
         .desired_width(ui.available_width())
-        .char_limit(LONGEST)
+        .char_limit(words::LONGEST)
         .align(Align2::LEFT_CENTER)
         .hint_text(egui::RichText::new("What shall it paint?").size(PROMPT).color(theme.quiet))
         .layouter(&mut layouter);

@@ -1,6 +1,6 @@
 //! The rooms of the window and how they share it in one frame.
 
-use egui::{CentralPanel, Context, Frame as Fill, Margin, Panel, Rect, Stroke, Ui};
+use egui::{CentralPanel, Context, CursorIcon, Event, Frame as Fill, Key, Margin, Modifiers, Panel, Rect, Stroke, Ui};
 
 use super::action::Action;
 use super::app::App;
@@ -10,6 +10,10 @@ use super::stage::{Stage, StageResponse};
 use super::theme::Theme;
 use super::{captions, dock, look, panels, shortcuts, status, topbar};
 use crate::engine::Picture;
+use crate::studio::Notice;
+
+/// After this long the pointer over the pictures alone is not shown.
+const POINTER_RESTS_S: f32 = 2.0;
 
 impl App {
     /// Shows all rooms; gives what the user meant.
@@ -17,7 +21,9 @@ impl App {
         let theme = Theme::of(self.settings.window.light);
         let ctx = ui.ctx().clone();
         self.session.unsaved = self.has_unsaved();
-        let mut actions = if self.is_asking() { Vec::new() } else { shortcuts::actions(&ctx) };
+        self.keep_hand(&ctx);
+        let asking = self.is_asking();
+        let mut actions = if asking { Vec::new() } else { shortcuts::actions(&ctx) };
         let whole = ui.max_rect();
         let mut cx = Cx {
             theme: &theme,
@@ -29,19 +35,11 @@ impl App {
             actions: &mut actions,
         };
         let bar = Fill::new().fill(theme.panel);
-        Panel::top("top")
-            .exact_size(TOP)
-            .frame(bar.inner_margin(Margin::symmetric(8, 0)))
-            .show(ui, |ui| topbar::topbar_ui(ui, &mut cx));
-        Panel::bottom("status")
-            .exact_size(STATUS)
-            .frame(bar.fill(theme.well))
-            .show(ui, |ui| status::status_ui(ui, &mut cx));
-        Panel::bottom("dock").exact_size(cx.room.dock()).frame(bar).show(ui, |ui| dock::dock_ui(ui, &mut cx));
-        Panel::left("rail").exact_size(RAIL).resizable(false).frame(bar).show(ui, |ui| {
-            super::rail::ui(ui, cx.document, &mut cx.settings.tools, cx.theme);
-        });
-        let (open, floats) = (cx.panel_open(), cx.room.panel_floats());
+        let alone = cx.session.alone;
+        if !alone {
+            around_ui(ui, &mut cx, bar);
+        }
+        let (open, floats) = (!alone && cx.panel_open(), cx.room.panel_floats());
         if open && !floats {
             let frame = bar.inner_margin(Margin::symmetric(12, 8));
             Panel::right("panel")
@@ -63,19 +61,65 @@ impl App {
         if open && floats {
             floating_panel_ui(&ctx, rect, &mut cx);
         }
+        if response.refused {
+            let layer = cx.document.layers().iter().find(|layer| layer.id() == cx.document.active());
+            let what = format!("“{}” is hidden, so nothing can be drawn on it", layer.map_or("", |layer| layer.name()));
+            cx.act(Action::Tell(Notice::warning(what, "Show it, or choose another layer")));
+        }
+        if alone && !asking {
+            alone_ui(&ctx, &mut cx);
+        }
         self.notices.ui(&ctx, rect, &theme, &mut actions);
         self.keyboard = ctx.input(|input| match input.pointer.any_down() {
             true => false,
-            false => self.keyboard || input.key_pressed(egui::Key::Tab),
+            false => self.keyboard || input.key_pressed(Key::Tab),
         });
         look::focus_ring(&ctx, &theme, self.keyboard);
         actions
     }
+
+    /// Space over the pictures is the hand that moves them, not a press of the control that Tab led to before.
+    fn keep_hand(&mut self, ctx: &Context) {
+        let (space, tab, moved) = ctx.input(|input| {
+            let moved = input.events.iter().any(|event| matches!(event, Event::PointerMoved(_)));
+            (input.key_pressed(Key::Space), input.key_pressed(Key::Tab), moved)
+        });
+        self.pointing = moved || (self.pointing && !tab);
+        if space && self.pointing && !ctx.text_edit_focused() && self.stage.is_pointed_at(ctx) {
+            ctx.memory_mut(|memory| memory.focused().into_iter().for_each(|id| memory.surrender_focus(id)));
+        }
+    }
+}
+
+/// The rooms that are always there, unless the pictures stand alone.
+fn around_ui(ui: &mut Ui, cx: &mut Cx<'_>, bar: Fill) {
+    Panel::top("top")
+        .exact_size(TOP)
+        .frame(bar.inner_margin(Margin::symmetric(8, 0)))
+        .show(ui, |ui| topbar::topbar_ui(ui, cx));
+    Panel::bottom("status").exact_size(STATUS).frame(bar.fill(cx.theme.well)).show(ui, |ui| status::status_ui(ui, cx));
+    Panel::bottom("dock").exact_size(cx.room.dock()).frame(bar).show(ui, |ui| dock::dock_ui(ui, cx));
+    Panel::left("rail").exact_size(RAIL).resizable(false).frame(bar).show(ui, |ui| {
+        super::rail::ui(ui, cx.document, &mut cx.settings.tools, cx.theme);
+    });
 }
 
 fn show_stage(ui: &mut Ui, stage: &mut Stage, cx: &mut Cx<'_>, picture: Option<&Picture>) -> StageResponse {
     let look = captions::stage_look(cx, picture);
     stage.ui(ui, cx.document, &mut cx.settings.tools, &look, cx.theme)
+}
+
+/// What still answers where the pictures stand alone: the way back. A pointer that rests is in nobody's way.
+fn alone_ui(ctx: &Context, cx: &mut Cx<'_>) {
+    let resting_s = ctx.input(|input| input.pointer.time_since_last_movement());
+    if resting_s > POINTER_RESTS_S {
+        ctx.set_cursor_icon(CursorIcon::None);
+    } else {
+        ctx.request_repaint_after_secs(POINTER_RESTS_S - resting_s + 0.02);
+    }
+    if !cx.document.is_stroking() && ctx.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
+        cx.act(Action::ToggleAlone);
+    }
 }
 
 fn floating_panel_ui(ctx: &Context, stage: Rect, cx: &mut Cx<'_>) {

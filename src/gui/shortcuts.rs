@@ -1,5 +1,7 @@
 //! Keys that mean the same everywhere in the window. The drawing keys are the stage's.
 
+use std::cmp::Ordering;
+
 use egui::{Context, Event, Key, KeyboardShortcut, Modifiers};
 
 use super::action::Action;
@@ -17,7 +19,12 @@ pub fn actions(ctx: &Context) -> Vec<Action> {
         (Modifiers::COMMAND, Key::O, Action::AskOpen),
         (Modifiers::COMMAND, Key::P, Action::TogglePause),
         (Modifiers::COMMAND, Key::R, Action::RandomPrompt),
+        (Modifiers::COMMAND, Key::Plus, Action::Zoom(Ordering::Greater)),
+        (Modifiers::COMMAND, Key::Equals, Action::Zoom(Ordering::Greater)),
+        (Modifiers::COMMAND, Key::Minus, Action::Zoom(Ordering::Less)),
+        (Modifiers::COMMAND, Key::Num0, Action::Zoom(Ordering::Equal)),
         (Modifiers::NONE, Key::F9, Action::TogglePanel),
+        (Modifiers::NONE, Key::F11, Action::ToggleAlone),
     ];
     // In a text field it copies text. The key itself arrives as this event, whatever the system calls it.
     let copies = !ctx.egui_wants_keyboard_input() && ctx.input(|input| input.events.contains(&Event::Copy));

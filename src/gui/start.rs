@@ -43,8 +43,10 @@ impl FromStr for RendererChoice {
 /// How to open the window.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// What was kept from the last time.
+    /// What was kept from the last time, but for what the command line says.
     pub settings: Settings,
+    /// What is kept on disk.
+    pub kept: Settings,
     /// Where files live.
     pub places: Places,
     /// Whether another model painted the last time.
@@ -119,6 +121,7 @@ fn open(
     let mut app = AppOptions::new(options.settings.clone(), options.places.clone());
     app.notices = options.notices.iter().cloned().chain(fallback).collect();
     app.renderer = renderer.to_string();
+    app.kept = options.kept.clone();
     app.model_is_new = options.model_is_new;
     app.beat = beat;
     eframe::run_native(

@@ -65,6 +65,16 @@ pub fn with_subject(prompt: &str, subject: &str, card: &Card) -> String {
     kept.join(", ")
 }
 
+/// The most characters of a prompt; text encoders read far fewer.
+pub const LONGEST: usize = 2000;
+
+/// A prompt from a file: no more, and nothing else, than can be typed.
+pub fn tamed(prompt: &str) -> String {
+    let mut prompt = prompt.chars().take(LONGEST).collect();
+    clean(&mut prompt);
+    prompt
+}
+
 /// Takes out what is not text: line breaks and other control characters become spaces.
 pub fn clean(prompt: &mut String) {
     if prompt.chars().any(char::is_control) {

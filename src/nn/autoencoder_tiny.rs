@@ -30,14 +30,6 @@ pub struct TinyConfig {
 }
 
 impl TinyConfig {
-    /// Reads a config.json; `file` is what messages call it.
-    ///
-    /// # Errors
-    /// [`ConfigError`] with the key, what was expected and what was found.
-    pub fn parse(file: &str, bytes: &[u8]) -> Result<Self, ConfigError> {
-        Self::from_fields(&Fields::parse(file, bytes)?)
-    }
-
     pub(super) fn from_fields(fields: &Fields<'_>) -> Result<Self, ConfigError> {
         fields.must_be("_class_name", &[json!("AutoencoderTiny")])?;
         fields.must_be("upsampling_scaling_factor", &[json!(2)])?;

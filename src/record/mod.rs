@@ -5,6 +5,6 @@ mod error;
 mod png;
 mod replace;
 
-pub use self::png::{read_text, save_png};
+pub use self::png::{read_pairs, read_text, save_png};
 pub use error::RecordError;
-pub use replace::{place, replace};
+pub use replace::{replace, try_place};

@@ -1,10 +1,14 @@
 //! PNG with text inside: `Software`, and `parameters` as one line to read and one line of JSON.
 
+use std::collections::BTreeMap;
 use std::io::{self, Cursor, Write};
 use std::path::Path;
 
 use super::{RecordError, replace::replace};
 use crate::frame::Frame;
+
+/// The keyword of the pairs.
+const PARAMETERS: &str = "parameters";
 
 /// Writes `frame` to `path` as PNG. `pairs` say what made the picture, in the order they are shown.
 ///
@@ -33,6 +37,14 @@ pub fn read_text(bytes: &[u8]) -> Result<Vec<(String, String)>, RecordError> {
     Ok(texts)
 }
 
+/// The pairs that [`save_png`] wrote, by name; none for any other file.
+pub fn read_pairs(bytes: &[u8]) -> BTreeMap<String, String> {
+    let texts = read_text(bytes).unwrap_or_default();
+    let parameters = texts.iter().find(|(keyword, _)| keyword == PARAMETERS);
+    let line = parameters.and_then(|(_, text)| text.lines().next_back());
+    line.and_then(|line| serde_json::from_str(line).ok()).unwrap_or_default()
+}
+
 fn encode(file: &mut impl Write, frame: &Frame, parameters: &str) -> io::Result<()> {
     let opaque = frame.is_opaque();
     let mut encoder = png::Encoder::new(file, frame.size().width, frame.size().height);
@@ -40,7 +52,7 @@ fn encode(file: &mut impl Write, frame: &Frame, parameters: &str) -> io::Result<
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_source_srgb(png::SrgbRenderingIntent::Perceptual);
     encoder.add_itxt_chunk("Software".into(), format!("Afterimage {}", env!("CARGO_PKG_VERSION"))).map_err(said)?;
-    encoder.add_itxt_chunk("parameters".into(), parameters.into()).map_err(said)?;
+    encoder.add_itxt_chunk(PARAMETERS.into(), parameters.into()).map_err(said)?;
     let mut writer = encoder.write_header().map_err(said)?;
     match opaque {
         true => writer.write_image_data(&without_alpha(frame.pixels())),
@@ -86,6 +98,16 @@ mod tests {
         assert_eq!(line, "prompt: a \"red\" apple 🍎; seed: 42");
         let value: serde_json::Value = serde_json::from_str(json).unwrap();
         assert_eq!((value["prompt"].as_str(), value["seed"].as_str()), (Some("a \"red\"\napple 🍎"), Some("42")));
+    }
+
+    #[test]
+    fn pairs_are_read_back() {
+        let mut bytes = Vec::new();
+        let pairs = [("prompt", "a \"red\"\napple 🍎"), ("seed", "42")];
+        encode(&mut bytes, &Frame::filled(crate::frame::Size::square(3), [1, 2, 3, 4]), &parameters(&pairs)).unwrap();
+        let found = read_pairs(&bytes);
+        assert_eq!(found.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect::<Vec<_>>(), pairs);
+        assert!(read_pairs(b"no picture").is_empty());
     }
 
     #[test]

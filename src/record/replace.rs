@@ -31,15 +31,25 @@ pub fn replace(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -> io::Res
 ///
 /// # Errors
 /// [`RecordError::NotAFile`] and [`RecordError::NotPlain`] for anything else that is there.
-pub fn place(path: &Path) -> Result<PathBuf, RecordError> {
+fn place(path: &Path) -> Result<PathBuf, RecordError> {
     let shown = || path.display().to_string();
-    if path.file_name().is_none() || path.is_dir() {
+    if path.file_name().is_none() || path.is_dir() || shown().ends_with(std::path::is_separator) {
         return Err(RecordError::NotAFile { path: shown() });
     }
     let Ok(found) = fs::symlink_metadata(path) else { return Ok(path.to_owned()) };
     // A link that leads nowhere is nothing to replace either.
     let target = if found.is_symlink() { fs::canonicalize(path).ok() } else { Some(path.to_owned()) };
     target.filter(|target| target.is_file()).ok_or_else(|| RecordError::NotPlain { path: shown() })
+}
+
+/// Whether a file could be written at `path` now: a look before long work, which leaves nothing behind.
+///
+/// # Errors
+/// Those of [`replace`].
+pub fn try_place(path: &Path) -> Result<(), RecordError> {
+    let failed = |error: io::Error| RecordError::io(path, &error);
+    let (beside, _) = create_beside(&place(path)?).map_err(failed)?;
+    fs::remove_file(beside).map_err(failed)
 }
 
 /// A new file in the folder of `path`, under a name that nothing has.
@@ -112,6 +122,9 @@ mod tests {
             assert_eq!(error, RecordError::NotPlain { path: path.display().to_string() });
         }
         assert_eq!(replace(&folder.0, |_| Ok(())), Err(RecordError::NotAFile { path: folder.0.display().to_string() }));
+        let absent = folder.0.join("absent").join("");
+        assert_eq!(try_place(&absent), Err(RecordError::NotAFile { path: absent.display().to_string() }));
+        assert_eq!(try_place(&folder.0.join("new.png")), Ok(()));
         assert_eq!(folder.names(), before);
         // A link to a file stays one.
         fs::write(&real, b"old").unwrap();

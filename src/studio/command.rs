@@ -82,6 +82,14 @@ pub enum Command {
     },
     /// Write the settings.
     SaveSettings(Box<Settings>),
+    /// Keep a drawing that is not saved where it is found again, should the program end without asking.
+    KeepDrawing(Box<Document>),
+    /// Forget the drawing that was kept: it is saved, or not wanted.
+    ForgetDrawing,
+    /// Look for a drawing that was kept by a run that ended so; answered by [`Event::LostFound`] if there is one.
+    FindLost,
+    /// Read a drawing that was found, which becomes the one that is kept; answered by [`Event::PictureReady`].
+    BringBack(PathBuf),
 }
 
 /// A fact out of a studio.
@@ -129,9 +137,13 @@ pub enum Event {
         path: PathBuf,
         /// The state of the drawing that is in it.
         version: Version,
+        /// Whether all of it is: layers that do not show are not.
+        whole: bool,
     },
     /// A drawing could not be written.
     DrawingNotSaved(Notice),
+    /// A drawing of an earlier run was never saved.
+    LostFound(PathBuf),
     /// Anything else worth a line.
     Notice(Notice),
 }
@@ -145,6 +157,8 @@ pub struct Arrival {
     pub name: String,
     /// Where it came from.
     pub origin: Origin,
+    /// What it was painted with, if it is a painting that says so.
+    pub recipe: Option<Box<Params>>,
 }
 
 /// Where a picture for the canvas came from.
@@ -156,6 +170,8 @@ pub enum Origin {
     Clipboard,
     /// The live source.
     Source,
+    /// A run that ended before it was saved.
+    Lost,
 }
 
 /// The newest frame of a source.
@@ -163,6 +179,8 @@ pub enum Origin {
 pub struct SourceFrame {
     /// As it came, of any size.
     pub whole: Frame,
+    /// What it was taken from.
+    pub source: SourceSpec,
     /// For showing: no side is longer than [`Document::MAX_SIDE`].
     pub shown: Frame,
 }

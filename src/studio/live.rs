@@ -76,6 +76,8 @@ struct State {
     mixer: Mixer,
     params: Arc<Params>,
     revision: u64,
+    /// The seed that was ordered last; a dream goes on from it.
+    ordered_seed: u64,
     /// Input or parameters changed since the last picture, or some of those before are still to come.
     dirty: bool,
     /// When the parameters, the model or the wish to go on last changed: latency counts from the newest cause.
@@ -112,6 +114,7 @@ impl Live {
             mixer: Mixer::default(),
             params: Arc::default(),
             revision: 0,
+            ordered_seed: 0,
             dirty: false,
             changed: Instant::now(),
             paused: false,
@@ -280,7 +283,14 @@ impl State {
     fn obey(&mut self, order: Order) {
         match order {
             Order::Params(params, revision) => {
-                if *params != *self.params {
+                let seed = (params.seed == self.ordered_seed && self.dream).then_some(self.params.seed);
+                self.ordered_seed = params.seed;
+                // A dream is further than whoever began it knows: another word or strength does not take it back.
+                let params = match seed {
+                    Some(seed) => Arc::new(Params { seed, ..Params::clone(&params) }),
+                    None => params,
+                };
+                if params != self.params {
                     self.dirty = true;
                     self.changed = Instant::now();
                 }
@@ -327,9 +337,9 @@ impl State {
         asked && self.render.is_some() && !self.stopped
     }
 
-    /// Once, when a renderer panicked and the load that was to replace it came to nothing.
+    /// Once for each load that was to replace a renderer that panicked and came to nothing.
     fn abandoned(&mut self) -> bool {
-        std::mem::take(&mut self.load_ended) && self.render.is_none() && self.suspect.is_some() && !self.stopped
+        std::mem::take(&mut self.load_ended) && self.render.is_none() && self.suspect.is_some()
     }
 
     fn describe(&self) -> LiveState {

@@ -14,6 +14,8 @@ mod live;
 mod loader;
 mod mixer;
 mod notice;
+mod recipe;
+mod rescue;
 mod settings;
 mod settings_file;
 mod snapshot;
@@ -25,8 +27,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 pub use command::{Arrival, Command, EngineSpec, Event, Origin, SourceFrame, SourceState};
-pub use files::describe;
 pub use notice::{Notice, NoticeKind};
+pub use recipe::describe;
 pub use settings::{CameraSettings, Settings, ToolSettings, WindowSettings};
 pub use settings_file::SettingsError;
 pub use snapshot::{LiveState, Snapshot};
@@ -38,7 +40,7 @@ use crate::flow::{Latency, LatestReceiver, LatestSender, Rate, Worker, latest};
 use crate::frame::{Frame, Size};
 pub use crate::places::Places;
 use crate::weights::ModelSource;
-use files::Errand;
+use files::{Errand, Errands};
 use live::{Live, News, Order};
 use loader::LoadNews;
 use source::SourcePump;
@@ -63,7 +65,7 @@ pub struct Overlay {
 pub struct Studio {
     orders: Option<Sender<Order>>,
     specs: Option<Sender<crate::capture::SourceSpec>>,
-    errands: Option<Sender<Errand>>,
+    errands: Option<Errands>,
     events: Receiver<Event>,
     event_sender: Sender<Event>,
     news: Receiver<News>,
@@ -128,7 +130,6 @@ impl Studio {
     fn silent(settings: &Settings, places: Places, wake: Wake) -> std::io::Result<Self> {
         let (order_sender, orders) = unbounded();
         let (spec_sender, specs) = unbounded();
-        let (errand_sender, errands) = unbounded();
         let (event_sender, events) = unbounded();
         let (news_sender, news) = unbounded();
         let (load_sender, loads) = unbounded();
@@ -155,12 +156,13 @@ impl Studio {
             tally: tally.clone(),
             wake: wake.clone(),
         };
-        let workers =
-            vec![live.spawn()?, pump.spawn()?, files::spawn(places, errands, event_sender.clone(), wake.clone())?];
+        let (errands, others) = Errands::spawn(&places, &event_sender, &wake)?;
+        let mut workers = vec![live.spawn()?, pump.spawn()?];
+        workers.extend(others);
         let mut studio = Self {
             orders: Some(order_sender),
             specs: Some(spec_sender),
-            errands: Some(errand_sender),
+            errands: Some(errands),
             events,
             event_sender,
             news,
@@ -222,10 +224,15 @@ impl Studio {
                 self.errand(Errand::SaveDrawing(drawing, backdrop, path));
             }
             Command::SavePicture { picture, path } => {
-                let model = self.snapshot.model.clone().map(Box::new);
-                self.errand(Errand::Save(picture, model, path));
+                // Whoever paints now may not be who painted this one.
+                let painter = picture.painter.clone().or_else(|| self.snapshot.model.clone().map(Arc::new));
+                self.errand(Errand::Save(picture, painter, path));
             }
             Command::SaveSettings(settings) => self.errand(Errand::Settings(settings)),
+            Command::KeepDrawing(drawing) => self.errand(Errand::Keep(drawing)),
+            Command::ForgetDrawing => self.errand(Errand::Forget),
+            Command::FindLost => self.errand(Errand::FindLost),
+            Command::BringBack(path) => self.errand(Errand::BringBack(path)),
         }
     }
 
@@ -305,7 +312,7 @@ impl Studio {
 
     fn errand(&self, errand: Errand) {
         if let Some(errands) = &self.errands {
-            errands.send(errand).ok();
+            errands.give(errand);
         }
     }
 

@@ -59,8 +59,8 @@ impl SourcePump {
                     (_, Some(frame)) => {
                         if let Some(open) = &capture {
                             self.count_lost(open, &mut counted);
+                            self.forward(frame, open.spec().clone());
                         }
-                        self.forward(frame);
                     }
                     (Ok(()), None) => {}
                     (Err(_), None) => capture = None,
@@ -101,12 +101,12 @@ impl SourcePump {
         }
     }
 
-    fn forward(&self, frame: Frame) {
+    fn forward(&self, frame: Frame, source: SourceSpec) {
         self.tally.arrive();
         // The engine first: making a large picture small enough to show takes a while.
         self.send_to_engine(Some(frame.clone()));
         match catch_unwind(AssertUnwindSafe(|| shown(&frame))) {
-            Ok(shown) => _ = self.preview.send(SourceFrame { shown, whole: frame }),
+            Ok(shown) => _ = self.preview.send(SourceFrame { whole: frame, source, shown }),
             Err(panic) => {
                 let what = format!("The source's picture cannot be shown: {}", panic_text(panic.as_ref()));
                 let notice = Notice::error(what, "choose another source, and please report this");

@@ -106,14 +106,31 @@ struct Unpacked(PathBuf);
 
 impl Unpacked {
     fn new() -> Result<Self, VerifyError> {
-        let folder = Self(std::env::temp_dir().join(format!("afterimage-verify-{}", std::process::id())));
+        let cannot = |path: &Path, error| VerifyError::Other(format!("cannot write {}: {error}", path.display()));
+        let folder = std::env::temp_dir();
+        let folder = Self(Self::fresh(&folder).map_err(|error| cannot(&folder, error))?);
         for (name, bytes) in FILES {
             let path = folder.0.join(name);
             let made =
                 path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(&path, bytes));
-            made.map_err(|error| VerifyError::Other(format!("cannot write {}: {error}", path.display())))?;
+            made.map_err(|error| cannot(&path, error))?;
         }
         Ok(folder)
+    }
+
+    /// A new folder that only this user may write to: others could lay links in it beforehand, since `parent` is everybody's.
+    fn fresh(parent: &Path) -> std::io::Result<PathBuf> {
+        let mut number = 0;
+        loop {
+            let path = parent.join(format!("afterimage-verify-{}-{number}", std::process::id()));
+            let mut builder = std::fs::DirBuilder::new();
+            #[cfg(unix)]
+            std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+            match builder.create(&path) {
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && number < 1000 => number += 1,
+                made => return made.map(|()| path),
+            }
+        }
     }
 }
 

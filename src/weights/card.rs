@@ -83,7 +83,10 @@ impl Card {
         let CardDefaults { steps, strength, guidance, .. } = self.defaults;
         let lists = [self.subjects.len(), self.styles.len(), self.backgrounds.len()];
         let checks = [
-            (self.resolution > 8192, format!("resolution should be at most 8192, found {}", self.resolution)),
+            (
+                !matches!(self.resolution, 0 | 16..=4096),
+                format!("resolution should be 16 to 4096, found {}", self.resolution),
+            ),
             (!(1..=1000).contains(&steps), format!("defaults.steps should be 1 to 1000, found {steps}")),
             (!(0.0..=1.0).contains(&strength), format!("defaults.strength should be 0 to 1, found {strength}")),
             (!(0.0..=100.0).contains(&guidance), format!("defaults.guidance should be 0 to 100, found {guidance}")),

@@ -1,6 +1,7 @@
 //! A model's files by their path within the model, wherever they are. Knows folders and file names of the diffusers layout,
 //! not what the files mean.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::bundled;
@@ -21,7 +22,6 @@ enum Place {
 
 /// A model's files. Paths are relative to the model and use `/`.
 pub struct ModelFiles {
-    source: ModelSource,
     place: Place,
     name: String,
 }
@@ -54,7 +54,7 @@ impl ModelFiles {
         if !path.is_dir() {
             return Err(absent());
         }
-        Ok(Self { source: ModelSource::Dir(path.into()), place: Place::Dir(path.into()), name: folder_name(path) })
+        Ok(Self { place: Place::Dir(path.into()), name: folder_name(path) })
     }
 
     /// The default model: inside the program, else in the source tree, else beside the program.
@@ -63,17 +63,12 @@ impl ModelFiles {
             Some(table) => Place::Table(table),
             None => Self::folder(&default_folder())?.place,
         };
-        Ok(Self { source: ModelSource::Default, place, name: "default model".into() })
+        Ok(Self { place, name: "default model".into() })
     }
 
     /// The model's name: its card's, else its folder's.
     pub fn name(&self) -> &str {
         &self.name
-    }
-
-    /// Where the files come from.
-    pub fn source(&self) -> &ModelSource {
-        &self.source
     }
 
     /// How messages name the file at `path`.
@@ -85,10 +80,17 @@ impl ModelFiles {
         }
     }
 
-    /// Whether there is a file at `path`.
+    /// Whether there is a file at `path`, though it may not be read, or a link to one that is gone: reading it says so.
     pub fn exists(&self, path: &str) -> bool {
         match &self.place {
-            Place::Dir(dir) => dir.join(path).is_file(),
+            Place::Dir(dir) => {
+                let path = dir.join(path);
+                match std::fs::metadata(&path) {
+                    Ok(found) => found.is_file(),
+                    Err(error) if error.kind() == ErrorKind::NotADirectory => false,
+                    Err(error) => error.kind() != ErrorKind::NotFound || path.is_symlink(),
+                }
+            }
             Place::Table(table) => table.iter().any(|(name, _)| *name == path),
         }
     }
@@ -162,7 +164,7 @@ impl ModelFiles {
                 .iter()
                 .find(|(name, _)| *name == path)
                 .map(|(_, bytes)| Bytes::Static(bytes))
-                .ok_or_else(|| std::io::ErrorKind::NotFound.into()),
+                .ok_or_else(|| ErrorKind::NotFound.into()),
         }
         .map_err(|error| WeightsError::io(self.label(path), &error))
     }
@@ -188,7 +190,7 @@ mod tests {
     const TABLE: Table = &[("unet/config.json", b"{}"), ("unet/model.safetensors", b"short"), ("x/a.bin", b"")];
 
     fn bundled() -> ModelFiles {
-        ModelFiles { source: ModelSource::Default, place: Place::Table(TABLE), name: "x".into() }
+        ModelFiles { place: Place::Table(TABLE), name: "x".into() }
     }
 
     #[test]

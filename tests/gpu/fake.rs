@@ -74,6 +74,7 @@ impl Render for Fake {
                 decode_ms: 6.3,
                 transfer_ms: 0.4,
             },
+            painter: None,
         }))
     }
 }

@@ -240,6 +240,100 @@ fn a_saved_drawing_is_the_canvas() -> Result<(), Failed> {
     check(saved(&window).len() == 1, format!("{:?}", saved(&window)))
 }
 
+fn what_is_drawn_after_clearing_is_another_drawing() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    for count in 1..=2 {
+        window.draw();
+        window.key(CTRL, Key::D);
+        window.wait("word about the file", |app| {
+            app.notices().iter().filter(|notice| notice.contains("Saved")).count() == count
+        });
+        window.key(Modifiers::NONE, Key::Delete);
+        check(window.app().document().is_blank(), "Delete does not clear")?;
+    }
+    check(saved(&window).len() == 2, format!("one drawing replaced the other: {:?}", saved(&window)))
+}
+
+fn hidden_layers_are_not_called_saved() -> Result<(), Failed> {
+    let mut settings = used();
+    settings.window.panel = "layers".into();
+    let mut window = open(SIZE, settings);
+    window.draw();
+    window.click("Hide Ink 1");
+    window.key(CTRL, Key::D);
+    window.wait("word about the file", |app| says(app, "without the hidden layers"));
+    check(!close(&mut window) && asks(&window), "the hidden layer is thrown away without a question")?;
+    check(!closes_after(&mut window, "Save") && asks(&window), "saving once more does not bring it into the file")?;
+    window.key(Modifiers::NONE, Key::Escape);
+    window.click("Show Ink 1");
+    check(!asks(&window) && window.app().document().is_active_visible(), format!("{:?}", window.texts()))?;
+    window.key(CTRL, Key::D);
+    let whole = window.app().document().frame(Backdrop::Document).pixels().to_vec();
+    let file = Places::below(window.home.clone()).pictures.join("house-3d-drawing.png");
+    window.wait("the layer in the file", |_| frame::open(&file).is_ok_and(|file| file.pixels() == whole));
+    window.stay(std::time::Duration::from_millis(100));
+    check(close(&mut window), "it asks although all is saved")
+}
+
+/// The drawings that are kept for the case of a crash.
+fn kept(window: &Window) -> Vec<PathBuf> {
+    let Ok(list) = std::fs::read_dir(Places::below(window.home.clone()).data) else { return Vec::new() };
+    let files = list.map(|entry| entry.unwrap().path());
+    files.filter(|path| path.extension().is_some_and(|ending| ending == "png")).collect()
+}
+
+/// Draws and waits until that is kept.
+fn draw_and_keep(window: &mut Window) {
+    window.draw();
+    let begun = std::time::Instant::now();
+    while kept(window).is_empty() {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(30), "the drawing is not kept");
+        // A fifth of a second of the window's time.
+        window.harness.run_steps(10);
+    }
+}
+
+fn a_drawing_that_was_lost_comes_back() -> Result<(), Failed> {
+    let mut window = open(SIZE, Settings { canvas: Size::new(320, 256), ..used() });
+    draw_and_keep(&mut window);
+    let drawn = window.app().document().frame(Backdrop::Document).pixels().to_vec();
+    // As after a crash: the file is there, and no process has its number.
+    let lost = kept(&window).remove(0).with_file_name(format!("unsaved-{}.png", u32::MAX));
+    std::fs::rename(&kept(&window)[0], &lost)?;
+    let home = fresh_home();
+    std::fs::create_dir_all(Places::below(home.clone()).data)?;
+    std::fs::copy(&lost, Places::below(home.clone()).data.join(lost.file_name().unwrap()))?;
+    drop(window);
+    // On another canvas, which takes the size of what comes back.
+    let mut window = open_at(home, SIZE, used());
+    window.until_said("ended before a drawing was saved");
+    shoot(&mut window, "lost-drawing");
+    window.click("Bring it back");
+    window.wait("the drawing", |app| !app.document().is_blank());
+    check(window.app().document().size() == Size::new(320, 256), "on a canvas of another size")?;
+    let back = window.app().document().frame(Backdrop::Document).pixels().to_vec();
+    let far = back.iter().zip(&drawn).map(|(a, b)| a.abs_diff(*b)).max();
+    check(far <= Some(1), format!("it came back otherwise: {far:?}"))?;
+    check(!window.says("Bring it back"), "the card stays")?;
+    // It is not saved yet, and is still kept, by this run now.
+    check(!close(&mut window), "it would be lost once more")?;
+    window.key(Modifiers::NONE, Key::Escape);
+    let own = format!("unsaved-{}.png", std::process::id());
+    check(kept(&window).iter().all(|path| path.ends_with(&own)), format!("{:?}", kept(&window)))?;
+    window.key(CTRL, Key::D);
+    window.wait("word about the file", |app| says(app, "Saved"));
+    window.until("nothing to be kept", |window| kept(window).is_empty());
+    Ok(())
+}
+
+fn what_is_taken_back_is_not_kept() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    draw_and_keep(&mut window);
+    window.key(CTRL, Key::Z);
+    window.until("nothing to be kept", |window| kept(window).is_empty());
+    Ok(())
+}
+
 fn two_quick_saves_are_two_files() -> Result<(), Failed> {
     let mut window = open(SIZE, used());
     window.harness.key_press_modifiers(CTRL, Key::S);
@@ -276,6 +370,13 @@ pub fn tests() -> Vec<Trial> {
         test("keeping::each_answer_does_what_it_says", each_answer_does_what_it_says),
         test("keeping::a_failed_save_keeps_the_window_open", a_failed_save_keeps_the_window_open),
         test("keeping::a_saved_drawing_is_the_canvas", a_saved_drawing_is_the_canvas),
+        test(
+            "keeping::what_is_drawn_after_clearing_is_another_drawing",
+            what_is_drawn_after_clearing_is_another_drawing,
+        ),
+        test("keeping::hidden_layers_are_not_called_saved", hidden_layers_are_not_called_saved),
+        test("keeping::a_drawing_that_was_lost_comes_back", a_drawing_that_was_lost_comes_back),
+        test("keeping::what_is_taken_back_is_not_kept", what_is_taken_back_is_not_kept),
         test("keeping::two_quick_saves_are_two_files", two_quick_saves_are_two_files),
         test("keeping::an_opened_picture_alone_is_already_saved", an_opened_picture_alone_is_already_saved),
     ]

@@ -82,9 +82,11 @@ fn the_newest_choice_wins() -> Result<(), Failed> {
     shoot(&mut window, "loading");
     choose(&mut window, "new-model");
     window.until_said("new-model paints now");
-    // The smallest size there is in the window; the fake paints at 256.
-    let size = |app: &App| app.picture().map(|picture| picture.frame.size().width);
-    window.wait("a picture by the new model", |app| size(app) == Some(128));
+    // Its own size; the fake paints at 256.
+    let size = |app: &App| app.picture().map(|picture| picture.frame.size());
+    let own = |app: &App| app.studio().snapshot().model.as_ref().map(|model| model.size);
+    check(own(window.app()).is_some_and(|size| size.width < 256), "it has no size of its own")?;
+    window.wait("a picture by the new model", |app| size(app) == own(app));
     window.gate.open();
     window.until("the end of both loads", |window| window.gate.ended() == 2);
     window.stay(Duration::from_millis(500));
@@ -160,7 +162,7 @@ fn a_missing_gpu_is_no_dead_end() -> Result<(), Failed> {
         window.wait("the GPU", |app| painter(app).is_some_and(|name| name.contains("CUDA")));
         return Ok(());
     }
-    window.until_said("the CPU paints instead");
+    window.until_said("the fastest engine that can paints instead");
     shoot(&mut window, "loading-no-gpu");
     window.wait("the end of the load", |app| app.studio().snapshot().loading.is_none());
     check(window.app().settings().executor == "auto", "the next start would look for a GPU again")?;

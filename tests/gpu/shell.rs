@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use afterimage::capture::SourceSpec;
+use afterimage::frame::Size;
 use afterimage::gui::{App, AppOptions};
 use afterimage::studio::{CameraSettings, LiveState, Places, Settings, SourceState, Studio};
 use egui::{Key, Modifiers};
@@ -238,6 +239,54 @@ fn a_slider_moves_and_resets() -> Result<(), Failed> {
     check((strength - 0.61).abs() < 1e-9, format!("an arrow key gave {strength}"))
 }
 
+fn a_larger_size_waits_for_its_model() -> Result<(), Failed> {
+    let mut settings = used();
+    settings.params.size = Size::square(1024);
+    // What the fake model calls its own is less.
+    let mut window = open(SIZE, settings);
+    window.stay(Duration::from_millis(100));
+    let size = window.app().settings().params.size;
+    check(size == Size::square(1024), format!("the window made {size} of it by showing it"))?;
+    window.harness.get_by_label("Size").focus();
+    window.harness.run_steps(2);
+    window.key(Modifiers::NONE, Key::ArrowLeft);
+    let size = window.app().settings().params.size;
+    check(size == Size::square(512), format!("{size} is not the largest this model has"))
+}
+
+fn keys_change_the_size_of_texts() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    for (key, zoom) in [(Key::Plus, 1.25), (Key::Equals, 1.5), (Key::Minus, 1.25), (Key::Num0, 1.0)] {
+        window.key(Modifiers::COMMAND, key);
+        let (kept, shown) = (window.app().settings().window.zoom, window.harness.ctx.zoom_factor());
+        check([kept, shown] == [zoom; 2], format!("{key:?}: {kept} is kept, {shown} is shown, not {zoom}"))?;
+    }
+    Ok(())
+}
+
+fn space_over_the_pictures_presses_nothing() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    let canvas = window.harness.get_by_label("Sketch canvas").rect();
+    for (over, changes) in [(true, false), (false, true)] {
+        let before = window.app().settings().seed_locked;
+        if over {
+            window.harness.get_by_label_contains("ock seed").focus();
+            window.harness.run_steps(2);
+            window.harness.hover_at(canvas.center());
+            window.harness.step();
+        } else {
+            // The keyboard alone presses what it is at, wherever the pointer rests.
+            window.key(Modifiers::NONE, Key::Tab);
+            window.harness.get_by_label_contains("ock seed").focus();
+            window.harness.run_steps(2);
+        }
+        window.key(Modifiers::NONE, Key::Space);
+        let changed = window.app().settings().seed_locked != before;
+        check(changed == changes, format!("pointer over the pictures {over}: pressed {changed}"))?;
+    }
+    Ok(())
+}
+
 fn seeds_count_up_and_roll() -> Result<(), Failed> {
     let mut window = open(SIZE, used());
     window.click("Next seed");
@@ -419,6 +468,60 @@ fn a_painting_is_saved_with_its_numbers() -> Result<(), Failed> {
     check(bytes.windows(9).any(|part| part == b"house, 3d"), "the prompt is not inside")
 }
 
+fn a_painting_that_is_opened_offers_its_numbers() -> Result<(), Failed> {
+    let mut settings = used();
+    (settings.params.seed, settings.params.steps, settings.params.strength) = (7, 3, 0.25);
+    let mut window = open(SIZE, settings.clone());
+    window.key(Modifiers::COMMAND, Key::S);
+    window.wait("word about the file", |app| !app.notices().is_empty());
+    let file = Places::below(window.home.clone()).pictures.join("house-3d-7.png");
+    let mut other = open(SIZE, Settings { params: info().params(), ..used() });
+    other.type_prompt("blue heart");
+    other.drop_file(&file);
+    other.wait("layer of the painting", |app| app.document().layers().len() == 2);
+    other.click("Take prompt and numbers");
+    let (found, expected) = (other.app().settings().params.clone(), settings.params);
+    check(found == expected, format!("{found:?} is not {expected:?}"))?;
+    check(!other.says("Take prompt and numbers"), "the card stays")
+}
+
+fn what_the_command_line_says_is_kept() -> Result<(), Failed> {
+    let home = fresh_home();
+    let options =
+        AppOptions { kept: used(), ..AppOptions::new(Settings { threads: 1, ..used() }, Places::below(home.clone())) };
+    let mut window = start_with(SIZE, options, home);
+    let file = Places::below(window.home.clone()).settings();
+    window.harness.run_steps(70);
+    window.wait("settings on disk", |_| Settings::read(&file).0.threads == 1);
+    Ok(())
+}
+
+fn the_pictures_alone_fill_the_window() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    let rooms = |window: &Window| window.harness.query_by_label("Prompt").is_some();
+    let before = window.harness.get_by_label("Painting").rect();
+    window.key(Modifiers::NONE, Key::F11);
+
+    let alone = window.harness.get_by_label("Painting").rect();
+    check(!rooms(&window) && alone.area() > before.area() * 1.2, format!("{before:?} became {alone:?}"))?;
+    check(!window.says("pen to picture"), "words beside the pictures")?;
+    crate::rooms::shoot(&mut window, "alone");
+    window.draw();
+    check(!window.app().document().is_blank(), "nothing can be drawn")?;
+    window.key(Modifiers::NONE, Key::Escape);
+    check(rooms(&window) && window.harness.get_by_label("Painting").rect() == before, "Escape does not lead back")
+}
+
+fn a_hidden_layer_says_why_nothing_is_drawn() -> Result<(), Failed> {
+    let mut settings = used();
+    settings.window.panel = "layers".into();
+    let mut window = open(SIZE, settings);
+    window.click("Hide Ink 1");
+    window.draw();
+    check(window.app().document().is_blank(), "it is drawn on")?;
+    check(window.app().notices().iter().any(|text| text.contains("“Ink 1” is hidden")), "nobody says so")
+}
+
 fn nothing_repaints_when_nothing_happens() -> Result<(), Failed> {
     let mut window = open(SIZE, used());
     window.harness.get_by_label("Prompt").focus();
@@ -436,6 +539,9 @@ pub fn tests() -> Vec<Trial> {
         test("shell::hostile_text_is_tamed", hostile_text_is_tamed),
         test("shell::an_empty_prompt_shows_what_can_be_painted", an_empty_prompt_shows_what_can_be_painted),
         test("shell::a_slider_moves_and_resets", a_slider_moves_and_resets),
+        test("shell::a_larger_size_waits_for_its_model", a_larger_size_waits_for_its_model),
+        test("shell::keys_change_the_size_of_texts", keys_change_the_size_of_texts),
+        test("shell::space_over_the_pictures_presses_nothing", space_over_the_pictures_presses_nothing),
         test("shell::seeds_count_up_and_roll", seeds_count_up_and_roll),
         test("shell::pausing_stops_and_a_step_paints_one", pausing_stops_and_a_step_paints_one),
         test("shell::ink_reaches_the_model_and_can_be_undone", ink_reaches_the_model_and_can_be_undone),
@@ -450,6 +556,10 @@ pub fn tests() -> Vec<Trial> {
         test("shell::a_stroke_closes_menus", a_stroke_closes_menus),
         test("shell::the_engine_hears_which_pictures_are_wanted", the_engine_hears_which_pictures_are_wanted),
         test("shell::a_painting_is_saved_with_its_numbers", a_painting_is_saved_with_its_numbers),
+        test("shell::a_painting_that_is_opened_offers_its_numbers", a_painting_that_is_opened_offers_its_numbers),
+        test("shell::what_the_command_line_says_is_kept", what_the_command_line_says_is_kept),
+        test("shell::the_pictures_alone_fill_the_window", the_pictures_alone_fill_the_window),
+        test("shell::a_hidden_layer_says_why_nothing_is_drawn", a_hidden_layer_says_why_nothing_is_drawn),
         test("shell::nothing_repaints_when_nothing_happens", nothing_repaints_when_nothing_happens),
     ]
 }

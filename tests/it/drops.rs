@@ -32,7 +32,7 @@ impl Render for Slow {
         let frame = job.frame.clone().unwrap();
         let stamps = Stamps { taken: frame.taken, started: frame.taken, done: Instant::now() };
         let (input_id, revision, params) = (frame.id, job.revision, job.params.clone());
-        Ok(Some(Picture { input_id, frame, revision, params, stamps, stages: StageTimes::default() }))
+        Ok(Some(Picture { input_id, frame, revision, params, stamps, stages: StageTimes::default(), painter: None }))
     }
 }
 

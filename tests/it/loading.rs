@@ -31,7 +31,7 @@ impl Render for Present {
         let frame = Frame::filled(SIZE, PRESENT);
         let stamps = Stamps { taken: frame.taken, started: Instant::now(), done: Instant::now() };
         let (revision, params, stages) = (job.revision, job.params.clone(), StageTimes::default());
-        Ok(Some(Picture { frame, input_id: 0, revision, params, stamps, stages }))
+        Ok(Some(Picture { frame, input_id: 0, revision, params, stamps, stages, painter: None }))
     }
 }
 

@@ -36,6 +36,7 @@ impl<F: FnMut(u32, &Job) -> Result<(), EngineError> + Send> Render for Scripted<
             params: job.params.clone(),
             stamps,
             stages: StageTimes::default(),
+            painter: None,
         }))
     }
 }

@@ -11,7 +11,7 @@ pub fn activate(activation: Activation, x: &Tensor) -> Result<Tensor> {
         Activation::Silu => map(x, |v| v * sigmoid(v)),
         Activation::Gelu => map(x, gelu),
         Activation::QuickGelu => map(x, |v| v * sigmoid(1.702 * v)),
-        Activation::Relu => map(x, |v| v.max(0.0)),
+        Activation::Relu => map(x, |v| if v < 0.0 { 0.0 } else { v }),
         Activation::Tanh => map(x, f32::tanh),
     }
 }

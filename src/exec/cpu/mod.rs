@@ -134,7 +134,8 @@ impl Executor for Cpu {
 
     fn load(&self, weights: &Weights) -> Result<Arc<dyn Packed>, ExecError> {
         let factor = self.isa.factor();
-        room::ask(weights, |stored| packing::least_bytes(factor, self.keeping, stored))?;
+        let each = |stored, shape: &[usize]| packing::least_bytes((factor, self.keeping), stored, shape);
+        room::ask(weights, self.team.threads(), each)?;
         Ok(Arc::new(self.team.install(|| CpuPacked::load(weights, factor, self.keeping))?))
     }
 

@@ -8,10 +8,11 @@ use half::slice::HalfFloatSliceExt;
 
 use super::kernels::int16::{self, MOST};
 use super::panels::{Factor, Panels, is_narrow};
+use crate::exec::given::needed;
 use crate::exec::planner::Kind;
 use crate::exec::store::{Found, Store};
 use crate::exec::{ExecError, Packed};
-use crate::graph::Weight;
+use crate::graph::{Graph, NodeId, Weight};
 use crate::weights::{Dtype, Weights};
 
 /// A weight in an executor's layout.
@@ -62,6 +63,17 @@ impl CpuPacked {
         }
     }
 
+    /// Whether all that the results need is there: planning a large network takes a while.
+    ///
+    /// # Errors
+    /// A weight that is missing or has another shape than the graph says.
+    pub fn check(&self, graph: &Graph, results: &[NodeId]) -> Result<(), ExecError> {
+        let needed = needed(graph, results);
+        let nodes = graph.ids().filter(|id| needed[id.index()]);
+        let mut weights = nodes.flat_map(|id| graph.node(id).op.weights());
+        weights.try_for_each(|weight| self.store.get(graph.weight(weight)).map(|_| ())).map_err(Into::into)
+    }
+
     /// One number per channel.
     pub fn flat(&self, weight: &Weight) -> Result<Arc<Vec<f32>>, ExecError> {
         match self.store.get(weight)? {
@@ -89,9 +101,9 @@ impl Packed for CpuPacked {
 /// as where latents come in, nothing is saved and much depends on each.
 const LEAST: [usize; 2] = [64, 1 << 12];
 
-/// The fewest bytes that a number which is `stored` so takes in memory.
-pub fn least_bytes(factor: Factor, keeping: Keeping, stored: Dtype) -> u64 {
-    match (keeping, factor, stored) {
+/// The fewest bytes that a number of a tensor of `shape` which is `stored` so takes in memory.
+pub fn least_bytes((factor, keeping): (Factor, Keeping), stored: Dtype, shape: &[usize]) -> u64 {
+    match (keeping, factor_for(factor, shape), stored) {
         (Keeping::Int8, ..) => 1,
         (_, Factor::Bf16 | Factor::Int16, _) | (_, Factor::F32, Dtype::F16) => 2,
         _ => 4,
@@ -105,17 +117,23 @@ struct Scratch {
     whole: Vec<i16>,
 }
 
-fn pack(found: &Found<'_>, (factor, keeping): (Factor, Keeping), scratch: &mut Scratch) -> Form {
+/// What weights of such a shape are multiplied as, of an executor whose products are of `factor`.
+fn factor_for(factor: Factor, shape: &[usize]) -> Factor {
     // Of an odd number of channels, runs of values are no whole pairs.
-    let factor = if found.shape.get(1).is_some_and(|input| input.is_multiple_of(2)) { factor } else { Factor::F32 };
+    let pairs = shape.get(1).is_some_and(|input| input.is_multiple_of(2));
+    // Pixels have a scale each, so that only kernels of one pixel are kept as whole numbers.
+    let pixels: usize = shape.iter().skip(2).product();
+    if !pairs || (pixels > 1 && factor == Factor::Int16) { Factor::F32 } else { factor }
+}
+
+fn pack(found: &Found<'_>, (factor, keeping): (Factor, Keeping), scratch: &mut Scratch) -> Form {
+    let factor = factor_for(factor, found.shape);
     match *found.shape {
         [columns, rows] => Form::Panels(matrix(found, [columns, rows], (factor, keeping), scratch, |row| row)),
         [columns, inputs, height, width] => {
             let pixels = height * width;
             // Where each row lies in a kernel on disk: found once, since two divisions for each weight take seconds.
             let places: Vec<usize> = (0..pixels * inputs).map(|row| row % inputs * pixels + row / inputs).collect();
-            // Pixels have a scale each, so that only kernels of one pixel are kept as whole numbers.
-            let factor = if pixels > 1 && factor == Factor::Int16 { Factor::F32 } else { factor };
             Form::Panels(matrix(found, [columns, pixels * inputs], (factor, keeping), scratch, |row| places[row]))
         }
         _ => Form::Flat(Arc::new(found.values.to_vec())),

@@ -73,11 +73,12 @@ impl CpuProgram {
     ) -> Result<Self, ExecError> {
         let factor = packed.factor();
         let results = given::results(&graph, taps)?;
+        packed.check(&graph, &results)?;
         let Kernels { rows, strips, pairs, .. } = kernels;
         let options = Options { threads: team.threads(), rows, strips, pairs, keep, poison };
         let plan = team.install(|| Plan::new(&graph, packed, &results, options))?;
         let tasks = plan.steps.iter().map(|step| step.tasks()).collect();
-        room::ask_for_values((plan.len * size_of::<f32>()) as u64).map_err(super::failed)?;
+        room::ask_for_values((plan.len * size_of::<f32>()) as u64)?;
         let memory = Memory::new(plan.len);
         let shapes = results.iter().map(|id| graph.node(*id).shape.dims().to_vec()).collect();
         let (prompt, schedule, slot, whole) = (None, HashMap::new(), None, false);

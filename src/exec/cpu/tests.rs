@@ -358,6 +358,54 @@ fn attention_of_all_lengths() {
 }
 
 #[test]
+fn attention_of_a_value_to_itself() {
+    // What is made before and after is of the size of the queries, so that it would lie on them.
+    for (tokens, channels) in [(9, 32), (42, 24), (70, 64)] {
+        same(Shape::tokens(1, tokens, channels), |b, x| {
+            let y = b.layer_norm("norm", x, 1e-5).unwrap();
+            let y = b.attention([y; 3], 2, Mask::None).unwrap();
+            let z = b.layer_norm("after", y, 1e-5).unwrap();
+            b.attention([z; 3], 2, Mask::Causal).unwrap()
+        });
+    }
+}
+
+#[test]
+fn a_concatenation_that_is_reshaped_may_have_wide_readers() {
+    let mut b = GraphBuilder::new("test", "");
+    let x = b.input("x", Shape::map(1, 6, 5, 16), Stage::Frame).unwrap();
+    let [first, second] = ["first", "second"].map(|name| b.conv2d(name, x, Conv::same(16, 1)).unwrap());
+    let both = b.concat(&[first, second]).unwrap();
+    let wide = b.conv2d("wide", first, Conv::same(32, 3)).unwrap();
+    let tokens = b.reshape(both, Shape::tokens(1, 30, 32)).unwrap();
+    let wide = b.reshape(wide, Shape::tokens(1, 30, 32)).unwrap();
+    let sum = b.add(tokens, wide).unwrap();
+    b.output("out", sum);
+    same_graph(b.finish(), &[]);
+}
+
+#[test]
+fn what_holds_nothing_is_refused_only_if_it_is_asked_for() {
+    let mut b = GraphBuilder::new("test", "");
+    let x = b.input("x", Shape::tokens(1, 3, 8), Stage::Frame).unwrap();
+    let y = b.linear("product", x, 8, Bias::With).unwrap();
+    b.output("out", y);
+    let graph = Arc::new(b.finish());
+    // Sides beside a zero may be anything: there is nothing to read, and far too much to make room for.
+    let huge = |key: &str| (key.to_owned(), vec![0, 1 << 33, 1, 1], Vec::new());
+    let sound = |key: &str, shape: &[usize]| (key.to_owned(), shape.to_vec(), vec![0.5; shape.iter().product()]);
+    for executor in [&Cpu::new(1).unwrap() as &dyn Executor, &Candle::new(1).unwrap()] {
+        let weights = [sound("product.weight", &[8, 8]), sound("product.bias", &[8]), huge("other.weight")];
+        let packed = executor.load(&Weights::from_values(weights)).unwrap();
+        assert!(executor.compile(graph.clone(), &packed, &[]).is_ok());
+        let packed =
+            executor.load(&Weights::from_values([huge("product.weight"), sound("product.bias", &[8])])).unwrap();
+        let Err(error) = executor.compile(graph.clone(), &packed, &[]) else { panic!("{}", executor.name()) };
+        assert!(error.to_string().contains("at least one number"), "{error}");
+    }
+}
+
+#[test]
 fn values_that_share_memory() {
     let shape = Shape::map(2, 3, 4, 5);
     // The same value twice, an input, a value made from another part, and a part of a part.

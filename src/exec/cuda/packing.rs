@@ -65,7 +65,7 @@ impl CudaPacked {
     /// A tensor that cannot be read; no room on the GPU, or in the computer where matrices wait there.
     pub fn load(weights: &Weights, device: &Arc<Device>, numbers: Numbers) -> Result<Self, ExecError> {
         if numbers.quarters {
-            room::ask(weights, |_| size_of::<u16>() as u64)?;
+            room::ask(weights, rayon::current_num_threads(), |_, _| size_of::<u16>() as u64)?;
         }
         let beside = shelves(weights, device, numbers)?;
         let store = Store::load(weights, |found, scratch| pack(found, (device, &beside), numbers, scratch))?;

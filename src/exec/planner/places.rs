@@ -139,13 +139,22 @@ impl Places {
         matches!(self.homes[step.main.index()], Home::Same(_))
     }
 
+    /// Whether `id` is `whole` or a part of it.
+    fn lies_in(&self, id: NodeId, whole: NodeId) -> bool {
+        let home = |id: &NodeId| match self.homes[id.index()] {
+            Home::Same(other) | Home::Part(other, _) => Some(other),
+            Home::Own => None,
+        };
+        std::iter::successors(Some(id), home).any(|id| id == whole)
+    }
+
     fn reshape(&mut self, graph: &Graph, step: &Fused, borders: &[(NodeId, Padding)]) {
         let (from, to) = (step.source, step.main);
         let key = |id: NodeId| {
             let [n, h, w, c] = extent(&graph.node(id).shape);
             (n, h * w, c)
         };
-        let bordered = |id: NodeId| borders.iter().any(|(other, _)| *other == id);
+        let bordered = |id: NodeId| borders.iter().any(|(other, _)| self.lies_in(*other, id));
         let part = matches!(self.homes[from.index()], Home::Part(..));
         if key(from) == key(to) && !bordered(from) && !bordered(to) && !part {
             self.homes[to.index()] = Home::Same(from);

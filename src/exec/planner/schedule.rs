@@ -250,13 +250,15 @@ fn access(graph: &Graph, steps: &[Fused], places: &Places, packed: &[usize], ite
             let step = &steps[index];
             let node = graph.node(step.main);
             let mut reads: Vec<Part> = step.posts.iter().filter_map(|post| post.other()).map(part).collect();
-            let mut values = vec![step.source];
-            if matches!(node.op, Op::Attention { .. }) {
-                values.extend(&node.inputs[1..]);
-            }
-            if is_packed(packed, index) {
-                values.retain(|id| !unpacked(graph, step).contains(id));
-                reads.push(whole(index));
+            let (mut values, attention) = (vec![step.source], matches!(node.op, Op::Attention { .. }));
+            match is_packed(packed, index) {
+                true => {
+                    // Keys and values are read packed. The queries are not, even where they are the same value.
+                    values.truncate(usize::from(attention));
+                    reads.push(whole(index));
+                }
+                false if attention => values.extend(&node.inputs[1..]),
+                false => {}
             }
             if !node.inputs.is_empty() {
                 reads.extend(values.iter().flat_map(|id| [part(*id), edge(*id)]));

@@ -18,7 +18,7 @@ mod pictures;
 mod plain;
 mod surface;
 
-use egui::{CursorIcon, Key, RawInput, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{CursorIcon, Key, LayerId, RawInput, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 pub use mode::ViewMode;
 
@@ -93,6 +93,8 @@ pub struct StageResponse {
     pub picked: bool,
     /// A stroke or fill began.
     pub stroke_started: bool,
+    /// One was to begin on a layer that is hidden.
+    pub refused: bool,
 }
 
 /// The stage: its textures, its view, the stroke in progress, the newest pictures.
@@ -101,6 +103,8 @@ pub struct Stage {
     view: View,
     pen: Pen,
     contacts: Contacts,
+    /// Where it was in the last frame.
+    rect: Rect,
 }
 
 /// The panes of a frame and what the pointer does to them.
@@ -123,7 +127,13 @@ impl Stage {
     }
 
     fn with(pictures: Pictures, tablet: Tablet) -> Self {
-        Self { pictures, view: View::default(), pen: Pen::default(), contacts: Contacts::new(tablet) }
+        Self {
+            pictures,
+            view: View::default(),
+            pen: Pen::default(),
+            contacts: Contacts::new(tablet),
+            rect: Rect::NOTHING,
+        }
     }
 
     /// Takes what pens said, before egui takes `input`, also while the window is hidden.
@@ -156,6 +166,12 @@ impl Stage {
         self.view = View::default();
     }
 
+    /// Whether the pointer is over it, and not over a menu or a card that lies on it.
+    pub fn is_pointed_at(&self, ctx: &egui::Context) -> bool {
+        let pointer = ctx.pointer_hover_pos().filter(|pos| self.rect.contains(*pos));
+        pointer.is_some_and(|pos| ctx.layer_id_at(pos).is_none_or(|layer| layer == LayerId::background()))
+    }
+
     /// Takes the rest of `ui`: takes the input, then draws. What is behind it must have the stage's colour already: painting it once
     /// more would take as long as both pictures where the window is drawn by software.
     pub fn ui(
@@ -168,6 +184,7 @@ impl Stage {
     ) -> StageResponse {
         let stage = ui.available_rect_before_wrap();
         ui.allocate_rect(stage, Sense::hover());
+        self.rect = stage;
         let layout = Layout::new(stage, look.view, look.divider);
         let before = document.revision();
         let mut panes = self.panes(ui, &layout, document, look);
@@ -253,7 +270,8 @@ impl Stage {
             let source = self.pictures.source();
             let mut desk = Desk { document, tools, pane: &panes.left, pixels_per_point: ui.pixels_per_point(), source };
             let news = self.pen.follow(&Events::of(ui, &self.contacts), ready, &mut desk);
-            (response.stroke_started, response.picked) = (news.stroke_started, news.picked);
+            (response.stroke_started, response.picked, response.refused) =
+                (news.stroke_started, news.picked, news.refused);
             if news.stroke_started {
                 // Only clicks close menus by themselves, and a stroke is none.
                 egui::Popup::close_all(ui.ctx());

@@ -39,6 +39,7 @@ pub(super) struct Pen {
 pub(super) struct PenNews {
     pub(super) stroke_started: bool,
     pub(super) picked: bool,
+    pub(super) refused: bool,
 }
 
 /// A frame's events in order with the time each probably happened at.
@@ -198,6 +199,10 @@ impl Pen {
             Tool::from_name(&desk.tools.tool)
         };
         if !desk.touches(pos, tool) {
+            return;
+        }
+        if tool != Tool::Picker && !desk.document.is_active_visible() {
+            news.refused = true;
             return;
         }
         match tool {

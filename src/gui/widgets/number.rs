@@ -54,10 +54,12 @@ pub fn number_ui(ui: &mut Ui, number: &Number, value: &mut f64, width: f32, them
             .range(number.range.clone())
             .speed(number.step)
             .fixed_decimals(number.decimals)
-            .update_while_editing(false);
+            .update_while_editing(false)
+            // What is beyond the range was wished elsewhere, or belongs to a model that is not there yet.
+            .clamp_existing_to_range(false);
         typed_ui(ui, drag, &name, VALUE);
     });
-    // Typing may fall between the steps; what lies outside was clamped.
+    // Typing may fall between the steps or outside.
     if *value != before {
         *value = number.settle(*value);
     }

@@ -63,11 +63,6 @@ impl Tokenizer {
         ids
     }
 
-    /// The number of ids that [`encode`](Self::encode) gives.
-    pub fn length(&self) -> usize {
-        self.length
-    }
-
     /// The largest id there is; a text encoder's vocabulary must be larger.
     pub fn largest_id(&self) -> u32 {
         self.largest

@@ -49,7 +49,7 @@ impl Render for Mirror {
         let frame = job.frame.clone().unwrap();
         let stamps = Stamps { taken: frame.taken, started: frame.taken, done: Instant::now() };
         let (input_id, revision, params) = (frame.id, job.revision, job.params.clone());
-        Ok(Some(Picture { input_id, frame, revision, params, stamps, stages: StageTimes::default() }))
+        Ok(Some(Picture { input_id, frame, revision, params, stamps, stages: StageTimes::default(), painter: None }))
     }
 }
 
@@ -116,6 +116,80 @@ fn a_renderer_that_cannot_be_made_is_told_and_the_next_one_paints() {
     assert!(orders.send(Order::Install(Box::new(|| Box::new(Mirror)))).is_ok());
     pictures.wake().recv_timeout(PATIENCE).unwrap();
     assert_eq!(pictures.take().unwrap().frame.pixel(3, 3), [9, 9, 9, 255]);
+    drop(orders);
+    assert!(engine.stop_within(PATIENCE), "the thread did not end");
+}
+
+/// Panics at every picture.
+struct Fragile;
+
+impl Render for Fragile {
+    fn render(&mut self, _: &Job) -> Result<Option<Picture>, EngineError> {
+        panic!("broken inside")
+    }
+}
+
+#[test]
+fn each_load_that_comes_to_nothing_offers_to_start_again() {
+    let Desk { orders, news, ink, pictures: _pictures, engine, _base } = desk();
+    let stopped = || loop {
+        match news.recv_timeout(PATIENCE).unwrap() {
+            News::Event(Event::EngineStopped(notice)) => break notice.what,
+            News::Reload => assert!(orders.send(Order::Install(Box::new(|| Box::new(Fragile)))).is_ok()),
+            News::Event(_) | News::State(_) => {}
+        }
+    };
+    ink.send(Frame::filled(Size::square(8), [9, 9, 9, 255]));
+    assert!(orders.send(Order::Install(Box::new(|| Box::new(Fragile)))).is_ok());
+    let what = stopped();
+    assert!(what.contains("broken inside"), "{what}");
+    for _ in 0..2 {
+        assert!(orders.send(Order::LoadEnded).is_ok());
+        let what = stopped();
+        assert!(what.contains("could not be loaded again"), "{what}");
+    }
+    drop(orders);
+    assert!(engine.stop_within(PATIENCE), "the thread did not end");
+}
+
+/// [`Mirror`] that takes its time.
+struct Calm;
+
+impl Render for Calm {
+    fn render(&mut self, job: &Job) -> Result<Option<Picture>, EngineError> {
+        std::thread::sleep(Duration::from_millis(1));
+        Mirror.render(job)
+    }
+}
+
+#[test]
+fn a_dream_goes_on_from_its_own_seed() {
+    let Desk { orders, news: _news, ink, pictures, engine, _base } = desk();
+    let order = |seed, strength| {
+        let params = Params { size: Size::square(8), seed, strength, ..Params::default() };
+        assert!(orders.send(Order::Params(Arc::new(params), 2)).is_ok());
+    };
+    let next = |done: &dyn Fn(&Params) -> bool| loop {
+        pictures.wake().recv_timeout(PATIENCE).unwrap();
+        if let Some(picture) = pictures.take().filter(|picture| done(&picture.params)) {
+            break picture.params.seed;
+        }
+    };
+    order(40, 0.5);
+    ink.send(Frame::filled(Size::square(8), [9, 9, 9, 255]));
+    assert!(orders.send(Order::Install(Box::new(|| Box::new(Calm)))).is_ok());
+    assert!(orders.send(Order::Dream(true)).is_ok());
+    let far = next(&|params| params.seed > 400);
+    order(40, 0.25);
+    let further = next(&|params| params.strength == 0.25);
+    assert!(further > far, "another strength took the dream back from {far} to {further}");
+    order(7, 0.25);
+    let anew = next(&|params| params.seed < far);
+    assert!(anew >= 7, "another seed is not where the dream begins, but {anew}");
+    // The dream is over, and the seed is what was ordered.
+    assert!(orders.send(Order::Dream(false)).is_ok());
+    order(7, 0.75);
+    assert_eq!(next(&|params| params.strength == 0.75), 7);
     drop(orders);
     assert!(engine.stop_within(PATIENCE), "the thread did not end");
 }

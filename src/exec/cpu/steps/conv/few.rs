@@ -13,8 +13,9 @@ const DEPTH: usize = 64;
 impl Conv {
     /// Whether the outputs of a task are few, and its weights of f16.
     pub(super) fn is_for_few(&self, task: &Task<'_>) -> bool {
-        let halves = matches!(task.part.panels.panel(0).weights, Numbers::F16(_));
-        halves && self.layer.gate.is_none() && task.pixels.len() <= MAX_ROWS
+        // Side by side lie what may have come from disk differently.
+        let halves = |index| matches!(task.part.panels.panel(index).weights, Numbers::F16(_));
+        (0..self.count()).all(halves) && self.layer.gate.is_none() && task.pixels.len() <= MAX_ROWS
     }
 
     /// What [`multiply`](Self::multiply) does, for few outputs.

@@ -1,0 +1,29 @@
+//! Whether another run of this program is still there.
+
+use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
+
+/// Whether the process with this id runs, and is a run of this program. Where the system does not tell, it is.
+pub fn is_running(process: u32) -> bool {
+    let Ok(mut system) = System::new() else { return true };
+    let (this, other) = (Pid::from_u32(std::process::id()), Pid::from_u32(process));
+    let asked = ProcessesToUpdate::Some(&[this, other]);
+    system.refresh_processes_specifics(asked, false, ProcessRefreshKind::nothing());
+    match (system.process(this), system.process(other)) {
+        (Some(this), Some(other)) => this.name() == other.name(),
+        (Some(_), None) => false,
+        (None, _) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_runs_and_others_do_not() {
+        assert!(is_running(std::process::id()));
+        assert!(!is_running(u32::MAX));
+        // The first process is there, but is another program.
+        assert!(!is_running(1));
+    }
+}
