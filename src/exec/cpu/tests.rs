@@ -385,6 +385,18 @@ fn a_concatenation_that_is_reshaped_may_have_wide_readers() {
 }
 
 #[test]
+fn concatenations_of_concatenations() {
+    // The last value is made from a part of what it becomes a part of.
+    same(Shape::map(1, 7, 6, 16), |b, x| {
+        let [y, w] = ["y", "w"].map(|name| b.conv2d(name, x, Conv::same(16, 1)).unwrap());
+        let both = b.concat(&[y, w]).unwrap();
+        let z = b.conv2d("z", y, Conv::same(32, 3)).unwrap();
+        let more = b.concat(&[both, z]).unwrap();
+        b.conv2d("out", more, Conv::same(8, 3)).unwrap()
+    });
+}
+
+#[test]
 fn what_holds_nothing_is_refused_only_if_it_is_asked_for() {
     let mut b = GraphBuilder::new("test", "");
     let x = b.input("x", Shape::tokens(1, 3, 8), Stage::Frame).unwrap();

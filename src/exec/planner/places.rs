@@ -173,7 +173,6 @@ impl Places {
     /// Lets the values that are concatenated lie in the result, where that is possible.
     fn concat(&mut self, graph: &Graph, steps: &[Fused], concat: NodeId) {
         let mut first = 0;
-        let mut members: Vec<NodeId> = Vec::new();
         for &id in &graph.node(concat).inputs {
             let node = graph.node(id);
             let maker = steps.iter().find(|step| step.result == id);
@@ -184,16 +183,16 @@ impl Places {
                     || step.posts.iter().any(|post| post.other() == Some(value))
             };
             // A step must not read the piece it writes.
-            let apart = |maker: &Fused| {
-                members.iter().all(|&member| {
-                    let other = steps.iter().find(|step| step.result == member);
-                    !reads(maker, member) && other.is_none_or(|other| !reads(other, id))
-                })
+            let clash = |made: NodeId, read: NodeId| {
+                steps.iter().filter(|step| step.result == made).any(|maker| reads(maker, read))
             };
+            let [own, others] = [id, concat].map(|whole| -> Vec<NodeId> {
+                graph.ids().filter(|part| *part != concat && self.lies_in(*part, whole)).collect()
+            });
+            let apart = || own.iter().all(|a| others.iter().all(|b| !clash(*a, *b) && !clash(*b, *a)));
             let free = self.homes[id.index()] == Home::Own && node.stage == graph.node(concat).stage && !reshaped;
-            if free && maker.is_some_and(apart) {
+            if free && maker.is_some() && apart() {
                 self.homes[id.index()] = Home::Part(concat, first);
-                members.push(id);
             } else {
                 self.copies.push((id, concat, first));
             }

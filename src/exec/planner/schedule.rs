@@ -231,25 +231,27 @@ fn is_packed(packed: &[usize], index: usize) -> bool {
 
 fn access(graph: &Graph, steps: &[Fused], places: &Places, packed: &[usize], item: Item) -> Access {
     let part = |id: NodeId| Part { piece: places.piece(id), channels: places.channels(graph, id) };
-    let edge = |id: NodeId| Part { piece: places.piece(id), channels: EDGE };
+    // A range of pixels holds the channels of its neighbours in a concatenation, too.
+    let read = |id: NodeId| Part { piece: places.piece(id), channels: 0..EDGE.start };
+    let read_wide = |id: NodeId| Part { piece: places.piece(id), channels: 0..EDGE.end };
     let whole = |index: usize| Part { piece: packed_piece(places, index), channels: 0..1 };
     let measured = |index: usize| Part { piece: MEASURED + index, channels: 0..1 };
     match item {
         Item::Copy { from, to, first } => {
             let start = places.channels(graph, to).start + first;
             let channels = start..start + graph.node(from).shape.channels();
-            Access { reads: vec![part(from)], writes: vec![Part { piece: places.piece(to), channels }] }
+            Access { reads: vec![read(from)], writes: vec![Part { piece: places.piece(to), channels }] }
         }
         Item::Border(piece) => Access { reads: Vec::new(), writes: vec![Part { piece, channels: EDGE }] },
         Item::Pack(index) => {
-            let reads = unpacked(graph, &steps[index]).iter().flat_map(|id| [part(*id), edge(*id)]).collect();
+            let reads = unpacked(graph, &steps[index]).iter().map(|id| read_wide(*id)).collect();
             Access { reads, writes: vec![whole(index)] }
         }
-        Item::Measure(index) => Access { reads: vec![part(steps[index].source)], writes: vec![measured(index)] },
+        Item::Measure(index) => Access { reads: vec![read(steps[index].source)], writes: vec![measured(index)] },
         Item::Fused(index) => {
             let step = &steps[index];
             let node = graph.node(step.main);
-            let mut reads: Vec<Part> = step.posts.iter().filter_map(|post| post.other()).map(part).collect();
+            let mut reads: Vec<Part> = step.posts.iter().filter_map(|post| post.other()).map(read).collect();
             let (mut values, attention) = (vec![step.source], matches!(node.op, Op::Attention { .. }));
             match is_packed(packed, index) {
                 true => {
@@ -261,7 +263,7 @@ fn access(graph: &Graph, steps: &[Fused], places: &Places, packed: &[usize], ite
                 false => {}
             }
             if !node.inputs.is_empty() {
-                reads.extend(values.iter().flat_map(|id| [part(*id), edge(*id)]));
+                reads.extend(values.iter().map(|id| read_wide(*id)));
             }
             if matches!(node.op, Op::GroupNorm { .. }) {
                 reads.push(measured(index));
@@ -298,5 +300,27 @@ mod tests {
         assert!(at(beside) <= at(deeper), "{rounds:?}");
         // The zeros around both maps are written beside other work: the first before anything, the second with its map.
         assert_eq!(rounds.len(), 3, "{rounds:?}");
+    }
+
+    #[test]
+    fn a_part_is_not_read_while_its_neighbour_is_written() {
+        let mut b = GraphBuilder::new("test", "");
+        let x = b.input("x", Shape::map(1, 8, 8, 4), Stage::Frame).unwrap();
+        let first = b.conv2d("first", x, Conv::same(8, 1)).unwrap();
+        let wide = b.conv2d("wide", first, Conv::same(8, 3)).unwrap();
+        let second = b.conv2d("second", x, Conv::same(8, 1)).unwrap();
+        let both = b.concat(&[first, second]).unwrap();
+        b.output("wide", wide);
+        b.output("both", both);
+        let graph = b.finish();
+        let steps = fuse(&graph, &[wide, both], 32);
+        let places = Places::new(&graph, &steps, true);
+        assert_eq!(places.piece(first), places.piece(second));
+        let Schedule { rounds, .. } = Schedule::new(&graph, &steps, &places, &[wide, both], &[]);
+        let at = |id: NodeId| {
+            let index = steps.iter().position(|step| step.result == id).unwrap();
+            rounds.iter().position(|(_, items)| items.contains(&Item::Fused(index))).unwrap()
+        };
+        assert_ne!(at(wide), at(second), "{rounds:?}");
     }
 }
