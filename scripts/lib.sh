@@ -2,6 +2,7 @@
 # What scripts/run and scripts/test share: find what is missing by trying to load it, say how to get it, ask before sudo.
 # Works with bash 3.2, which is what macOS has.
 
+export HOME="${HOME:-$(cd ~ && pwd)}"
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 yes=no       # set by --yes: no question before sudo
 rest=()      # the arguments that are not ours
@@ -229,7 +230,8 @@ need_rust() {
         die "Rust is not installed: get it with \`curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh\` (see https://rustup.rs) and run this again"
     fi
     wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$root/Cargo.toml")
-    found=$(rustc --version 2>/dev/null | sed -n 's/^rustc \([0-9]*\.[0-9]*\).*/\1/p')
+    # Without a toolchain rustc fails, which must not end the script before it says so.
+    found=$(rustc --version 2>/dev/null | sed -n 's/^rustc \([0-9]*\.[0-9]*\).*/\1/p') || found=
     [ -n "$found" ] || die "rustc does not run: choose a toolchain with \`rustup default stable\` and run this again"
     if [ "${found%%.*}" -lt "${wanted%%.*}" ] ||
         { [ "${found%%.*}" -eq "${wanted%%.*}" ] && [ "${found#*.}" -lt "${wanted#*.}" ]; }; then

@@ -167,7 +167,7 @@ impl Document {
 
     /// True when something is on a layer that does not show, and so is in no picture of the drawing.
     pub fn has_hidden(&self) -> bool {
-        self.stack.layers.iter().any(|layer| !layer.visible && !layer.is_blank())
+        self.stack.layers.iter().any(|layer| !layer.shows() && !layer.is_blank())
     }
 
     /// Every stroke that is part of the drawing, with all its samples, oldest first.

@@ -7,7 +7,7 @@ use super::edit::Edit;
 use super::fill::Fill;
 use super::history::Knob;
 use super::stroke::Stroke;
-use super::{Backdrop, Brush, Document, Rect, StrokePoint};
+use super::{Backdrop, Brush, Document, Layer, Rect, StrokePoint};
 
 impl Document {
     /// Puts the pen down; false when nothing can be drawn (the point is no place, or the active layer is hidden). Clears
@@ -81,9 +81,14 @@ impl Document {
     /// assert!(!document.fill(-1.0, 10.0, [0; 3], 16));
     /// ```
     pub fn fill(&mut self, x: f32, y: f32, colour: [u8; 3], tolerance: u8) -> bool {
+        self.fill_over(Backdrop::Document, (x, y), colour, tolerance)
+    }
+
+    /// The same where the layers lie over something else than the background: how thin ink is counts as its colour does.
+    pub fn fill_over(&mut self, backdrop: Backdrop, (x, y): (f32, f32), colour: [u8; 3], tolerance: u8) -> bool {
         self.end_stroke();
         let Some(seed) = self.pixel_at(x, y).filter(|_| self.is_active_visible()) else { return false };
-        let look = self.look().pixels(Rect::whole(self.size()), Backdrop::Document);
+        let look = self.look().pixels(Rect::whole(self.size()), backdrop);
         let Some(edit) = (Fill { seed, colour, tolerance }).edit(&self.stack, &look) else { return false };
         self.commit("fill", Knob::None, edit);
         true
@@ -105,6 +110,6 @@ impl Document {
 
     /// Whether the layer that strokes and fills go to shows; nothing can be drawn on one that does not.
     pub fn is_active_visible(&self) -> bool {
-        self.stack.layer(self.stack.active).is_some_and(|layer| layer.visible)
+        self.stack.layer(self.stack.active).is_some_and(Layer::shows)
     }
 }

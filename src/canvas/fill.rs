@@ -62,7 +62,7 @@ fn changes(layer: &Layer, ink: &Grid<InkTile>) -> Option<Edit> {
 
 /// The largest difference of a channel.
 fn difference(a: [u8; 4], b: [u8; 4]) -> u8 {
-    (0..3).map(|c| a[c].abs_diff(b[c])).max().unwrap_or(0)
+    (0..4).map(|c| a[c].abs_diff(b[c])).max().unwrap_or(0)
 }
 
 /// The pixels joined to `seed`, side by side, that look like it.
@@ -128,12 +128,18 @@ impl Job<'_> {
                 let old = get(&self.layer.ink, self.size, at);
                 let same = self.is_same_ink(old);
                 set(ink, self.size, at, if same { self.tinted(old) } else { self.behind(at, old) });
-                if old[3] == 0 || (old[3] == 255 && !same) {
+                if old[3] == 255 && !same {
                     continue;
                 }
                 for near in self.around(at, 4) {
                     let slope = get(&self.layer.ink, self.size, near)[3];
-                    if !reached[near] && slope > 0 && if same { slope < old[3] } else { slope > old[3] } {
+                    let goes_on = match (old[3], same) {
+                        // Under the edge of a stroke on another layer, which lies over this one.
+                        (0, _) => slope == 0 && self.cover(near) > self.cover(at),
+                        (_, true) => slope > 0 && slope < old[3],
+                        (_, false) => slope > old[3],
+                    };
+                    if !reached[near] && goes_on {
                         reached[near] = true;
                         next.push(near);
                     }
@@ -193,7 +199,7 @@ impl Job<'_> {
     /// The new colour under the ink that is there. Where the layer itself has none, or nothing but, the edge is that of
     /// another layer or of older paint: then as much as the pixel still looks like the region.
     fn behind(&self, at: usize, old: [u8; 4]) -> [u8; 4] {
-        if (1..255).contains(&old[3]) || (old[3] == 0 && self.is_covered(at)) {
+        if (1..255).contains(&old[3]) || (old[3] == 0 && self.cover(at) > 0) {
             return over(self.solid(), old);
         }
         let tolerance = u32::from(self.fill.tolerance);
@@ -201,10 +207,15 @@ impl Job<'_> {
         painted(old, self.fill.colour, 65535 - off * 65535 / (256 - tolerance))
     }
 
-    /// True when a visible layer above has ink on this pixel.
-    fn is_covered(&self, at: usize) -> bool {
+    /// How much of this pixel the visible layers above cover.
+    fn cover(&self, at: usize) -> u8 {
         let above = self.stack.layers.iter().rev().take_while(|layer| layer.id != self.layer.id);
-        above.filter(|layer| layer.visible).any(|layer| get(&layer.ink, self.size, at)[3] > 0)
+        let shows = above.filter(|layer| layer.shows());
+        let left = shows.fold(255, |left, layer| {
+            let alpha = f32::from(get(&layer.ink, self.size, at)[3]) * layer.opacity;
+            mul(left, 255 - alpha.round() as u32)
+        });
+        255 - left as u8
     }
 
     /// The first four (sides) or eight (and corners) neighbours of a pixel.

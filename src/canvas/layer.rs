@@ -62,6 +62,11 @@ impl Layer {
         self.visible
     }
 
+    /// Whether anything on it can be seen.
+    pub(super) fn shows(&self) -> bool {
+        self.visible && (self.opacity * 255.0).round() > 0.0
+    }
+
     /// How opaque it is, 0 to 1.
     pub fn opacity(&self) -> f32 {
         self.opacity

@@ -39,23 +39,32 @@ impl Document {
     /// assert_eq!(document.pick(127.0, 95.0), Some([9, 90, 200]));
     /// ```
     pub fn add_picture(&mut self, picture: &Frame, name: &str) -> LayerId {
-        self.insert_picture(FittedPicture::covering(picture, self.size()), name)
+        self.insert_picture(FittedPicture::covering(picture, self.size()), name, self.beside_active())
     }
 
     /// [`Self::add_picture`] with a picture that was fitted before, perhaps on another thread; none when that was for a
     /// canvas of another size.
     pub fn add_fitted(&mut self, picture: FittedPicture, name: &str) -> Option<LayerId> {
-        (picture.size() == self.size()).then(|| self.insert_picture(picture, name))
+        (picture.size() == self.size()).then(|| self.insert_picture(picture, name, self.beside_active()))
     }
 
-    fn insert_picture(&mut self, picture: FittedPicture, name: &str) -> LayerId {
+    /// The same under all layers, where a live source lies.
+    pub fn add_fitted_below(&mut self, picture: FittedPicture, name: &str) -> Option<LayerId> {
+        (picture.size() == self.size()).then(|| self.insert_picture(picture, name, 0))
+    }
+
+    /// Under the active layer, or over it, if that is a picture.
+    fn beside_active(&self) -> usize {
+        let place = self.stack.place(self.stack.active).unwrap_or(0);
+        let over = self.stack.layer(self.stack.active).is_some_and(|active| active.kind == LayerKind::Picture);
+        place + usize::from(over)
+    }
+
+    fn insert_picture(&mut self, picture: FittedPicture, name: &str, place: usize) -> LayerId {
         self.end_stroke();
         self.wipe_sample();
         let id = self.fresh_id();
         let layer = Layer { ink: picture.ink, ..Layer::new(id, name.to_owned(), LayerKind::Picture, self.size()) };
-        let place = self.stack.place(self.stack.active).unwrap_or(0);
-        let over = self.stack.layer(self.stack.active).is_some_and(|active| active.kind == LayerKind::Picture);
-        let place = place + usize::from(over);
         self.commit("picture", Knob::None, Edit::Insert { place, layer: Box::new(layer) });
         // Also a wholly transparent picture is news: there is a layer more.
         self.revision += 1;

@@ -487,3 +487,71 @@ fn pen_cost() {
     document.frame(Backdrop::Document);
     println!("frame {:.1} ms", start.elapsed().as_secs_f64() * 1e3);
 }
+
+/// A brush that leaves a soft or a hard edge.
+fn pen(colour: [u8; 3], hardness: f32) -> Brush {
+    Brush { colour, diameter_px: 12.0, hardness, width: WidthRule::Pressure, ..Brush::default() }
+}
+
+/// A ring around the middle of a canvas of 64 x 64.
+fn ring(document: &mut Document, brush: Brush) {
+    let at = |step: u32| {
+        let angle = f64::from(step) / 48.0 * std::f64::consts::TAU;
+        StrokePoint::new(32.0 + 20.0 * angle.cos() as f32, 32.0 + 20.0 * angle.sin() as f32, f64::from(step) * 0.01)
+    };
+    document.begin_stroke(brush, at(0));
+    (1..=48).for_each(|step| document.extend_stroke(at(step)));
+    document.end_stroke();
+}
+
+#[test]
+fn a_fill_over_a_live_picture_is_bounded_by_ink_of_the_backgrounds_colour() {
+    let mut document = Document::new(Size::square(64), [255; 3]);
+    ring(&mut document, pen([255; 3], 1.0));
+    let alpha = |document: &Document, x: u32, y: u32| document.frame(Backdrop::Transparent).pixel(x, y);
+    assert!(document.fill_over(Backdrop::Transparent, (32.0, 32.0), [255, 0, 0], 32));
+    assert_eq!(alpha(&document, 32, 32), [255, 0, 0, 255]);
+    assert_eq!(alpha(&document, 52, 32), [255, 255, 255, 255], "the ring is ink");
+    assert_eq!(alpha(&document, 1, 1)[3], 0, "what lies outside is still seen through");
+}
+
+#[test]
+fn colour_below_reaches_under_a_soft_outline_above() {
+    for hardness in [0.0, 0.5] {
+        let mut document = Document::new(Size::square(64), [255; 3]);
+        let below = document.active();
+        document.add_ink_layer();
+        ring(&mut document, pen([0; 3], hardness));
+        document.set_active(below);
+        assert!(document.fill(32.0, 32.0, [255, 0, 0], 32));
+        // From the middle to where the outline is darkest nothing is lighter than red under black.
+        let shown = document.frame(Backdrop::Document);
+        for x in 32..=51 {
+            let [_, green, blue, _] = shown.pixel(x, 32);
+            assert!(green < 24 && blue < 24, "hardness {hardness}: {:?} at {x}", shown.pixel(x, 32));
+        }
+    }
+}
+
+#[test]
+fn a_layer_that_cannot_be_seen_is_hidden() {
+    let mut document = Document::new(Size::square(64), [255; 3]);
+    ring(&mut document, pen([0; 3], 1.0));
+    let layer = document.active();
+    assert!(!document.has_hidden() && document.is_active_visible());
+    document.set_opacity(layer, 0.0);
+    assert!(document.has_hidden() && !document.is_active_visible());
+    assert!(!document.begin_stroke(pen([0; 3], 1.0), StrokePoint::new(9.0, 9.0, 0.0)));
+}
+
+#[test]
+fn a_live_picture_that_is_kept_lies_under_all_layers() {
+    let mut document = Document::new(Size::square(64), [255; 3]);
+    ring(&mut document, pen([0, 90, 0], 1.0));
+    document.add_ink_layer();
+    let seen = FittedPicture::covering(&Frame::filled(Size::square(8), [9, 9, 200, 255]), Size::square(64));
+    let layer = document.add_fitted_below(seen, "Camera").unwrap();
+    assert_eq!(document.layers()[0].id(), layer);
+    assert_eq!(document.pick(52.0, 32.0), Some([0, 90, 0]), "the ink is still over it");
+    assert!(document.undo() && document.layers().len() == 2);
+}

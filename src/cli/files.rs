@@ -49,9 +49,12 @@ pub fn errands(input: &Path, out: Option<&Path>) -> Result<Vec<Errand>, Failure>
 /// `a.jpg` becomes `a.png`, unless there is an `a.png` among the pictures too: then it becomes `a.jpg.png`, or, should that be
 /// another's name, `a.jpg-2.png`.
 fn name_apart(pictures: &[PathBuf], out: &Path) -> Vec<Errand> {
+    // Names that differ in case alone are one on some systems.
+    let low = |name: &OsStr| name.to_string_lossy().to_lowercase();
+    let stem = |path: &Path| low(path.file_stem().unwrap_or_default());
     let mut stems = HashMap::new();
     for path in pictures {
-        *stems.entry(path.file_stem().unwrap_or_default()).or_insert(0) += 1;
+        *stems.entry(stem(path)).or_insert(0) += 1;
     }
     let with_ending = |base: &OsStr, ending: &str| {
         let mut name = base.to_owned();
@@ -60,15 +63,14 @@ fn name_apart(pictures: &[PathBuf], out: &Path) -> Vec<Errand> {
     };
     let mut taken = HashSet::new();
     // Names that are nobody else's first, so that they stay what they were.
-    let (alone, others): (Vec<_>, Vec<_>) =
-        pictures.iter().enumerate().partition(|(_, path)| stems[path.file_stem().unwrap_or_default()] == 1);
+    let (alone, others): (Vec<_>, Vec<_>) = pictures.iter().enumerate().partition(|(_, path)| stems[&stem(path)] == 1);
     let mut errands: Vec<(usize, Errand)> = Vec::new();
     for (whole, group) in [(false, alone), (true, others)] {
         for (at, path) in group {
             let base = if whole { path.file_name() } else { path.file_stem() }.unwrap_or_default();
             let endings = std::iter::once(".png".to_owned()).chain((2..).map(|number| format!("-{number}.png")));
             let mut names = endings.map(|ending| with_ending(base, &ending));
-            let Some(name) = names.find(|name| taken.insert(name.clone())) else { continue };
+            let name = names.find(|name| taken.insert(low(name))).unwrap_or_default();
             errands.push((at, Errand { input: path.clone(), out: out.join(name) }));
         }
     }
@@ -164,5 +166,8 @@ mod tests {
         let pictures = ["in/a.jpg", "in/a.jpg.png", "in/a.png"].map(PathBuf::from);
         let outs: Vec<_> = name_apart(&pictures, Path::new("out")).into_iter().map(|errand| errand.out).collect();
         assert_eq!(outs, ["out/a.jpg-2.png", "out/a.jpg.png", "out/a.png.png"].map(PathBuf::from));
+        let pictures = ["in/A.jpg", "in/a.png"].map(PathBuf::from);
+        let outs: Vec<_> = name_apart(&pictures, Path::new("out")).into_iter().map(|errand| errand.out).collect();
+        assert_eq!(outs, ["out/A.jpg.png", "out/a.png.png"].map(PathBuf::from));
     }
 }

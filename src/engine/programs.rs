@@ -48,6 +48,18 @@ impl Course {
 }
 
 impl Purpose {
+    /// The size of the latents.
+    fn extent(&self) -> Extent {
+        match self {
+            Self::Encode(extent)
+            | Self::Predict(extent)
+            | Self::Decode(extent)
+            | Self::See(extent)
+            | Self::Show(extent) => *extent,
+            Self::Whole(course) => course.extent,
+        }
+    }
+
     /// A word for it.
     pub fn name(&self) -> &'static str {
         match self {
@@ -70,6 +82,18 @@ pub struct Extent {
     pub width: usize,
 }
 
+/// What programs are told apart by.
+pub trait Beside: Copy + PartialEq {
+    /// Whether both are needed for one picture.
+    fn is_beside(&self, other: &Self) -> bool;
+}
+
+impl Beside for Purpose {
+    fn is_beside(&self, other: &Self) -> bool {
+        self.extent() == other.extent()
+    }
+}
+
 /// The programs kept, last used first.
 pub struct Programs<K> {
     kept: VecDeque<(K, Box<dyn Program>)>,
@@ -81,9 +105,9 @@ impl<K> Default for Programs<K> {
     }
 }
 
-impl<K: Copy + PartialEq> Programs<K> {
-    /// The program for `purpose`, compiled by `compile` if it is not there. Where that finds no room, those that were not used
-    /// for longest make some.
+impl<K: Beside> Programs<K> {
+    /// The program for `purpose`, compiled by `compile` if it is not there. Where that finds no room, those of
+    /// other pictures make some.
     ///
     /// # Errors
     /// Those of `compile`.
@@ -95,25 +119,31 @@ impl<K: Copy + PartialEq> Programs<K> {
         let found = self.kept.iter().position(|(kept, _)| *kept == purpose).and_then(|at| self.kept.remove(at));
         let entry = match found {
             Some(entry) => entry,
-            None => (purpose, self.make_room(compile)?),
+            None => (purpose, self.make_room(purpose, compile)?),
         };
         self.kept.truncate(KEPT - 1);
         self.kept.push_front(entry);
         Ok(&mut *self.kept[0].1)
     }
 
+    /// Compiles, and once more without the programs of other pictures if there is no room. Those of the same one stay: each would
+    /// only make room for the next, with every picture.
     fn make_room(
         &mut self,
+        purpose: K,
         compile: impl Fn() -> Result<Box<dyn Program>, EngineError>,
     ) -> Result<Box<dyn Program>, EngineError> {
-        loop {
-            match compile() {
-                // A GPU does not tell what it lacks.
-                Err(EngineError::Exec(ExecError::Room { .. } | ExecError::Device { .. }))
-                    if self.kept.pop_back().is_some() => {}
-                compiled => return compiled,
-            }
+        let compiled = compile();
+        let Err(EngineError::Exec(ExecError::Room { .. } | ExecError::Device { full: true, .. })) = compiled else {
+            return compiled;
+        };
+        let count = self.kept.len();
+        self.kept.retain(|(kept, _)| kept.is_beside(&purpose));
+        if self.kept.len() == count {
+            return compiled;
         }
+        log::info!("{} networks of other sizes made room", count - self.kept.len());
+        compile()
     }
 
     /// Times the steps of the programs that were used, last used first; see [`Program::profile`].
@@ -132,6 +162,13 @@ mod tests {
 
     use super::*;
     use crate::exec::{Tensor, Value};
+
+    /// Tens are pictures.
+    impl Beside for u32 {
+        fn is_beside(&self, other: &Self) -> bool {
+            self / 10 == other / 10
+        }
+    }
 
     struct Nothing;
     impl Program for Nothing {
@@ -186,11 +223,16 @@ mod tests {
             }
         };
         let mut programs = Programs::default();
-        for purpose in 0..5 {
+        let kept = |programs: &Programs<u32>| programs.kept.iter().map(|(purpose, _)| *purpose).collect::<Vec<_>>();
+        for purpose in [10, 20, 31] {
             programs.get(purpose, compile(1)).map(|_| ()).unwrap();
         }
-        assert_eq!(programs.kept.iter().map(|(purpose, _)| *purpose).collect::<Vec<_>>(), [4, 3]);
-        let error = programs.get(5, compile(3)).map(|_| ()).unwrap_err();
+        assert_eq!(kept(&programs), [31], "both others are of other pictures");
+        programs.get(32, compile(1)).map(|_| ()).unwrap();
+        let error = programs.get(33, compile(1)).map(|_| ()).unwrap_err();
+        assert!(matches!(error, EngineError::Exec(ExecError::Room { need: 1, free: 0 })), "{error}");
+        assert_eq!(kept(&programs), [32, 31], "what is needed for the same picture makes no room");
+        let error = programs.get(40, compile(3)).map(|_| ()).unwrap_err();
         assert!(matches!(error, EngineError::Exec(ExecError::Room { need: 3, free: 2 })), "{error}");
     }
 }

@@ -9,18 +9,27 @@ use super::configs::fits;
 use super::model::{Progress, go_on};
 use super::networks::only;
 use super::parts::TextPart;
-use super::programs::Programs;
+use super::programs::{Beside, Programs};
 use super::{EngineError, configs};
 use crate::exec::{Executor, Packed, Profile, Program, Tensor, Value};
 use crate::nn::text::Tokenizer;
 use crate::nn::text::clip::{self, ClipConfig, Output};
 use crate::weights::{ModelFiles, Weights};
 
+/// An encoder by its place, and how many of its layers are skipped.
+type Text = (usize, u32);
+
+impl Beside for Text {
+    fn is_beside(&self, other: &Self) -> bool {
+        self.1 == other.1
+    }
+}
+
 /// A model's text encoders, packed for one executor.
 pub struct Reader {
     encoders: Vec<Encoder>,
     /// By encoder and layers skipped.
-    programs: Programs<(usize, u32)>,
+    programs: Programs<Text>,
     /// Texts read; an executor may keep what it made of the last one.
     reads: u64,
 }

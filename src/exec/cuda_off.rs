@@ -16,6 +16,7 @@ impl Cuda {
         Err(ExecError::Device {
             text: "this program was built without CUDA".into(),
             remedy: "build it with the feature `cuda`, or use `--executor cpu`",
+            full: false,
         })
     }
 

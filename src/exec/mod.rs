@@ -230,6 +230,8 @@ pub enum ExecError {
         text: String,
         /// What the user can do about it.
         remedy: &'static str,
+        /// Whether it lacked memory alone, which other networks may hold.
+        full: bool,
     },
     /// The machine has less memory left than the weights of a model take.
     #[error("the weights of {file} need at least {} MB of memory, {} MB are free", need >> 20, free >> 20)]

@@ -71,17 +71,19 @@ impl SystemMemory {
         let found =
             Self { total: system.total_memory(), available: system.available_memory(), swap: system.free_swap() };
         let found = match system.cgroup_limits() {
-            Some(limits) => found.within(limits.total_memory, limits.rss, limits.free_swap),
+            Some(limits) => found.within(limits.total_memory, limits.rss),
             None => found,
         };
         (found.total > 0).then_some(found)
     }
 
-    /// What is left of it in a container that may have `most` bytes, of which it has `used`, and `swap` more on disk. What the
-    /// container has read from files and could give back does not count as used.
-    fn within(self, most: u64, used: u64, swap: u64) -> Self {
-        let available = self.available.min(most.saturating_sub(used));
-        Self { total: self.total.min(most), available, swap: self.swap.min(swap) }
+    /// What is left of it in a container that may have `most` bytes, of which it has `used`. What the container has read from files
+    /// and could give back does not count as used; room on disk is not counted on, since it may have none of the system's.
+    fn within(self, most: u64, used: u64) -> Self {
+        if most >= self.total {
+            return self;
+        }
+        Self { total: most, available: self.available.min(most.saturating_sub(used)), swap: 0 }
     }
 
     /// What programs can still be given, at most.
@@ -138,9 +140,9 @@ mod tests {
     #[test]
     fn a_container_has_what_it_may_have() {
         let memory = SystemMemory { total: 64 << 30, available: 60 << 30, swap: 8 << 30 };
-        let inside = memory.within(4 << 30, 1 << 30, 0);
+        let inside = memory.within(4 << 30, 1 << 30);
         assert_eq!((inside.total, inside.left()), (4 << 30, 3 << 30));
-        assert_eq!(memory.within(u64::MAX, 1 << 30, u64::MAX), memory);
+        assert_eq!(memory.within(u64::MAX, 1 << 30), memory, "no limit");
     }
 
     #[test]

@@ -19,6 +19,14 @@ const MEMORY_LIMIT_BYTES: u64 = 1 << 30;
 /// # Errors
 /// [`PictureError`] names the path and what is wrong.
 pub fn open(path: &Path) -> Result<Frame, PictureError> {
+    decode(&read(path)?, &path.display().to_string())
+}
+
+/// The bytes of the file at `path`, if they may be a picture's.
+///
+/// # Errors
+/// [`PictureError`] for what is no file, or one that is too large.
+pub fn read(path: &Path) -> Result<Vec<u8>, PictureError> {
     let name = path.display().to_string();
     let io = |error: std::io::Error| PictureError::io(&name, &error);
     let meta = std::fs::metadata(path).map_err(io)?;
@@ -29,7 +37,7 @@ pub fn open(path: &Path) -> Result<Frame, PictureError> {
     if meta.len() > FILE_LIMIT_BYTES {
         return Err(PictureError::FileTooLarge { name, bytes: meta.len(), limit: FILE_LIMIT_BYTES });
     }
-    decode(&std::fs::read(path).map_err(io)?, &name)
+    std::fs::read(path).map_err(io)
 }
 
 /// Decodes a PNG or JPEG and turns it upright. `name` is what messages call it.

@@ -22,7 +22,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 pub use camera_formats::{nv12_to_rgba, rgb3_to_rgba, yuyv_to_rgba};
-pub use codec::{decode, open};
+pub use codec::{decode, open, read};
 pub use fit::{blend_over, cover_crop, fit_longer_side, flip_horizontal, letterbox};
 pub use jpeg::decode_mjpeg;
 pub use picture_error::PictureError;

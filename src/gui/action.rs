@@ -73,6 +73,8 @@ pub enum Action {
     TakeRecipe(Box<Params>),
     /// Go on with a drawing that was never saved.
     BringBack(PathBuf),
+    /// Throw such a drawing away.
+    ForgetLost(PathBuf),
     /// Show the pictures alone, over the whole screen, or the rooms around them again.
     ToggleAlone,
     /// Say something.

@@ -67,6 +67,8 @@ pub(super) struct Sent {
     /// Revision, size and whether the ink is transparent.
     pub(super) ink: Option<(u64, Size, bool)>,
     pub(super) saved: Settings,
+    /// The model that was kept from the last time.
+    pub(super) first_model: String,
     /// Settings as they were a frame ago, and when they are written if they stay so.
     pub(super) seen: Settings,
     pub(super) save_at: Option<f64>,
@@ -123,6 +125,7 @@ impl App {
                 stream: settings.stream,
                 source: settings.source.clone(),
                 ink: None,
+                first_model: kept.model.clone(),
                 saved: kept,
                 seen: settings.clone(),
                 save_at: Some(1.0),
@@ -151,6 +154,8 @@ impl App {
         }
         app.refresh_look(&cc.egui_ctx);
         app.studio.send(studio::Command::FindLost);
+        // The pictures alone are no way to begin, though the window may have been closed so.
+        cc.egui_ctx.send_viewport_cmd(egui::ViewportCommand::Fullscreen(false));
         Ok(app)
     }
 
@@ -221,6 +226,7 @@ impl eframe::App for App {
     fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
         self.take_news(ctx);
         self.watch_blank();
+        self.keep_drawing(ctx);
         self.watch_close(ctx);
     }
 

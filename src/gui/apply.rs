@@ -57,6 +57,7 @@ impl App {
             Action::Subject(subject) => self.paint_subject(&subject),
             Action::TakeRecipe(recipe) => self.take_recipe(*recipe),
             Action::BringBack(path) => self.studio.send(Command::BringBack(path)),
+            Action::ForgetLost(path) => self.studio.send(Command::ForgetLost(path)),
             Action::ToggleAlone => {
                 self.session.alone = !self.session.alone;
                 ctx.send_viewport_cmd(ViewportCommand::Fullscreen(self.session.alone));
@@ -135,7 +136,8 @@ impl App {
         self.settings.model = match self.studio.snapshot().model.as_ref().map(|model| &model.source) {
             Some(ModelSource::Dir(path)) => path.to_string_lossy().into_owned(),
             Some(ModelSource::Default) => String::new(),
-            None => return,
+            // Nobody paints: the next start tries what painted the last time.
+            None => self.sent.first_model.clone(),
         };
     }
 

@@ -72,7 +72,9 @@ impl App {
     /// What is drawn on an emptied canvas is another drawing: it does not replace the file of the one before.
     pub(super) fn watch_blank(&mut self) {
         if self.document.is_blank() {
+            // Nor does one that is still being written come to be this one's.
             self.keeping.file = None;
+            self.keeping.sent.clear();
         }
     }
 

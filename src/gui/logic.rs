@@ -153,18 +153,24 @@ impl App {
             self.start_fresh();
         }
         let alone = self.document.is_blank();
-        if picture.origin == Origin::Lost && alone && self.document.size() != fitted.size() {
+        if matches!(picture.origin, Origin::Lost { .. }) && alone && self.document.size() != fitted.size() {
             self.begin_new(fitted.size());
         }
-        if self.document.add_fitted(fitted, &picture.name).is_none() {
+        let added = match picture.origin {
+            Origin::Source => self.document.add_fitted_below(fitted, &picture.name),
+            _ => self.document.add_fitted(fitted, &picture.name),
+        };
+        let Some(layer) = added else {
             // The canvas became another one meanwhile.
             return self.fit_picture(picture);
-        }
+        };
         match picture.origin {
             Origin::File if alone => self.note_on_disk(),
             Origin::Source => self.settings.source = SourceSpec::Drawing,
-            Origin::Lost => self.note_kept(),
-            Origin::File | Origin::Clipboard => {}
+            Origin::Lost { hidden: true, .. } => _ = self.document.set_visible(layer, false),
+            // Cut to another canvas it is not all there, and stays where it was.
+            Origin::Lost { path, .. } if picture.frame.size() == self.document.size() => self.note_brought_back(path),
+            Origin::File | Origin::Clipboard | Origin::Lost { .. } => {}
         }
         if let Some(recipe) = picture.recipe {
             self.offer_recipe(ctx, recipe);
@@ -172,10 +178,10 @@ impl App {
     }
 
     fn offer_recipe(&mut self, ctx: &Context, recipe: Box<Params>) {
-        let notice =
-            Notice::info(format!("This was painted as “{}”, seed {}", words::tamed(&recipe.prompt), recipe.seed));
+        let prompt = words::shortened(&words::tamed(&recipe.prompt), 80);
+        let notice = Notice::info(format!("This was painted as “{prompt}”, seed {}", recipe.seed));
         let now = ctx.input(|input| input.time);
-        self.notices.add_offer(notice, "Take prompt and numbers", Action::TakeRecipe(recipe), now);
+        self.notices.add_offer(notice, vec![("Take prompt and numbers", Action::TakeRecipe(recipe))], now);
     }
 
     /// Takes files that were dropped and pictures that were pasted.
@@ -217,7 +223,6 @@ impl App {
         self.send_ink();
         self.refresh_look(ctx);
         self.save_later(ctx);
-        self.keep_drawing(ctx);
     }
 
     fn send_ink(&mut self) {

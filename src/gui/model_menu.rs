@@ -9,6 +9,7 @@ use super::action::Action;
 use super::cx::Cx;
 use super::layout::Breadth;
 use super::widgets::{named, note_ui};
+use super::words::shortened;
 
 /// The chip, no further left than `left_edge`.
 pub fn chip_ui(ui: &mut Ui, cx: &mut Cx<'_>, left_edge: f32) {
@@ -50,10 +51,7 @@ fn chip_text(cx: &Cx<'_>) -> String {
 /// Cuts `text` to about `room` points, with an ellipsis.
 fn shorten(text: &str, room: f32) -> String {
     let fits = ((room - 40.0) / 6.5).max(4.0) as usize;
-    match text.char_indices().nth(fits) {
-        Some((cut, _)) => format!("{}…", text[..cut].trim_end()),
-        None => text.to_owned(),
-    }
+    shortened(text, fits)
 }
 
 fn progress_line(ui: &Ui, chip: Rect, fraction: f32, cx: &Cx<'_>) {

@@ -11,12 +11,15 @@ use crate::studio::{Notice, NoticeKind};
 /// How many cards show at once; older ones make way.
 const MOST: usize = 4;
 
+/// A button's word, and what it does.
+type Offer = (&'static str, Action);
+
 /// One card.
 struct Card {
     id: u64,
     notice: Notice,
-    /// A button with what it does; the card leaves with it.
-    offer: Option<(&'static str, Action)>,
+    /// Buttons with what they do, the likeliest first; the card leaves with them.
+    offers: Vec<Offer>,
     /// When it leaves, in seconds of egui's clock; never when `None`.
     leaves: Option<f64>,
 }
@@ -24,7 +27,7 @@ struct Card {
 impl Card {
     /// Whether it starts the engine again: the only way back, so it goes when that was done, and not before.
     fn restarts(&self) -> bool {
-        matches!(self.offer, Some((_, Action::Restart)))
+        self.offers.iter().any(|(_, action)| *action == Action::Restart)
     }
 }
 
@@ -38,18 +41,18 @@ pub struct Notices {
 impl Notices {
     /// Shows `notice` from `now` on; the same notice again only starts its time anew.
     pub fn add(&mut self, notice: Notice, now: f64) {
-        self.put(notice, None, now);
+        self.put(notice, Vec::new(), now);
     }
 
     /// Shows that the engine stopped, with the button that starts it again.
     pub fn add_stopped(&mut self, notice: Notice, now: f64) {
         self.restarted();
-        self.put(notice, Some(("Start again", Action::Restart)), now);
+        self.put(notice, vec![("Start again", Action::Restart)], now);
     }
 
-    /// Shows `notice` with a button called `word`.
-    pub fn add_offer(&mut self, notice: Notice, word: &'static str, action: Action, now: f64) {
-        self.put(notice, Some((word, action)), now);
+    /// Shows `notice` with buttons, the likeliest first.
+    pub fn add_offer(&mut self, notice: Notice, offers: Vec<(&'static str, Action)>, now: f64) {
+        self.put(notice, offers, now);
     }
 
     /// Takes away the cards that offer a restart.
@@ -57,17 +60,18 @@ impl Notices {
         self.cards.retain(|card| !card.restarts());
     }
 
-    fn put(&mut self, notice: Notice, offer: Option<(&'static str, Action)>, now: f64) {
-        let stay = match (notice.kind, &offer) {
-            (NoticeKind::Info, None) => Some(5.0),
-            (NoticeKind::Info, Some(_)) | (NoticeKind::Warning, None) => Some(12.0),
-            (NoticeKind::Warning, Some(_)) | (NoticeKind::Error, _) => None,
+    fn put(&mut self, notice: Notice, offers: Vec<Offer>, now: f64) {
+        let stay = match (notice.kind, offers.is_empty()) {
+            (NoticeKind::Info, true) => Some(5.0),
+            (NoticeKind::Info, false) | (NoticeKind::Warning, true) => Some(12.0),
+            (NoticeKind::Warning, false) | (NoticeKind::Error, _) => None,
         };
         self.cards.retain(|card| card.notice != notice);
-        self.cards.push(Card { id: self.next_id, notice, offer, leaves: stay.map(|stay| now + stay) });
+        self.cards.push(Card { id: self.next_id, notice, offers, leaves: stay.map(|stay| now + stay) });
         self.next_id += 1;
         if self.cards.len() > MOST {
-            let oldest = self.cards.iter().position(|card| !card.restarts());
+            let oldest = self.cards.iter().position(|card| card.offers.is_empty());
+            let oldest = oldest.or_else(|| self.cards.iter().position(|card| !card.restarts()));
             self.cards.remove(oldest.unwrap_or(0));
         }
     }
@@ -123,10 +127,8 @@ fn card_ui(ui: &mut Ui, card: &Card, width: f32, theme: &Theme, actions: &mut Ve
                     if !card.notice.remedy.is_empty() {
                         ui.label(note(&card.notice.remedy, theme));
                     }
-                    if let Some((word, action)) = &card.offer
-                        && primary_button(ui, word, theme).clicked()
-                    {
-                        actions.push(action.clone());
+                    if let Some(action) = offers_ui(ui, &card.offers, theme) {
+                        actions.push(action);
                         close = !card.restarts();
                     }
                 },
@@ -139,6 +141,20 @@ fn card_ui(ui: &mut Ui, card: &Card, width: f32, theme: &Theme, actions: &mut Ve
         });
     });
     close
+}
+
+/// The buttons in a row; what was chosen.
+fn offers_ui(ui: &mut Ui, offers: &[Offer], theme: &Theme) -> Option<Action> {
+    let mut chosen = None;
+    ui.horizontal_wrapped(|ui| {
+        for (nth, (word, action)) in offers.iter().enumerate() {
+            let clicked = if nth == 0 { primary_button(ui, word, theme).clicked() } else { ui.button(*word).clicked() };
+            if clicked {
+                chosen = Some(action.clone());
+            }
+        }
+    });
+    chosen
 }
 
 fn sign(kind: NoticeKind, theme: &Theme) -> (MaterialIcon, egui::Color32) {

@@ -1,6 +1,7 @@
 //! A drawing that is not saved survives the end of the program all the same: it is kept on disk while it is worked on.
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use egui::Context;
 
@@ -10,7 +11,7 @@ use crate::canvas::Version;
 use crate::studio::{Command, Notice};
 
 /// At most this much work is lost.
-const AFTER_S: f64 = 10.0;
+const AFTER: Duration = Duration::from_secs(5);
 
 /// What is kept of the drawing, beside what is saved.
 #[derive(Default)]
@@ -18,16 +19,22 @@ pub(super) struct Rescue {
     /// The state that is kept.
     kept: Option<Version>,
     /// When the next one is.
-    due: Option<f64>,
+    due: Option<Instant>,
+    /// Lost drawings that are part of this one, and safe only where they were.
+    lost: Vec<PathBuf>,
 }
 
 impl App {
-    /// Has the drawing kept every few seconds while it changes, and forgotten once it is safe.
+    /// Has the drawing kept every few seconds while it changes, and forgotten once it is safe. Hidden windows do so, too.
     pub(super) fn keep_drawing(&mut self, ctx: &Context) {
         if !self.has_unsaved() {
             self.rescue.due = None;
             if self.rescue.kept.take().is_some() {
                 self.studio.send(Command::ForgetDrawing);
+            }
+            // Taken back, they are not safe yet.
+            if !self.document.is_blank() {
+                self.forget_lost();
             }
             return;
         }
@@ -35,25 +42,36 @@ impl App {
         if self.rescue.kept == Some(version) {
             return;
         }
-        let now = ctx.input(|input| input.time);
-        let due = *self.rescue.due.get_or_insert(now + AFTER_S);
-        if now < due {
-            ctx.request_repaint_after_secs((due - now) as f32 + 0.02);
+        let due = *self.rescue.due.get_or_insert_with(|| Instant::now() + AFTER);
+        let left = due.saturating_duration_since(Instant::now());
+        if !left.is_zero() {
+            ctx.request_repaint_after(left + Duration::from_millis(20));
         } else if !self.document.is_stroking() {
-            self.rescue = Rescue { kept: Some(version), due: None };
-            self.studio.send(Command::KeepDrawing(Box::new(self.document.clone())));
+            let (drawing, instead_of) = (Box::new(self.document.clone()), std::mem::take(&mut self.rescue.lost));
+            self.rescue = Rescue { kept: Some(version), ..Rescue::default() };
+            self.studio.send(Command::KeepDrawing { drawing, instead_of });
         }
     }
 
-    /// The drawing as it is was kept by an earlier run, and is this run's now.
-    pub(super) fn note_kept(&mut self) {
-        self.rescue.kept = Some(self.document.version());
+    /// A lost drawing is part of this one now, and is kept with it at once.
+    pub(super) fn note_brought_back(&mut self, path: PathBuf) {
+        self.rescue.lost.push(path);
+        self.rescue.due = Some(Instant::now());
     }
 
     /// Before the end: what was saved, or thrown away by choice, is not to come back.
     pub(super) fn forget_drawing(&mut self) {
-        if self.keeping.leaving || !self.has_unsaved() {
+        if self.keeping.leaving {
+            self.forget_lost();
+        }
+        if self.rescue.kept.is_some() && (self.keeping.leaving || !self.has_unsaved()) {
             self.studio.send(Command::ForgetDrawing);
+        }
+    }
+
+    fn forget_lost(&mut self) {
+        for path in std::mem::take(&mut self.rescue.lost) {
+            self.studio.send(Command::ForgetLost(path));
         }
     }
 
@@ -61,6 +79,8 @@ impl App {
     pub(super) fn offer_lost(&mut self, ctx: &Context, path: PathBuf) {
         let what = "Afterimage ended before a drawing was saved";
         let notice = Notice::warning(what, "It is still there, but for the last seconds");
-        self.notices.add_offer(notice, "Bring it back", Action::BringBack(path), ctx.input(|input| input.time));
+        let offers =
+            vec![("Bring it back", Action::BringBack(path.clone())), ("Throw it away", Action::ForgetLost(path))];
+        self.notices.add_offer(notice, offers, ctx.input(|input| input.time));
     }
 }

@@ -75,6 +75,14 @@ pub fn tamed(prompt: &str) -> String {
     prompt
 }
 
+/// The first characters of `text`, and that there are more.
+pub fn shortened(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((cut, _)) => format!("{}…", text[..cut].trim_end()),
+        None => text.to_owned(),
+    }
+}
+
 /// Takes out what is not text: line breaks and other control characters become spaces.
 pub fn clean(prompt: &mut String) {
     if prompt.chars().any(char::is_control) {

@@ -83,13 +83,20 @@ pub enum Command {
     /// Write the settings.
     SaveSettings(Box<Settings>),
     /// Keep a drawing that is not saved where it is found again, should the program end without asking.
-    KeepDrawing(Box<Document>),
+    KeepDrawing {
+        /// The drawing as it is now.
+        drawing: Box<Document>,
+        /// Lost drawings that are part of it: forgotten once it is kept.
+        instead_of: Vec<PathBuf>,
+    },
     /// Forget the drawing that was kept: it is saved, or not wanted.
     ForgetDrawing,
     /// Look for a drawing that was kept by a run that ended so; answered by [`Event::LostFound`] if there is one.
     FindLost,
-    /// Read a drawing that was found, which becomes the one that is kept; answered by [`Event::PictureReady`].
+    /// Read a drawing that was found; answered by [`Event::PictureReady`], once more for its hidden layers.
     BringBack(PathBuf),
+    /// Forget a drawing that was found.
+    ForgetLost(PathBuf),
 }
 
 /// A fact out of a studio.
@@ -162,7 +169,7 @@ pub struct Arrival {
 }
 
 /// Where a picture for the canvas came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// A file, which still has it.
     File,
@@ -171,7 +178,12 @@ pub enum Origin {
     /// The live source.
     Source,
     /// A run that ended before it was saved.
-    Lost,
+    Lost {
+        /// Where it is.
+        path: PathBuf,
+        /// What was on hidden layers.
+        hidden: bool,
+    },
 }
 
 /// The newest frame of a source.

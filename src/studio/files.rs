@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::recipe::{describe, recipe};
-use super::{Arrival, Event, ModelInfo, Notice, Origin, Places, Settings, Wake, rescue};
+use super::{Arrival, Event, ModelInfo, Notice, Origin, Places, Settings, SettingsError, Wake, rescue};
 use crate::canvas::{Backdrop, Document, FittedPicture};
 use crate::capture;
-use crate::engine::{Params, Picture};
+use crate::engine::Picture;
 use crate::flow::channel::{Receiver, Sender, unbounded};
 use crate::flow::{Worker, panic_text};
 use crate::frame::{self, Frame, Size};
-use crate::record;
+use crate::record::{self, RecordError};
 
 /// Something to do with files or devices that may take a while.
 pub(super) enum Errand {
@@ -28,14 +28,16 @@ pub(super) enum Errand {
     Save(Box<Picture>, Option<Arc<ModelInfo>>, PathBuf),
     /// Write the settings.
     Settings(Box<Settings>),
-    /// Keep a drawing that is not saved.
-    Keep(Box<Document>),
+    /// Keep a drawing that is not saved, instead of some that were lost.
+    Keep(Box<Document>, Vec<PathBuf>),
     /// Forget the one that was kept.
     Forget,
     /// Look for a drawing that was lost.
     FindLost,
     /// Read one that was found.
     BringBack(PathBuf),
+    /// Forget one that was found.
+    ForgetLost(PathBuf),
 }
 
 impl Errand {
@@ -48,7 +50,7 @@ impl Errand {
             Self::Fit(picture, _) => format!("`{}`", picture.name),
             Self::Cameras => "the list of cameras".into(),
             Self::Settings(_) => "the settings".into(),
-            Self::Keep(_) | Self::Forget | Self::FindLost => "the unsaved drawing".into(),
+            Self::Keep(..) | Self::Forget | Self::FindLost | Self::ForgetLost(_) => "the unsaved drawing".into(),
         }
     }
 }
@@ -67,8 +69,9 @@ impl Errands {
             let (sender, errands) = unbounded();
             Ok((sender, spawn(name, places.clone(), errands, events.clone(), wake.clone())?))
         };
-        let [(writing, first), (reading, second), (cameras, third)] =
-            [start("files")?, start("pictures")?, start("cameras")?];
+        let (writing, first) = start("files")?;
+        let (reading, second) = start("pictures")?;
+        let (cameras, third) = start("cameras")?;
         Ok((Self { writing, reading, cameras }, [first, second, third]))
     }
 
@@ -77,6 +80,7 @@ impl Errands {
         let way = match errand {
             Errand::Cameras => &self.cameras,
             Errand::Open(..) | Errand::Fit(..) => &self.reading,
+            // Also what reads in our own folder: its order with what is kept and forgotten there counts.
             _ => &self.writing,
         };
         way.send(errand).ok();
@@ -95,27 +99,33 @@ fn spawn(
         for errand in errands {
             let (about, is_drawing) = (errand.about(), matches!(errand, Errand::SaveDrawing(..)));
             let run = || match errand {
-                Errand::Cameras => Some(cameras()),
-                Errand::Open(path, canvas) => Some(open(&path, canvas)),
-                Errand::Fit(picture, canvas) => Some(fit(picture, canvas)),
-                Errand::SaveDrawing(drawing, backdrop, path) => Some(save_drawing(&drawing, backdrop, path)),
-                Errand::Save(picture, model, path) => Some(save(&picture, model.as_deref(), path)),
-                Errand::Settings(settings) => write_settings(&settings, &places.settings(), &mut trouble),
-                Errand::Keep(drawing) => keep(&drawing, &places, &mut lost),
-                Errand::Forget => {
-                    rescue::forget(&places);
-                    None
+                Errand::Cameras => vec![cameras()],
+                Errand::Open(path, canvas) => vec![open(&path, canvas)],
+                Errand::Fit(picture, canvas) => vec![fit(picture, canvas)],
+                Errand::SaveDrawing(drawing, backdrop, path) => vec![save_drawing(&drawing, backdrop, path)],
+                Errand::Save(picture, model, path) => vec![save(&picture, model.as_deref(), path)],
+                Errand::Settings(settings) => {
+                    told_once(&mut trouble, settings.write(&places.settings()), SettingsError::remedy)
                 }
-                Errand::FindLost => rescue::find(&places).map(Event::LostFound),
-                Errand::BringBack(path) => Some(bring_back(&path, &places)),
+                Errand::Keep(drawing, instead_of) => {
+                    let kept = rescue::keep(&drawing, &places);
+                    if kept.is_ok() {
+                        instead_of.iter().for_each(|path| rescue::forget(path));
+                    }
+                    told_once(&mut lost, kept, RecordError::remedy)
+                }
+                Errand::Forget => done(rescue::forget_own(&places)),
+                Errand::FindLost => rescue::find(&places).map(Event::LostFound).into_iter().collect(),
+                Errand::BringBack(path) => bring_back(&path),
+                Errand::ForgetLost(path) => done(rescue::forget(&path)),
             };
-            let event = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+            let said = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
                 let what = format!("{about} could not be worked on: {}", panic_text(panic.as_ref()));
                 let notice = Notice::error(what, "try another file, and please report this");
                 // Who waits for a drawing to be saved must not wait for ever.
-                Some(if is_drawing { Event::DrawingNotSaved(notice) } else { Event::Notice(notice) })
+                vec![if is_drawing { Event::DrawingNotSaved(notice) } else { Event::Notice(notice) }]
             });
-            if let Some(event) = event {
+            for event in said {
                 events.send(event).ok();
                 wake();
             }
@@ -130,40 +140,37 @@ fn cameras() -> Event {
     }
 }
 
+/// Nothing to tell.
+fn done(_: ()) -> Vec<Event> {
+    Vec::new()
+}
+
 fn open(path: &Path, canvas: Size) -> Event {
     let name = path.file_name().map_or_else(|| "Picture".into(), |name| name.to_string_lossy().into_owned());
-    match frame::open(path) {
-        Ok(frame) => fit(Arrival { frame, name, origin: Origin::File, recipe: written(path) }, canvas),
-        Err(error) => Event::Notice(Notice::error(error.to_string(), error.remedy())),
-    }
-}
-
-/// The parameters in a painting's file.
-fn written(path: &Path) -> Option<Box<Params>> {
-    let bytes = std::fs::read(path).ok()?;
-    recipe(&record::read_pairs(&bytes)).map(Box::new)
-}
-
-/// A drawing that was lost, for a canvas of its own size.
-fn bring_back(path: &Path, places: &Places) -> Event {
-    match frame::open(path) {
-        Ok(frame) => {
-            rescue::adopt(path, places);
-            let canvas = frame.size();
-            fit(Arrival { frame, name: "Brought back".into(), origin: Origin::Lost, recipe: None }, canvas)
+    let read = frame::read(path).and_then(|bytes| Ok((frame::decode(&bytes, &path.display().to_string())?, bytes)));
+    match read {
+        Ok((frame, bytes)) => {
+            let recipe = recipe(&record::read_pairs(&bytes)).map(Box::new);
+            fit(Arrival { frame, name, origin: Origin::File, recipe }, canvas)
         }
         Err(error) => Event::Notice(Notice::error(error.to_string(), error.remedy())),
     }
 }
 
-/// The first failure of a kind is told: nobody asked for this, and a full disk stays full.
-fn keep(drawing: &Document, places: &Places, trouble: &mut String) -> Option<Event> {
-    let Err(error) = rescue::keep(drawing, places) else {
-        trouble.clear();
-        return None;
+/// A drawing that was lost, and what was hidden of it, for a canvas of its own size.
+fn bring_back(path: &Path) -> Vec<Event> {
+    let read = |file: &Path, hidden: bool| match frame::open(file) {
+        Ok(frame) => {
+            let name = if hidden { "Brought back, hidden" } else { "Brought back" };
+            let (canvas, origin) = (frame.size(), Origin::Lost { path: path.to_owned(), hidden });
+            fit(Arrival { frame, name: name.into(), origin, recipe: None }, canvas)
+        }
+        Err(error) => Event::Notice(Notice::error(error.to_string(), error.remedy())),
     };
-    let text = error.to_string();
-    (std::mem::replace(trouble, text.clone()) != text).then(|| Event::Notice(Notice::warning(text, error.remedy())))
+    let beside = rescue::hidden(path);
+    // What was hidden first: it lies below.
+    let below = beside.exists().then(|| read(&beside, true));
+    below.into_iter().chain([read(path, false)]).collect()
 }
 
 fn fit(picture: Arrival, canvas: Size) -> Event {
@@ -198,15 +205,21 @@ fn write(path: &Path, frame: &Frame, pairs: &[(&str, &str)]) -> Result<(), Notic
 }
 
 /// The first failure of a kind is told; the same one again is not.
-fn write_settings(settings: &Settings, path: &Path, trouble: &mut String) -> Option<Event> {
-    let Err(error) = settings.write(path) else {
-        trouble.clear();
-        return None;
-    };
-    let text = error.to_string();
-    if *trouble == text {
-        return None;
+fn told_once<E: std::fmt::Display, R: Into<String>>(
+    trouble: &mut String,
+    result: Result<(), E>,
+    remedy: impl FnOnce(&E) -> R,
+) -> Vec<Event> {
+    let text = result.as_ref().map_or_else(ToString::to_string, |()| String::new());
+    match result {
+        Err(error) if *trouble != text => {
+            let notice = Notice::warning(text.clone(), remedy(&error));
+            *trouble = text;
+            vec![Event::Notice(notice)]
+        }
+        _ => {
+            *trouble = text;
+            Vec::new()
+        }
     }
-    trouble.clone_from(&text);
-    Some(Event::Notice(Notice::warning(text, error.remedy())))
 }

@@ -123,15 +123,23 @@ impl Unpacked {
         let mut number = 0;
         loop {
             let path = parent.join(format!("afterimage-verify-{}-{number}", std::process::id()));
-            let mut builder = std::fs::DirBuilder::new();
-            #[cfg(unix)]
-            std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-            match builder.create(&path) {
+            match new_folder(&path) {
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && number < 1000 => number += 1,
                 made => return made.map(|()| path),
             }
         }
     }
+}
+
+#[cfg(unix)]
+fn new_folder(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new().mode(0o700).create(path)
+}
+
+#[cfg(not(unix))]
+fn new_folder(path: &Path) -> std::io::Result<()> {
+    std::fs::create_dir(path)
 }
 
 impl Drop for Unpacked {

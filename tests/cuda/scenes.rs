@@ -100,8 +100,14 @@ fn one_of_two_gpus() -> Outcome {
     let two = ("FAKECUDA_DEVICES", "2");
     let wrong = paint(&folder, "cuda", &[two, ("AFTERIMAGE_CUDA_DEVICE", "2")])?;
     refused(&wrong, &["AFTERIMAGE_CUDA_DEVICE", "0 to 1"])?;
-    let right = paint(&folder, "cuda", &[two, ("AFTERIMAGE_CUDA_DEVICE", "1")])?;
-    if right.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&right.stderr).into_owned().into()) }
+    // The first is chosen, or is too old though it is larger, or is taken by another program.
+    for first in [("AFTERIMAGE_CUDA_DEVICE", "1"), ("FAKECUDA_OLD", "0"), ("FAKECUDA_TAKEN", "0")] {
+        let right = paint(&folder, "cuda", &[two, first])?;
+        if !right.status.success() {
+            return Err(format!("{first:?}: {}", String::from_utf8_lossy(&right.stderr)).into());
+        }
+    }
+    refused(&paint(&folder, "cuda", &[("FAKECUDA_TAKEN", "0")])?, &["taken by another program"])
 }
 
 /// Memory ends at every single allocation in turn.

@@ -27,6 +27,7 @@ enum Result {
     INVALID_VALUE = 1,
     OUT_OF_MEMORY = 2,
     NOT_INITIALIZED = 3,
+    UNAVAILABLE = 46,
     NO_DEVICE = 100,
     INVALID_DEVICE = 101,
     INVALID_IMAGE = 200,
@@ -57,6 +58,7 @@ const Named NAMES[] = {
     {INVALID_VALUE, "CUDA_ERROR_INVALID_VALUE", "invalid argument"},
     {OUT_OF_MEMORY, "CUDA_ERROR_OUT_OF_MEMORY", "out of memory"},
     {NOT_INITIALIZED, "CUDA_ERROR_NOT_INITIALIZED", "initialization error"},
+    {UNAVAILABLE, "CUDA_ERROR_DEVICE_UNAVAILABLE", "the device cannot be used now"},
     {NO_DEVICE, "CUDA_ERROR_NO_DEVICE", "no CUDA-capable device is detected"},
     {INVALID_DEVICE, "CUDA_ERROR_INVALID_DEVICE", "invalid device ordinal"},
     {INVALID_IMAGE, "CUDA_ERROR_INVALID_IMAGE", "device kernel image is invalid"},
@@ -209,7 +211,8 @@ int ask_for(void* handle, const Index& grid, const Index& block, unsigned shared
     return SUCCESS;
 }
 
-int attribute(int which) {
+int attribute(int which, int device) {
+    const int capability = device == scene.old ? 75 : scene.capability;
     switch (which) {
         case 1: return 1024;                     // threads per block
         case 2: case 3: return 1024;             // block x, y
@@ -221,13 +224,13 @@ int attribute(int which) {
         case 10: return 32;                      // warp
         case 12: case 82: return 65536;          // registers per block, per multiprocessor
         case 13: case 36: return 1000000;        // clock, memory clock
-        case 16: return PROCESSORS;              // multiprocessors
+        case 16: return PROCESSORS * (device == scene.old ? 2 : 1);  // multiprocessors
         case 19: case 31: case 41: return 1;     // maps host memory, concurrent kernels, unified addressing
         case 37: return 256;                     // memory bus
         case 38: return 4 << 20;                 // second cache
         case 39: return 1536;                    // threads per multiprocessor
-        case 75: return scene.capability / 10;
-        case 76: return scene.capability % 10;
+        case 75: return capability / 10;
+        case 76: return capability % 10;
         case 81: return 100 << 10;               // shared memory per multiprocessor
         case 97: return MOST_SHARED;             // shared memory per block, if asked for
         case 115: return 1;                      // memory pools
@@ -308,13 +311,14 @@ API cuDeviceGetUuid(unsigned char* uuid, int device) { return cuDeviceGetUuid_v2
 
 API cuDeviceTotalMem_v2(size_t* bytes, int) { return *bytes = size_t(scene.memory), SUCCESS; }
 
-API cuDeviceGetAttribute(int* value, int which, int) { return *value = attribute(which), SUCCESS; }
+API cuDeviceGetAttribute(int* value, int which, int device) { return *value = attribute(which, device), SUCCESS; }
 
 // --- Contexts --------------------------------------------------------------------------------------------------------
 
 API cuDevicePrimaryCtxRetain(void** context, int device) {
     Lock lock(mutex);
     if (!initialized) return NOT_INITIALIZED;
+    if (device == scene.taken) return UNAVAILABLE;
     users[device]++;
     *context = context_of(device);
     return SUCCESS;

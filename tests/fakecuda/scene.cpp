@@ -26,6 +26,8 @@ void read_scene() {
     scene.devices = int(number("FAKECUDA_DEVICES", usual.devices));
     scene.driver = int(number("FAKECUDA_DRIVER", usual.driver));
     scene.capability = int(number("FAKECUDA_CC", usual.capability));
+    scene.old = int(number("FAKECUDA_OLD", usual.old));
+    scene.taken = int(number("FAKECUDA_TAKEN", usual.taken));
     scene.memory = uint64_t(number("FAKECUDA_MEMORY", (long long)(usual.memory)));
     scene.fail_alloc = long(number("FAKECUDA_FAIL_ALLOC", usual.fail_alloc));
     scene.lost = long(number("FAKECUDA_LOST", usual.lost));

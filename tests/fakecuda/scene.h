@@ -10,6 +10,8 @@ struct Scene {
     int devices = 1;               // FAKECUDA_DEVICES
     int driver = 12020;            // FAKECUDA_DRIVER: the CUDA version of the driver
     int capability = 80;           // FAKECUDA_CC
+    int old = -1;                  // FAKECUDA_OLD: this device is larger than the others, and too old
+    int taken = -1;                // FAKECUDA_TAKEN: this device cannot be opened
     uint64_t memory = 8ull << 30;  // FAKECUDA_MEMORY: bytes
     long fail_alloc = 0;           // FAKECUDA_FAIL_ALLOC: the n-th allocation fails
     long lost = 0;                 // FAKECUDA_LOST: the n-th kernel and all that follows fail

@@ -288,42 +288,67 @@ fn draw_and_keep(window: &mut Window) {
     let begun = std::time::Instant::now();
     while kept(window).is_empty() {
         assert!(begun.elapsed() < std::time::Duration::from_secs(30), "the drawing is not kept");
-        // A fifth of a second of the window's time.
-        window.harness.run_steps(10);
+        window.stay(std::time::Duration::from_millis(100));
     }
 }
 
 fn a_drawing_that_was_lost_comes_back() -> Result<(), Failed> {
     let mut window = open(SIZE, Settings { canvas: Size::new(320, 256), ..used() });
+    // A picture on a hidden layer, which no picture of the drawing shows.
+    let blue = window.home.join("blue.png");
+    let hidden = frame::Frame::filled(Size::new(320, 256), [0, 0, 255, 255]);
+    afterimage::record::save_png(&blue, &hidden, &[])?;
+    window.drop_file(&blue);
+    window.wait("layer of the file", |app| app.document().layers().len() == 2);
+    window.click("Layers tab");
+    window.click("Hide blue.png");
     draw_and_keep(&mut window);
     let drawn = window.app().document().frame(Backdrop::Document).pixels().to_vec();
-    // As after a crash: the file is there, and no process has its number.
-    let lost = kept(&window).remove(0).with_file_name(format!("unsaved-{}.png", u32::MAX));
-    std::fs::rename(&kept(&window)[0], &lost)?;
+    // As after a crash: the files are there, and no process has their number.
     let home = fresh_home();
     std::fs::create_dir_all(Places::below(home.clone()).data)?;
-    std::fs::copy(&lost, Places::below(home.clone()).data.join(lost.file_name().unwrap()))?;
+    let lost = Places::below(home.clone()).data.join(format!("unsaved-{}-7.png", u32::MAX));
+    let files = kept(&window);
+    std::fs::copy(&files[0], &lost)?;
+    std::fs::copy(files[0].with_extension("hidden"), lost.with_extension("hidden"))?;
     drop(window);
     // On another canvas, which takes the size of what comes back.
     let mut window = open_at(home, SIZE, used());
     window.until_said("ended before a drawing was saved");
     shoot(&mut window, "lost-drawing");
     window.click("Bring it back");
-    window.wait("the drawing", |app| !app.document().is_blank());
+    window.wait("the drawing", |app| app.document().layers().len() == 3);
     check(window.app().document().size() == Size::new(320, 256), "on a canvas of another size")?;
     let back = window.app().document().frame(Backdrop::Document).pixels().to_vec();
     let far = back.iter().zip(&drawn).map(|(a, b)| a.abs_diff(*b)).max();
     check(far <= Some(1), format!("it came back otherwise: {far:?}"))?;
+    check(window.app().document().has_hidden(), "the hidden layer is gone")?;
     check(!window.says("Bring it back"), "the card stays")?;
     // It is not saved yet, and is still kept, by this run now.
     check(!close(&mut window), "it would be lost once more")?;
     window.key(Modifiers::NONE, Key::Escape);
-    let own = format!("unsaved-{}.png", std::process::id());
-    check(kept(&window).iter().all(|path| path.ends_with(&own)), format!("{:?}", kept(&window)))?;
+    let own = format!("unsaved-{}-", std::process::id());
+    let is_own = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&own));
+    window.until("this run's own file", |window| kept(window).iter().all(is_own) && !kept(window).is_empty());
+    check(!lost.with_extension("hidden").exists(), "what is safe elsewhere stays")?;
+    window.click("Layers tab");
+    window.click("Show Brought back, hidden");
     window.key(CTRL, Key::D);
     window.wait("word about the file", |app| says(app, "Saved"));
     window.until("nothing to be kept", |window| kept(window).is_empty());
     Ok(())
+}
+
+fn a_lost_drawing_can_be_thrown_away() -> Result<(), Failed> {
+    let home = fresh_home();
+    std::fs::create_dir_all(Places::below(home.clone()).data)?;
+    let lost = Places::below(home.clone()).data.join(format!("unsaved-{}-7.png", u32::MAX));
+    afterimage::record::save_png(&lost, &frame::Frame::filled(Size::square(64), [9, 9, 9, 255]), &[])?;
+    let mut window = open_at(home, SIZE, used());
+    window.until_said("ended before a drawing was saved");
+    window.click("Throw it away");
+    window.until("the end of it", |_| !lost.exists());
+    check(window.app().document().is_blank() && !window.says("Bring it back"), "it is there all the same")
 }
 
 fn what_is_taken_back_is_not_kept() -> Result<(), Failed> {
@@ -376,6 +401,7 @@ pub fn tests() -> Vec<Trial> {
         ),
         test("keeping::hidden_layers_are_not_called_saved", hidden_layers_are_not_called_saved),
         test("keeping::a_drawing_that_was_lost_comes_back", a_drawing_that_was_lost_comes_back),
+        test("keeping::a_lost_drawing_can_be_thrown_away", a_lost_drawing_can_be_thrown_away),
         test("keeping::what_is_taken_back_is_not_kept", what_is_taken_back_is_not_kept),
         test("keeping::two_quick_saves_are_two_files", two_quick_saves_are_two_files),
         test("keeping::an_opened_picture_alone_is_already_saved", an_opened_picture_alone_is_already_saved),

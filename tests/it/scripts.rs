@@ -73,6 +73,11 @@ fn old_rust() -> Result<(), Failed> {
     expect(&script("test", &["--yes"], &dir)?, false, &["Rust 1.95 or newer", "1.80", "rustup update"])
 }
 
+fn rust_without_a_toolchain() -> Result<(), Failed> {
+    let dir = stand_ins(&[CARGO, ("rustc", "echo 'error: no default toolchain' >&2; exit 1")])?;
+    expect(&script("run", &["--yes"], &dir)?, false, &["rustc does not run", "rustup default stable"])
+}
+
 fn without_a_terminal_the_command_is_shown_and_nothing_done() -> Result<(), Failed> {
     let dir = stand_ins(&[CARGO, RUSTC, NO_LINKER, NOBODY, APT, SUDO])?;
     let said = script("run", &[], &dir)?;
@@ -111,6 +116,7 @@ pub fn tests() -> Vec<Trial> {
     vec![
         Trial::test("scripts::no_rust", no_rust),
         Trial::test("scripts::old_rust", old_rust),
+        Trial::test("scripts::rust_without_a_toolchain", rust_without_a_toolchain),
         Trial::test(
             "scripts::without_a_terminal_the_command_is_shown_and_nothing_done",
             without_a_terminal_the_command_is_shown_and_nothing_done,

@@ -131,13 +131,11 @@ impl<'a> Device<'a> {
     /// Sets the best format. One that the camera refuses is no reason to fail: it then keeps another that can be read.
     fn choose_format(&mut self) -> Result<(), CaptureError> {
         let offers = self.call(Camera::compatible_camera_formats)?;
-        let unsupported = || CaptureError::Unsupported { id: self.id.to_owned() };
-        let best = choose(&offers).ok_or_else(unsupported)?;
-        self.try_format(best);
-        if best.width() > 4 * WANTED.width || best.width() < WANTED.width / 4 {
-            // Cameras with any size between two limits list only the limits.
-            let size = Resolution::new(WANTED.width, WANTED.height);
-            self.call(|camera| camera.set_resolution(size)).ok();
+        match choose(&offers) {
+            Some(best) => self.try_format(best),
+            // Some systems list nothing and deliver all the same.
+            None if offers.is_empty() => {}
+            None => return Err(CaptureError::Unsupported { id: self.id.to_owned() }),
         }
         let format = self.call(Camera::refresh_camera_format)?;
         if !READABLE.contains(&format.format()) {
@@ -152,6 +150,11 @@ impl<'a> Device<'a> {
         let exact = RequestedFormat::with_formats(RequestedFormatType::Exact(best), &READABLE);
         if let Err(error) = self.call(|camera| camera.set_camera_requset(exact)) {
             log::debug!("camera {} does not take {best}: {error}", self.id);
+        }
+        if best.width() > 4 * WANTED.width || best.width() < WANTED.width / 4 {
+            // Cameras with any size between two limits list only the limits.
+            let size = Resolution::new(WANTED.width, WANTED.height);
+            self.call(|camera| camera.set_resolution(size)).ok();
         }
     }
 

@@ -28,10 +28,11 @@ pub(super) fn retry_after(error: &CaptureError, failures: u32) -> Duration {
 }
 
 /// Whether a frame of this age is one the device had queued while we were busy. Frames older than their period have a
-/// successor, so they are skipped; without a trustworthy age, a frame that came without waiting is taken for queued.
+/// successor, so they are skipped, unless they had to be waited for: then the camera itself is late, and there is none newer.
+/// Without a trustworthy age, a frame that came without waiting is taken for queued.
 pub(super) fn is_stale(age: Option<Duration>, waited: Duration, period: Duration) -> bool {
     match age {
-        Some(age) if age < Duration::from_secs(2) => age > period + Duration::from_millis(4),
+        Some(age) if age < Duration::from_secs(2) => waited < period / 4 && age > period + Duration::from_millis(4),
         _ => waited < Duration::from_millis(1),
     }
 }
@@ -54,7 +55,8 @@ mod tests {
     fn queued_frames_are_stale() {
         let ms = Duration::from_millis;
         assert!(!is_stale(Some(ms(10)), ms(0), ms(33)));
-        assert!(is_stale(Some(ms(70)), ms(30), ms(33)));
+        assert!(is_stale(Some(ms(70)), ms(0), ms(33)) && is_stale(Some(ms(70)), ms(8), ms(33)));
+        assert!(!is_stale(Some(ms(70)), ms(30), ms(33)), "a camera that is always late");
         assert!(is_stale(None, ms(0), ms(33)));
         assert!(!is_stale(None, ms(20), ms(33)));
         assert!(!is_stale(Some(Duration::from_secs(3600)), ms(20), ms(33)), "a clock that means something else");

@@ -58,7 +58,7 @@ impl Executor for Candle {
     }
 
     fn load(&self, weights: &Weights) -> Result<Arc<dyn Packed>, ExecError> {
-        room::ask(weights, 1, |_, _| size_of::<f32>() as u64)?;
+        room::ask(weights, self.pool.current_num_threads(), |_, _| size_of::<f32>() as u64)?;
         Ok(Arc::new(self.pool.install(|| CandlePacked::load(weights))?))
     }
 

@@ -1,6 +1,6 @@
 //! The GPU: found at run time, since the program neither links nor needs NVIDIA's libraries.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use cudarc::driver::sys::{self, CUdevice_attribute as Attribute, CUresult};
 use cudarc::driver::{CudaContext, CudaFunction, CudaSlice, CudaStream, DeviceRepr, DriverError, result};
@@ -32,7 +32,8 @@ pub struct Device {
     stream: Arc<CudaStream>,
     loaded: Loaded,
     /// Memory that holds nothing between runs.
-    common: (LatestSender<Block>, LatestReceiver<Block>),
+    /// Held by the programs that use it alone: those that are gone leave no memory behind.
+    common: (LatestSender<Weak<CudaSlice<u8>>>, LatestReceiver<Weak<CudaSlice<u8>>>),
     name: String,
     chip: Chip,
     overlaps: bool,
@@ -172,11 +173,12 @@ impl Device {
     /// # Errors
     /// Those of [`Device::zeros`].
     pub fn common(&self, bytes: usize, what: &str) -> Result<Block, ExecError> {
-        if let Some(common) = self.common.1.peek().filter(|common| common.len() >= bytes) {
+        let common = self.common.1.peek().and_then(|common| common.upgrade());
+        if let Some(common) = common.filter(|common| common.len() >= bytes) {
             return Ok(common);
         }
         let common: Block = Arc::new(self.zeros(bytes, what)?);
-        self.common.0.send(common.clone());
+        self.common.0.send(Arc::downgrade(&common));
         Ok(common)
     }
 
@@ -242,15 +244,16 @@ impl Device {
         }
         let megabytes = |bytes: usize| bytes.div_ceil(1 << 20);
         let free = self.context.mem_get_info().map_or(0, |(free, _)| free);
-        unusable(
-            format!(
+        ExecError::Device {
+            text: format!(
                 "the GPU ({}) has no room for {what}: {} MB are needed, {} MB are free",
                 self.name,
                 megabytes(bytes),
                 megabytes(free)
             ),
-            "choose a smaller picture or model, close other programs that use the GPU, or use `--executor cpu`",
-        )
+            remedy: "choose a smaller picture or model, close other programs that use the GPU, or use `--executor cpu`",
+            full: true,
+        }
     }
 }
 
@@ -305,7 +308,12 @@ pub fn list() -> Result<Vec<Gpu>, ExecError> {
         let (name, memory) = (context.name().map_err(asked)?, context.total_mem().map_err(asked)?);
         Ok(Gpu { number, name, memory, capability: context.compute_capability().map_err(asked)? })
     };
-    (0..count()?).map(gpu).collect()
+    // One that cannot be asked hides none of the others.
+    let (found, silent): (Vec<_>, Vec<_>) = (0..count()?).map(gpu).partition(Result::is_ok);
+    match (found.is_empty(), silent.into_iter().find_map(Result::err)) {
+        (true, Some(error)) => Err(error),
+        _ => found.into_iter().collect(),
+    }
 }
 
 /// Everything that the time of a kernel depends on, but for the kernel: the GPU, its driver, and which kernels ours are.
@@ -338,15 +346,25 @@ fn chosen(count: i32) -> Result<Arc<CudaContext>, ExecError> {
         };
         return open(number.ok_or_else(wrong)?);
     }
-    let mut best: Option<(usize, Arc<CudaContext>)> = None;
+    let asked = |error| trouble("asking the GPU what it can do", error);
+    let rank = |context: &Arc<CudaContext>| {
+        let new_enough = context.compute_capability().map_err(asked)? >= LEAST_CAPABILITY;
+        Ok::<_, ExecError>((new_enough, processors(context)?))
+    };
+    let (mut best, mut trouble) = (None, None);
     for ordinal in 0..count {
-        let context = open(ordinal)?;
-        let processors = processors(&context)?;
-        if best.as_ref().is_none_or(|(most, _)| processors > *most) {
-            best = Some((processors, context));
+        // One that is taken, or too old, hides none of the others.
+        match open(ordinal).and_then(|context| Ok((rank(&context)?, context))) {
+            Ok((rank, context)) if best.as_ref().is_none_or(|(most, _)| rank > *most) => best = Some((rank, context)),
+            Ok(_) => {}
+            Err(error) => {
+                log::info!("{error}");
+                trouble = Some(error);
+            }
         }
     }
-    best.map(|(_, context)| context).ok_or_else(|| unusable("the NVIDIA driver finds no GPU", NO_GPU))
+    let nothing = || unusable("the NVIDIA driver finds no GPU", NO_GPU);
+    best.map(|(_, context)| context).ok_or_else(|| trouble.unwrap_or_else(nothing))
 }
 
 fn processors(context: &CudaContext) -> Result<usize, ExecError> {
@@ -362,13 +380,34 @@ pub fn trouble(doing: &str, error: DriverError) -> ExecError {
             "the NVIDIA driver does not understand our kernels",
             "install driver 535 or newer, or use `--executor cpu`",
         ),
-        E::CUDA_ERROR_OUT_OF_MEMORY => {
-            ("the GPU has no room left", "choose a smaller picture, or use `--executor cpu`")
+        E::CUDA_ERROR_OUT_OF_MEMORY => (
+            "the GPU has no room left",
+            "close other programs that use the GPU, choose a smaller picture, or use `--executor cpu`",
+        ),
+        E::CUDA_ERROR_JIT_COMPILER_NOT_FOUND | E::CUDA_ERROR_JIT_COMPILATION_DISABLED => (
+            "the NVIDIA driver cannot translate our kernels",
+            "install all of the driver (libnvidia-ptxjitcompiler is a part of it), unset CUDA_DISABLE_PTX_JIT, or use `--executor cpu`",
+        ),
+        E::CUDA_ERROR_STUB_LIBRARY => (
+            "the libcuda that was found is no driver",
+            "take its folder out of LD_LIBRARY_PATH, install the NVIDIA driver, or use `--executor cpu`",
+        ),
+        E::CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE => (
+            "the CUDA compatibility library that was found does not know this GPU",
+            "take its folder out of LD_LIBRARY_PATH, so that the driver's own is found, or use `--executor cpu`",
+        ),
+        E::CUDA_ERROR_SYSTEM_NOT_READY | E::CUDA_ERROR_OPERATING_SYSTEM | E::CUDA_ERROR_UNKNOWN => (
+            "the GPU is not ready",
+            "restart the machine (after it slept, the driver may need that; servers with NVSwitch need the fabric manager), or use \
+             `--executor cpu`",
+        ),
+        E::CUDA_ERROR_LAUNCH_TIMEOUT => {
+            ("the GPU took longer than the system lets it", "choose a smaller picture, or use `--executor cpu`")
         }
         E::CUDA_ERROR_SYSTEM_DRIVER_MISMATCH => {
             ("the parts of the NVIDIA driver do not fit each other", "restart the machine, or install the driver again")
         }
-        E::CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE | E::CUDA_ERROR_DEVICE_UNAVAILABLE => {
+        E::CUDA_ERROR_DEVICE_UNAVAILABLE => {
             ("the GPU is taken by another program", "close it, or use `--executor cpu`")
         }
         _ => ("the GPU stopped", "start the program again; if it happens again use `--executor cpu` and report this"),
@@ -378,5 +417,5 @@ pub fn trouble(doing: &str, error: DriverError) -> ExecError {
 }
 
 fn unusable(text: impl Into<String>, remedy: &'static str) -> ExecError {
-    ExecError::Device { text: text.into(), remedy }
+    ExecError::Device { text: text.into(), remedy, full: false }
 }

@@ -35,6 +35,7 @@ pub fn wanted((major, _): (i32, i32), driver: i32) -> Result<bool, ExecError> {
         word => Err(ExecError::Device {
             text: format!("{VARIABLE} is `{word}`, which is neither `on` nor `off`"),
             remedy: "set it to one of them, or unset it",
+            full: false,
         }),
     }
 }

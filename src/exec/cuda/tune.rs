@@ -27,6 +27,8 @@ const MOST_S: f64 = 3600.0;
 const SHARE: u32 = 10;
 /// The best cut by counting stays if another is no faster than this: less is noise, and other cuts round otherwise.
 const FASTER: f64 = 0.98;
+/// Cuts whose parts of sums take more numbers are not measured, unless counting chooses one.
+const MOST_SUMS: usize = 64 << 20;
 
 /// What is known of one device, and whether more may be measured.
 pub struct Tuner {
@@ -155,8 +157,12 @@ fn jobs<'a>(products: Vec<&'a Product>, known: &Cuts, chip: &Chip) -> Vec<Job<'a
     let mut jobs: BTreeMap<String, Job<'a>> = BTreeMap::new();
     for product in products {
         let key = product.key();
-        let candidates = product.candidates(chip);
+        let mut candidates = product.candidates(chip);
         if candidates.len() > 1 && known.get(&key, &candidates).is_none() {
+            // Memory for all is reserved before the first is measured: one that takes much must not keep the others from it.
+            let sums = |cut: &Cut| cut.sums(&product.extent);
+            let most = MOST_SUMS.max(sums(&candidates[0]));
+            candidates.retain(|cut| sums(cut) <= most);
             let job = Job { product, key: key.clone(), candidates, count: 0 };
             jobs.entry(key).or_insert(job).count += 1;
         }
@@ -178,6 +184,7 @@ fn budget() -> Result<Option<Duration>, ExecError> {
     let wrong = || ExecError::Device {
         text: format!("{VARIABLE} is `{word}`, which is neither `off` nor a number of seconds up to {MOST_S}"),
         remedy: "set it to one of them, or unset it",
+        full: false,
     };
     let seconds = seconds.ok_or_else(wrong)?;
     Ok((seconds > 0.0).then(|| Duration::from_secs_f64(seconds)))

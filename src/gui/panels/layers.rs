@@ -32,14 +32,34 @@ pub fn layers_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
             cx.document.add_ink_layer();
         }
         let active = cx.document.active();
-        let remove = ui.add_enabled(rows.len() > 1, Button::new("Remove layer"));
-        if remove.on_disabled_hover_text("The last layer stays").clicked() {
+        let is_last_ink =
+            |row: &Row| row.kind == LayerKind::Ink && rows.iter().filter(|row| row.kind == LayerKind::Ink).count() == 1;
+        let removes = !rows.iter().any(|row| row.id == active && is_last_ink(row));
+        let remove = ui.add_enabled(removes, Button::new("Remove layer"));
+        if remove.on_disabled_hover_text("The last layer to draw on stays").clicked() {
             cx.document.remove_layer(active);
         }
+        order_ui(ui, cx);
     });
     ui.add_space(4.0);
     if cx.settings.source != SourceSpec::Drawing {
         ui.label(note("The layers lie over the live picture. Freeze keeps it as a layer of its own.", cx.theme));
+    }
+}
+
+/// The active layer one place up or down.
+fn order_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
+    let active = cx.document.active();
+    let layers = cx.document.layers();
+    let (last, Some(place)) = (layers.len() - 1, layers.iter().position(|layer| layer.id() == active)) else { return };
+    for (icon, name, goes, to) in [
+        (icons::ICON_KEYBOARD_ARROW_UP, "Move layer up", place < last, place + 1),
+        (icons::ICON_KEYBOARD_ARROW_DOWN, "Move layer down", place > 0, place.saturating_sub(1)),
+    ] {
+        let clicked = ui.add_enabled_ui(goes, |ui| small_icon_button(ui, icon, name, "", cx.theme).clicked()).inner;
+        if clicked {
+            cx.document.move_layer(active, to);
+        }
     }
 }
 

@@ -217,7 +217,9 @@ impl Pen {
             Tool::Fill => {
                 let [x, y] = desk.canvas_from_points(pos);
                 let colour = desk.tools.colour;
-                news.stroke_started |= desk.document.fill(x, y, colour, FILL_TOLERANCE);
+                // What is seen through the ink is not the drawing's background.
+                let backdrop = if desk.source.is_some() { Backdrop::Transparent } else { Backdrop::Document };
+                news.stroke_started |= desk.document.fill_over(backdrop, (x, y), colour, FILL_TOLERANCE);
             }
             Tool::Picker => {
                 self.doing = Doing::Pick;

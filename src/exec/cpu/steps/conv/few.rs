@@ -13,9 +13,12 @@ const DEPTH: usize = 64;
 impl Conv {
     /// Whether the outputs of a task are few, and its weights of f16.
     pub(super) fn is_for_few(&self, task: &Task<'_>) -> bool {
-        // Side by side lie what may have come from disk differently.
+        if self.layer.gate.is_some() || task.pixels.len() > MAX_ROWS {
+            return false;
+        }
+        // What lies side by side may have come from disk differently.
         let halves = |index| matches!(task.part.panels.panel(index).weights, Numbers::F16(_));
-        (0..self.count()).all(halves) && self.layer.gate.is_none() && task.pixels.len() <= MAX_ROWS
+        piece(task.group, self.group, self.count()).all(halves)
     }
 
     /// What [`multiply`](Self::multiply) does, for few outputs.
