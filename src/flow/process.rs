@@ -1,6 +1,6 @@
 //! Whether another run of this program is still there.
 
-use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
+use sysinfo::{Pid, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System};
 
 /// Whether the process with this id runs, and is a run of this program. Where the system does not tell, it is.
 pub fn is_running(process: u32) -> bool {
@@ -9,6 +9,8 @@ pub fn is_running(process: u32) -> bool {
     let asked = ProcessesToUpdate::Some(&[this, other]);
     system.refresh_processes_specifics(asked, false, ProcessRefreshKind::nothing());
     match (system.process(this), system.process(other)) {
+        // One that has ended is listed until somebody asks how.
+        (_, Some(other)) if matches!(other.status(), ProcessStatus::Zombie | ProcessStatus::Dead) => false,
         (Some(this), Some(other)) => this.name() == other.name(),
         (Some(_), None) => false,
         (None, _) => true,
@@ -23,6 +25,13 @@ mod tests {
     fn this_runs_and_others_do_not() {
         assert!(is_running(std::process::id()));
         assert!(!is_running(u32::MAX));
+        #[cfg(target_os = "linux")]
+        {
+            let mut child = std::process::Command::new("true").spawn().unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(200));
+            assert!(!is_running(child.id()), "it ended, and nobody asked how");
+            child.wait().unwrap();
+        }
         // The first process is there, but is another program.
         assert!(!is_running(1));
     }

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::path::PathBuf;
 
+use super::stage::Refused;
 use crate::engine::Params;
 use crate::studio::Notice;
 
@@ -77,6 +78,12 @@ pub enum Action {
     ForgetLost(PathBuf),
     /// Show the pictures alone, over the whole screen, or the rooms around them again.
     ToggleAlone,
+    /// Say why nothing is drawn.
+    Refuse(Refused),
+    /// Show the layer that strokes go to.
+    ShowLayer,
+    /// Paint this prompt.
+    Prompt(String),
     /// Say something.
     Tell(Notice),
 }

@@ -96,6 +96,8 @@ pub struct App {
     pub(super) wants_camera: bool,
     /// Take over the numbers the next model suggests.
     pub(super) wants_suggested: bool,
+    /// The prompt that was not typed: by chance, or chosen from a list.
+    pub(super) given_prompt: String,
     /// The focus was moved with the keyboard.
     pub(super) keyboard: bool,
     /// The pointer moved after the focus did.
@@ -117,6 +119,7 @@ impl App {
         let document = first_document(&mut settings);
         let ctx = cc.egui_ctx.clone();
         let wake: studio::Wake = std::sync::Arc::new(move || ctx.request_repaint_after(AT_ONCE));
+        let pictures = places.pictures.display().to_string();
         let dialogs = Dialogs::new(places.pictures.clone(), wake.clone());
         let studio = studio(&settings, places, wake)?;
         let mut app = Self {
@@ -138,12 +141,13 @@ impl App {
             studio,
             stage: Stage::new(cc, tablet),
             notices: Notices::default(),
-            session: Session { renderer, ..Session::default() },
+            session: Session { renderer, pictures, ..Session::default() },
             dialogs,
             picture: None,
             source_frame: None,
             wants_camera: false,
             wants_suggested: model_is_new,
+            given_prompt: settings.params.prompt.clone(),
             keyboard: false,
             pointing: false,
             beat,

@@ -5,6 +5,7 @@ use egui::{Context, ViewportCommand};
 use super::action::Action;
 use super::app::App;
 use super::dialogs::Picked;
+use super::stage::Refused;
 use super::{look, model_menu, names, numbers, words};
 use crate::canvas::Document;
 use crate::capture::SourceSpec;
@@ -51,10 +52,10 @@ impl App {
             Action::TogglePanel => self.toggle_panel(ctx),
             Action::StartFresh => self.start_fresh(),
             Action::Zoom(way) => self.settings.window.zoom = look::next_zoom(self.settings.window.zoom, way),
-            Action::RandomPrompt => self.random_prompt(),
-            Action::RandomSeed => self.settings.params.seed = u64::from(chance() as u32),
+            Action::RandomPrompt => self.random_prompt(ctx),
+            Action::RandomSeed => self.settings.params.seed = random_seed(),
             Action::SuggestedNumbers => self.take_suggested(),
-            Action::Subject(subject) => self.paint_subject(&subject),
+            Action::Subject(subject) => self.paint_subject(ctx, &subject),
             Action::TakeRecipe(recipe) => self.take_recipe(*recipe),
             Action::BringBack(path) => self.studio.send(Command::BringBack(path)),
             Action::ForgetLost(path) => self.studio.send(Command::ForgetLost(path)),
@@ -62,6 +63,9 @@ impl App {
                 self.session.alone = !self.session.alone;
                 ctx.send_viewport_cmd(ViewportCommand::Fullscreen(self.session.alone));
             }
+            Action::Refuse(refused) => self.refuse(ctx, refused),
+            Action::ShowLayer => self.show_layer(),
+            Action::Prompt(prompt) => self.settings.params.prompt = prompt,
             Action::Tell(notice) => self.tell(ctx, notice),
         }
         // What was done shows in the next frame.
@@ -188,19 +192,56 @@ impl App {
         self.begin(Document::new(self.document.size(), self.settings.tools.background));
     }
 
-    fn random_prompt(&mut self) {
+    fn random_prompt(&mut self, ctx: &Context) {
         let model = self.studio.snapshot().model.as_ref();
         let Some(card) = model.and_then(|model| model.card.as_ref()) else { return };
-        self.settings.params.prompt = card.random_prompt(chance(), &self.settings.params.prompt);
+        let prompt = card.random_prompt(chance(), &self.settings.params.prompt);
+        self.replace_prompt(ctx, prompt);
         if !self.settings.seed_locked {
-            self.settings.params.seed = u64::from(chance() as u32);
+            self.settings.params.seed = random_seed();
         }
     }
 
-    fn paint_subject(&mut self, subject: &str) {
+    fn paint_subject(&mut self, ctx: &Context, subject: &str) {
         let model = self.studio.snapshot().model.as_ref();
         let Some(card) = model.and_then(|model| model.card.as_ref()) else { return };
-        self.settings.params.prompt = words::with_subject(&self.settings.params.prompt, subject, card);
+        let prompt = words::with_subject(&self.settings.params.prompt, subject, card);
+        self.replace_prompt(ctx, prompt);
+    }
+
+    /// Puts `prompt` in the place of the old one; words that were typed can be had again.
+    fn replace_prompt(&mut self, ctx: &Context, prompt: String) {
+        let old = std::mem::replace(&mut self.settings.params.prompt, prompt.clone());
+        let given = std::mem::replace(&mut self.given_prompt, prompt);
+        if old != given && !old.trim().is_empty() {
+            let notice = Notice::info(format!("Instead of “{}”", words::shortened(&old, 60)));
+            let now = ctx.input(|input| input.time);
+            self.notices.add_offer(notice, vec![("Back to my words", Action::Prompt(old))], now);
+        }
+    }
+
+    fn refuse(&mut self, ctx: &Context, refused: Refused) {
+        let now = ctx.input(|input| input.time);
+        match refused {
+            Refused::Hidden => {
+                let (active, layers) = (self.document.active(), self.document.layers());
+                let name = layers.iter().find(|layer| layer.id() == active).map_or("", |layer| layer.name());
+                let what = format!("“{name}” is hidden, so nothing can be drawn on it");
+                self.notices.add_offer(Notice::info(what), vec![("Show it", Action::ShowLayer)], now);
+            }
+            Refused::PaintingOnly => {
+                let what = "Only the painting is shown, so nothing can be drawn";
+                self.tell(ctx, Notice::info(what));
+            }
+        }
+    }
+
+    fn show_layer(&mut self) {
+        let layer = self.document.active();
+        self.document.set_visible(layer, true);
+        if !self.document.is_active_visible() {
+            self.document.set_opacity(layer, 1.0);
+        }
     }
 
     /// The numbers the model suggests.
@@ -226,6 +267,11 @@ impl App {
         let model = self.studio.snapshot().model.as_ref();
         model.map_or_else(|| model_menu::folder_name(&self.settings.model), |model| model.name.clone())
     }
+}
+
+/// A seed that can be read and told.
+fn random_seed() -> u64 {
+    chance() % 1_000_000
 }
 
 /// A number nobody can guess; good enough for seeds.

@@ -26,6 +26,8 @@ pub struct Session {
     pub latencies_ms: VecDeque<f32>,
     /// What draws the window.
     pub renderer: String,
+    /// The folder that pictures are saved into.
+    pub pictures: String,
     /// The drawing has changes that are in no file.
     pub unsaved: bool,
     /// There is a picture to save.

@@ -97,7 +97,8 @@ fn background_ui(ui: &mut Ui, cx: &mut Cx<'_>, card: &Card) {
     let text = now.as_ref().map_or_else(|| "+ background".to_owned(), |colour| format!("{colour} background"));
     let response = chip(ui, &text, now.is_some(), cx.theme).accessible_name("Background of the painting");
     Popup::menu(&response).align(egui::RectAlign::TOP_START).width(180.0).show(|ui| {
-        egui::ScrollArea::vertical().max_height(cx.room.height - 160.0).show(ui, |ui| {
+        let most = (cx.room.height - 160.0).max(64.0);
+        egui::ScrollArea::vertical().max_height(most).min_scrolled_height(most).show(ui, |ui| {
             if ui.add(egui::Button::selectable(now.is_none(), "as it comes")).clicked() {
                 cx.settings.params.prompt = words::with_background(&cx.settings.params.prompt, None);
             }

@@ -201,6 +201,10 @@ impl App {
 
     /// Sends what changed: parameters, source, ink, look, settings.
     pub(super) fn send_differences(&mut self, ctx: &Context) {
+        // The next drawing begins with the background of this one.
+        if !self.document.is_sample() {
+            self.settings.tools.background = self.document.background();
+        }
         if let SourceSpec::Camera { id, mirror } = &self.settings.source {
             self.settings.camera = CameraSettings { id: id.clone(), mirror: *mirror };
         }

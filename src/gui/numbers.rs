@@ -1,6 +1,6 @@
 //! The numbers of the dock: strength, steps, guidance, seed, size. Each slides, can be typed and has a way back.
 
-use egui::{Align, DragValue, Layout, Rect, Ui, UiBuilder, pos2, vec2};
+use egui::{Align, DragValue, Layout, Rect, Sense, Ui, UiBuilder, pos2, vec2};
 use egui_material_icons::icons;
 
 use super::action::Action;
@@ -91,8 +91,12 @@ fn seed_ui(ui: &mut Ui, cx: &mut Cx<'_>, width: f32) {
     label_ui(ui, "Seed", "The same seed gives the same noise, and so the same picture");
     let drag =
         DragValue::new(&mut cx.settings.params.seed).range(0..=LARGEST_SEED).speed(1.0).update_while_editing(false);
-    let value = (width - 66.0 - 3.0 * 26.0 - 8.0).clamp(40.0, 72.0);
-    typed_ui(ui, drag, "Seed value", value);
+    // However long the number is, the buttons stay where they are.
+    let room = (width - 66.0 - 3.0 * 30.0 - 4.0).clamp(40.0, 84.0);
+    let (place, _) = ui.allocate_exact_size(vec2(room, ROW - 4.0), Sense::hover());
+    let mut inside = ui.new_child(UiBuilder::new().max_rect(place).layout(Layout::left_to_right(Align::Center)));
+    inside.set_clip_rect(place.intersect(ui.clip_rect()));
+    typed_ui(&mut inside, drag, "Seed value", room);
     let locked = cx.settings.seed_locked;
     let (icon, name, hint) = match locked {
         true => (icons::ICON_LOCK, "Unlock seed", "A random prompt keeps the seed"),

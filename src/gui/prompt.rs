@@ -76,12 +76,29 @@ fn field_ui(ui: &mut Ui, prompt: &mut String, card: Option<&Card>, theme: &Theme
 /// What is offered for the part of the prompt before the cursor. Nothing when it is complete.
 fn offers(card: &Card, prompt: &str, word: &str) -> Vec<Suggestion> {
     let typed = word.trim();
-    let whole = card.suggest(word, word.len(), OFFERED);
+    let first = prompt.trim_start().starts_with(typed);
+    let whole = match first {
+        true => subjects(card, typed),
+        // The form is "SUBJECT, STYLE, COLOUR background".
+        false => card.suggest_extra(typed, OFFERED),
+    };
     if typed.is_empty() || whole.iter().any(|name| name.eq_ignore_ascii_case(typed)) {
         return Vec::new();
     }
-    let indent = if prompt.trim_start().starts_with(typed) { "" } else { " " };
-    whole.into_iter().map(|name| Suggestion::new(format!("{indent}{name}")).content(name.to_owned())).collect()
+    let indent = if first { "" } else { " " };
+    whole.into_iter().map(|name| Suggestion::new(format!("{indent}{name}")).content(name)).collect()
+}
+
+/// Subjects for what is typed, or for its last word, with the words before it.
+fn subjects(card: &Card, typed: &str) -> Vec<String> {
+    let found = card.suggest(typed, typed.len(), OFFERED);
+    match typed.rsplit_once(' ') {
+        Some((before, last)) if found.is_empty() => {
+            let found = card.suggest(last, last.len(), OFFERED);
+            found.into_iter().map(|name| format!("{before} {name}")).collect()
+        }
+        _ => found.into_iter().map(str::to_owned).collect(),
+    }
 }
 
 /// The unknown words, looked up only when prompt or model changed.

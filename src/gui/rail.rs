@@ -5,6 +5,8 @@ mod colours;
 mod mixer;
 mod palette;
 
+pub use colours::chip_button_ui;
+
 use egui::{Align, Button, Layout, Response, RichText, Ui, vec2};
 use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons::{

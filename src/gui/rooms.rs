@@ -10,7 +10,6 @@ use super::stage::{Stage, StageResponse};
 use super::theme::Theme;
 use super::{captions, dock, look, panels, shortcuts, status, topbar};
 use crate::engine::Picture;
-use crate::studio::Notice;
 
 /// After this long the pointer over the pictures alone is not shown.
 const POINTER_RESTS_S: f32 = 2.0;
@@ -61,10 +60,8 @@ impl App {
         if open && floats {
             floating_panel_ui(&ctx, rect, &mut cx);
         }
-        if response.refused {
-            let layer = cx.document.layers().iter().find(|layer| layer.id() == cx.document.active());
-            let what = format!("“{}” is hidden, so nothing can be drawn on it", layer.map_or("", |layer| layer.name()));
-            cx.act(Action::Tell(Notice::warning(what, "Show it, or choose another layer")));
+        if let Some(refused) = response.refused {
+            cx.act(Action::Refuse(refused));
         }
         if alone && !asking {
             alone_ui(&ctx, &mut cx);

@@ -174,11 +174,13 @@ fn orders_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     if toggle_button(ui, icons::ICON_ALL_INCLUSIVE, "Keep dreaming", hint, dreaming, theme).clicked() {
         cx.act(Action::ToggleDream);
     }
-    if cx.session.paused && icon_button(ui, icons::ICON_SKIP_NEXT, "Step", "Paint one picture", theme).clicked() {
-        cx.act(Action::Step);
-    }
     let (icon, name) = if cx.session.paused { (icons::ICON_PLAY_ARROW, "Go on") } else { (icons::ICON_PAUSE, "Pause") };
-    if toggle_button(ui, icon, name, "Ctrl+P", cx.session.paused, theme).clicked() {
+    let paused = cx.session.paused;
+    if toggle_button(ui, icon, name, "Ctrl+P", paused, theme).clicked() {
         cx.act(Action::TogglePause);
+    }
+    // Last, so that a second click where Pause was is Go on.
+    if paused && icon_button(ui, icons::ICON_SKIP_NEXT, "Step", "Paint one picture", theme).clicked() {
+        cx.act(Action::Step);
     }
 }

@@ -114,10 +114,16 @@ fn spawn(
                     }
                     told_once(&mut lost, kept, RecordError::remedy)
                 }
-                Errand::Forget => done(rescue::forget_own(&places)),
+                Errand::Forget => {
+                    rescue::forget_own(&places);
+                    Vec::new()
+                }
                 Errand::FindLost => rescue::find(&places).map(Event::LostFound).into_iter().collect(),
                 Errand::BringBack(path) => bring_back(&path),
-                Errand::ForgetLost(path) => done(rescue::forget(&path)),
+                Errand::ForgetLost(path) => {
+                    rescue::forget(&path);
+                    Vec::new()
+                }
             };
             let said = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
                 let what = format!("{about} could not be worked on: {}", panic_text(panic.as_ref()));
@@ -138,11 +144,6 @@ fn cameras() -> Event {
         Ok(list) => Event::Cameras(list),
         Err(error) => Event::CamerasNotListed(Notice::error(error.to_string(), error.remedy())),
     }
-}
-
-/// Nothing to tell.
-fn done(_: ()) -> Vec<Event> {
-    Vec::new()
 }
 
 fn open(path: &Path, canvas: Size) -> Event {

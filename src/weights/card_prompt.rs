@@ -41,6 +41,14 @@ impl Card {
         found.into_iter().take(limit).map(|(_, at)| self.subjects[at].name.as_str()).collect()
     }
 
+    /// Up to `limit` styles and backgrounds that begin with `typed`: what may follow a subject.
+    pub fn suggest_extra(&self, typed: &str, limit: usize) -> Vec<String> {
+        let typed = typed.to_lowercase();
+        let styles = self.styles.values().flatten().cloned();
+        let backgrounds = self.backgrounds.iter().map(|colour| format!("{colour} background"));
+        styles.chain(backgrounds).filter(|extra| extra.to_lowercase().starts_with(&typed)).take(limit).collect()
+    }
+
     /// The first `n` subjects: what an empty prompt can show.
     pub fn subject_examples(&self, n: usize) -> Vec<&str> {
         self.subjects.iter().take(n).map(|subject| subject.name.as_str()).collect()

@@ -5,6 +5,7 @@
 
 mod adapter;
 mod camera;
+mod controls;
 mod demo;
 mod fake;
 #[path = "../fakecam.rs"]
@@ -41,6 +42,7 @@ fn main() {
     trials.extend(panics::tests());
     trials.extend(repaints::tests());
     trials.extend(keeping::tests());
+    trials.extend(controls::tests());
     trials.extend(gifts::tests());
     trials.extend(loading::tests());
     trials.extend(camera::tests());

@@ -26,6 +26,9 @@ const QUARTER_DRIVER: i32 = 12040;
 /// Memory that several programs use.
 type Block = Arc<CudaSlice<u8>>;
 
+/// A block that others hold.
+type Common = Weak<CudaSlice<u8>>;
+
 /// A GPU with our kernels in it.
 pub struct Device {
     context: Arc<CudaContext>,
@@ -33,7 +36,7 @@ pub struct Device {
     loaded: Loaded,
     /// Memory that holds nothing between runs.
     /// Held by the programs that use it alone: those that are gone leave no memory behind.
-    common: (LatestSender<Weak<CudaSlice<u8>>>, LatestReceiver<Weak<CudaSlice<u8>>>),
+    common: (LatestSender<Common>, LatestReceiver<Common>),
     name: String,
     chip: Chip,
     overlaps: bool,

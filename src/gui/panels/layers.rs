@@ -7,6 +7,7 @@ use super::{fact_ui, heading_ui, swatch_ui};
 use crate::canvas::{LayerId, LayerKind};
 use crate::capture::SourceSpec;
 use crate::gui::cx::Cx;
+use crate::gui::rail::chip_button_ui;
 use crate::gui::widgets::{note, small_icon_button};
 
 /// One layer as the list needs it.
@@ -122,12 +123,10 @@ fn background_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     heading_ui(ui, "under everything", cx);
     let mut colour = cx.document.background();
     ui.horizontal(|ui| {
-        let response = ui.name_inputs("Background colour", |ui| ui.color_edit_button_srgb(&mut colour));
-        ui.label("Background");
-        if response.changed() {
+        if chip_button_ui(ui, "Background colour", &mut colour, cx.theme) {
             cx.document.set_background(colour);
-            cx.settings.tools.background = colour;
         }
+        ui.label("Background");
     });
     if cx.settings.source != SourceSpec::Drawing {
         ui.horizontal(|ui| {

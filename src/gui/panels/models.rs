@@ -62,11 +62,15 @@ fn known_ui(ui: &mut Ui, cx: &mut Cx<'_>, card: &Card) {
     let wanted = search.trim().to_lowercase();
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = egui::vec2(8.0, 2.0);
+        // A name stays on one line.
+        ui.style_mut().wrap_mode = Some(egui::TextWrapMode::Extend);
+        let mut found = false;
         for subject in &card.subjects {
             let names = std::iter::once(&subject.name).chain(&subject.also);
             if !wanted.is_empty() && !names.into_iter().any(|name| name.to_lowercase().contains(&wanted)) {
                 continue;
             }
+            found = true;
             let also =
                 if subject.also.is_empty() { String::new() } else { format!("also: {}", subject.also.join(", ")) };
             let response = link(ui, &subject.name, cx.theme);
@@ -74,6 +78,9 @@ fn known_ui(ui: &mut Ui, cx: &mut Cx<'_>, card: &Card) {
             if response.clicked() {
                 cx.act(Action::Subject(subject.name.clone()));
             }
+        }
+        if !found {
+            ui.label(note("Nothing by that name.", cx.theme));
         }
     });
 }

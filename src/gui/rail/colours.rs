@@ -1,6 +1,6 @@
 //! The two colours of the rail, and the card on which one is chosen.
 
-use egui::{Color32, Popup, PopupCloseBehavior, RectAlign, Response, Sense, Stroke, Ui, WidgetInfo, vec2};
+use egui::{Color32, Popup, PopupCloseBehavior, Rect, RectAlign, Response, Sense, Stroke, Ui, WidgetInfo, vec2};
 use egui_material_icons::icons::ICON_SWAP_VERT;
 
 use super::palette::PALETTE;
@@ -16,13 +16,24 @@ const COLUMNS: usize = 6;
 pub(super) fn ui(ui: &mut Ui, tools: &mut ToolSettings, style: Style<'_>) {
     let theme = style.theme;
     let swatch = swatch_ui(ui, tools, style).on_hover_text("Drawing colour; the small one is the other (X swaps)");
+    let other = ui.interact(other_rect(swatch.rect, style), ui.scope_id().with("other colour"), Sense::click());
+    other.widget_info(|| WidgetInfo::labeled(egui::Role::ColorWell, true, "Other colour"));
+    if other.on_hover_text("Swap colours (X)").clicked() {
+        keys::swap_colours(tools);
+    }
     Popup::from_toggle_button_response(&swatch)
         .align(RectAlign::RIGHT_START)
         .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
-        .show(|ui| chooser_ui(ui, tools, theme));
+        .show(|ui| chooser_ui(ui, &mut tools.colour, theme));
     if icon_button(ui, ICON_SWAP_VERT, "Swap colours", false, true, style).on_hover_text("Swap colours (X)").clicked() {
         keys::swap_colours(tools);
     }
+}
+
+/// Where the other colour looks out from under the drawing colour.
+fn other_rect(swatch: Rect, style: Style<'_>) -> Rect {
+    let corner = swatch.center() + vec2(12.0, 12.0) * style.button / 36.0;
+    Rect::from_center_size(corner, vec2(11.0, 11.0) * style.button / 36.0)
 }
 
 fn opaque([r, g, b]: [u8; 3]) -> Color32 {
@@ -41,19 +52,31 @@ fn swatch_ui(ui: &mut Ui, tools: &ToolSettings, style: Style<'_>) -> Response {
     response
 }
 
-fn chooser_ui(ui: &mut Ui, tools: &mut ToolSettings, theme: &Theme) {
+/// A small square of `colour` that opens the chooser; whether another colour was chosen.
+pub fn chip_button_ui(ui: &mut Ui, name: &str, colour: &mut [u8; 3], theme: &Theme) -> bool {
+    let before = *colour;
+    let chip = chip_ui(ui, name, *colour, false, theme);
+    Popup::from_toggle_button_response(&chip)
+        .align(RectAlign::BOTTOM_END)
+        .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
+        .show(|ui| chooser_ui(ui, colour, theme));
+    *colour != before
+}
+
+/// The palette, and a mixer for everything else.
+fn chooser_ui(ui: &mut Ui, colour: &mut [u8; 3], theme: &Theme) {
     ui.spacing_mut().item_spacing = vec2(4.0, 4.0);
     for row in PALETTE.chunks(COLUMNS) {
         ui.horizontal(|ui| {
-            for &(name, colour) in row {
-                if chip_ui(ui, name, colour, tools.colour == colour, theme).clicked() {
-                    tools.colour = colour;
+            for &(name, offered) in row {
+                if chip_ui(ui, name, offered, *colour == offered, theme).clicked() {
+                    *colour = offered;
                 }
             }
         });
     }
     ui.add_space(4.0);
-    mixer::ui(ui, &mut tools.colour, theme);
+    mixer::ui(ui, colour, theme);
 }
 
 fn chip_ui(ui: &mut Ui, name: &str, colour: [u8; 3], chosen: bool, theme: &Theme) -> Response {

@@ -84,7 +84,7 @@ fn code_ui(ui: &mut Ui, colour: &mut [u8; 3]) {
     let current = code_from(*colour);
     let typed: Option<String> = ui.data(|data| data.get_temp(id));
     let mut text = typed.unwrap_or_else(|| current.clone());
-    let response = ui.add(TextEdit::singleline(&mut text).id(id).char_limit(16).desired_width(BAR.x - 16.0));
+    let response = ui.add(TextEdit::singleline(&mut text).id(id).char_limit(16).desired_width(BAR.x));
     let response = response.accessible_name("Colour code");
     if response.changed()
         && let Some(typed) = colour_from(&text)

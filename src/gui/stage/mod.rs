@@ -82,6 +82,15 @@ impl Default for StageLook {
     }
 }
 
+/// Why nothing is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// The layer is hidden.
+    Hidden,
+    /// The drawing is not shown.
+    PaintingOnly,
+}
+
 /// What the user did on the stage in this frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct StageResponse {
@@ -93,8 +102,8 @@ pub struct StageResponse {
     pub picked: bool,
     /// A stroke or fill began.
     pub stroke_started: bool,
-    /// One was to begin on a layer that is hidden.
-    pub refused: bool,
+    /// Why one that was to begin did not.
+    pub refused: Option<Refused>,
 }
 
 /// The stage: its textures, its view, the stroke in progress, the newest pictures.
@@ -193,7 +202,7 @@ impl Stage {
         let mut response = self.draw(ui, &panes, document, tools, look);
         response.changed = document.revision() != before;
         self.show(ui, stage, &panes, document, look, theme);
-        response.divider = Self::furniture(ui, stage, &layout, &panes, look, theme);
+        response.divider = self.furniture(ui, stage, &layout, &panes, look, theme);
         self.cursor(ui, &panes, tools, look);
         response
     }
@@ -270,8 +279,8 @@ impl Stage {
             let source = self.pictures.source();
             let mut desk = Desk { document, tools, pane: &panes.left, pixels_per_point: ui.pixels_per_point(), source };
             let news = self.pen.follow(&Events::of(ui, &self.contacts), ready, &mut desk);
-            (response.stroke_started, response.picked, response.refused) =
-                (news.stroke_started, news.picked, news.refused);
+            (response.stroke_started, response.picked) = (news.stroke_started, news.picked);
+            response.refused = news.refused.then_some(Refused::Hidden);
             if news.stroke_started {
                 // Only clicks close menus by themselves, and a stroke is none.
                 egui::Popup::close_all(ui.ctx());
@@ -286,6 +295,11 @@ impl Stage {
             }
         }
         response.picked |= self.pick_from_painting(ui, panes, tools, look);
+        let draws = Tool::from_name(&tools.tool) != Tool::Picker && !ui.input(|input| input.modifiers.alt);
+        let begins = panes.left_response.drag_started_by(egui::PointerButton::Primary) && !navigate::is_hand(ui);
+        if look.view == ViewMode::Picture && draws && begins {
+            response.refused = Some(Refused::PaintingOnly);
+        }
         response
     }
 
@@ -339,19 +353,28 @@ impl Stage {
     }
 
     /// Captions and the divider.
-    fn furniture(ui: &Ui, stage: Rect, layout: &Layout, panes: &Panes, look: &StageLook, theme: &Theme) -> Option<f32> {
+    fn furniture(
+        &self,
+        ui: &Ui,
+        stage: Rect,
+        layout: &Layout,
+        panes: &Panes,
+        look: &StageLook,
+        theme: &Theme,
+    ) -> Option<f32> {
         let painter = ui.painter();
         let left = seen(ui, &panes.left);
         let right = panes.right.as_ref().map_or(left, |pane| seen(ui, pane));
         let latency = labels::latency(painter, right, &look.latency_text, look.latency_good, theme);
-        let both = format!("{}  ·  {}", look.left_caption, look.right_caption);
+        let zoomed = if self.view.is_fit() { String::new() } else { format!(" · {:.1} × (0 fits)", self.view.zoom) };
+        let (left_caption, right_caption) = (&look.left_caption, &look.right_caption);
         let (first, second) = match look.view {
-            ViewMode::SideBySide => (look.left_caption.as_str(), Some(look.right_caption.as_str())),
-            ViewMode::Picture => (look.right_caption.as_str(), None),
-            ViewMode::Wipe | ViewMode::Overlay => (both.as_str(), None),
+            ViewMode::SideBySide => (format!("{left_caption}{zoomed}"), Some(right_caption.as_str())),
+            ViewMode::Picture => (format!("{right_caption}{zoomed}"), None),
+            ViewMode::Wipe | ViewMode::Overlay => (format!("{left_caption}  ·  {right_caption}{zoomed}"), None),
         };
         let room = left.width() - if second.is_none() { latency + 8.0 } else { 0.0 };
-        labels::caption(painter, left, room, first, theme);
+        labels::caption(painter, left, room, &first, theme);
         if let Some(second) = second {
             labels::caption(painter, right, right.width() - latency - 8.0, second, theme);
         }

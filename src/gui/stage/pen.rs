@@ -119,7 +119,8 @@ impl Desk<'_> {
             opacity: tools.opacity,
             erase,
             // Both follow pressure where it is reported.
-            width: if tools.speed_width { WidthRule::Speed } else { WidthRule::Pressure },
+            // The ring of an eraser is what it takes away.
+            width: if tools.speed_width && !erase { WidthRule::Speed } else { WidthRule::Pressure },
         }
     }
 

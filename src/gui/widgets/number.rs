@@ -118,7 +118,8 @@ fn share(number: &Number, value: f64) -> f32 {
 
 /// Where the pointer wants the value: under it, or a tenth of its way with Shift.
 fn pointer_value(ui: &Ui, response: &Response, rail: Rect, number: &Number, value: f64) -> Option<f64> {
-    if !response.is_pointer_button_down_on() {
+    // A quick click is over before it is seen.
+    if !response.is_pointer_button_down_on() && !response.clicked() {
         // A fine drag remembers where it is between the steps.
         ui.data_mut(|data| data.remove::<f64>(response.id));
         return None;
