@@ -7,7 +7,7 @@ mod palette;
 
 pub use colours::chip_button_ui;
 
-use egui::{Align, Button, Layout, Response, RichText, Ui, vec2};
+use egui::{Align, Button, Layout, RectAlign, Response, RichText, Ui, vec2};
 use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons::{
     ICON_BRUSH, ICON_COLORIZE, ICON_DELETE, ICON_FORMAT_COLOR_FILL, ICON_INK_ERASER, ICON_REDO, ICON_UNDO,
@@ -16,6 +16,7 @@ use egui_material_icons::icons::{
 use super::keys;
 use super::theme::Theme;
 use super::tool::Tool;
+use super::widgets::hint_at;
 use crate::canvas::Document;
 use crate::studio::ToolSettings;
 
@@ -88,7 +89,7 @@ fn tool_ui(ui: &mut Ui, tool: Tool, tools: &mut ToolSettings, style: Style<'_>) 
         Tool::Picker => (ICON_COLORIZE, "Pick colour", "Pick a colour from either picture (I)"),
     };
     let chosen = Tool::from_name(&tools.tool) == tool;
-    if icon_button(ui, icon, name, chosen, true, style).on_hover_text(hint).clicked() {
+    if hint_at(icon_button(ui, icon, name, chosen, true, style), RectAlign::RIGHT, hint).clicked() {
         tool.name().clone_into(&mut tools.tool);
     }
 }
@@ -97,16 +98,18 @@ fn tool_ui(ui: &mut Ui, tool: Tool, tools: &mut ToolSettings, style: Style<'_>) 
 fn history_ui(ui: &mut Ui, document: &mut Document, style: Style<'_>) -> bool {
     let before = document.revision();
     let drawn = !document.is_blank();
-    if icon_button(ui, ICON_DELETE, "Clear", false, drawn, style).on_hover_text("Clear the drawing (Delete)").clicked()
-    {
+    let button = icon_button(ui, ICON_DELETE, "Clear", false, drawn, style);
+    if hint_at(button, RectAlign::RIGHT, "Clear the drawing (Delete)").clicked() {
         document.clear();
     }
     let redo = hint("Redo", document.redo_name(), "Ctrl+Shift+Z");
-    if icon_button(ui, ICON_REDO, "Redo", false, document.can_redo(), style).on_hover_text(redo).clicked() {
+    let button = icon_button(ui, ICON_REDO, "Redo", false, document.can_redo(), style);
+    if hint_at(button, RectAlign::RIGHT, redo).clicked() {
         document.redo();
     }
     let undo = hint("Undo", document.undo_name(), "Ctrl+Z");
-    if icon_button(ui, ICON_UNDO, "Undo", false, document.can_undo(), style).on_hover_text(undo).clicked() {
+    let button = icon_button(ui, ICON_UNDO, "Undo", false, document.can_undo(), style);
+    if hint_at(button, RectAlign::RIGHT, undo).clicked() {
         document.undo();
     }
     document.revision() != before

@@ -6,6 +6,7 @@ use egui_material_icons::icons::ICON_TUNE;
 use super::{Style, icon_button};
 use crate::gui::keys::DIAMETER_PX;
 use crate::gui::theme::Theme;
+use crate::gui::widgets::hint_at;
 use crate::studio::ToolSettings;
 
 /// Height of the size's slider.
@@ -25,8 +26,8 @@ pub(super) fn ui(ui: &mut Ui, tools: &mut ToolSettings, style: Style<'_>) {
     if style.note {
         ui.label(RichText::new(format!("{:.0}\u{2009}px", tools.diameter_px)).size(11.0).color(theme.quiet));
     }
-    let more = icon_button(ui, ICON_TUNE, "Brush settings", false, true, style)
-        .on_hover_text("Size, opacity, hardness and width of the brush");
+    let more = icon_button(ui, ICON_TUNE, "Brush settings", false, true, style);
+    let more = hint_at(more, RectAlign::RIGHT, "Size, opacity, hardness and width of the brush");
     Popup::from_toggle_button_response(&more)
         .align(RectAlign::RIGHT_START)
         .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
@@ -43,7 +44,7 @@ fn size_ui(ui: &mut Ui, tools: &mut ToolSettings) {
         if response.double_clicked() {
             tools.diameter_px = ToolSettings::default().diameter_px;
         }
-        response.on_hover_text("Brush size ([ and ]); double click resets");
+        hint_at(response, RectAlign::RIGHT, "Brush size ([ and ]); double click resets");
     });
 }
 

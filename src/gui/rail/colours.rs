@@ -7,6 +7,7 @@ use super::palette::PALETTE;
 use super::{Style, icon_button, mixer};
 use crate::gui::keys;
 use crate::gui::theme::Theme;
+use crate::gui::widgets::hint_at;
 use crate::studio::ToolSettings;
 
 const CHIP: f32 = 24.0;
@@ -15,17 +16,19 @@ const COLUMNS: usize = 6;
 /// The drawing colour, the swap button, and the chooser behind the colour.
 pub(super) fn ui(ui: &mut Ui, tools: &mut ToolSettings, style: Style<'_>) {
     let theme = style.theme;
-    let swatch = swatch_ui(ui, tools, style).on_hover_text("Drawing colour; the small one is the other (X swaps)");
+    let text = "Drawing colour; the small one is the other (X swaps)";
+    let swatch = hint_at(swatch_ui(ui, tools, style), RectAlign::RIGHT, text);
     let other = ui.interact(other_rect(swatch.rect, style), ui.scope_id().with("other colour"), Sense::click());
     other.widget_info(|| WidgetInfo::labeled(egui::Role::ColorWell, true, "Other colour"));
-    if other.on_hover_text("Swap colours (X)").clicked() {
+    if hint_at(other, RectAlign::RIGHT, "Swap colours (X)").clicked() {
         keys::swap_colours(tools);
     }
     Popup::from_toggle_button_response(&swatch)
         .align(RectAlign::RIGHT_START)
         .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
         .show(|ui| chooser_ui(ui, &mut tools.colour, theme));
-    if icon_button(ui, ICON_SWAP_VERT, "Swap colours", false, true, style).on_hover_text("Swap colours (X)").clicked() {
+    let swap = icon_button(ui, ICON_SWAP_VERT, "Swap colours", false, true, style);
+    if hint_at(swap, RectAlign::RIGHT, "Swap colours (X)").clicked() {
         keys::swap_colours(tools);
     }
 }

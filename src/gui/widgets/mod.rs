@@ -6,7 +6,7 @@ mod switch;
 pub use number::{Number, label_ui, number_ui, typed_ui};
 pub use switch::{Choice, segmented_ui};
 
-use egui::{Button, Response, RichText, Stroke, Ui, vec2};
+use egui::{Button, RectAlign, Response, RichText, Stroke, Tooltip, Ui, vec2};
 use egui_material_icons::MaterialIcon;
 
 use super::look::{BODY, NOTE};
@@ -97,6 +97,19 @@ pub fn link(ui: &mut Ui, text: &str, theme: &Theme) -> Response {
     let text = RichText::new(text).size(NOTE + 1.0).color(theme.quiet).underline();
     ui.add(egui::Label::new(text).sense(egui::Sense::click()).selectable(false))
         .on_hover_cursor(egui::CursorIcon::PointingHand)
+}
+
+/// What a control does, beside it at `side`, where it covers none of its neighbours.
+pub fn hint_at(response: Response, side: RectAlign, text: impl Into<String>) -> Response {
+    let text = text.into();
+    response.ctx.accesskit_node_builder(response.id, |node| node.set_description(text.as_str()));
+    let mut tooltip = Tooltip::for_enabled(&response);
+    tooltip.popup = tooltip.popup.align(side);
+    tooltip.show(|ui| {
+        ui.set_max_width(ui.spacing().tooltip_width);
+        ui.label(text);
+    });
+    response
 }
 
 /// A note in quiet small text.

@@ -2,8 +2,11 @@
 
 use std::ops::RangeInclusive;
 
-use egui::{DragValue, EventFilter, Key, Rect, Response, RichText, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
+use egui::{
+    DragValue, EventFilter, Key, Rect, RectAlign, Response, RichText, Sense, Stroke, Ui, WidgetInfo, pos2, vec2,
+};
 
+use super::hint_at;
 use crate::gui::theme::Theme;
 
 /// Width of the label.
@@ -72,7 +75,7 @@ pub fn label_ui(ui: &mut Ui, name: &str, hint: &str) {
     let galley = egui::WidgetText::from(RichText::new(name)).into_galley(ui, None, LABEL, egui::TextStyle::Body);
     let at = pos2(rect.left(), rect.center().y - galley.size().y / 2.0);
     ui.painter().galley(at, galley, ui.visuals().text_color());
-    response.on_hover_text(hint);
+    hint_at(response, RectAlign::TOP_START, hint);
 }
 
 /// A number to type or drag, without a frame until the pointer is over it.
@@ -107,8 +110,8 @@ fn slider_ui(ui: &mut Ui, number: &Number, value: &mut f64, width: f32, theme: &
         node.set_numeric_value_step(number.step);
     });
     paint(ui, &response, rail, share(number, now), theme);
-    response
-        .on_hover_text(format!("{}\nShift: fine · double click: {:.*}", number.hint, number.decimals, number.default));
+    let text = format!("{}\nShift: fine · double click: {:.*}", number.hint, number.decimals, number.default);
+    hint_at(response, RectAlign::TOP_START, text);
 }
 
 fn share(number: &Number, value: f64) -> f32 {
