@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Layer;
-use super::blend::{mul, over, painted, premultiplied, straight};
+use super::blend::{faded, mul, over, painted, premultiplied, straight};
 use super::edit::{Edit, Stack};
 use super::tile::{Grid, InkTile, NO_INK, TILE};
 use crate::frame::Size;
@@ -32,7 +32,7 @@ impl Fill {
         let seed = self.seed.1 as usize * size.width as usize + self.seed.0 as usize;
         let region = region(look, size, seed, self.tolerance);
         let seed_ink = get(&layer.ink, size, seed);
-        let job = Job { fill: self, stack, layer, look, size, seed_look: look[seed], seed_ink };
+        let job = Job { fill: self, stack, layer, look, size, seed, seed_look: look[seed], seed_ink };
         let mut ink = layer.ink.clone();
         for (at, _) in region.iter().enumerate().filter(|(_, inside)| **inside) {
             let old = get(&layer.ink, size, at);
@@ -108,7 +108,9 @@ struct Job<'a> {
     layer: &'a Layer,
     look: &'a [[u8; 4]],
     size: Size,
-    /// What the seed looks like.
+    /// Where the seed is.
+    seed: usize,
+    /// What it looks like.
     seed_look: [u8; 4],
     /// The layer's own ink there.
     seed_ink: [u8; 4],
@@ -119,6 +121,7 @@ impl Job<'_> {
     /// the ink being recoloured), so that no light line stays between fill and stroke.
     fn paint_edge(&self, mut reached: Vec<bool>, ink: &mut Grid<InkTile>) {
         let mut front = self.rim(&reached);
+        let seed_below = self.below(self.seed);
         for _ in 0..CREEP_PX {
             for &at in &front {
                 reached[at] = true;
@@ -134,8 +137,10 @@ impl Job<'_> {
                 for near in self.around(at, 4) {
                     let slope = get(&self.layer.ink, self.size, near)[3];
                     let goes_on = match (old[3], same) {
-                        // Under the edge of a stroke on another layer, which lies over this one.
-                        (0, _) => slope == 0 && self.cover(near) > self.cover(at),
+                        // Under the edge of a stroke on another layer, which lies over this one, and not over a boundary below.
+                        (0, _) => {
+                            slope == 0 && self.cover(near) > self.cover(at) && self.is_same_below(near, seed_below)
+                        }
                         (_, true) => slope > 0 && slope < old[3],
                         (_, false) => slope > old[3],
                     };
@@ -205,6 +210,20 @@ impl Job<'_> {
         let tolerance = u32::from(self.fill.tolerance);
         let off = u32::from(difference(self.look[at], self.seed_look)).saturating_sub(tolerance);
         painted(old, self.fill.colour, 65535 - off * 65535 / (256 - tolerance))
+    }
+
+    /// What the layers up to the one that is filled look like, without a background.
+    fn below(&self, at: usize) -> [u8; 4] {
+        let place = self.stack.place(self.layer.id).unwrap_or(0);
+        let shown = self.stack.layers[..=place].iter().filter(|layer| layer.shows());
+        shown.fold([0; 4], |under, layer| {
+            let opacity = (layer.opacity * 255.0).round() as u32;
+            over(under, faded(get(&layer.ink, self.size, at), opacity))
+        })
+    }
+
+    fn is_same_below(&self, at: usize, seed: [u8; 4]) -> bool {
+        difference(self.below(at), seed) <= self.fill.tolerance
     }
 
     /// How much of this pixel the visible layers above cover.

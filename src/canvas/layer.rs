@@ -63,7 +63,7 @@ impl Layer {
     }
 
     /// Whether anything on it can be seen.
-    pub(super) fn shows(&self) -> bool {
+    pub fn shows(&self) -> bool {
         self.visible && (self.opacity * 255.0).round() > 0.0
     }
 

@@ -555,3 +555,25 @@ fn a_live_picture_that_is_kept_lies_under_all_layers() {
     assert_eq!(document.pick(52.0, 32.0), Some([0, 90, 0]), "the ink is still over it");
     assert!(document.undo() && document.layers().len() == 2);
 }
+
+#[test]
+fn colour_does_not_climb_over_an_outline_below() {
+    // An outline on the first layer, colour on the second, and a soft stroke across the outline on the third.
+    let mut document = Document::new(Size::square(64), [255; 3]);
+    ring(&mut document, pen([0; 3], 1.0));
+    let colour = document.add_ink_layer();
+    document.add_ink_layer();
+    document.begin_stroke(Brush { diameter_px: 40.0, ..pen([0, 0, 255], 0.0) }, StrokePoint::new(60.0, 32.0, 0.0));
+    document.end_stroke();
+    document.set_active(colour);
+    assert!(document.fill(24.0, 32.0, [255, 0, 0], 32));
+    let filled = document.layers().iter().find(|layer| layer.id() == colour).unwrap().id();
+    for layer in document.layers().iter().map(Layer::id).collect::<Vec<_>>() {
+        document.set_visible(layer, layer == filled);
+    }
+    let alone = document.frame(Backdrop::Transparent);
+    assert_eq!(alone.pixel(24, 32), [255, 0, 0, 255]);
+    for x in 59..64 {
+        assert_eq!(alone.pixel(x, 32)[3], 0, "colour outside the outline at {x}");
+    }
+}

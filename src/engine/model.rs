@@ -169,7 +169,7 @@ fn load_for(
     go_on(progress, "preparing the networks", 0.9)?;
     // Now, on the loader's thread, so that what is missing is told before the model is taken.
     match model.prepare(&*executor, wished.unwrap_or(&info.params()), info.size) {
-        // There may be for the size that is wished for; should a weight be missing, its first picture says so.
+        // There may be room for the size that is wished for; a missing weight is then told with the first picture.
         Err(EngineError::Exec(error @ ExecError::Room { .. })) => log::info!("at {} px {error}", info.size.width),
         prepared => prepared?,
     }

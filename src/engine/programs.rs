@@ -1,6 +1,7 @@
 //! Compiled graphs, by what they were compiled for. A few are kept, so that changing the size back and forth is free.
 
 use std::collections::VecDeque;
+use std::mem::discriminant;
 
 use super::EngineError;
 use crate::exec::{ExecError, Profile, Program};
@@ -89,8 +90,10 @@ pub trait Beside: Copy + PartialEq {
 }
 
 impl Beside for Purpose {
+    /// A picture needs one of each kind, of one size; a step may predict twice, or for several side by side.
     fn is_beside(&self, other: &Self) -> bool {
-        self.extent() == other.extent()
+        let size = |purpose: &Self| [purpose.extent().height, purpose.extent().width];
+        discriminant(self) != discriminant(other) && size(self) == size(other)
     }
 }
 
@@ -194,6 +197,17 @@ mod tests {
         ask(0);
         ask(1);
         assert_eq!(compiled.borrow()[KEPT..], [100, 1], "0 was used lately, 1 was not");
+    }
+
+    #[test]
+    fn what_one_picture_needs_is_beside() {
+        let extent = |batch, height, width| Extent { batch, height, width };
+        let step = Purpose::Predict(extent(2, 32, 24));
+        assert!(
+            Purpose::See(extent(1, 32, 24)).is_beside(&step) && step.is_beside(&Purpose::Decode(extent(1, 32, 24)))
+        );
+        assert!(!Purpose::Encode(extent(2, 24, 32)).is_beside(&step));
+        assert!(!Purpose::Predict(extent(1, 32, 24)).is_beside(&step), "with other guidance");
     }
 
     /// A program that takes one of so many places.

@@ -86,6 +86,7 @@ impl App {
     /// Takes `document` instead of the drawing; what was not saved is gone.
     pub(super) fn begin(&mut self, document: Document) {
         self.keeping = Keeping::of(&document);
+        self.leave_lost();
         self.document = document;
         self.sent.ink = None;
     }
@@ -125,7 +126,10 @@ impl App {
                 self.keeping.leaving = true;
                 ctx.send_viewport_cmd(ViewportCommand::Close);
             }
-            Then::New(size) => self.begin_new(size),
+            Then::New(size) => {
+                self.forget_lost();
+                self.begin_new(size);
+            }
         }
     }
 

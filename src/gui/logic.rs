@@ -169,7 +169,9 @@ impl App {
             Origin::Source => self.settings.source = SourceSpec::Drawing,
             Origin::Lost { hidden: true, .. } => _ = self.document.set_visible(layer, false),
             // Cut to another canvas it is not all there, and stays where it was.
-            Origin::Lost { path, .. } if picture.frame.size() == self.document.size() => self.note_brought_back(path),
+            Origin::Lost { path, .. } if picture.frame.size() == self.document.size() => {
+                self.note_brought_back(layer, path);
+            }
             Origin::File | Origin::Clipboard | Origin::Lost { .. } => {}
         }
         if let Some(recipe) = picture.recipe {

@@ -70,8 +70,10 @@ impl Notices {
         self.cards.push(Card { id: self.next_id, notice, offers, leaves: stay.map(|stay| now + stay) });
         self.next_id += 1;
         if self.cards.len() > MOST {
-            let oldest = self.cards.iter().position(|card| card.offers.is_empty());
-            let oldest = oldest.or_else(|| self.cards.iter().position(|card| !card.restarts()));
+            // Never the one that came just now.
+            let older = &self.cards[..MOST];
+            let oldest = older.iter().position(|card| card.offers.is_empty());
+            let oldest = oldest.or_else(|| older.iter().position(|card| !card.restarts()));
             self.cards.remove(oldest.unwrap_or(0));
         }
     }
@@ -180,6 +182,11 @@ mod tests {
         }
         assert_eq!(notices.texts().len(), MOST);
         assert!(notices.texts()[3].contains("trouble 4"));
+        for number in 0..MOST {
+            notices.add_offer(Notice::info(format!("offer {number}")), vec![("Take", Action::Step)], 3.0);
+        }
+        notices.add(Notice::error("disk full", "make room"), 4.0);
+        assert_eq!(notices.texts().last().map(String::as_str), Some("disk full: make room"));
     }
 
     #[test]

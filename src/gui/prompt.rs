@@ -61,7 +61,7 @@ fn field_ui(ui: &mut Ui, prompt: &mut String, card: Option<&Card>, theme: &Theme
         .word_boundary(|c| c == ',')
         .align(RectAlign::TOP_START)
         .max_height(260.0)
-        .show(ui, field, |query| card.map(|card| offers(card, query.text, query.word)).unwrap_or_default());
+        .show(ui, field, |query| card.map(|card| offers(card, query.word, query.is_at_start())).unwrap_or_default());
     let edit = output.text_edit;
     edit.response.response.clone().accessible_name("Prompt");
     if edit.response.response.changed() {
@@ -74,9 +74,8 @@ fn field_ui(ui: &mut Ui, prompt: &mut String, card: Option<&Card>, theme: &Theme
 }
 
 /// What is offered for the part of the prompt before the cursor. Nothing when it is complete.
-fn offers(card: &Card, prompt: &str, word: &str) -> Vec<Suggestion> {
+fn offers(card: &Card, word: &str, first: bool) -> Vec<Suggestion> {
     let typed = word.trim();
-    let first = prompt.trim_start().starts_with(typed);
     let whole = match first {
         true => subjects(card, typed),
         // The form is "SUBJECT, STYLE, COLOUR background".

@@ -7,7 +7,7 @@ use egui::Context;
 
 use super::action::Action;
 use super::app::App;
-use crate::canvas::Version;
+use crate::canvas::{Layer, LayerId, Version};
 use crate::studio::{Command, Notice};
 
 /// At most this much work is lost.
@@ -20,8 +20,8 @@ pub(super) struct Rescue {
     kept: Option<Version>,
     /// When the next one is.
     due: Option<Instant>,
-    /// Lost drawings that are part of this one, and safe only where they were.
-    lost: Vec<PathBuf>,
+    /// Lost drawings that were brought back, and the layer that each is now: safe only where they were.
+    lost: Vec<(LayerId, PathBuf)>,
 }
 
 impl App {
@@ -32,10 +32,7 @@ impl App {
             if self.rescue.kept.take().is_some() {
                 self.studio.send(Command::ForgetDrawing);
             }
-            // Taken back, they are not safe yet.
-            if !self.document.is_blank() {
-                self.forget_lost();
-            }
+            self.forget_lost();
             return;
         }
         let version = self.document.version();
@@ -47,16 +44,14 @@ impl App {
         if !left.is_zero() {
             ctx.request_repaint_after(left + Duration::from_millis(20));
         } else if !self.document.is_stroking() {
-            let (drawing, instead_of) = (Box::new(self.document.clone()), std::mem::take(&mut self.rescue.lost));
-            self.rescue = Rescue { kept: Some(version), ..Rescue::default() };
-            self.studio.send(Command::KeepDrawing { drawing, instead_of });
+            (self.rescue.kept, self.rescue.due) = (Some(version), None);
+            self.studio.send(Command::KeepDrawing(Box::new(self.document.clone())));
         }
     }
 
-    /// A lost drawing is part of this one now, and is kept with it at once.
-    pub(super) fn note_brought_back(&mut self, path: PathBuf) {
-        self.rescue.lost.push(path);
-        self.rescue.due = Some(Instant::now());
+    /// A lost drawing is a layer of this one now.
+    pub(super) fn note_brought_back(&mut self, layer: LayerId, path: PathBuf) {
+        self.rescue.lost.push((layer, path));
     }
 
     /// Before the end: what was saved, or thrown away by choice, is not to come back.
@@ -69,10 +64,17 @@ impl App {
         }
     }
 
-    fn forget_lost(&mut self) {
-        for path in std::mem::take(&mut self.rescue.lost) {
+    /// Forgets the lost drawings that are a part of this one, which is safe or thrown away. One that was taken back is neither.
+    pub(super) fn forget_lost(&mut self) {
+        let layers: Vec<LayerId> = self.document.layers().iter().map(Layer::id).collect();
+        for (_, path) in self.rescue.lost.extract_if(.., |(layer, _)| layers.contains(layer)) {
             self.studio.send(Command::ForgetLost(path));
         }
+    }
+
+    /// Another drawing begins: what was brought back into this one stays where it was.
+    pub(super) fn leave_lost(&mut self) {
+        self.rescue.lost.clear();
     }
 
     /// Says that a drawing was lost.

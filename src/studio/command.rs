@@ -83,12 +83,7 @@ pub enum Command {
     /// Write the settings.
     SaveSettings(Box<Settings>),
     /// Keep a drawing that is not saved where it is found again, should the program end without asking.
-    KeepDrawing {
-        /// The drawing as it is now.
-        drawing: Box<Document>,
-        /// Lost drawings that are part of it: forgotten once it is kept.
-        instead_of: Vec<PathBuf>,
-    },
+    KeepDrawing(Box<Document>),
     /// Forget the drawing that was kept: it is saved, or not wanted.
     ForgetDrawing,
     /// Look for a drawing that was kept by a run that ended so; answered by [`Event::LostFound`] if there is one.

@@ -28,8 +28,8 @@ pub(super) enum Errand {
     Save(Box<Picture>, Option<Arc<ModelInfo>>, PathBuf),
     /// Write the settings.
     Settings(Box<Settings>),
-    /// Keep a drawing that is not saved, instead of some that were lost.
-    Keep(Box<Document>, Vec<PathBuf>),
+    /// Keep a drawing that is not saved.
+    Keep(Box<Document>),
     /// Forget the one that was kept.
     Forget,
     /// Look for a drawing that was lost.
@@ -107,13 +107,7 @@ fn spawn(
                 Errand::Settings(settings) => {
                     told_once(&mut trouble, settings.write(&places.settings()), SettingsError::remedy)
                 }
-                Errand::Keep(drawing, instead_of) => {
-                    let kept = rescue::keep(&drawing, &places);
-                    if kept.is_ok() {
-                        instead_of.iter().for_each(|path| rescue::forget(path));
-                    }
-                    told_once(&mut lost, kept, RecordError::remedy)
-                }
+                Errand::Keep(drawing) => told_once(&mut lost, rescue::keep(&drawing, &places), RecordError::remedy),
                 Errand::Forget => {
                     rescue::forget_own(&places);
                     Vec::new()

@@ -229,7 +229,7 @@ impl Studio {
                 self.errand(Errand::Save(picture, painter, path));
             }
             Command::SaveSettings(settings) => self.errand(Errand::Settings(settings)),
-            Command::KeepDrawing { drawing, instead_of } => self.errand(Errand::Keep(drawing, instead_of)),
+            Command::KeepDrawing(drawing) => self.errand(Errand::Keep(drawing)),
             Command::ForgetDrawing => self.errand(Errand::Forget),
             Command::FindLost => self.errand(Errand::FindLost),
             Command::BringBack(path) => self.errand(Errand::BringBack(path)),

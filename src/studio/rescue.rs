@@ -41,17 +41,23 @@ pub(super) fn keep(drawing: &Document, places: &Places) -> Result<(), RecordErro
     let save = |path: &Path, frame: &Frame| record::save_png(path, frame, &[("kind", "unsaved drawing")]);
     if drawing.has_hidden() {
         save(&hidden(&path), &what_is_hidden(drawing))?;
-    } else {
+    }
+    save(&path, &drawing.frame(Backdrop::Transparent))?;
+    if !drawing.has_hidden() {
         std::fs::remove_file(hidden(&path)).ok();
     }
-    save(&path, &drawing.frame(Backdrop::Transparent))
+    Ok(())
 }
 
+/// The layers that do not show, and no others.
 fn what_is_hidden(drawing: &Document) -> Frame {
     let mut drawing = drawing.clone();
-    let layers: Vec<_> = drawing.layers().iter().map(|layer| (layer.id(), layer.is_visible())).collect();
-    for (layer, visible) in layers {
-        drawing.set_visible(layer, !visible);
+    let layers: Vec<_> = drawing.layers().iter().map(|layer| (layer.id(), layer.shows())).collect();
+    for (layer, shows) in layers {
+        drawing.set_visible(layer, !shows);
+        if !shows {
+            drawing.set_opacity(layer, 1.0);
+        }
     }
     drawing.frame(Backdrop::Transparent)
 }
@@ -126,6 +132,14 @@ mod tests {
         keep(&drawing, &places).unwrap();
         let kept = crate::frame::open(&hidden(&own(&places))).unwrap();
         assert_eq!(kept.pixels(), whole.pixels());
+        // At no opacity at all it is hidden, too.
+        drawing.set_visible(layer, true);
+        drawing.set_opacity(layer, 0.0);
+        keep(&drawing, &places).unwrap();
+        assert_eq!(crate::frame::open(&hidden(&own(&places))).unwrap().pixels(), whole.pixels());
+        drawing.set_opacity(layer, 1.0);
+        keep(&drawing, &places).unwrap();
+        assert!(!hidden(&own(&places)).exists());
         forget_own(&places);
         assert!(!own(&places).exists() && !hidden(&own(&places)).exists());
         std::fs::remove_dir_all(home).unwrap();

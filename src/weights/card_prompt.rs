@@ -46,7 +46,15 @@ impl Card {
         let typed = typed.to_lowercase();
         let styles = self.styles.values().flatten().cloned();
         let backgrounds = self.backgrounds.iter().map(|colour| format!("{colour} background"));
-        styles.chain(backgrounds).filter(|extra| extra.to_lowercase().starts_with(&typed)).take(limit).collect()
+        let mut found: Vec<String> = Vec::new();
+        for extra in styles.chain(backgrounds).filter(|extra| extra.to_lowercase().starts_with(&typed)) {
+            // A word that dice shall show more often is on the card more often.
+            if !found.contains(&extra) {
+                found.push(extra);
+            }
+        }
+        found.truncate(limit);
+        found
     }
 
     /// The first `n` subjects: what an empty prompt can show.

@@ -77,7 +77,11 @@ fn an_undone_background_stays_away() -> Result<(), Failed> {
 
 fn what_follows_a_subject_is_a_style_or_a_background() -> Result<(), Failed> {
     let mut window = open(SIZE, used());
-    for (typed, taken) in [("pineapple, blue", "pineapple, blue background"), ("blue cast", "blue castle")] {
+    for (typed, taken) in [
+        ("pineapple, blue", "pineapple, blue background"),
+        ("red apple, red", "red apple, red background"),
+        ("blue cast", "blue castle"),
+    ] {
         window.type_prompt(typed);
         window.key(Modifiers::NONE, Key::Enter);
         let prompt = &window.app().settings().params.prompt;

@@ -329,14 +329,33 @@ fn a_drawing_that_was_lost_comes_back() -> Result<(), Failed> {
     window.key(Modifiers::NONE, Key::Escape);
     let own = format!("unsaved-{}-", std::process::id());
     let is_own = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&own));
-    window.until("this run's own file", |window| kept(window).iter().all(is_own) && !kept(window).is_empty());
-    check(!lost.with_extension("hidden").exists(), "what is safe elsewhere stays")?;
+    window.until("this run's own file", |window| kept(window).iter().any(is_own));
+    check(lost.exists(), "it is forgotten before it is saved")?;
     window.click("Layers tab");
     window.click("Show Brought back, hidden");
     window.key(CTRL, Key::D);
     window.wait("word about the file", |app| says(app, "Saved"));
     window.until("nothing to be kept", |window| kept(window).is_empty());
-    Ok(())
+    check(!lost.with_extension("hidden").exists(), "what is saved is offered once more")
+}
+
+fn a_lost_drawing_that_is_taken_back_stays_where_it_was() -> Result<(), Failed> {
+    let home = fresh_home();
+    std::fs::create_dir_all(Places::below(home.clone()).data)?;
+    let lost = Places::below(home.clone()).data.join(format!("unsaved-{}-7.png", u32::MAX));
+    afterimage::record::save_png(&lost, &frame::Frame::filled(Size::square(512), [9, 9, 9, 255]), &[])?;
+    let mut window = open_at(home, SIZE, used());
+    window.until_said("ended before a drawing was saved");
+    window.click("Bring it back");
+    window.wait("the drawing", |app| !app.document().is_blank());
+    window.key(CTRL, Key::Z);
+    check(window.app().document().is_blank() && close(&mut window), "it asks about nothing")?;
+    // Another drawing that is saved is no reason to forget it either.
+    window.draw();
+    window.key(CTRL, Key::D);
+    window.wait("word about the file", |app| says(app, "Saved"));
+    window.stay(std::time::Duration::from_millis(200));
+    check(lost.exists(), "it is lost for good")
 }
 
 fn a_lost_drawing_can_be_thrown_away() -> Result<(), Failed> {
@@ -401,6 +420,10 @@ pub fn tests() -> Vec<Trial> {
         ),
         test("keeping::hidden_layers_are_not_called_saved", hidden_layers_are_not_called_saved),
         test("keeping::a_drawing_that_was_lost_comes_back", a_drawing_that_was_lost_comes_back),
+        test(
+            "keeping::a_lost_drawing_that_is_taken_back_stays_where_it_was",
+            a_lost_drawing_that_is_taken_back_stays_where_it_was,
+        ),
         test("keeping::a_lost_drawing_can_be_thrown_away", a_lost_drawing_can_be_thrown_away),
         test("keeping::what_is_taken_back_is_not_kept", what_is_taken_back_is_not_kept),
         test("keeping::two_quick_saves_are_two_files", two_quick_saves_are_two_files),

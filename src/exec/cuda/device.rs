@@ -35,7 +35,7 @@ pub struct Device {
     stream: Arc<CudaStream>,
     loaded: Loaded,
     /// Memory that holds nothing between runs.
-    /// Held by the programs that use it alone: those that are gone leave no memory behind.
+    /// Only the programs that use it hold it: when the last of them is gone, so is the memory.
     common: (LatestSender<Common>, LatestReceiver<Common>),
     name: String,
     chip: Chip,
@@ -49,7 +49,8 @@ impl Device {
     /// # Errors
     /// [`ExecError::Device`] when there is no driver, no GPU, or one of them is too old.
     pub fn open(numbers: Numbers) -> Result<Self, ExecError> {
-        let context = chosen(count()?)?;
+        let least = if numbers.quarters { QUARTER_CAPABILITY } else { LEAST_CAPABILITY };
+        let context = chosen(count()?, least)?;
         let doing = |what| move |error| trouble(what, error);
         let name = context.name().map_err(doing("asking the GPU for its name"))?;
         let capability = context.compute_capability().map_err(doing("asking the GPU what it can do"))?;
@@ -337,7 +338,8 @@ fn driver_version() -> Result<i32, ExecError> {
     asked.map(|()| driver).map_err(|error| trouble("asking the driver for its version", error))
 }
 
-fn chosen(count: i32) -> Result<Arc<CudaContext>, ExecError> {
+/// The GPU that was asked for, or the largest of those that are of the capability that is `least`, or else of all.
+fn chosen(count: i32, least: (i32, i32)) -> Result<Arc<CudaContext>, ExecError> {
     let open = |ordinal: i32| {
         CudaContext::new(ordinal as usize).map_err(|error| trouble(&format!("opening GPU {ordinal}"), error))
     };
@@ -351,7 +353,7 @@ fn chosen(count: i32) -> Result<Arc<CudaContext>, ExecError> {
     }
     let asked = |error| trouble("asking the GPU what it can do", error);
     let rank = |context: &Arc<CudaContext>| {
-        let new_enough = context.compute_capability().map_err(asked)? >= LEAST_CAPABILITY;
+        let new_enough = context.compute_capability().map_err(asked)? >= least;
         Ok::<_, ExecError>((new_enough, processors(context)?))
     };
     let (mut best, mut trouble) = (None, None);
@@ -416,7 +418,8 @@ pub fn trouble(doing: &str, error: DriverError) -> ExecError {
         _ => ("the GPU stopped", "start the program again; if it happens again use `--executor cpu` and report this"),
     };
     let name = error.error_name().ok().and_then(|name| name.to_str().ok()).unwrap_or("an unknown error");
-    unusable(format!("{text} ({doing}: {name})"), remedy)
+    let full = error.0 == E::CUDA_ERROR_OUT_OF_MEMORY;
+    ExecError::Device { text: format!("{text} ({doing}: {name})"), remedy, full }
 }
 
 fn unusable(text: impl Into<String>, remedy: &'static str) -> ExecError {

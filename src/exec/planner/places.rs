@@ -175,7 +175,7 @@ impl Places {
         let mut first = 0;
         for &id in &graph.node(concat).inputs {
             let node = graph.node(id);
-            let maker = steps.iter().find(|step| step.result == id);
+            let made = steps.iter().any(|step| step.result == id);
             let reshaped = self.homes.contains(&Home::Same(id));
             let reads = |step: &Fused, value: NodeId| {
                 step.source == value
@@ -186,12 +186,15 @@ impl Places {
             let clash = |made: NodeId, read: NodeId| {
                 steps.iter().filter(|step| step.result == made).any(|maker| reads(maker, read))
             };
-            let [own, others] = [id, concat].map(|whole| -> Vec<NodeId> {
+            let inside = |whole: NodeId| -> Vec<NodeId> {
                 graph.ids().filter(|part| *part != concat && self.lies_in(*part, whole)).collect()
-            });
-            let apart = || own.iter().all(|a| others.iter().all(|b| !clash(*a, *b) && !clash(*b, *a)));
+            };
+            let apart = || {
+                let (own, others) = (inside(id), inside(concat));
+                own.iter().all(|a| others.iter().all(|b| !clash(*a, *b) && !clash(*b, *a)))
+            };
             let free = self.homes[id.index()] == Home::Own && node.stage == graph.node(concat).stage && !reshaped;
-            if free && maker.is_some() && apart() {
+            if free && made && apart() {
                 self.homes[id.index()] = Home::Part(concat, first);
             } else {
                 self.copies.push((id, concat, first));

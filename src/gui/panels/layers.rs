@@ -33,9 +33,8 @@ pub fn layers_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
             cx.document.add_ink_layer();
         }
         let active = cx.document.active();
-        let is_last_ink =
-            |row: &Row| row.kind == LayerKind::Ink && rows.iter().filter(|row| row.kind == LayerKind::Ink).count() == 1;
-        let removes = !rows.iter().any(|row| row.id == active && is_last_ink(row));
+        let inks = rows.iter().filter(|row| row.kind == LayerKind::Ink).count();
+        let removes = rows.iter().any(|row| row.id == active && (row.kind != LayerKind::Ink || inks > 1));
         let remove = ui.add_enabled(removes, Button::new("Remove layer"));
         if remove.on_disabled_hover_text("The last layer to draw on stays").clicked() {
             cx.document.remove_layer(active);

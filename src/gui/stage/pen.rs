@@ -119,7 +119,7 @@ impl Desk<'_> {
             opacity: tools.opacity,
             erase,
             // Both follow pressure where it is reported.
-            // The ring of an eraser is what it takes away.
+            // An eraser does not thin with speed: it takes away what its ring shows.
             width: if tools.speed_width && !erase { WidthRule::Speed } else { WidthRule::Pressure },
         }
     }
