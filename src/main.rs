@@ -35,8 +35,7 @@ fn open_window(request: WindowRequest) -> Result<(), Failure> {
     };
     let notices: Vec<_> = notice.into_iter().collect();
     let unseen = notices.clone();
-    let model_is_new = settings.model != kept.model;
-    gui::run(gui::Options { settings, kept, places, model_is_new, notices, renderer }).map_err(|error| {
+    gui::run(gui::Options { settings, kept, places, notices, renderer }).map_err(|error| {
         // Without a window nobody has read them.
         for notice in unseen {
             cli::note(&notice.to_string());

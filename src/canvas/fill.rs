@@ -134,13 +134,12 @@ impl Job<'_> {
                 if old[3] == 255 && !same {
                     continue;
                 }
+                let cover = if old[3] == 0 { self.cover(at) } else { 0 };
                 for near in self.around(at, 4) {
                     let slope = get(&self.layer.ink, self.size, near)[3];
                     let goes_on = match (old[3], same) {
                         // Under the edge of a stroke on another layer, which lies over this one, and not over a boundary below.
-                        (0, _) => {
-                            slope == 0 && self.cover(near) > self.cover(at) && self.is_same_below(near, seed_below)
-                        }
+                        (0, _) => slope == 0 && self.cover(near) > cover && self.is_same_below(near, seed_below),
                         (_, true) => slope > 0 && slope < old[3],
                         (_, false) => slope > old[3],
                     };

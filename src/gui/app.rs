@@ -35,8 +35,6 @@ pub struct AppOptions {
     pub kept: Settings,
     /// Where files live.
     pub places: Places,
-    /// Whether another model painted the last time: then the numbers are not what this one suggests.
-    pub model_is_new: bool,
     /// What is worth a card from the beginning.
     pub notices: Vec<Notice>,
     /// What draws the window, for people.
@@ -55,7 +53,7 @@ impl AppOptions {
         let studio: StudioMaker = Box::new(Studio::start);
         let (notices, renderer, tablet) = (Vec::new(), "egui".into(), Tablet::default());
         let kept = settings.clone();
-        Self { settings, kept, places, model_is_new: false, notices, renderer, tablet, beat: None, studio }
+        Self { settings, kept, places, notices, renderer, tablet, beat: None, studio }
     }
 }
 
@@ -67,8 +65,6 @@ pub(super) struct Sent {
     /// Revision, size and whether the ink is transparent.
     pub(super) ink: Option<(u64, Size, bool)>,
     pub(super) saved: Settings,
-    /// The model that was kept from the last time.
-    pub(super) first_model: String,
     /// Settings as they were a frame ago, and when they are written if they stay so.
     pub(super) seen: Settings,
     pub(super) save_at: Option<f64>,
@@ -96,6 +92,8 @@ pub struct App {
     pub(super) wants_camera: bool,
     /// Take over the numbers the next model suggests.
     pub(super) wants_suggested: bool,
+    /// The model that was kept from the last time.
+    pub(super) first_model: String,
     /// The prompt that was not typed: by chance, or chosen from a list.
     pub(super) given_prompt: String,
     /// The focus was moved with the keyboard.
@@ -111,7 +109,7 @@ impl App {
     /// # Errors
     /// The system's error when the studio gets no threads.
     pub fn new(cc: &eframe::CreationContext<'_>, options: AppOptions) -> std::io::Result<Self> {
-        let AppOptions { mut settings, kept, places, model_is_new, notices, renderer, tablet, beat, studio } = options;
+        let AppOptions { mut settings, kept, places, notices, renderer, tablet, beat, studio } = options;
         super::fonts::install(&cc.egui_ctx);
         if cc.gl.is_some() {
             cc.egui_ctx.add_plugin(super::nearest::Nearest);
@@ -119,6 +117,7 @@ impl App {
         let document = first_document(&mut settings);
         let ctx = cc.egui_ctx.clone();
         let wake: studio::Wake = std::sync::Arc::new(move || ctx.request_repaint_after(AT_ONCE));
+        let first_model = kept.model.clone();
         let pictures = places.pictures.display().to_string();
         let dialogs = Dialogs::new(places.pictures.clone(), wake.clone());
         let studio = studio(&settings, places, wake)?;
@@ -128,7 +127,6 @@ impl App {
                 stream: settings.stream,
                 source: settings.source.clone(),
                 ink: None,
-                first_model: kept.model.clone(),
                 saved: kept,
                 seen: settings.clone(),
                 save_at: Some(1.0),
@@ -146,7 +144,9 @@ impl App {
             picture: None,
             source_frame: None,
             wants_camera: false,
-            wants_suggested: model_is_new,
+            // Of another model the numbers are not what this one suggests.
+            wants_suggested: settings.model != first_model,
+            first_model,
             given_prompt: settings.params.prompt.clone(),
             keyboard: false,
             pointing: false,

@@ -5,6 +5,7 @@ use egui::{Context, ViewportCommand};
 use super::action::Action;
 use super::app::App;
 use super::dialogs::Picked;
+use super::notices::Offer;
 use super::stage::Refused;
 use super::{look, model_menu, names, numbers, words};
 use crate::canvas::Document;
@@ -77,6 +78,11 @@ impl App {
         self.notices.add(notice, ctx.input(|input| input.time));
     }
 
+    /// Shows a card with buttons, the likeliest first.
+    pub(super) fn offer(&mut self, ctx: &Context, notice: Notice, offers: Vec<Offer>) {
+        self.notices.add_offer(notice, offers, ctx.input(|input| input.time));
+    }
+
     /// Looks there; a camera that is still being looked for is not wanted any more.
     pub(super) fn use_source(&mut self, source: SourceSpec) {
         self.wants_camera = false;
@@ -141,7 +147,7 @@ impl App {
             Some(ModelSource::Dir(path)) => path.to_string_lossy().into_owned(),
             Some(ModelSource::Default) => String::new(),
             // Nobody paints: the next start tries what painted the last time.
-            None => self.sent.first_model.clone(),
+            None => self.first_model.clone(),
         };
     }
 
@@ -215,19 +221,17 @@ impl App {
         let given = std::mem::replace(&mut self.given_prompt, prompt);
         if old != given && !old.trim().is_empty() {
             let notice = Notice::info(format!("Instead of “{}”", words::shortened(&old, 60)));
-            let now = ctx.input(|input| input.time);
-            self.notices.add_offer(notice, vec![("Back to my words", Action::Prompt(old))], now);
+            self.offer(ctx, notice, vec![("Back to my words", Action::Prompt(old))]);
         }
     }
 
     fn refuse(&mut self, ctx: &Context, refused: Refused) {
-        let now = ctx.input(|input| input.time);
         match refused {
             Refused::Hidden => {
                 let (active, layers) = (self.document.active(), self.document.layers());
                 let name = layers.iter().find(|layer| layer.id() == active).map_or("", |layer| layer.name());
                 let what = format!("“{name}” is hidden, so nothing can be drawn on it");
-                self.notices.add_offer(Notice::info(what), vec![("Show it", Action::ShowLayer)], now);
+                self.offer(ctx, Notice::info(what), vec![("Show it", Action::ShowLayer)]);
             }
             Refused::PaintingOnly => {
                 let what = "Only the painting is shown, so nothing can be drawn";

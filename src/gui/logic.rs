@@ -182,8 +182,7 @@ impl App {
     fn offer_recipe(&mut self, ctx: &Context, recipe: Box<Params>) {
         let prompt = words::shortened(&words::tamed(&recipe.prompt), 80);
         let notice = Notice::info(format!("This was painted as “{prompt}”, seed {}", recipe.seed));
-        let now = ctx.input(|input| input.time);
-        self.notices.add_offer(notice, vec![("Take prompt and numbers", Action::TakeRecipe(recipe))], now);
+        self.offer(ctx, notice, vec![("Take prompt and numbers", Action::TakeRecipe(recipe))]);
     }
 
     /// Takes files that were dropped and pictures that were pasted.

@@ -12,7 +12,7 @@ use crate::studio::{Notice, NoticeKind};
 const MOST: usize = 4;
 
 /// A button's word, and what it does.
-type Offer = (&'static str, Action);
+pub type Offer = (&'static str, Action);
 
 /// One card.
 struct Card {
@@ -51,7 +51,7 @@ impl Notices {
     }
 
     /// Shows `notice` with buttons, the likeliest first.
-    pub fn add_offer(&mut self, notice: Notice, offers: Vec<(&'static str, Action)>, now: f64) {
+    pub fn add_offer(&mut self, notice: Notice, offers: Vec<Offer>, now: f64) {
         self.put(notice, offers, now);
     }
 

@@ -7,7 +7,7 @@ use egui::Context;
 
 use super::action::Action;
 use super::app::App;
-use crate::canvas::{Layer, LayerId, Version};
+use crate::canvas::{LayerId, Version};
 use crate::studio::{Command, Notice};
 
 /// At most this much work is lost.
@@ -66,8 +66,8 @@ impl App {
 
     /// Forgets the lost drawings that are a part of this one, which is safe or thrown away. One that was taken back is neither.
     pub(super) fn forget_lost(&mut self) {
-        let layers: Vec<LayerId> = self.document.layers().iter().map(Layer::id).collect();
-        for (_, path) in self.rescue.lost.extract_if(.., |(layer, _)| layers.contains(layer)) {
+        let layers = self.document.layers();
+        for (_, path) in self.rescue.lost.extract_if(.., |(lost, _)| layers.iter().any(|layer| layer.id() == *lost)) {
             self.studio.send(Command::ForgetLost(path));
         }
     }
@@ -83,6 +83,6 @@ impl App {
         let notice = Notice::warning(what, "It is still there, but for the last seconds");
         let offers =
             vec![("Bring it back", Action::BringBack(path.clone())), ("Throw it away", Action::ForgetLost(path))];
-        self.notices.add_offer(notice, offers, ctx.input(|input| input.time));
+        self.offer(ctx, notice, offers);
     }
 }

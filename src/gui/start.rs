@@ -49,8 +49,6 @@ pub struct Options {
     pub kept: Settings,
     /// Where files live.
     pub places: Places,
-    /// Whether another model painted the last time.
-    pub model_is_new: bool,
     /// What happened before the window was there and is worth a card in it.
     pub notices: Vec<Notice>,
     /// Who draws the window.
@@ -122,7 +120,6 @@ fn open(
     app.notices = options.notices.iter().cloned().chain(fallback).collect();
     app.renderer = renderer.to_string();
     app.kept = options.kept.clone();
-    app.model_is_new = options.model_is_new;
     app.beat = beat;
     eframe::run_native(
         "Afterimage",

@@ -76,8 +76,8 @@ pub(super) fn forget(path: &Path) {
 
 /// The newest lost drawing.
 pub(super) fn find(places: &Places) -> Option<PathBuf> {
-    let entries = std::fs::read_dir(&places.data).ok()?.flatten();
-    let mut lost: Vec<_> = entries.filter_map(|entry| lost(&entry, &own(places))).collect();
+    let (own, entries) = (own(places), std::fs::read_dir(&places.data).ok()?.flatten());
+    let mut lost: Vec<_> = entries.filter_map(|entry| lost(&entry, &own)).collect();
     lost.sort_unstable();
     let newest = lost.pop().map(|(_, path)| path);
     lost.iter().rev().skip(MOST - 1).for_each(|(_, old)| forget(old));

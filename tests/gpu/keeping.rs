@@ -292,6 +292,23 @@ fn draw_and_keep(window: &mut Window) {
     }
 }
 
+/// Where files live, and where a drawing is that was lost there: no process has such a number.
+fn home_of_a_crash() -> (PathBuf, PathBuf) {
+    let home = fresh_home();
+    let data = Places::below(home.clone()).data;
+    std::fs::create_dir_all(&data).unwrap();
+    (home, data.join(format!("unsaved-{}-7.png", u32::MAX)))
+}
+
+/// A window that says that a drawing of this size was lost, and where it is.
+fn open_after_a_crash(size: Size) -> Result<(Window, PathBuf), Failed> {
+    let (home, lost) = home_of_a_crash();
+    afterimage::record::save_png(&lost, &frame::Frame::filled(size, [9, 9, 9, 255]), &[])?;
+    let mut window = open_at(home, SIZE, used());
+    window.until_said("ended before a drawing was saved");
+    Ok((window, lost))
+}
+
 fn a_drawing_that_was_lost_comes_back() -> Result<(), Failed> {
     let mut window = open(SIZE, Settings { canvas: Size::new(320, 256), ..used() });
     // A picture on a hidden layer, which no picture of the drawing shows.
@@ -305,9 +322,7 @@ fn a_drawing_that_was_lost_comes_back() -> Result<(), Failed> {
     draw_and_keep(&mut window);
     let drawn = window.app().document().frame(Backdrop::Document).pixels().to_vec();
     // As after a crash: the files are there, and no process has their number.
-    let home = fresh_home();
-    std::fs::create_dir_all(Places::below(home.clone()).data)?;
-    let lost = Places::below(home.clone()).data.join(format!("unsaved-{}-7.png", u32::MAX));
+    let (home, lost) = home_of_a_crash();
     let files = kept(&window);
     std::fs::copy(&files[0], &lost)?;
     std::fs::copy(files[0].with_extension("hidden"), lost.with_extension("hidden"))?;
@@ -340,12 +355,7 @@ fn a_drawing_that_was_lost_comes_back() -> Result<(), Failed> {
 }
 
 fn a_lost_drawing_that_is_taken_back_stays_where_it_was() -> Result<(), Failed> {
-    let home = fresh_home();
-    std::fs::create_dir_all(Places::below(home.clone()).data)?;
-    let lost = Places::below(home.clone()).data.join(format!("unsaved-{}-7.png", u32::MAX));
-    afterimage::record::save_png(&lost, &frame::Frame::filled(Size::square(512), [9, 9, 9, 255]), &[])?;
-    let mut window = open_at(home, SIZE, used());
-    window.until_said("ended before a drawing was saved");
+    let (mut window, lost) = open_after_a_crash(Size::square(512))?;
     window.click("Bring it back");
     window.wait("the drawing", |app| !app.document().is_blank());
     window.key(CTRL, Key::Z);
@@ -359,15 +369,28 @@ fn a_lost_drawing_that_is_taken_back_stays_where_it_was() -> Result<(), Failed> 
 }
 
 fn a_lost_drawing_can_be_thrown_away() -> Result<(), Failed> {
-    let home = fresh_home();
-    std::fs::create_dir_all(Places::below(home.clone()).data)?;
-    let lost = Places::below(home.clone()).data.join(format!("unsaved-{}-7.png", u32::MAX));
-    afterimage::record::save_png(&lost, &frame::Frame::filled(Size::square(64), [9, 9, 9, 255]), &[])?;
-    let mut window = open_at(home, SIZE, used());
-    window.until_said("ended before a drawing was saved");
+    let (mut window, lost) = open_after_a_crash(Size::square(64))?;
     window.click("Throw it away");
     window.until("the end of it", |_| !lost.exists());
     check(window.app().document().is_blank() && !window.says("Bring it back"), "it is there all the same")
+}
+
+fn a_lost_drawing_that_cannot_be_read_is_named() -> Result<(), Failed> {
+    for (bytes, word) in [(Some(&b"half a picture"[..]), "neither PNG nor JPEG"), (None, "there is no such file")] {
+        let (mut window, lost) = open_after_a_crash(Size::square(64))?;
+        match bytes {
+            Some(bytes) => std::fs::write(&lost, bytes)?,
+            None => std::fs::remove_file(&lost)?,
+        }
+        window.click("Bring it back");
+        window.until(word, |window| {
+            let name = lost.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            window.app().notices().iter().any(|notice| notice.contains(&name) && notice.contains(word))
+        });
+        check(window.app().document().is_blank(), "something was put onto the canvas")?;
+        check(lost.exists() == bytes.is_some(), "what cannot be read was thrown away")?;
+    }
+    Ok(())
 }
 
 fn what_is_taken_back_is_not_kept() -> Result<(), Failed> {
@@ -425,6 +448,7 @@ pub fn tests() -> Vec<Trial> {
             a_lost_drawing_that_is_taken_back_stays_where_it_was,
         ),
         test("keeping::a_lost_drawing_can_be_thrown_away", a_lost_drawing_can_be_thrown_away),
+        test("keeping::a_lost_drawing_that_cannot_be_read_is_named", a_lost_drawing_that_cannot_be_read_is_named),
         test("keeping::what_is_taken_back_is_not_kept", what_is_taken_back_is_not_kept),
         test("keeping::two_quick_saves_are_two_files", two_quick_saves_are_two_files),
         test("keeping::an_opened_picture_alone_is_already_saved", an_opened_picture_alone_is_already_saved),

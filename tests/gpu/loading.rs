@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use afterimage::exec::Cuda;
 use afterimage::gui::{App, AppOptions};
-use afterimage::studio::Places;
+use afterimage::studio::{Places, Settings};
 use egui_kittest::kittest::Queryable;
 use libtest_mimic::{Failed, Trial};
 
@@ -176,7 +176,9 @@ fn a_new_model_at_the_start_brings_its_numbers() -> Result<(), Failed> {
     for (model_is_new, expected) in [(true, suggested), (false, CHOSEN)] {
         let (home, mut settings) = (fresh_home(), used());
         settings.params.guidance = CHOSEN;
-        let options = AppOptions { model_is_new, ..AppOptions::new(settings, Places::below(home.clone())) };
+        let last = if model_is_new { "another" } else { "" };
+        let kept = Settings { model: last.into(), ..settings.clone() };
+        let options = AppOptions { kept, ..AppOptions::new(settings, Places::below(home.clone())) };
         let mut window = start_with(SIZE, options, home);
         window.wait("first picture", |app| app.picture().is_some());
         let found = window.harness.state().settings().params.guidance;

@@ -279,6 +279,12 @@ mod tests {
     use crate::exec::planner::fuse;
     use crate::graph::{Conv, GraphBuilder, Shape};
 
+    /// The round in which a value is made.
+    fn round_of(id: NodeId, steps: &[Fused], rounds: &[(Stage, Vec<Item>)]) -> usize {
+        let index = steps.iter().position(|step| step.result == id).unwrap();
+        rounds.iter().position(|(_, items)| items.contains(&Item::Fused(index))).unwrap()
+    }
+
     #[test]
     fn what_does_not_meet_shares_a_round() {
         let mut b = GraphBuilder::new("test", "");
@@ -292,10 +298,7 @@ mod tests {
         let steps = fuse(&graph, &[both], 32);
         let places = Places::new(&graph, &steps, true);
         let Schedule { rounds, .. } = Schedule::new(&graph, &steps, &places, &[both], &[]);
-        let at = |id: NodeId| {
-            let index = steps.iter().position(|step| step.result == id).unwrap();
-            rounds.iter().position(|(_, items)| items.contains(&Item::Fused(index))).unwrap()
-        };
+        let at = |id| round_of(id, &steps, &rounds);
         assert!(at(deep) < at(deeper));
         assert!(at(beside) <= at(deeper), "{rounds:?}");
         // The zeros around both maps are written beside other work: the first before anything, the second with its map.
@@ -317,10 +320,7 @@ mod tests {
         let places = Places::new(&graph, &steps, true);
         assert_eq!(places.piece(first), places.piece(second));
         let Schedule { rounds, .. } = Schedule::new(&graph, &steps, &places, &[wide, both], &[]);
-        let at = |id: NodeId| {
-            let index = steps.iter().position(|step| step.result == id).unwrap();
-            rounds.iter().position(|(_, items)| items.contains(&Item::Fused(index))).unwrap()
-        };
+        let at = |id| round_of(id, &steps, &rounds);
         assert_ne!(at(wide), at(second), "{rounds:?}");
     }
 }

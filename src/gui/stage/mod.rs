@@ -366,9 +366,12 @@ impl Stage {
         let left = seen(ui, &panes.left);
         let right = panes.right.as_ref().map_or(left, |pane| seen(ui, pane));
         let latency = labels::latency(painter, right, &look.latency_text, look.latency_good, theme);
+        // Without captions there is nothing to add to, and nothing to keep apart.
+        let silent = look.left_caption.is_empty() && look.right_caption.is_empty();
         let zoomed = if self.view.is_fit() { String::new() } else { format!(" · {:.1} × (0 fits)", self.view.zoom) };
         let (left_caption, right_caption) = (&look.left_caption, &look.right_caption);
         let (first, second) = match look.view {
+            _ if silent => (String::new(), None),
             ViewMode::SideBySide => (format!("{left_caption}{zoomed}"), Some(right_caption.as_str())),
             ViewMode::Picture => (format!("{right_caption}{zoomed}"), None),
             ViewMode::Wipe | ViewMode::Overlay => (format!("{left_caption}  ·  {right_caption}{zoomed}"), None),
