@@ -64,12 +64,17 @@ impl Layer {
 
     /// Whether anything on it can be seen.
     pub fn shows(&self) -> bool {
-        self.visible && (self.opacity * 255.0).round() > 0.0
+        self.visible && self.opacity_255() > 0
     }
 
     /// How opaque it is, 0 to 1.
     pub fn opacity(&self) -> f32 {
         self.opacity
+    }
+
+    /// The same in steps of a pixel's alpha, 0 to 255.
+    pub(super) fn opacity_255(&self) -> u32 {
+        (self.opacity * 255.0).round() as u32
     }
 
     /// True when nothing is on it.

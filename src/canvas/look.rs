@@ -69,7 +69,7 @@ impl<'a> Look<'a> {
         let tile = layer.ink.get(index).map(AsRef::as_ref);
         let stroke = self.stroke.filter(|stroke| stroke.layer() == layer.id);
         let mask = stroke.and_then(|stroke| Some((stroke.mask(index)?, Ink::of(stroke.brush()))));
-        let opacity = (layer.opacity * 255.0).round() as u32;
+        let opacity = layer.opacity_255();
         (opacity > 0 && (tile.is_some() || mask.is_some())).then_some(Sheet { tile, mask, opacity })
     }
 }

@@ -1,7 +1,11 @@
 //! The layers of a document: adding, removing, ordering, showing. Each change can be taken back.
 
+use std::sync::Arc;
+
+use super::blend::{faded, over};
 use super::edit::Edit;
 use super::history::Knob;
+use super::tile::{Grid, InkTile, NO_INK};
 use super::{Document, FittedPicture, Layer, LayerId, LayerKind};
 use crate::frame::Frame;
 
@@ -97,6 +101,66 @@ impl Document {
         true
     }
 
+    /// Lays a copy of a layer over it and makes that the active one; none when there is no such layer.
+    pub fn duplicate_layer(&mut self, id: LayerId) -> Option<LayerId> {
+        self.end_stroke();
+        let place = self.stack.place(id)? + 1;
+        let copy = self.fresh_id();
+        let layer = self.stack.layer(id)?;
+        let name = self.free_name(&format!("{} copy", layer.name.trim_end_matches(" copy")));
+        let layer = Box::new(Layer { id: copy, name, ..layer.clone() });
+        let edits = vec![Edit::Insert { place, layer }, Edit::Activate(copy)];
+        self.commit("layer copy", Knob::None, Edit::Many(edits));
+        Some(copy)
+    }
+
+    /// Whether a layer can become one with the layer below: both have to be seen, or what is merged would not look the same.
+    pub fn can_merge_down(&self, id: LayerId) -> bool {
+        self.pair(id).is_some_and(|(below, layer)| below.shows() && layer.shows())
+    }
+
+    /// Makes a layer and the one below a single layer that looks as both did, and makes it the active one; none where
+    /// [`Self::can_merge_down`] says no.
+    ///
+    /// ```
+    /// use afterimage::canvas::Document;
+    /// use afterimage::frame::Size;
+    ///
+    /// let mut document = Document::new(Size::square(64), [255; 3]);
+    /// document.fill(1.0, 1.0, [200, 0, 0], 16);
+    /// let above = document.add_ink_layer();
+    /// assert!(document.merge_down(above).is_some_and(|merged| document.active() == merged));
+    /// assert_eq!((document.layers().len(), document.pick(9.0, 9.0)), (1, Some([200, 0, 0])));
+    /// ```
+    pub fn merge_down(&mut self, id: LayerId) -> Option<LayerId> {
+        self.end_stroke();
+        if !self.can_merge_down(id) {
+            return None;
+        }
+        let merged = self.fresh_id();
+        let (below, layer) = self.pair(id)?;
+        // Ink stays drawable by that name: the last layer of ink cannot be lost in a picture.
+        let kind = if layer.kind == LayerKind::Ink { LayerKind::Ink } else { below.kind };
+        let ink = merged_ink(below, layer);
+        let edits = vec![
+            Edit::Insert {
+                place: self.stack.place(below.id)?,
+                layer: Box::new(Layer { ink, ..Layer::new(merged, below.name.clone(), kind, self.size()) }),
+            },
+            Edit::Activate(merged),
+            Edit::Remove(layer.id),
+            Edit::Remove(below.id),
+        ];
+        self.commit("merged layers", Knob::None, Edit::Many(edits));
+        Some(merged)
+    }
+
+    /// The layer below the layer `id`, and that layer.
+    fn pair(&self, id: LayerId) -> Option<(&Layer, &Layer)> {
+        let place = self.stack.place(id)?;
+        Some((&self.stack.layers[place.checked_sub(1)?], &self.stack.layers[place]))
+    }
+
     /// Moves a layer to `place`, counted from the bottom; false when there is no such layer or it is there already.
     pub fn move_layer(&mut self, id: LayerId, place: usize) -> bool {
         self.end_stroke();
@@ -135,8 +199,17 @@ impl Document {
 
     /// The first free name of the kind "Ink 2".
     fn ink_name(&self) -> String {
-        let taken = |name: &str| self.stack.layers.iter().any(|layer| layer.name == name);
-        (1..).map(|number| format!("Ink {number}")).find(|name| !taken(name)).unwrap_or_default()
+        (1..).map(|number| format!("Ink {number}")).find(|name| !self.is_taken(name)).unwrap_or_default()
+    }
+
+    /// `name`, with a number where a layer has it already.
+    fn free_name(&self, name: &str) -> String {
+        let numbered = (2..).map(|number| format!("{name} {number}"));
+        std::iter::once(name.to_owned()).chain(numbered).find(|name| !self.is_taken(name)).unwrap_or_default()
+    }
+
+    fn is_taken(&self, name: &str) -> bool {
+        self.stack.layers.iter().any(|layer| layer.name == name)
     }
 
     /// Who is active when the layer `id` goes: the nearest ink below, else above.
@@ -146,4 +219,22 @@ impl Document {
         let mut inks = below.iter().rev().chain(above).filter(|layer| layer.kind == LayerKind::Ink && layer.id != id);
         inks.next().map_or(id, |layer| layer.id)
     }
+}
+
+/// What two layers are together, without what lies under them.
+fn merged_ink(below: &Layer, layer: &Layer) -> Grid<InkTile> {
+    let mut ink = Grid::new(below.ink.shape().size);
+    for index in 0..ink.shape().count() {
+        let mut tile = NO_INK;
+        for (sheet, opacity) in [below, layer].map(|layer| (layer.ink.get(index), layer.opacity_255())) {
+            let Some(sheet) = sheet else { continue };
+            for (under, &pixel) in tile.iter_mut().zip(sheet.iter()) {
+                *under = over(*under, faded(pixel, opacity));
+            }
+        }
+        if tile != NO_INK {
+            ink.replace(index, Some(Arc::new(tile)));
+        }
+    }
+    ink
 }

@@ -3,6 +3,8 @@
 use super::*;
 use crate::frame::{Frame, Size};
 
+mod layers;
+
 /// A small generator (xorshift) that gives the same numbers everywhere.
 struct Dice(u64);
 
@@ -72,7 +74,7 @@ fn hard(colour: [u8; 3], diameter_px: f32) -> Brush {
 /// Does something that history keeps, or nothing.
 fn anything(document: &mut Document, dice: &mut Dice) {
     let size = document.size();
-    match dice.roll(12) {
+    match dice.roll(14) {
         0..=4 => {
             document.begin_stroke(dice.brush(), dice.point(size, 0.0));
             for step in 0..dice.roll(7) {
@@ -92,6 +94,12 @@ fn anything(document: &mut Document, dice: &mut Dice) {
         }
         9 => {
             document.add_ink_layer();
+        }
+        11 => {
+            document.duplicate_layer(dice.layer(document));
+        }
+        12 => {
+            document.merge_down(dice.layer(document));
         }
         10 => {
             document.remove_layer(dice.layer(document));
@@ -325,14 +333,6 @@ fn filling_with_the_same_colour_changes_nothing() {
 }
 
 #[test]
-fn hidden_layers_take_no_ink() {
-    let mut document = Document::new(SIZE, [255; 3]);
-    document.set_visible(document.active(), false);
-    assert!(!document.begin_stroke(Brush::default(), StrokePoint::new(9.0, 9.0, 0.0)) && !document.is_stroking());
-    assert!(!document.fill(9.0, 9.0, [0; 3], 9));
-}
-
-#[test]
 fn pictures_lie_under_the_ink_and_can_be_erased() {
     let mut document = Document::new(SIZE, [255; 3]);
     stroke(&mut document, hard([0; 3], 30.0), &[(50.0, 50.0)]);
@@ -344,18 +344,6 @@ fn pictures_lie_under_the_ink_and_can_be_erased() {
     document.clear();
     assert!(document.is_blank() && document.layers().len() == 1 && document.active() == document.layers()[0].id());
     assert!(document.undo() && document.pick(120.0, 120.0) == Some([10, 200, 10]));
-}
-
-#[test]
-fn the_last_ink_layer_stays() {
-    let mut document = Document::new(SIZE, [255; 3]);
-    let first = document.active();
-    document.add_picture(&Frame::filled(SIZE, [9; 4]), "Picture");
-    assert!(!document.remove_layer(first));
-    let second = document.add_ink_layer();
-    assert!(document.remove_layer(second) && document.active() == first);
-    assert!(document.undo() && document.active() == second);
-    assert!(document.undo() && document.active() == first);
 }
 
 #[test]
@@ -422,17 +410,6 @@ fn hostile_numbers_are_harmless() {
         while document.undo() {}
         assert!(document.is_blank());
     }
-}
-
-#[test]
-fn unknown_layers_are_refused() {
-    let mut document = Document::new(SIZE, [255; 3]);
-    let gone = document.add_ink_layer();
-    document.remove_layer(gone);
-    let revision = document.revision();
-    assert!(!document.set_active(gone) && !document.set_visible(gone, false) && !document.remove_layer(gone));
-    assert!(!document.set_opacity(gone, 0.5) && !document.move_layer(gone, 0));
-    assert_eq!(document.revision(), revision);
 }
 
 /// What the pen costs; `cargo test --release -- --ignored pen_cost --nocapture` prints it.
@@ -531,29 +508,6 @@ fn colour_below_reaches_under_a_soft_outline_above() {
             assert!(green < 24 && blue < 24, "hardness {hardness}: {:?} at {x}", shown.pixel(x, 32));
         }
     }
-}
-
-#[test]
-fn a_layer_that_cannot_be_seen_is_hidden() {
-    let mut document = Document::new(Size::square(64), [255; 3]);
-    ring(&mut document, pen([0; 3], 1.0));
-    let layer = document.active();
-    assert!(!document.has_hidden() && document.is_active_visible());
-    document.set_opacity(layer, 0.0);
-    assert!(document.has_hidden() && !document.is_active_visible());
-    assert!(!document.begin_stroke(pen([0; 3], 1.0), StrokePoint::new(9.0, 9.0, 0.0)));
-}
-
-#[test]
-fn a_live_picture_that_is_kept_lies_under_all_layers() {
-    let mut document = Document::new(Size::square(64), [255; 3]);
-    ring(&mut document, pen([0, 90, 0], 1.0));
-    document.add_ink_layer();
-    let seen = FittedPicture::covering(&Frame::filled(Size::square(8), [9, 9, 200, 255]), Size::square(64));
-    let layer = document.add_fitted_below(seen, "Camera").unwrap();
-    assert_eq!(document.layers()[0].id(), layer);
-    assert_eq!(document.pick(52.0, 32.0), Some([0, 90, 0]), "the ink is still over it");
-    assert!(document.undo() && document.layers().len() == 2);
 }
 
 #[test]

@@ -83,7 +83,11 @@ pub fn ui(ui: &mut Ui, document: &mut Document, tools: &mut ToolSettings, theme:
 
 fn tool_ui(ui: &mut Ui, tool: Tool, tools: &mut ToolSettings, style: Style<'_>) {
     let (icon, name, hint) = match tool {
-        Tool::Brush => (ICON_BRUSH, "Brush", "Brush (B). Hold Alt to pick a colour, Space to move the picture."),
+        Tool::Brush => (
+            ICON_BRUSH,
+            "Brush",
+            "Brush (B). Hold Shift for straight lines, Alt to pick a colour, Space to move the picture.",
+        ),
         Tool::Eraser => (ICON_INK_ERASER, "Eraser", "Eraser (E)"),
         Tool::Fill => (ICON_FORMAT_COLOR_FILL, "Fill", "Fill an area (G)"),
         Tool::Picker => (ICON_COLORIZE, "Pick colour", "Pick a colour from either picture (I)"),

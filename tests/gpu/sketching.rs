@@ -5,7 +5,7 @@ use egui::{Event, Key, PointerButton, TouchDeviceId, TouchId, TouchPhase, pos2};
 use libtest_mimic::{Failed, Trial};
 
 use crate::adapter::{check, test};
-use crate::demo::{Path, both, button, draw, frame, ink, middle, on_canvas, painting, pixel, source, window};
+use crate::demo::{Path, Window, both, button, draw, frame, ink, middle, on_canvas, painting, pixel, source, window};
 
 const RED: [u8; 3] = [0xd6, 0x2f, 0x2f];
 const WHITE: [u8; 3] = [255; 3];
@@ -16,6 +16,8 @@ pub fn tests() -> Vec<Trial> {
         test("sketching::a_drag_is_a_stroke_with_every_sample", || both(a_drag_is_a_stroke_with_every_sample)),
         test("sketching::one_frame_may_hold_a_whole_stroke", || both(one_frame_may_hold_a_whole_stroke)),
         test("sketching::ink_shows_in_the_frame_of_its_pointer", || both(ink_shows_in_the_frame_of_its_pointer)),
+        test("sketching::shift_draws_straight_lines", || both(shift_draws_straight_lines)),
+        test("sketching::the_size_slider_shows_the_size", || both(the_size_slider_shows_the_size)),
         test("sketching::escape_takes_the_stroke_back", || both(escape_takes_the_stroke_back)),
         test("sketching::pressure_reaches_the_stroke", || both(pressure_reaches_the_stroke)),
         test("sketching::eraser_fill_and_picker", || both(eraser_fill_and_picker)),
@@ -75,6 +77,48 @@ fn ink_shows_in_the_frame_of_its_pointer(path: Path) -> Result<(), Failed> {
     frame(&mut window, [button(from, PointerButton::Primary, true), Event::PointerMoved(to)]);
     let seen = pixel(&window.render()?, between);
     check(seen == RED, format_args!("{path:?}: {seen:?} under the pen in the same frame"))
+}
+
+fn shift_draws_straight_lines(path: Path) -> Result<(), Failed> {
+    let mut window = window(path, WIDE);
+    let shifted = |window: &mut Window, points: &[[f32; 2]]| {
+        let places: Vec<_> = points.iter().map(|[x, y]| on_canvas(window, *x, *y)).collect();
+        let modifiers = egui::Modifiers::SHIFT;
+        let press = |pos, pressed| Event::PointerButton { pos, button: PointerButton::Primary, pressed, modifiers };
+        frame(window, [Event::PointerMoved(places[0]), press(places[0], true)]);
+        for &place in &places {
+            frame(window, [Event::PointerMoved(place)]);
+        }
+        frame(window, [press(places[places.len() - 1], false)]);
+    };
+    // From press to release, whatever lies between.
+    shifted(&mut window, &[[20.0, 20.0], [64.0, 100.0], [100.0, 20.0]]);
+    check(ink(&window, 60.0, 20.0) == RED && ink(&window, 64.0, 90.0) == WHITE, "not the line from press to release")?;
+    // A click goes on where the stroke before ended.
+    shifted(&mut window, &[[100.0, 110.0]]);
+    check(ink(&window, 100.0, 64.0) == RED, "the click did not go on from the line's end")?;
+    check(window.state().document.strokes().len() == 2, "each line is a stroke")?;
+    check(window.state_mut().document.undo() && window.state_mut().document.undo(), "nothing to undo")?;
+    check(window.state().document.is_blank(), "a line left ink")?;
+    // What was taken back begins nothing.
+    shifted(&mut window, &[[30.0, 110.0]]);
+    check(ink(&window, 30.0, 110.0) == RED && ink(&window, 64.0, 64.0) == WHITE, "a line from an undone end")
+}
+
+/// The outline lies around the middle of the drawing while the pointer is elsewhere, and goes.
+fn the_size_slider_shows_the_size(path: Path) -> Result<(), Failed> {
+    let mut window = window(path, WIDE);
+    window.step();
+    let before = window.render()?;
+    window.state_mut().tools.diameter_px = 60.0;
+    window.step();
+    let edge = on_canvas(&window, 64.0 + 30.0, 64.0);
+    let near = |image: &image::RgbaImage| (-3..=3).any(|dx| pixel(image, edge + egui::vec2(dx as f32, 0.0)) != WHITE);
+    check(!near(&before) && near(&window.render()?), "no outline")?;
+    for _ in 0..20 {
+        window.run_steps(5);
+    }
+    check(!near(&window.render()?), "the outline stays")
 }
 
 fn escape_takes_the_stroke_back(path: Path) -> Result<(), Failed> {

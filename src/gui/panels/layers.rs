@@ -39,16 +39,16 @@ pub fn layers_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         if remove.on_disabled_hover_text("The last layer to draw on stays").clicked() {
             cx.document.remove_layer(active);
         }
-        order_ui(ui, cx);
     });
+    ui.horizontal(|ui| arrange_ui(ui, cx));
     ui.add_space(4.0);
     if cx.settings.source != SourceSpec::Drawing {
         ui.label(note("The layers lie over the live picture. Freeze keeps it as a layer of its own.", cx.theme));
     }
 }
 
-/// The active layer one place up or down.
-fn order_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
+/// What can be done with the active layer: one place up or down, a copy of it, one layer with the one below.
+fn arrange_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let active = cx.document.active();
     let layers = cx.document.layers();
     let (last, Some(place)) = (layers.len() - 1, layers.iter().position(|layer| layer.id() == active)) else { return };
@@ -60,6 +60,14 @@ fn order_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         if clicked {
             cx.document.move_layer(active, to);
         }
+    }
+    if small_icon_button(ui, icons::ICON_CONTENT_COPY, "Copy layer", "", cx.theme).clicked() {
+        cx.document.duplicate_layer(active);
+    }
+    let merges = cx.document.can_merge_down(active);
+    let merge = |ui: &mut Ui| small_icon_button(ui, icons::ICON_CELL_MERGE, "Merge with the layer below", "", cx.theme);
+    if ui.add_enabled_ui(merges, merge).inner.clicked() {
+        cx.document.merge_down(active);
     }
 }
 

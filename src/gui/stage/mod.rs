@@ -6,6 +6,7 @@
 
 mod card;
 mod contacts;
+mod cursor;
 mod divider;
 mod ink;
 mod labels;
@@ -18,11 +19,12 @@ mod pictures;
 mod plain;
 mod surface;
 
-use egui::{CursorIcon, Key, LayerId, RawInput, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{Key, LayerId, RawInput, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 pub use mode::ViewMode;
 
 use self::contacts::Contacts;
+use self::cursor::Resizing;
 use self::layers::{Pane, texel_from_canvas};
 use self::layout::Layout;
 use self::navigate::Held;
@@ -114,6 +116,7 @@ pub struct Stage {
     contacts: Contacts,
     /// Where it was in the last frame.
     rect: Rect,
+    resizing: Resizing,
 }
 
 /// The panes of a frame and what the pointer does to them.
@@ -142,6 +145,7 @@ impl Stage {
             pen: Pen::default(),
             contacts: Contacts::new(tablet),
             rect: Rect::NOTHING,
+            resizing: Resizing::default(),
         }
     }
 
@@ -203,7 +207,8 @@ impl Stage {
         response.changed = document.revision() != before;
         self.show(ui, stage, &panes, document, look, theme);
         response.divider = self.furniture(ui, stage, &layout, &panes, look, theme);
-        self.cursor(ui, &panes, tools, look);
+        let resized = self.resizing.follow(ui, tools.diameter_px);
+        cursor::show(ui, &panes, tools, look.view, resized);
         response
     }
 
@@ -385,35 +390,6 @@ impl Stage {
             ViewMode::SideBySide => divider::between_ui(ui, stage, layout, look, theme),
             ViewMode::Wipe => divider::wipe_ui(ui, left, look, theme),
             ViewMode::Overlay | ViewMode::Picture => None,
-        }
-    }
-
-    /// The brush's outline, or the cursor of what a press would do.
-    fn cursor(&self, ui: &Ui, panes: &Panes, tools: &ToolSettings, look: &StageLook) {
-        let over_right = panes.right_response.as_ref().is_some_and(Response::hovered);
-        let over_left = panes.left_response.hovered() || panes.left_response.is_pointer_button_down_on();
-        if !over_left && !over_right {
-            return;
-        }
-        if navigate::is_hand(ui) {
-            let down = ui.input(|input| input.pointer.primary_down());
-            ui.ctx().set_cursor_icon(if down { CursorIcon::Grabbing } else { CursorIcon::Grab });
-            return;
-        }
-        let picking = ui.input(|input| input.modifiers.alt);
-        let tool = if picking { Tool::Picker } else { Tool::from_name(&tools.tool) };
-        let draws = over_left && look.view != ViewMode::Picture;
-        match tool {
-            Tool::Brush | Tool::Eraser if draws => {
-                let Some(pos) = ui.input(|input| input.pointer.latest_pos()) else { return };
-                let radius = tools.diameter_px * panes.left.placed.scale / ui.pixels_per_point() / 2.0;
-                let painter = ui.painter().with_clip_rect(points(ui, panes.left.area));
-                labels::brush_outline(&painter, pos, radius);
-                ui.ctx().set_cursor_icon(if radius < 4.0 { CursorIcon::Crosshair } else { CursorIcon::None });
-            }
-            Tool::Brush | Tool::Eraser => {}
-            Tool::Fill if !draws => {}
-            Tool::Fill | Tool::Picker => ui.ctx().set_cursor_icon(CursorIcon::Crosshair),
         }
     }
 }

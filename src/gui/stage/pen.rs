@@ -18,12 +18,32 @@ const FILL_TOLERANCE: u8 = 32;
 const LONGEST_FRAME_S: f64 = 0.1;
 
 /// What the pointer does between press and release.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 enum Doing {
     #[default]
     Nothing,
     Stroke,
+    Line(Line),
     Pick,
+}
+
+/// A straight line whose end follows the pointer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Line {
+    from: StrokePoint,
+    brush: Brush,
+}
+
+impl Line {
+    /// Draws it anew to `end`. The hardest press counts for all of it: a pen that is lifted presses less and less.
+    fn draw_to(&mut self, end: StrokePoint, document: &mut Document) {
+        if end.pressure > self.from.pressure {
+            self.from.pressure = end.pressure;
+        }
+        document.cancel_stroke();
+        document.begin_stroke(self.brush, self.from);
+        document.extend_stroke(StrokePoint { pressure: self.from.pressure, ..end });
+    }
 }
 
 /// The pen and what it is in the middle of.
@@ -124,6 +144,12 @@ impl Desk<'_> {
         }
     }
 
+    /// Where straight lines begin: at the end of the newest stroke that was not taken back.
+    fn line_start(&self) -> Option<StrokePoint> {
+        let end = *self.document.strokes().last()?.points.last()?;
+        Some(StrokePoint { pressure: None, ..end })
+    }
+
     fn pick(&mut self, pos: Pos2) -> bool {
         let at = self.canvas_from_points(pos);
         let colour = match self.source {
@@ -160,11 +186,16 @@ impl Pen {
         self.doing != Doing::Nothing
     }
 
+    /// True while what is under way is a stroke of the document's.
+    fn is_drawing(&self) -> bool {
+        matches!(self.doing, Doing::Stroke | Doing::Line(_))
+    }
+
     /// Works off `events`. `ready` says whether a press may begin something: the pointer is over the canvas, nothing lies
     /// on top of it and it is not being moved.
     pub(super) fn follow(&mut self, events: &Events<'_>, ready: bool, desk: &mut Desk<'_>) -> PenNews {
         let mut news = PenNews::default();
-        if self.doing == Doing::Stroke && !desk.document.is_stroking() {
+        if self.is_drawing() && !desk.document.is_stroking() {
             // Somebody else ended it, for example by opening another drawing.
             self.doing = Doing::Nothing;
         }
@@ -210,7 +241,14 @@ impl Pen {
             Tool::Brush | Tool::Eraser => {
                 let brush = desk.brush(tool == Tool::Eraser);
                 let point = self.point(pos, time_s, desk);
-                if desk.document.begin_stroke(brush, point) {
+                if modifiers.shift {
+                    // Of one width: how fast the pointer goes says nothing about a line.
+                    let brush = Brush { width: WidthRule::Pressure, ..brush };
+                    let mut line = Line { from: desk.line_start().unwrap_or(point), brush };
+                    line.draw_to(point, desk.document);
+                    self.doing = Doing::Line(line);
+                    news.stroke_started = true;
+                } else if desk.document.begin_stroke(brush, point) {
                     self.doing = Doing::Stroke;
                     news.stroke_started = true;
                 }
@@ -229,13 +267,12 @@ impl Pen {
         }
     }
 
-    fn move_to(&self, pos: Pos2, time_s: f64, desk: &mut Desk<'_>, news: &mut PenNews) {
-        match self.doing {
+    fn move_to(&mut self, pos: Pos2, time_s: f64, desk: &mut Desk<'_>, news: &mut PenNews) {
+        let point = self.point(pos, time_s, desk);
+        match &mut self.doing {
             Doing::Nothing => {}
-            Doing::Stroke => {
-                let point = self.point(pos, time_s, desk);
-                desk.document.extend_stroke(point);
-            }
+            Doing::Stroke => desk.document.extend_stroke(point),
+            Doing::Line(line) => line.draw_to(point, desk.document),
             Doing::Pick => news.picked |= desk.touches(pos, Tool::Picker) && desk.pick(pos),
         }
     }
@@ -252,7 +289,7 @@ impl Pen {
     }
 
     fn lift_unfinished(&mut self, document: &mut Document) {
-        if self.doing == Doing::Stroke {
+        if self.is_drawing() {
             document.end_stroke();
         }
         self.doing = Doing::Nothing;
@@ -260,7 +297,7 @@ impl Pen {
 
     /// Takes back what is under way; false when nothing was.
     pub(super) fn cancel(&mut self, document: &mut Document) -> bool {
-        let stroke = self.doing == Doing::Stroke;
+        let stroke = self.is_drawing();
         if stroke {
             document.cancel_stroke();
         }
