@@ -253,6 +253,7 @@ impl eframe::App for App {
     }
 
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
+        self.take_last_places();
         self.save_settings();
         self.forget_drawing();
     }
@@ -262,7 +263,7 @@ impl eframe::App for App {
         false
     }
 
-    /// The stage's: nobody paints it again.
+    /// The stage's colour: [`Stage::ui`] relies on it.
     fn clear_color(&self, _visuals: &egui::Visuals) -> [f32; 4] {
         Theme::of(self.settings.window.light).stage.to_normalized_gamma_f32()
     }

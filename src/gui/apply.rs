@@ -154,7 +154,7 @@ impl App {
     fn quick_save(&mut self, ctx: &Context) {
         let Some(picture) = self.picture.clone() else { return self.tell_no_picture(ctx) };
         let name = names::of_painting(&picture.params.prompt, picture.params.seed);
-        self.dialogs.find_quick_place(name, |path| Picked::SaveTo(Box::new(picture), path));
+        self.dialogs.find_quick_place(name, |path| Picked::SaveTo(Box::new(picture), path), Picked::Trouble);
     }
 
     fn ask_save(&mut self, ctx: &Context) {

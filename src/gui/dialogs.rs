@@ -1,5 +1,6 @@
 //! File dialogs, the places of files and pasted pictures, each on a thread of its own: the window never waits.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
@@ -9,12 +10,15 @@ use std::time::{Duration, Instant};
 
 use super::keeping::Drawing;
 use super::names::{free_name, place_for};
+use crate::canvas::Version;
 use crate::engine::Picture;
 use crate::flow::Worker;
 use crate::flow::channel::{Receiver, Sender, unbounded};
 use crate::frame::{Frame, Size};
 use crate::studio::{self, Notice};
 
+/// How long the window's end waits for a folder that does not answer.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// A dialog that is gone this quickly was never seen.
 const NEVER_SEEN: Duration = Duration::from_millis(60);
 
@@ -31,6 +35,8 @@ pub enum Picked {
     SaveTo(Box<Picture>, PathBuf),
     /// Write the drawing as it was when it was asked for.
     SaveDrawing(Drawing, PathBuf),
+    /// There is no place for the drawing in this state.
+    DrawingNotSaved(Version, Notice),
     /// Put this picture onto the canvas.
     Pasted(Frame),
     /// It did not work.
@@ -40,21 +46,42 @@ pub enum Picked {
 /// Asks for files.
 pub struct Dialogs {
     pictures: PathBuf,
-    sender: Sender<Picked>,
-    receiver: Receiver<Picked>,
+    answers: (Sender<Picked>, Receiver<Picked>),
+    /// The places that were found for quick saves, apart from what users are asked.
+    places: (Sender<Picked>, Receiver<Picked>),
+    /// The quick saves that still look for their place.
+    seeking: Cell<usize>,
     wake: studio::Wake,
 }
 
 impl Dialogs {
     /// Pictures are saved into the folder `pictures`; answers are announced by `wake`.
     pub fn new(pictures: PathBuf, wake: studio::Wake) -> Self {
-        let (sender, receiver) = unbounded();
-        Self { pictures, sender, receiver, wake }
+        Self { pictures, answers: unbounded(), places: unbounded(), seeking: Cell::new(0), wake }
     }
 
     /// The answers since the last call.
     pub fn answers(&self) -> Vec<Picked> {
-        self.receiver.try_iter().collect()
+        let places: Vec<Picked> = self.places.1.try_iter().collect();
+        self.seeking.set(self.seeking.get() - places.len());
+        places.into_iter().chain(self.answers.1.try_iter()).collect()
+    }
+
+    /// The last answers before the window goes: quick saves get their place, if that takes no longer than [`PATIENCE`];
+    /// nobody waits for what users are asked.
+    pub fn last_answers(&self) -> Vec<Picked> {
+        let (end, mut answers) = (Instant::now() + PATIENCE, self.answers());
+        while self.seeking.get() > 0 {
+            match self.places.1.recv_timeout(end.saturating_duration_since(Instant::now())) {
+                Ok(place) => answers.push(place),
+                Err(_) => {
+                    log::warn!("{} did not answer: what was to be saved there is lost", self.pictures.display());
+                    break;
+                }
+            }
+            self.seeking.set(self.seeking.get() - 1);
+        }
+        answers
     }
 
     /// Asks for a picture file for the canvas.
@@ -76,30 +103,41 @@ impl Dialogs {
     pub fn ask_place(&self, title: &str, name: &str, picked: impl FnOnce(PathBuf) -> Picked + Send + 'static) {
         let dialog =
             rfd::AsyncFileDialog::new().set_title(title).add_filter("PNG picture", &["png"]).set_file_name(name);
-        self.ask(dialog.save_file(), |path| picked(place_for(path)));
+        self.ask(dialog.save_file(), |path| match place_for(&path) {
+            Some(place) => picked(place),
+            None => Picked::Trouble(Notice::error(
+                format!("All names like {} are taken", path.display()),
+                "Choose another name",
+            )),
+        });
     }
 
-    /// Finds a free name like `name` in the pictures folder, and takes it; `picked` says what is to be written there.
-    pub fn find_quick_place(&self, name: String, picked: impl FnOnce(PathBuf) -> Picked + Send + 'static) {
+    /// Finds a free name like `name` in the pictures folder, and takes it; `found` says what is to be written there, `failed`
+    /// what follows if there is none.
+    pub fn find_quick_place(
+        &self,
+        name: String,
+        found: impl FnOnce(PathBuf) -> Picked + Send + 'static,
+        failed: impl FnOnce(Notice) -> Picked + Copy + Send + 'static,
+    ) {
         let folder = self.pictures.clone();
-        self.work(move || {
-            std::fs::create_dir_all(&folder).map_err(|error| {
-                let what = format!("The folder {} cannot be made ({error})", folder.display());
-                Notice::error(what, "Use the menu's “Save … as” and choose another place")
-            })?;
-            Ok(Some(picked(free_name(&folder, &name))))
-        });
+        self.seeking.set(self.seeking.get() + 1);
+        let seek = move || Some(quick_place(&folder, &name).map_or_else(failed, found));
+        self.work(&self.places.0, seek, failed);
     }
 
     /// Turns a pasted picture into ours.
     pub fn unpack(&self, image: Arc<egui::ColorImage>) {
-        self.work(move || {
+        let unpack = move || {
             let size = Size::new(image.size[0] as u32, image.size[1] as u32);
             let pixels = image.pixels.iter().flat_map(egui::Color32::to_srgba_unmultiplied).collect();
             let frame = Frame::new(size, pixels);
-            let frame = frame.map_err(|e| Notice::error(format!("Nothing was pasted: {e}"), e.remedy()))?;
-            Ok(Some(Picked::Pasted(frame)))
-        });
+            Some(frame.map_or_else(
+                |e| Picked::Trouble(Notice::error(format!("Nothing was pasted: {e}"), e.remedy())),
+                Picked::Pasted,
+            ))
+        };
+        self.work(&self.answers.0, unpack, Picked::Trouble);
     }
 
     /// Where quick saves go.
@@ -112,23 +150,29 @@ impl Dialogs {
         dialog: impl Future<Output = Option<rfd::FileHandle>> + Send + 'static,
         picked: impl FnOnce(PathBuf) -> Picked + Send + 'static,
     ) {
-        self.work(move || {
+        let ask = move || {
             let start = Instant::now();
             match wait_for(dialog) {
-                Some(handle) => Ok(Some(picked(handle.path().to_owned()))),
-                None if start.elapsed() < NEVER_SEEN => Err(Notice::error(
+                Some(handle) => Some(picked(handle.path().to_owned())),
+                None if start.elapsed() < NEVER_SEEN => Some(Picked::Trouble(Notice::error(
                     "No file dialog could be opened",
                     "Install xdg-desktop-portal or zenity, or name files on the command line (see --help)",
-                )),
-                None => Ok(None),
+                ))),
+                None => None,
             }
-        });
+        };
+        self.work(&self.answers.0, ask, Picked::Trouble);
     }
 
-    fn work(&self, work: impl FnOnce() -> Result<Option<Picked>, Notice> + Send + 'static) {
-        let (sender, wake) = (self.sender.clone(), self.wake.clone());
+    fn work(
+        &self,
+        answers: &Sender<Picked>,
+        work: impl FnOnce() -> Option<Picked> + Send + 'static,
+        failed: impl FnOnce(Notice) -> Picked,
+    ) {
+        let (sender, wake) = (answers.clone(), self.wake.clone());
         let worker = Worker::spawn("dialog", move |_| {
-            if let Some(answer) = work().unwrap_or_else(|notice| Some(Picked::Trouble(notice))) {
+            if let Some(answer) = work() {
                 // A closed channel means that the window is gone.
                 sender.send(answer).ok();
                 wake();
@@ -136,9 +180,18 @@ impl Dialogs {
         });
         if let Err(error) = worker {
             let notice = Notice::error(format!("No thread for the file dialog ({error})"), "Close other programs");
-            self.sender.send(Picked::Trouble(notice)).ok();
+            answers.send(failed(notice)).ok();
         }
     }
+}
+
+/// A free name like `name` in `folder`, which is made if need be.
+fn quick_place(folder: &Path, name: &str) -> Result<PathBuf, Notice> {
+    let remedy = "Use the menu's “Save … as” and choose another place";
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Notice::error(format!("The folder {} cannot be made ({error})", folder.display()), remedy))?;
+    free_name(folder, name)
+        .ok_or_else(|| Notice::error(format!("All names like {name} are taken in {}", folder.display()), remedy))
 }
 
 fn picture_dialog(title: &str) -> rfd::AsyncFileDialog {

@@ -1,11 +1,12 @@
-//! What of the drawing is safe on disk, and the question before one that is not is thrown away.
+//! Saving the drawing, and the question before one that is not saved is thrown away.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use egui::{Button, Context, ViewportCommand};
 
 use super::app::App;
 use super::dialogs::Picked;
+use super::ledger::Ledger;
 use super::modal::{buttons_ui, enter, modal_ui};
 use super::names;
 use super::theme::Theme;
@@ -33,16 +34,13 @@ pub(super) enum Then {
     New(Size),
 }
 
-/// What is known about the drawing's safety.
+/// How the drawing is kept.
 pub(super) struct Keeping {
-    /// The state that is on disk, or in which it began.
-    saved: Version,
-    /// The states that are on their way to a file.
-    sent: Vec<Version>,
-    /// The drawing's file, once it has one.
-    file: Option<PathBuf>,
-    /// The question that is being asked, and whether the answer was to save.
-    question: Option<(Then, bool)>,
+    ledger: Ledger,
+    /// What was saved while a place was looked for, and the state that this place is for: it goes there, too.
+    waiting: Vec<(Version, Drawing)>,
+    /// The question that is being asked.
+    question: Option<Then>,
     /// Nothing is asked any more: the window closes.
     pub(super) leaving: bool,
 }
@@ -57,7 +55,7 @@ enum Answer {
 impl Keeping {
     /// A drawing of which nothing is worth a file yet.
     pub(super) fn of(document: &Document) -> Self {
-        Self { saved: document.version(), sent: Vec::new(), file: None, question: None, leaving: false }
+        Self { ledger: Ledger::of(document.version()), waiting: Vec::new(), question: None, leaving: false }
     }
 }
 
@@ -65,16 +63,14 @@ impl App {
     /// Whether the user made something that is in no file.
     pub(super) fn has_unsaved(&self) -> bool {
         let document = &self.document;
-        let changed = document.is_stroking() || document.version() != self.keeping.saved;
+        let changed = document.is_stroking() || !self.keeping.ledger.is_safe(document.version());
         changed && !document.is_sample() && !document.is_blank()
     }
 
     /// What is drawn on an emptied canvas is another drawing: it does not replace the file of the one before.
     pub(super) fn watch_blank(&mut self) {
         if self.document.is_blank() {
-            // Nor does one that is still being written come to be this one's.
-            self.keeping.file = None;
-            self.keeping.sent.clear();
+            self.keeping.ledger.leave_file();
         }
     }
 
@@ -93,7 +89,7 @@ impl App {
 
     /// The drawing as it is came from a file.
     pub(super) fn note_on_disk(&mut self) {
-        self.keeping.saved = self.document.version();
+        self.keeping.ledger.note_on_disk(self.document.version());
     }
 
     /// The window stays open until it is clear what becomes of the drawing.
@@ -114,8 +110,7 @@ impl App {
             return self.finish(ctx, then);
         }
         self.new_drawing = None;
-        let saving = self.keeping.question.is_some_and(|(_, saving)| saving);
-        self.keeping.question = Some((then, saving));
+        self.keeping.question = Some(then);
         ctx.request_repaint();
     }
 
@@ -150,8 +145,9 @@ impl App {
 
     /// Asks the question, if there is one.
     pub(super) fn question_ui(&mut self, ctx: &Context, theme: &Theme) {
-        let Some((then, saving)) = self.keeping.question else { return };
-        let place = self.keeping.file.as_deref().unwrap_or(self.dialogs.folder());
+        let Some(then) = self.keeping.question else { return };
+        let saving = self.is_saving();
+        let place = self.keeping.ledger.file().unwrap_or(self.dialogs.folder());
         let (answer, away) = modal_ui(ctx, "Save your drawing?", 340.0, theme, |ui| {
             let loses = match then {
                 Then::Close => "Closing the window throws away what you have not saved.",
@@ -172,23 +168,35 @@ impl App {
         });
         match if away { Answer::Cancel } else { answer } {
             Answer::Open => {}
-            Answer::Save => {
-                self.keeping.question = Some((then, true));
-                self.save_drawing(ctx);
-            }
+            Answer::Save => self.save_drawing(ctx),
             Answer::Discard => self.finish(ctx, then),
             Answer::Cancel => self.keeping.question = None,
         }
     }
 
+    /// Whether the drawing as it is will be in a file in a moment.
+    fn is_saving(&self) -> bool {
+        !self.document.is_stroking() && self.keeping.ledger.is_on_its_way(self.document.version())
+    }
+
     /// Writes the drawing into its file, or into a new one in the pictures folder.
     pub(super) fn save_drawing(&mut self, ctx: &Context) {
         let Some(drawing) = self.drawing_to_save(ctx) else { return };
-        match self.keeping.file.clone() {
+        let (ledger, version) = (&mut self.keeping.ledger, drawing.document.version());
+        let (file, first) = (ledger.file().map(Path::to_owned), ledger.seeking());
+        ledger.send(version, file.clone());
+        if let Some(first) = first {
+            // Two searches would find two places.
+            self.keeping.waiting.push((first, drawing));
+            return;
+        }
+        match file {
             Some(path) => self.write_drawing(drawing, path),
             None => {
                 let name = names::of_drawing(&self.settings.params.prompt);
-                self.dialogs.find_quick_place(name, |path| Picked::SaveDrawing(drawing, path));
+                let found = move |path| Picked::SaveDrawing(drawing, path);
+                let failed = move |notice| Picked::DrawingNotSaved(version, notice);
+                self.dialogs.find_quick_place(name, found, failed);
             }
         }
     }
@@ -197,6 +205,7 @@ impl App {
     pub(super) fn ask_save_drawing(&mut self, ctx: &Context) {
         let Some(drawing) = self.drawing_to_save(ctx) else { return };
         let name = names::of_drawing(&self.settings.params.prompt);
+        self.keeping.ledger.ask(drawing.document.version());
         self.dialogs.ask_place("Save the drawing", &name, |path| Picked::SaveDrawing(drawing, path));
     }
 
@@ -206,15 +215,27 @@ impl App {
             self.tell(ctx, Notice::warning("There is no drawing to save yet", "Draw something first"));
             return None;
         }
-        self.keeping.sent.push(self.document.version());
         // Over a live source the drawing has no background on the screen either.
         let transparent = self.settings.transparent || self.source_frame.is_some();
         let backdrop = if transparent { Backdrop::Transparent } else { Backdrop::Document };
         Some(Drawing { document: Box::new(self.document.clone()), backdrop })
     }
 
-    /// Sends a drawing to its place.
-    pub(super) fn write_drawing(&mut self, drawing: Drawing, path: PathBuf) {
+    /// A place was found or chosen for a drawing; what waited for the same place goes there after it.
+    pub(super) fn place_drawing(&mut self, drawing: Drawing, path: PathBuf) {
+        let version = drawing.document.version();
+        for drawing in std::iter::once(drawing).chain(self.take_waiting(version)) {
+            self.keeping.ledger.placed(drawing.document.version(), path.clone());
+            self.write_drawing(drawing, path.clone());
+        }
+    }
+
+    /// What waits for the place of `version`.
+    fn take_waiting(&mut self, version: Version) -> Vec<Drawing> {
+        self.keeping.waiting.extract_if(.., |(first, _)| *first == version).map(|(_, drawing)| drawing).collect()
+    }
+
+    fn write_drawing(&mut self, drawing: Drawing, path: PathBuf) {
         let Drawing { document, backdrop } = drawing;
         self.studio.send(Command::SaveDrawing { drawing: document, backdrop, path });
     }
@@ -229,24 +250,20 @@ impl App {
             }
         };
         self.tell(ctx, notice);
-        // A drawing that was put away meanwhile is not this one.
-        if !self.keeping.sent.contains(&version) {
-            return;
-        }
-        self.keeping.sent.retain(|sent| *sent != version);
-        self.keeping.file = Some(path);
-        if whole {
-            self.keeping.saved = version;
-        }
-        if let Some((then, true)) = self.keeping.question {
-            self.keeping.question = Some((then, false));
-            self.leave_drawing(ctx, then);
+        self.keeping.ledger.confirmed(version, path, whole);
+        if let Some(then) = self.keeping.question.filter(|_| !self.has_unsaved()) {
+            self.finish(ctx, then);
         }
     }
 
-    /// Nothing was saved, so nothing is thrown away.
-    pub(super) fn note_not_saved(&mut self, ctx: &Context, notice: Notice) {
-        if self.keeping.question.is_some_and(|(_, saving)| saving) {
+    /// The state `version` was not saved, so nothing is thrown away.
+    pub(super) fn note_not_saved(&mut self, ctx: &Context, version: Version, notice: Notice) {
+        let was_saving = self.is_saving();
+        self.keeping.ledger.failed(version);
+        for drawing in self.take_waiting(version) {
+            self.keeping.ledger.failed(drawing.document.version());
+        }
+        if was_saving && !self.is_saving() {
             self.keeping.question = None;
         }
         self.tell(ctx, notice);

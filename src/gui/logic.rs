@@ -42,6 +42,18 @@ impl App {
         }
     }
 
+    /// The window goes: what has a place now is written all the same.
+    pub(super) fn take_last_places(&mut self) {
+        for picked in self.dialogs.last_answers() {
+            match picked {
+                Picked::SaveTo(picture, path) => self.studio.send(Command::SavePicture { picture, path }),
+                Picked::SaveDrawing(drawing, path) => self.place_drawing(drawing, path),
+                Picked::Trouble(notice) | Picked::DrawingNotSaved(_, notice) => log::warn!("{}", notice.what),
+                Picked::Open(_) | Picked::Source(_) | Picked::Model(_) | Picked::Pasted(_) => {}
+            }
+        }
+    }
+
     fn take_picked(&mut self, ctx: &Context, picked: Picked) {
         match picked {
             Picked::Open(path) => self.open_picture(path),
@@ -50,11 +62,12 @@ impl App {
                 self.apply(ctx, Action::LoadModel(path.to_string_lossy().into_owned()));
             }
             Picked::SaveTo(picture, path) => self.studio.send(Command::SavePicture { picture, path }),
-            Picked::SaveDrawing(drawing, path) => self.write_drawing(drawing, path),
+            Picked::SaveDrawing(drawing, path) => self.place_drawing(drawing, path),
+            Picked::DrawingNotSaved(version, notice) => self.note_not_saved(ctx, version, notice),
             Picked::Pasted(frame) => {
                 self.fit_picture(Arrival { frame, name: "Pasted".into(), origin: Origin::Clipboard, recipe: None });
             }
-            Picked::Trouble(notice) => self.note_not_saved(ctx, notice),
+            Picked::Trouble(notice) => self.tell(ctx, notice),
         }
     }
 
@@ -91,7 +104,7 @@ impl App {
             Event::PictureReady { picture, fitted } => self.put_picture(ctx, picture, fitted),
             Event::LostFound(path) => self.offer_lost(ctx, path),
             Event::DrawingSaved { path, version, whole } => self.note_saved(ctx, path, version, whole),
-            Event::DrawingNotSaved(notice) => self.note_not_saved(ctx, notice),
+            Event::DrawingNotSaved { version, notice } => self.note_not_saved(ctx, version, notice),
             Event::Saved(path) => self.tell(ctx, Notice::info(format!("Saved {}", path.display()))),
         }
     }

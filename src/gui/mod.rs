@@ -18,6 +18,7 @@ mod icon;
 mod keeping;
 pub mod keys;
 mod layout;
+mod ledger;
 mod logic;
 mod look;
 mod menus;

@@ -4,6 +4,9 @@ use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+/// Names are counted up to here.
+const MOST: u32 = 9_999;
+
 /// A file name for a painting of `prompt` with `seed`.
 pub fn of_painting(prompt: &str, seed: u64) -> String {
     format!("{}-{seed}.png", words(prompt))
@@ -40,23 +43,23 @@ fn with_png(path: PathBuf) -> PathBuf {
 
 /// Where to write for a name typed into a dialog. The dialog asked about replacing what was typed, not about what we made of
 /// it: that gets a free name instead.
-pub fn place_for(typed: PathBuf) -> PathBuf {
-    let path = with_png(typed.clone());
+pub fn place_for(typed: &Path) -> Option<PathBuf> {
+    let path = with_png(typed.to_owned());
     match (path.parent(), path.file_name()) {
         (Some(folder), Some(name)) if path != typed => free_name(folder, &name.to_string_lossy()),
-        _ => path,
+        _ => Some(path),
     }
 }
 
-/// The first name that nothing has. An empty file takes it at once, so that the next picture in the same second gets another.
-pub fn free_name(folder: &Path, name: &str) -> PathBuf {
+/// The first name that nothing has, if there is one. An empty file takes it at once, so that the next picture in the same second gets another.
+pub fn free_name(folder: &Path, name: &str) -> Option<PathBuf> {
     let stem = name.trim_end_matches(".png");
-    let numbered = (2..10_000).map(|number| folder.join(format!("{stem}-{number}.png")));
+    let numbered = (2..=MOST).map(|number| folder.join(format!("{stem}-{number}.png")));
     let taken = |path: &PathBuf| {
         let made = OpenOptions::new().write(true).create_new(true).open(path);
         made.is_err_and(|error| error.kind() == ErrorKind::AlreadyExists)
     };
-    std::iter::once(folder.join(name)).chain(numbered).find(|path| !taken(path)).unwrap_or_else(|| folder.join(name))
+    std::iter::once(folder.join(name)).chain(numbered).find(|path| !taken(path))
 }
 
 #[cfg(test)]
@@ -83,9 +86,9 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("afterimage-typed-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("v1.2.png"), b"a picture").unwrap();
-        assert_eq!(place_for(folder.join("v1.2.png")), folder.join("v1.2.png"), "the dialog asked about it");
-        assert_eq!(place_for(folder.join("v1.2")), folder.join("v1.2-2.png"));
-        assert_eq!(place_for(folder.join("v1.3")), folder.join("v1.3.png"));
+        assert_eq!(place_for(&folder.join("v1.2.png")), Some(folder.join("v1.2.png")), "the dialog asked about it");
+        assert_eq!(place_for(&folder.join("v1.2")), Some(folder.join("v1.2-2.png")));
+        assert_eq!(place_for(&folder.join("v1.3")), Some(folder.join("v1.3.png")));
         std::fs::remove_dir_all(&folder).unwrap();
     }
 
@@ -94,9 +97,13 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("afterimage-names-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("a.png"), b"").unwrap();
-        assert_eq!(free_name(&folder, "a.png"), folder.join("a-2.png"));
-        assert_eq!(free_name(&folder, "b.png"), folder.join("b.png"));
-        assert_eq!(free_name(&folder, "b.png"), folder.join("b-2.png"), "before the first is written");
+        assert_eq!(free_name(&folder, "a.png"), Some(folder.join("a-2.png")));
+        assert_eq!(free_name(&folder, "b.png"), Some(folder.join("b.png")));
+        assert_eq!(free_name(&folder, "b.png"), Some(folder.join("b-2.png")), "before the first is written");
+        for number in 3..=MOST {
+            std::fs::write(folder.join(format!("b-{number}.png")), b"").unwrap();
+        }
+        assert_eq!(free_name(&folder, "b.png"), None, "no name is left, and no file is replaced");
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -13,7 +13,7 @@ use crate::studio::{Notice, Places, Settings};
 use crate::tablet::Tablet;
 
 /// How long the search for graphics hardware may keep the window waiting.
-const PATIENCE: Duration = Duration::from_millis(400);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Who draws the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,9 +69,10 @@ fn preflight(session: Option<Session>) -> Result<(), GuiError> {
 /// [`GuiError`] when there is no display, a library is missing, or nothing can draw.
 pub fn run(options: Options) -> Result<(), GuiError> {
     preflight(Session::find())?;
-    let hardware = has_hardware();
-    let beat = (!hardware).then(|| Beat::new(cores()));
-    let [first, second] = order(options.renderer, hardware);
+    let graphics = find_graphics();
+    // Who does not know draws at its own pace: a card may be there.
+    let beat = (graphics == Graphics::Software).then(|| Beat::new(cores()));
+    let [first, second] = order(options.renderer, graphics);
     match open(&options, (first, beat.clone()), None) {
         Err(error) if is_graphics(&error) => {
             log::warn!("{first} cannot draw the window: {error}");
@@ -90,25 +91,46 @@ fn is_graphics(error: &eframe::Error) -> bool {
 }
 
 /// The renderers in the order in which they are tried.
-fn order(choice: RendererChoice, hardware: bool) -> [eframe::Renderer; 2] {
+fn order(choice: RendererChoice, graphics: Graphics) -> [eframe::Renderer; 2] {
     use eframe::Renderer::{Glow, Wgpu};
     match choice {
         RendererChoice::Wgpu => [Wgpu, Glow],
         RendererChoice::Glow => [Glow, Wgpu],
-        RendererChoice::Auto if hardware => [Wgpu, Glow],
+        RendererChoice::Auto if graphics == Graphics::Hardware => [Wgpu, Glow],
         RendererChoice::Auto => [Glow, Wgpu],
     }
 }
 
-/// Whether wgpu finds an adapter that is not a CPU, within [`PATIENCE`].
-fn has_hardware() -> bool {
+/// What wgpu finds to draw with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Graphics {
+    /// An adapter that is not a CPU.
+    Hardware,
+    /// None, or CPUs only.
+    Software,
+    /// The search took longer than [`PATIENCE`].
+    Unknown,
+}
+
+/// Looks for adapters.
+fn find_graphics() -> Graphics {
     let (sender, receiver) = bounded(1);
     let search = Worker::spawn("adapters", move |_| {
         let found = adapters().iter().any(|adapter| adapter.kind == AdapterKind::Hardware);
         // A closed channel means that it took too long.
         sender.send(found).ok();
     });
-    search.is_ok() && receiver.recv_timeout(PATIENCE).unwrap_or(false)
+    if search.is_err() {
+        return Graphics::Unknown;
+    }
+    match receiver.recv_timeout(PATIENCE) {
+        Ok(true) => Graphics::Hardware,
+        Ok(false) => Graphics::Software,
+        Err(_) => {
+            log::warn!("no word about graphics cards within {} ms: OpenGL draws the window", PATIENCE.as_millis());
+            Graphics::Unknown
+        }
+    }
 }
 
 fn open(
@@ -158,10 +180,12 @@ mod tests {
     #[test]
     fn what_draws_is_tried_in_order() {
         use eframe::Renderer::{Glow, Wgpu};
-        let order = |choice| [true, false].map(|hardware| order(choice, hardware));
-        assert_eq!(order(RendererChoice::Auto), [[Wgpu, Glow], [Glow, Wgpu]]);
-        assert_eq!(order(RendererChoice::Glow), [[Glow, Wgpu]; 2]);
-        assert_eq!(order(RendererChoice::Wgpu), [[Wgpu, Glow]; 2]);
+        let order = |choice| {
+            [Graphics::Hardware, Graphics::Software, Graphics::Unknown].map(|graphics| order(choice, graphics))
+        };
+        assert_eq!(order(RendererChoice::Auto), [[Wgpu, Glow], [Glow, Wgpu], [Glow, Wgpu]]);
+        assert_eq!(order(RendererChoice::Glow), [[Glow, Wgpu]; 3]);
+        assert_eq!(order(RendererChoice::Wgpu), [[Wgpu, Glow]; 3]);
     }
 
     #[test]

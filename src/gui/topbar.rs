@@ -49,7 +49,7 @@ const VIEWS: [(&str, Choice); 4] = [
             icon: Some(icons::ICON_LAYERS),
             word: "Overlay",
             name: "Overlay",
-            hint: "The drawing over the painting",
+            hint: "The painting, half seen through, over the drawing",
         },
     ),
     ("picture", Choice { icon: Some(icons::ICON_CROP_SQUARE), word: "Picture", name: "Painting only", hint: "" }),

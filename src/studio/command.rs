@@ -143,7 +143,12 @@ pub enum Event {
         whole: bool,
     },
     /// A drawing could not be written.
-    DrawingNotSaved(Notice),
+    DrawingNotSaved {
+        /// The state that was to be written.
+        version: Version,
+        /// Why not.
+        notice: Notice,
+    },
     /// A drawing of an earlier run was never saved.
     LostFound(PathBuf),
     /// Anything else worth a line.

@@ -97,7 +97,8 @@ fn spawn(
     Worker::spawn(name, move |_| {
         let (mut trouble, mut lost) = (String::new(), String::new());
         for errand in errands {
-            let (about, is_drawing) = (errand.about(), matches!(errand, Errand::SaveDrawing(..)));
+            let about = errand.about();
+            let drawing = if let Errand::SaveDrawing(drawing, ..) = &errand { Some(drawing.version()) } else { None };
             let run = || match errand {
                 Errand::Cameras => vec![cameras()],
                 Errand::Open(path, canvas) => vec![open(&path, canvas)],
@@ -123,7 +124,10 @@ fn spawn(
                 let what = format!("{about} could not be worked on: {}", panic_text(panic.as_ref()));
                 let notice = Notice::error(what, "try another file, and please report this");
                 // Who waits for a drawing to be saved must not wait for ever.
-                vec![if is_drawing { Event::DrawingNotSaved(notice) } else { Event::Notice(notice) }]
+                vec![match drawing {
+                    Some(version) => Event::DrawingNotSaved { version, notice },
+                    None => Event::Notice(notice),
+                }]
             });
             for event in said {
                 events.send(event).ok();
@@ -185,7 +189,7 @@ fn save(picture: &Picture, model: Option<&ModelInfo>, path: PathBuf) -> Event {
 fn save_drawing(drawing: &Document, backdrop: Backdrop, path: PathBuf) -> Event {
     match write(&path, &drawing.frame(backdrop), &[("kind", "drawing")]) {
         Ok(()) => Event::DrawingSaved { path, version: drawing.version(), whole: !drawing.has_hidden() },
-        Err(notice) => Event::DrawingNotSaved(notice),
+        Err(notice) => Event::DrawingNotSaved { version: drawing.version(), notice },
     }
 }
 

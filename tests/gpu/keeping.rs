@@ -178,9 +178,14 @@ fn closing_asks_only_when_something_would_be_lost() -> Result<(), Failed> {
     check(close(&mut window), "a canvas that was cleared asks")
 }
 
-/// Presses `answer` and goes on until the system is told to close the window, or for a second.
+/// Presses `answer` and sees whether the window closes.
 fn closes_after(window: &mut Window, answer: &str) -> bool {
     window.harness.get_by_label(answer).click();
+    closes_by_itself(window)
+}
+
+/// Goes on until the system is told to close the window, or for a second.
+fn closes_by_itself(window: &mut Window) -> bool {
     for _ in 0..200 {
         window.harness.step();
         if commands(window).contains(&ViewportCommand::Close) {
@@ -238,6 +243,71 @@ fn a_saved_drawing_is_the_canvas() -> Result<(), Failed> {
     check(clear.as_chunks::<4>().0.iter().any(|pixel| pixel[3] == 0), "nothing is transparent")?;
     window.wait("file with the new ink", |_| frame::open(&wanted).is_ok_and(|file| file.pixels() == clear));
     check(saved(&window).len() == 1, format!("{:?}", saved(&window)))
+}
+
+/// The disk hangs after the first file; what is saved meanwhile waits for it.
+fn hang(window: &mut Window) {
+    window.draw();
+    window.disk.close();
+    window.key(CTRL, Key::D);
+    window.wait("word about the file", |app| says(app, "Saved"));
+}
+
+fn closing_waits_for_what_is_being_saved() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    hang(&mut window);
+    window.draw();
+    window.key(CTRL, Key::D);
+    window.harness.run_steps(5);
+    // Saved, but not written: nothing to decide, only to wait for.
+    check(!close(&mut window) && asks(&window), "it closes before the drawing is written")?;
+    check(window.says("Saving…"), format!("{:?}", window.texts()))?;
+    window.disk.open();
+    check(closes_by_itself(&mut window), "the window stays although all is saved")?;
+    check(saved(&window).len() == 1, format!("{:?}", saved(&window)))
+}
+
+fn an_older_save_that_ends_later_does_not_hold_the_window() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    hang(&mut window);
+    for _ in 0..2 {
+        window.draw();
+        window.key(CTRL, Key::D);
+        window.harness.run_steps(5);
+    }
+    window.draw();
+    check(!close(&mut window) && asks(&window), "nobody asked")?;
+    window.click("Save");
+    window.disk.open();
+    check(closes_by_itself(&mut window), "the window stays although all is saved")?;
+    check(saved(&window).len() == 1, format!("{:?}", saved(&window)))
+}
+
+/// Two saves without a frame in between: both look for a place, and find the same one.
+fn saving_twice_in_a_frame_is_one_file() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    window.draw();
+    window.harness.key_press_modifiers(CTRL, Key::D);
+    window.harness.key_press_modifiers(CTRL, Key::D);
+    window.wait("word about the file", |app| says(app, "Saved"));
+    window.stay(std::time::Duration::from_millis(300));
+    check(saved(&window).len() == 1, format!("{:?}", saved(&window)))?;
+    check(close(&mut window), "a saved drawing asks")
+}
+
+fn a_painting_saved_at_the_last_moment_is_there() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    window.harness.key_press_modifiers(CTRL, Key::S);
+    window.harness.step();
+    // No frame comes after that.
+    eframe::App::on_exit(window.harness.state_mut(), None);
+    for _ in 0..1000 {
+        if saved(&window).first().is_some_and(|file| frame::open(file).is_ok()) {
+            return Ok(());
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    Err(format!("{:?}", saved(&window)).into())
 }
 
 fn what_is_drawn_after_clearing_is_another_drawing() -> Result<(), Failed> {
@@ -450,6 +520,13 @@ pub fn tests() -> Vec<Trial> {
         test("keeping::a_lost_drawing_can_be_thrown_away", a_lost_drawing_can_be_thrown_away),
         test("keeping::a_lost_drawing_that_cannot_be_read_is_named", a_lost_drawing_that_cannot_be_read_is_named),
         test("keeping::what_is_taken_back_is_not_kept", what_is_taken_back_is_not_kept),
+        test("keeping::closing_waits_for_what_is_being_saved", closing_waits_for_what_is_being_saved),
+        test(
+            "keeping::an_older_save_that_ends_later_does_not_hold_the_window",
+            an_older_save_that_ends_later_does_not_hold_the_window,
+        ),
+        test("keeping::saving_twice_in_a_frame_is_one_file", saving_twice_in_a_frame_is_one_file),
+        test("keeping::a_painting_saved_at_the_last_moment_is_there", a_painting_saved_at_the_last_moment_is_there),
         test("keeping::two_quick_saves_are_two_files", two_quick_saves_are_two_files),
         test("keeping::an_opened_picture_alone_is_already_saved", an_opened_picture_alone_is_already_saved),
     ]

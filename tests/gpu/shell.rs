@@ -24,6 +24,8 @@ pub struct Window {
     pub home: PathBuf,
     /// Models are loaded through this.
     pub gate: Gate,
+    /// And files are written through this.
+    pub disk: Gate,
 }
 
 impl Drop for Window {
@@ -62,17 +64,18 @@ pub fn start_with(size: [f32; 2], mut options: AppOptions, home: PathBuf) -> Win
     let (render, asked) = fake();
     options.renderer = "a test".into();
     let gate = Gate::default();
-    let disk = gate.clone();
+    let disk = Gate::of("files");
+    let gates = [gate.clone(), disk.clone()];
     options.studio = Box::new(move |settings, places, wake| {
         let wake = Arc::new(move || {
-            disk.pass();
+            gates.iter().for_each(Gate::pass);
             wake();
         });
         Studio::with_render(settings, places, Box::new(render), info(), wake)
     });
     let builder = Harness::builder().with_size(size).with_step_dt(0.02);
     let harness = builder.wgpu().build_eframe(|cc| App::new(cc, options).unwrap());
-    Window { harness, asked, home, gate }
+    Window { harness, asked, home, gate, disk }
 }
 
 /// Settings of someone who was here before.

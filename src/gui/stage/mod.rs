@@ -185,8 +185,8 @@ impl Stage {
         pointer.is_some_and(|pos| ctx.layer_id_at(pos).is_none_or(|layer| layer == LayerId::background()))
     }
 
-    /// Takes the rest of `ui`: takes the input, then draws. What is behind it must have the stage's colour already: painting it once
-    /// more would take as long as both pictures where the window is drawn by software.
+    /// Takes the rest of `ui`: takes the input, then draws. It does not paint its background, which would take as
+    /// long as both pictures where the window is drawn by software: the window is to be cleared with the theme's stage colour.
     pub fn ui(
         &mut self,
         ui: &mut Ui,

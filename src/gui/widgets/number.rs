@@ -38,7 +38,9 @@ pub struct Number {
 impl Number {
     fn settle(&self, value: f64) -> f64 {
         let stepped = (value / self.step).round() * self.step;
-        stepped.clamp(*self.range.start(), *self.range.end())
+        // 57 steps of 0.01 are not 0.57: what is kept and written into pictures has the digits that are seen.
+        let digits = 10_f64.powi(self.decimals as i32);
+        ((stepped * digits).round() / digits).clamp(*self.range.start(), *self.range.end())
     }
 }
 
