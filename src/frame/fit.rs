@@ -1,4 +1,4 @@
-//! How one picture goes into another: cropped to cover, framed to fit, mirrored, or laid over.
+//! How one picture goes into another: cropped to cover, mirrored, or laid over.
 
 use super::scale::{Rect, scale};
 use super::{Frame, Size};
@@ -16,25 +16,6 @@ pub fn cover_crop(frame: &Frame, size: Size) -> Frame {
         height: height.min(from_height),
     };
     scale(frame, rect, size)
-}
-
-/// The whole of `frame` as large as it goes into `size`, in the middle of `around`.
-pub fn letterbox(frame: &Frame, size: Size, around: [u8; 4]) -> Frame {
-    let size = at_least_one(size);
-    let by = (f64::from(size.width) / f64::from(frame.size().width))
-        .min(f64::from(size.height) / f64::from(frame.size().height));
-    let side = |length: u32, limit: u32| ((f64::from(length) * by).round() as u32).clamp(1, limit);
-    let inner = Size::new(side(frame.size().width, size.width), side(frame.size().height, size.height));
-    let picture = scale(frame, Rect::whole(frame.size()), inner);
-    let mut boxed = Frame::filled(size, around).stamped(frame.id, frame.taken);
-    let (left, top) = ((size.width - inner.width) as usize / 2, (size.height - inner.height) as usize / 2);
-    let row_bytes = inner.width as usize * 4;
-    let pixels = boxed.pixels_mut();
-    for (y, row) in picture.pixels().chunks_exact(row_bytes).enumerate() {
-        let at = ((top + y) * size.width as usize + left) * 4;
-        pixels[at..at + row_bytes].copy_from_slice(row);
-    }
-    boxed
 }
 
 /// The size with `longer` as its longer side and the shape of `input`, both sides rounded down to `multiple` (at least one of it).
@@ -132,15 +113,8 @@ mod tests {
             for to in [Size::new(1, 9), Size::new(13, 5), Size::new(100, 37), Size::square(64)] {
                 let out = cover_crop(&frame, to);
                 assert!(out.pixels().as_chunks().0.iter().all(|p| *p == [9, 9, 9, 255]), "{w}x{h} to {to}");
-                assert_eq!(letterbox(&frame, to, [9, 9, 9, 255]).pixels(), out.pixels());
             }
         }
-    }
-
-    #[test]
-    fn letterbox_keeps_the_whole_picture() {
-        let boxed = letterbox(&columns(&[10, 20, 30, 40], 2), Size::square(4), [0, 0, 0, 255]);
-        assert_eq!([boxed.pixel(0, 0)[0], boxed.pixel(0, 1)[0], boxed.pixel(3, 2)[0]], [0, 10, 40]);
     }
 
     #[test]

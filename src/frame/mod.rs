@@ -23,10 +23,10 @@ use serde::{Deserialize, Serialize};
 
 pub use camera_formats::{nv12_to_rgba, rgb3_to_rgba, yuyv_to_rgba};
 pub use codec::{decode, open, read};
-pub use fit::{blend_over, cover_crop, fit_longer_side, flip_horizontal, letterbox};
+pub use fit::{blend_over, cover_crop, fit_longer_side, flip_horizontal};
 pub use jpeg::decode_mjpeg;
 pub use picture_error::PictureError;
-pub use resample::{Filter, resample, resample_frame};
+pub use resample::{Filter, resample};
 pub use scale::{Rect, scale};
 #[cfg(any(test, feature = "inspect"))]
 pub use trapdoor::SPRING;

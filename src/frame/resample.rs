@@ -3,7 +3,7 @@
 //! Pillow weighs in 32-bit fixed point with 22 bits of fraction, first along rows, then along columns, with 8-bit values in
 //! between. The crate `fast_image_resize` has 16-bit weights and differs in a quarter of all values; hence this file.
 
-use super::{Frame, Size};
+use super::Size;
 
 /// How pixels are weighed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,35 +35,6 @@ pub fn resample(pixels: &[u8], channels: usize, from: Size, to: Size, filter: Fi
         return rows;
     }
     along_columns(&rows, to.width as usize * channels, from.height, to.height, filter)
-}
-
-/// Resizes a frame; colours count by their alpha, number and time stay.
-pub fn resample_frame(frame: &Frame, to: Size, filter: Filter) -> Frame {
-    let to = Size::new(to.width.max(1), to.height.max(1));
-    let direct = filter == Filter::Nearest || frame.is_opaque();
-    let pixels = if direct { frame.pixels().to_vec() } else { each(frame.pixels(), premultiplied) };
-    let pixels = resample(&pixels, 4, frame.size(), to, filter);
-    let pixels = if direct { pixels } else { each(&pixels, straight) };
-    let mut resampled = Frame::filled(to, [0; 4]).stamped(frame.id, frame.taken);
-    resampled.pixels_mut().copy_from_slice(&pixels);
-    resampled
-}
-
-fn each(pixels: &[u8], change: impl Fn([u8; 4]) -> [u8; 4]) -> Vec<u8> {
-    pixels.as_chunks().0.iter().flat_map(|pixel| change(*pixel)).collect()
-}
-
-fn premultiplied([r, g, b, a]: [u8; 4]) -> [u8; 4] {
-    let times = |c: u8| {
-        let t = u32::from(c) * u32::from(a) + 128;
-        (((t >> 8) + t) >> 8) as u8
-    };
-    [times(r), times(g), times(b), a]
-}
-
-fn straight([r, g, b, a]: [u8; 4]) -> [u8; 4] {
-    let over = |c: u8| (255 * u32::from(c)).checked_div(a.into()).map_or(c, |c| c.min(255) as u8);
-    [over(r), over(g), over(b), a]
 }
 
 fn along_rows(pixels: &[u8], channels: usize, from: Size, width: u32, filter: Filter) -> Vec<u8> {
@@ -192,19 +163,13 @@ mod tests {
 
     #[test]
     fn one_colour_stays_itself() {
-        let frame = Frame::filled(Size::new(33, 21), [255, 3, 128, 255]);
+        let (size, pixel) = (Size::new(33, 21), [255, 3, 128, 255]);
+        let pixels = pixel.repeat(size.area());
         for filter in [Filter::Nearest, Filter::Bilinear, Filter::Bicubic, Filter::Lanczos] {
             for to in [Size::new(8, 16), Size::new(100, 64), Size::square(1)] {
-                let out = resample_frame(&frame, to, filter);
-                assert!(out.pixels().as_chunks().0.iter().all(|p| *p == [255, 3, 128, 255]), "{filter:?} {to}");
+                let out = resample(&pixels, 4, size, to, filter);
+                assert!(out.as_chunks().0.iter().all(|p| *p == pixel), "{filter:?} {to}");
             }
         }
-    }
-
-    #[test]
-    fn transparent_colours_do_not_bleed() {
-        let frame = Frame::new(Size::new(2, 1), vec![255, 0, 0, 255, 0, 255, 0, 0]).unwrap();
-        let out = resample_frame(&frame, Size::square(1), Filter::Bilinear);
-        assert_eq!(out.pixel(0, 0), [255, 0, 0, 128]);
     }
 }

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use super::stage::Refused;
 use crate::engine::Params;
-use crate::studio::Notice;
 
 /// What the user meant.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,6 +83,4 @@ pub enum Action {
     ShowLayer,
     /// Paint this prompt.
     Prompt(String),
-    /// Say something.
-    Tell(Notice),
 }

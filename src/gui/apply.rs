@@ -67,7 +67,6 @@ impl App {
             Action::Refuse(refused) => self.refuse(ctx, refused),
             Action::ShowLayer => self.show_layer(),
             Action::Prompt(prompt) => self.settings.params.prompt = prompt,
-            Action::Tell(notice) => self.tell(ctx, notice),
         }
         // What was done shows in the next frame.
         ctx.request_repaint();

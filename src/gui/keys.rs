@@ -13,16 +13,15 @@ const UNDO: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Z)
 const REDO: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::Z);
 const REDO_TOO: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Y);
 
-/// Works off the keys of the tools and of undo, redo and clear; true when the drawing changed. Keys that were used are
+/// Works off the keys of the tools and of undo, redo and clear. Keys that were used are
 /// gone for those who ask later.
-pub fn follow(ui: &Ui, document: &mut Document, tools: &mut ToolSettings) -> bool {
+pub fn follow(ui: &Ui, document: &mut Document, tools: &mut ToolSettings) {
     if are_silent(ui) {
-        return false;
+        return;
     }
     choose_tool(ui, tools);
     change_size(ui, tools);
     let shortcut = |shortcut| ui.input_mut(|input| input.consume_shortcut(&shortcut));
-    let before = document.revision();
     // In the middle of a stroke there is nothing whole to take back or to throw away.
     if !document.is_stroking() {
         // The one with more modifiers first: the other would take its key.
@@ -36,7 +35,6 @@ pub fn follow(ui: &Ui, document: &mut Document, tools: &mut ToolSettings) -> boo
             document.clear();
         }
     }
-    document.revision() != before
 }
 
 /// Whether the keys belong to somebody else: a text field, or a card over everything.

@@ -52,16 +52,9 @@ impl<'a> Style<'a> {
     }
 }
 
-/// What the user did on the rail in this frame, keys included.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RailResponse {
-    /// The drawing changed.
-    pub changed: bool,
-}
-
 /// Fills `ui`, a column [`WIDTH`] wide, and works off the drawing's keys.
-pub fn ui(ui: &mut Ui, document: &mut Document, tools: &mut ToolSettings, theme: &Theme) -> RailResponse {
-    let mut changed = keys::follow(ui, document, tools);
+pub fn ui(ui: &mut Ui, document: &mut Document, tools: &mut ToolSettings, theme: &Theme) {
+    keys::follow(ui, document, tools);
     let style = Style::new(theme, ui.available_height());
     ui.spacing_mut().item_spacing = vec2(0.0, style.gap);
     ui.with_layout(Layout::top_down(Align::Center), |ui| {
@@ -75,10 +68,9 @@ pub fn ui(ui: &mut Ui, document: &mut Document, tools: &mut ToolSettings, theme:
         brush::ui(ui, tools, style);
         ui.with_layout(Layout::bottom_up(Align::Center), |ui| {
             ui.add_space(4.0);
-            changed |= history_ui(ui, document, style);
+            history_ui(ui, document, style);
         });
     });
-    RailResponse { changed }
 }
 
 fn tool_ui(ui: &mut Ui, tool: Tool, tools: &mut ToolSettings, style: Style<'_>) {
@@ -99,8 +91,7 @@ fn tool_ui(ui: &mut Ui, tool: Tool, tools: &mut ToolSettings, style: Style<'_>) 
 }
 
 /// From the bottom up: clear, redo, undo.
-fn history_ui(ui: &mut Ui, document: &mut Document, style: Style<'_>) -> bool {
-    let before = document.revision();
+fn history_ui(ui: &mut Ui, document: &mut Document, style: Style<'_>) {
     let drawn = !document.is_blank();
     let button = icon_button(ui, ICON_DELETE, "Clear", false, drawn, style);
     if hint_at(button, RectAlign::RIGHT, "Clear the drawing (Delete)").clicked() {
@@ -116,7 +107,6 @@ fn history_ui(ui: &mut Ui, document: &mut Document, style: Style<'_>) -> bool {
     if hint_at(button, RectAlign::RIGHT, undo).clicked() {
         document.undo();
     }
-    document.revision() != before
 }
 
 fn hint(verb: &str, what: Option<&str>, keys: &str) -> String {

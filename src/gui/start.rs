@@ -1,6 +1,5 @@
 //! From nothing to a window: what must be there, which renderer draws it, and plain words when it cannot be.
 
-use std::str::FromStr;
 use std::time::Duration;
 
 use super::app::{App, AppOptions};
@@ -25,19 +24,6 @@ pub enum RendererChoice {
     Wgpu,
     /// Plain OpenGL; four times cheaper on a CPU.
     Glow,
-}
-
-impl FromStr for RendererChoice {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        match name {
-            "auto" => Ok(Self::Auto),
-            "wgpu" => Ok(Self::Wgpu),
-            "glow" => Ok(Self::Glow),
-            other => Err(format!("unknown renderer “{other}”: use auto, wgpu or glow")),
-        }
-    }
 }
 
 /// How to open the window.
@@ -186,12 +172,5 @@ mod tests {
         assert_eq!(order(RendererChoice::Auto), [[Wgpu, Glow], [Glow, Wgpu], [Glow, Wgpu]]);
         assert_eq!(order(RendererChoice::Glow), [[Glow, Wgpu]; 3]);
         assert_eq!(order(RendererChoice::Wgpu), [[Wgpu, Glow]; 3]);
-    }
-
-    #[test]
-    fn renderers_have_names() {
-        assert_eq!("auto".parse(), Ok(RendererChoice::Auto));
-        assert_eq!("glow".parse(), Ok(RendererChoice::Glow));
-        assert!("metal".parse::<RendererChoice>().unwrap_err().contains("auto, wgpu or glow"));
     }
 }

@@ -295,13 +295,11 @@ impl Pen {
         self.doing = Doing::Nothing;
     }
 
-    /// Takes back what is under way; false when nothing was.
-    pub(super) fn cancel(&mut self, document: &mut Document) -> bool {
-        let stroke = self.is_drawing();
-        if stroke {
+    /// Takes back what is under way.
+    pub(super) fn cancel(&mut self, document: &mut Document) {
+        if self.is_drawing() {
             document.cancel_stroke();
         }
         self.doing = Doing::Nothing;
-        stroke
     }
 }
