@@ -7,7 +7,7 @@ use super::edit::Edit;
 use super::fill::Fill;
 use super::history::Knob;
 use super::stroke::Stroke;
-use super::{Backdrop, Brush, Document, Layer, Rect, StrokePoint};
+use super::{Backdrop, Brush, Document, Layer, LayerId, Rect, StrokePoint};
 
 impl Document {
     /// Puts the pen down; false when nothing can be drawn (the point is no place, or the active layer is hidden). Clears
@@ -62,6 +62,19 @@ impl Document {
             dirty.mark(index);
         }
         self.announce(&dirty);
+    }
+
+    /// Of a stroke in progress that takes ink away and meets none on its layer: the topmost layer to be seen where it would have.
+    pub fn missed_by_eraser(&self) -> Option<LayerId> {
+        let stroke = self.stroke.as_ref().filter(|stroke| stroke.brush().erase)?;
+        let meets = |layer: &&Layer| {
+            let mut tiles = stroke.tiles().filter_map(|index| Some((stroke.mask(index)?, layer.ink.get(index)?)));
+            tiles.any(|(mask, ink)| mask.iter().zip(ink.iter()).any(|(&mask, ink)| mask > 0 && ink[3] > 0))
+        };
+        if self.stack.layer(stroke.layer()).as_ref().is_none_or(meets) {
+            return None;
+        }
+        self.stack.layers.iter().rev().filter(|layer| layer.shows()).find(meets).map(Layer::id)
     }
 
     /// True between pen down and pen up.

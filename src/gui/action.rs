@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::path::PathBuf;
 
 use super::stage::Refused;
+use crate::canvas::LayerId;
 use crate::engine::Params;
 
 /// What the user meant.
@@ -81,6 +82,8 @@ pub enum Action {
     Refuse(Refused),
     /// Show the layer that strokes go to.
     ShowLayer,
+    /// Strokes go to this layer.
+    DrawOn(LayerId),
     /// Paint this prompt.
     Prompt(String),
 }

@@ -66,6 +66,7 @@ impl App {
             }
             Action::Refuse(refused) => self.refuse(ctx, refused),
             Action::ShowLayer => self.show_layer(),
+            Action::DrawOn(layer) => _ = self.document.set_active(layer),
             Action::Prompt(prompt) => self.settings.params.prompt = prompt,
         }
         // What was done shows in the next frame.
@@ -167,7 +168,7 @@ impl App {
         let size = picture.frame.size();
         let size = [size.width as usize, size.height as usize];
         ctx.copy_image(egui::ColorImage::from_rgba_unmultiplied(size, picture.frame.pixels()));
-        self.tell(ctx, Notice::info("The painting is copied"));
+        self.tell(ctx, Notice::done("The painting is copied"));
     }
 
     fn tell_no_picture(&mut self, ctx: &Context) {
@@ -235,6 +236,12 @@ impl App {
             Refused::PaintingOnly => {
                 let what = "Only the painting is shown, so nothing can be drawn";
                 self.tell(ctx, Notice::info(what));
+            }
+            Refused::NothingToErase(other) => {
+                let name = |id| self.document.layers().iter().find(|layer| layer.id() == id).map_or("", |l| l.name());
+                let active = name(self.document.active());
+                let what = format!("There is nothing to erase on “{active}” there: it is on “{}”", name(other));
+                self.offer(ctx, Notice::info(what), vec![("Go to that layer", Action::DrawOn(other))]);
             }
         }
     }

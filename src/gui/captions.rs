@@ -24,6 +24,7 @@ pub fn stage_look(cx: &Cx<'_>, picture: Option<&Picture>) -> StageLook {
     let window = &cx.settings.window;
     let look = StageLook {
         view: ViewMode::from_name(&window.view),
+        alone: cx.session.alone,
         smooth: window.smooth,
         divider: window.divider,
         left_caption: left_caption(cx),

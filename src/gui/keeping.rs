@@ -243,7 +243,7 @@ impl App {
     /// A file holds the state `version`, all of it or what showed.
     pub(super) fn note_saved(&mut self, ctx: &Context, path: PathBuf, version: Version, whole: bool) {
         let notice = match whole {
-            true => Notice::info(format!("Saved {}", path.display())),
+            true => Notice::done(format!("Saved {}", path.display())),
             false => {
                 let what = format!("Saved {} without the hidden layers", path.display());
                 Notice::warning(what, "Show them and save again to have them in a file, too")

@@ -21,14 +21,16 @@ pub fn follow(ui: &Ui, document: &mut Document, tools: &mut ToolSettings) {
     }
     choose_tool(ui, tools);
     change_size(ui, tools);
-    let shortcut = |shortcut| ui.input_mut(|input| input.consume_shortcut(&shortcut));
+    let presses = |shortcut: KeyboardShortcut| {
+        ui.input_mut(|input| input.count_and_consume_key(shortcut.modifiers, shortcut.logical_key))
+    };
     // In the middle of a stroke there is nothing whole to take back or to throw away.
     if !document.is_stroking() {
         // The one with more modifiers first: the other would take its key.
-        if shortcut(REDO) || shortcut(REDO_TOO) {
+        for _ in 0..presses(REDO) + presses(REDO_TOO) {
             document.redo();
         }
-        if shortcut(UNDO) {
+        for _ in 0..presses(UNDO) {
             document.undo();
         }
         if pressed(ui, Key::Delete) {
@@ -74,7 +76,8 @@ pub fn swap_colours(tools: &mut ToolSettings) {
 
 fn change_size(ui: &Ui, tools: &mut ToolSettings) {
     for (key, up) in [(Key::OpenBracket, false), (Key::CloseBracket, true)] {
-        if pressed(ui, key) {
+        // Where frames are slow there are several in one.
+        for _ in 0..ui.input_mut(|input| input.count_and_consume_key(Modifiers::NONE, key)) {
             tools.diameter_px = next_diameter(tools.diameter_px, up);
         }
     }

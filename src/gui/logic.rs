@@ -8,14 +8,35 @@ use super::action::Action;
 use super::app::App;
 use super::dialogs::Picked;
 use super::words;
-use crate::canvas::{Backdrop, FittedPicture};
+use crate::canvas::{Backdrop, Document, FittedPicture};
 use crate::capture::SourceSpec;
 use crate::engine::Params;
-use crate::frame::fit_longer_side;
+use crate::frame::{Size, fit_longer_side};
 use crate::studio::{Arrival, CameraSettings, Command, EngineSpec, Event, Notice, Origin, Overlay};
 
+/// A smaller picture gets a canvas of this many pixels along its longer side.
+const SMALLEST_CANVAS: u32 = 256;
+/// A photograph gets a canvas of this many: it is painted much smaller, and a larger one is slow to draw on.
+const PHOTO_CANVAS: u32 = 1024;
 /// Settings are written when they stayed the same for this long.
 const SAVE_AFTER_S: f64 = 1.0;
+
+/// The canvas for an opened picture: its own size, so that a drawing comes back as it was saved; less for what no canvas can
+/// be as large as, which are photographs.
+fn canvas_for(picture: Size) -> Size {
+    let longer = match picture.width.max(picture.height) {
+        longer if longer > Document::MAX_SIDE => PHOTO_CANVAS,
+        longer => longer.max(SMALLEST_CANVAS),
+    };
+    fit_longer_side(picture, longer, 1)
+}
+
+/// Whether more than a seam of a picture is lost where it covers a canvas.
+fn is_cut(picture: Size, canvas: Size) -> bool {
+    let [pw, ph, cw, ch] = [picture.width, picture.height, canvas.width, canvas.height].map(f64::from);
+    let shape = (pw * ch) / (ph * cw);
+    shape.max(1.0 / shape) > 1.02
+}
 
 impl App {
     /// Takes what the studio and the dialogs have to say.
@@ -105,7 +126,7 @@ impl App {
             Event::LostFound(path) => self.offer_lost(ctx, path),
             Event::DrawingSaved { path, version, whole } => self.note_saved(ctx, path, version, whole),
             Event::DrawingNotSaved { version, notice } => self.note_not_saved(ctx, version, notice),
-            Event::Saved(path) => self.tell(ctx, Notice::info(format!("Saved {}", path.display()))),
+            Event::Saved(path) => self.tell(ctx, Notice::done(format!("Saved {}", path.display()))),
         }
     }
 
@@ -125,7 +146,7 @@ impl App {
             self.take_suggested();
             self.remember_model();
             let name = self.model_name();
-            self.tell(ctx, Notice::info(format!("{name} paints now")));
+            self.tell(ctx, Notice::done(format!("{name} paints now")));
         }
     }
 
@@ -166,8 +187,14 @@ impl App {
             self.start_fresh();
         }
         let alone = self.document.is_blank();
-        if matches!(picture.origin, Origin::Lost { .. }) && alone && self.document.size() != fitted.size() {
-            self.begin_new(fitted.size());
+        // An empty canvas takes the shape of what is opened, so that nothing of it is cut off.
+        let own = match picture.origin {
+            Origin::Lost { .. } => fitted.size(),
+            Origin::File => canvas_for(picture.frame.size()),
+            Origin::Clipboard | Origin::Source => self.document.size(),
+        };
+        if alone && self.document.size() != own {
+            self.begin_new(own);
         }
         let added = match picture.origin {
             Origin::Source => self.document.add_fitted_below(fitted, &picture.name),
@@ -177,6 +204,11 @@ impl App {
             // The canvas became another one meanwhile.
             return self.fit_picture(picture);
         };
+        let (whole, canvas) = (picture.frame.size(), self.document.size());
+        if matches!(picture.origin, Origin::File | Origin::Clipboard) && is_cut(whole, canvas) {
+            let what = format!("“{}” was cut to the shape of the canvas", picture.name);
+            self.tell(ctx, Notice::info(what));
+        }
         match picture.origin {
             Origin::File if alone => self.note_on_disk(),
             Origin::Source => self.settings.source = SourceSpec::Drawing,

@@ -62,8 +62,8 @@ impl Notices {
 
     fn put(&mut self, notice: Notice, offers: Vec<Offer>, now: f64) {
         let stay = match (notice.kind, offers.is_empty()) {
-            (NoticeKind::Info, true) => Some(5.0),
-            (NoticeKind::Info, false) | (NoticeKind::Warning, true) => Some(12.0),
+            (NoticeKind::Done | NoticeKind::Info, true) => Some(5.0),
+            (NoticeKind::Done | NoticeKind::Info, false) | (NoticeKind::Warning, true) => Some(12.0),
             (NoticeKind::Warning, false) | (NoticeKind::Error, _) => None,
         };
         self.cards.retain(|card| card.notice != notice);
@@ -125,9 +125,10 @@ fn card_ui(ui: &mut Ui, card: &Card, width: f32, theme: &Theme, actions: &mut Ve
                 vec2(ui.available_width() - 32.0, 0.0),
                 egui::Layout::top_down(egui::Align::Min),
                 |ui| {
-                    ui.label(RichText::new(&card.notice.what).color(theme.text));
-                    if !card.notice.remedy.is_empty() {
-                        ui.label(note(&card.notice.remedy, theme));
+                    let (what, remedy) = words(&card.notice);
+                    ui.label(RichText::new(what).color(theme.text));
+                    if !remedy.is_empty() {
+                        ui.label(note(remedy, theme));
                     }
                     if let Some(action) = offers_ui(ui, &card.offers, theme) {
                         actions.push(action);
@@ -147,6 +148,9 @@ fn card_ui(ui: &mut Ui, card: &Card, width: f32, theme: &Theme, actions: &mut Ve
 
 /// The buttons in a row; what was chosen.
 fn offers_ui(ui: &mut Ui, offers: &[Offer], theme: &Theme) -> Option<Action> {
+    if offers.is_empty() {
+        return None;
+    }
     let mut chosen = None;
     ui.horizontal_wrapped(|ui| {
         for (nth, (word, action)) in offers.iter().enumerate() {
@@ -159,9 +163,24 @@ fn offers_ui(ui: &mut Ui, offers: &[Offer], theme: &Theme) -> Option<Action> {
     chosen
 }
 
+/// What happened and what helps, as they stand on a card. Errors do not know where they are shown and begin small; news may
+/// begin with a name.
+fn words(notice: &Notice) -> (String, String) {
+    match notice.kind {
+        NoticeKind::Done | NoticeKind::Info => (notice.what.clone(), notice.remedy.clone()),
+        NoticeKind::Warning | NoticeKind::Error => (capital(&notice.what), capital(&notice.remedy)),
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 fn sign(kind: NoticeKind, theme: &Theme) -> (MaterialIcon, egui::Color32) {
     match kind {
-        NoticeKind::Info => (icons::ICON_CHECK_CIRCLE, theme.good),
+        NoticeKind::Done => (icons::ICON_CHECK_CIRCLE, theme.good),
+        NoticeKind::Info => (icons::ICON_INFO, theme.quiet),
         NoticeKind::Warning => (icons::ICON_WARNING, theme.warn),
         NoticeKind::Error => (icons::ICON_ERROR, theme.bad),
     }
@@ -187,6 +206,14 @@ mod tests {
         }
         notices.add(Notice::error("disk full", "make room"), 4.0);
         assert_eq!(notices.texts().last().map(String::as_str), Some("disk full: make room"));
+    }
+
+    #[test]
+    fn sentences_begin_with_a_capital() {
+        assert_eq!(capital("cannot read `x`"), "Cannot read `x`");
+        assert_eq!(capital("`x` is no picture"), "`x` is no picture");
+        assert_eq!(capital("über"), "Über");
+        assert_eq!(capital(""), "");
     }
 
     #[test]

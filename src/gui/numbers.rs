@@ -92,7 +92,7 @@ fn seed_ui(ui: &mut Ui, cx: &mut Cx<'_>, width: f32) {
     let drag =
         DragValue::new(&mut cx.settings.params.seed).range(0..=LARGEST_SEED).speed(1.0).update_while_editing(false);
     // However long the number is, the buttons stay where they are.
-    let room = (width - 66.0 - 3.0 * 30.0 - 4.0).clamp(40.0, 84.0);
+    let room = (width - 66.0 - 3.0 * 30.0 - 4.0).clamp(40.0, 92.0);
     let (place, _) = ui.allocate_exact_size(vec2(room, ROW - 4.0), Sense::hover());
     let mut inside = ui.new_child(UiBuilder::new().max_rect(place).layout(Layout::left_to_right(Align::Center)));
     inside.set_clip_rect(place.intersect(ui.clip_rect()));
@@ -132,15 +132,17 @@ fn size_ui(ui: &mut Ui, cx: &mut Cx<'_>, width: f32) {
     }
 }
 
-fn suggested_ui(ui: &mut Ui, cx: &mut Cx<'_>, _width: f32) {
+fn suggested_ui(ui: &mut Ui, cx: &mut Cx<'_>, width: f32) {
     let wanted = suggested(cx);
     let params = &cx.settings.params;
     let same = params.steps == wanted.steps && params.strength == wanted.strength && params.guidance == wanted.guidance;
     if same {
         return;
     }
-    ui.add_space(70.0);
-    if link(ui, "back to the model's numbers", cx.theme).clicked() {
-        cx.act(Action::SuggestedNumbers);
-    }
+    // Under the values, whose end is the column's.
+    ui.allocate_ui_with_layout(vec2(width, ROW), Layout::right_to_left(Align::Center), |ui| {
+        if link(ui, "back to the model's numbers", cx.theme).clicked() {
+            cx.act(Action::SuggestedNumbers);
+        }
+    });
 }

@@ -27,7 +27,7 @@ const ROWS: f32 = 10.0;
 /// Free space between the groups, all together.
 const PADS: f32 = 24.0;
 
-/// How the rail fits its height: first the slider gives way, then the note, then the buttons shrink, so that undo, redo
+/// How the rail fits its height: first the slider gets shorter and gives way, then the note, then the buttons shrink, so that undo, redo
 /// and clear always stay in sight.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Style<'a> {
@@ -35,7 +35,8 @@ struct Style<'a> {
     button: f32,
     gap: f32,
     note: bool,
-    slider: bool,
+    /// Length of the size's slider; 0 where there is no room.
+    slider: f32,
 }
 
 impl<'a> Style<'a> {
@@ -43,7 +44,8 @@ impl<'a> Style<'a> {
         let (button, gap) = (36.0, 4.0);
         let spare = height - ROWS * (button + gap) - PADS;
         let note = spare >= brush::NOTE_HEIGHT;
-        let slider = spare >= brush::NOTE_HEIGHT + brush::SLIDER_HEIGHT + gap;
+        let room = (spare - brush::NOTE_HEIGHT - gap).min(brush::SLIDER_HEIGHT);
+        let slider = if room >= brush::SHORTEST_SLIDER { room } else { 0.0 };
         if spare >= 0.0 {
             return Self { theme, button, gap, note, slider };
         }
@@ -139,10 +141,12 @@ mod tests {
         for height in (240..900).map(|h| h as f32) {
             let style = Style::new(&theme, height);
             let notes = if style.note { brush::NOTE_HEIGHT } else { 0.0 };
-            let slider = if style.slider { brush::SLIDER_HEIGHT + style.gap } else { 0.0 };
+            let slider = if style.slider > 0.0 { style.slider + style.gap } else { 0.0 };
             let used = ROWS * (style.button + style.gap) + PADS + notes + slider;
             assert!(used <= height, "{used} in {height}: {style:?}");
         }
-        assert!(Style::new(&theme, 700.0).slider);
+        assert_eq!(Style::new(&theme, 700.0).slider, brush::SLIDER_HEIGHT);
+        let shorter = |height: f32| Style::new(&theme, height).slider;
+        assert!((240..700).map(|h| h as f32).any(|h| (brush::SHORTEST_SLIDER..90.0).contains(&shorter(h))));
     }
 }

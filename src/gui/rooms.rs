@@ -6,13 +6,10 @@ use super::action::Action;
 use super::app::App;
 use super::cx::Cx;
 use super::layout::{PANEL, RAIL, Room, STATUS, TOP};
-use super::stage::{Stage, StageResponse};
+use super::stage::{POINTER_RESTS_S, Stage, StageResponse};
 use super::theme::Theme;
 use super::{captions, dock, look, panels, shortcuts, status, topbar};
 use crate::engine::Picture;
-
-/// After this long the pointer over the pictures alone is not shown.
-const POINTER_RESTS_S: f32 = 2.0;
 
 impl App {
     /// Shows all rooms; gives what the user meant.

@@ -14,6 +14,8 @@ pub struct Notice {
 /// How bad a notice is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoticeKind {
+    /// What was asked for is done.
+    Done,
     /// Good or neutral news.
     Info,
     /// Something is less than asked for.
@@ -23,6 +25,11 @@ pub enum NoticeKind {
 }
 
 impl Notice {
+    /// What was asked for is done.
+    pub fn done(what: impl Into<String>) -> Self {
+        Self { kind: NoticeKind::Done, what: what.into(), remedy: String::new() }
+    }
+
     /// News that need no action.
     pub fn info(what: impl Into<String>) -> Self {
         Self { kind: NoticeKind::Info, what: what.into(), remedy: String::new() }

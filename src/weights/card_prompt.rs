@@ -41,6 +41,13 @@ impl Card {
         found.into_iter().take(limit).map(|(_, at)| self.subjects[at].name.as_str()).collect()
     }
 
+    /// Whether `text` is a subject, by its name or another one that the card gives it; an article does not count.
+    pub fn is_subject(&self, text: &str) -> bool {
+        let text = without_article(text.trim()).to_lowercase();
+        let names = self.subjects.iter().flat_map(|subject| std::iter::once(&subject.name).chain(&subject.also));
+        !text.is_empty() && names.into_iter().any(|name| name.to_lowercase() == text)
+    }
+
     /// Up to `limit` styles and backgrounds that begin with `typed`: what may follow a subject.
     pub fn suggest_extra(&self, typed: &str, limit: usize) -> Vec<String> {
         let typed = typed.to_lowercase();

@@ -61,10 +61,24 @@ fn a_dropped_file_is_a_layer() -> Result<(), Failed> {
     window.wait("layer of the file", |app| app.document().layers().len() == 2);
     let layer = &window.app().document().layers()[0];
     check((layer.name(), layer.kind()) == ("lake.png", LayerKind::Picture), format!("{layer:?}"))?;
-    check(window.app().document().pick(500.0, 10.0) == Some([10, 20, 250]), "it does not cover the canvas")?;
+    // The empty canvas took its shape.
+    check(window.app().document().size() == Size::new(256, 192), format!("{}", window.app().document().size()))?;
+    check(window.app().document().pick(250.0, 5.0) == Some([10, 20, 250]), "it does not cover the canvas")?;
     window.wait("painting of it", |app| app.picture().is_some_and(|p| p.frame.pixel(5, 5)[..3] == [20, 250, 10]));
     window.key(Modifiers::COMMAND, Key::Z);
     check(window.app().document().layers().len() == 1, "dropping cannot be undone")
+}
+
+/// What lies on the canvas already is not stretched; the picture is cut, and that is said.
+fn a_picture_of_another_shape_is_cut_and_says_so() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    window.draw();
+    let file = window.home.join("lake.png");
+    save_png(&file, &Frame::filled(Size::new(40, 30), BLUE), &[])?;
+    window.drop_file(&file);
+    window.wait("layer of the file", |app| app.document().layers().len() == 2);
+    check(window.app().document().size() == Size::square(512), "the drawing has another size")?;
+    check(window.says("was cut to the shape of the canvas"), format!("{:?}", window.texts()))
 }
 
 fn what_is_no_picture_is_said() -> Result<(), Failed> {
@@ -157,6 +171,7 @@ pub fn tests() -> Vec<Trial> {
             the_painting_is_copied_and_in_the_prompt_the_text,
         ),
         test("gifts::a_dropped_file_is_a_layer", a_dropped_file_is_a_layer),
+        test("gifts::a_picture_of_another_shape_is_cut_and_says_so", a_picture_of_another_shape_is_cut_and_says_so),
         test("gifts::what_is_no_picture_is_said", what_is_no_picture_is_said),
         test("gifts::a_huge_picture_does_not_stop_the_window", a_huge_picture_does_not_stop_the_window),
         test("gifts::undo_after_typing_and_drawing_undoes_ink", undo_after_typing_and_drawing_undoes_ink),

@@ -162,7 +162,7 @@ fn a_missing_gpu_is_no_dead_end() -> Result<(), Failed> {
         window.wait("the GPU", |app| painter(app).is_some_and(|name| name.contains("CUDA")));
         return Ok(());
     }
-    window.until_said("the fastest engine that can paints instead");
+    window.until_said("fastest engine that can paints instead");
     shoot(&mut window, "loading-no-gpu");
     window.wait("the end of the load", |app| app.studio().snapshot().loading.is_none());
     check(window.app().settings().executor == "auto", "the next start would look for a GPU again")?;

@@ -1,6 +1,6 @@
 //! The pointer becomes ink.
 
-use afterimage::gui::stage::ViewMode;
+use afterimage::gui::stage::{Refused, ViewMode};
 use egui::{Event, Key, PointerButton, TouchDeviceId, TouchId, TouchPhase, pos2};
 use libtest_mimic::{Failed, Trial};
 
@@ -25,6 +25,11 @@ pub fn tests() -> Vec<Trial> {
         test("sketching::ink_lies_on_the_source", || both(ink_lies_on_the_source)),
         test("sketching::views_say_where_one_draws", || both(views_say_where_one_draws)),
         test("sketching::beside_the_picture_nothing_happens", || both(beside_the_picture_nothing_happens)),
+        test("sketching::strokes_come_in_from_beside_the_picture", || both(strokes_come_in_from_beside_the_picture)),
+        test("sketching::the_eraser_takes_all_and_says_what_it_misses", || {
+            both(the_eraser_takes_all_and_says_what_it_misses)
+        }),
+        test("sketching::the_picker_takes_what_is_seen", || both(the_picker_takes_what_is_seen)),
         test("sketching::a_lost_release_ends_the_stroke", || both(a_lost_release_ends_the_stroke)),
     ]
 }
@@ -229,6 +234,67 @@ fn beside_the_picture_nothing_happens(path: Path) -> Result<(), Failed> {
         frame(&mut window, [button(place, PointerButton::Primary, false)]);
         check(window.state().document.is_blank(), format_args!("a press at {place} drew"))?;
         check(!window.state().document.can_undo(), format_args!("a press at {place} is an edit"))?;
+    }
+    Ok(())
+}
+
+fn strokes_come_in_from_beside_the_picture(path: Path) -> Result<(), Failed> {
+    // There is room on both sides of the picture.
+    let mut window = window(path, [1000.0, 400.0]);
+    window.state_mut().tools.diameter_px = 6.0;
+    window.state_mut().tools.speed_width = false;
+    draw(&mut window, &[[-9.0, 64.0], [-8.0, 64.0], [30.0, 64.0], [60.0, 64.0]]);
+    check(ink(&window, 4.0, 64.0) == RED && ink(&window, 40.0, 64.0) == RED, "nothing came in")?;
+    let state = window.state();
+    check(state.document.strokes().len() == 1, "not one stroke")?;
+    check(state.news.iter().filter(|news| news.stroke_started).count() == 1, "started not once")?;
+    // One that passes by is none.
+    draw(&mut window, &[[-8.0, 20.0], [-7.0, 100.0]]);
+    check(window.state().document.strokes().len() == 1, "a stroke beside the picture")?;
+    // As quick as pointers are: from one side to the other in one report.
+    draw(&mut window, &[[-8.0, 100.0], [136.0, 100.0]]);
+    check(ink(&window, 64.0, 100.0) == RED, "a quick stroke flew over the picture")
+}
+
+fn the_eraser_takes_all_and_says_what_it_misses(path: Path) -> Result<(), Failed> {
+    let mut window = window(path, WIDE);
+    draw(&mut window, &[[20.0, 64.0], [100.0, 64.0]]);
+    let first = window.state().document.active();
+    window.state_mut().tools.tool = "eraser".into();
+    window.state_mut().tools.opacity = 0.2;
+    window.state_mut().document.add_ink_layer();
+    draw(&mut window, &[[20.0, 64.0], [60.0, 64.0]]);
+    check(ink(&window, 40.0, 64.0) == RED, "the other layer was erased")?;
+    let said = window.state().news.iter().filter_map(|news| news.refused).collect::<Vec<_>>();
+    check(said == [Refused::NothingToErase(first)], format_args!("{said:?}"))?;
+    draw(&mut window, &[[20.0, 10.0], [60.0, 10.0]]);
+    check(window.state().news.iter().filter(|news| news.refused.is_some()).count() == 1, "said where nothing is")?;
+    window.state_mut().document.set_active(first);
+    draw(&mut window, &[[20.0, 64.0], [60.0, 64.0]]);
+    check(ink(&window, 40.0, 64.0) == WHITE, "the eraser left a ghost")?;
+    check(window.state().news.iter().filter(|news| news.refused.is_some()).count() == 1, "said though it erased")
+}
+
+fn the_picker_takes_what_is_seen(path: Path) -> Result<(), Failed> {
+    let mut window = window(path, WIDE);
+    window.state_mut().stage.set_painting(painting(64));
+    window.state_mut().tools.tool = "picker".into();
+    window.step();
+    // Dragged over the painting, the colour follows.
+    let on_painting = middle(&window, "Painting");
+    frame(&mut window, [Event::PointerMoved(on_painting)]);
+    frame(&mut window, [button(on_painting, PointerButton::Primary, true)]);
+    let cross = window.state().tools.colour;
+    frame(&mut window, [Event::PointerMoved(on_painting + egui::vec2(40.0, 40.0))]);
+    let beside = window.state().tools.colour;
+    frame(&mut window, [button(on_painting + egui::vec2(40.0, 40.0), PointerButton::Primary, false)]);
+    check(cross == [250, 240, 120] && beside != cross && beside != RED, format_args!("{cross:?}, then {beside:?}"))?;
+    // Of two pictures in one place it is the one that lies on top.
+    window.state_mut().look.view = ViewMode::Wipe;
+    window.step();
+    for (x, white) in [(20.0, true), (100.0, false)] {
+        draw(&mut window, &[[x, 20.0]]);
+        check((window.state().tools.colour == WHITE) == white, format_args!("{:?}", window.state().tools.colour))?;
     }
     Ok(())
 }

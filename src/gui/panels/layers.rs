@@ -22,12 +22,7 @@ struct Row {
 /// Shows the tab.
 pub fn layers_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let rows: Vec<Row> = cx.document.layers().iter().rev().map(row).collect();
-    for row in &rows {
-        row_ui(ui, cx, row);
-    }
-    background_ui(ui, cx);
-    fact_ui(ui, "Canvas", &cx.document.size().to_string(), cx);
-    ui.add_space(8.0);
+    // Above the list, where a layer more or less does not move them from under the pointer.
     ui.horizontal(|ui| {
         if ui.button("New layer").clicked() {
             cx.document.add_ink_layer();
@@ -41,6 +36,12 @@ pub fn layers_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         }
     });
     ui.horizontal(|ui| arrange_ui(ui, cx));
+    ui.add_space(4.0);
+    for row in &rows {
+        row_ui(ui, cx, row);
+    }
+    background_ui(ui, cx);
+    fact_ui(ui, "Canvas", &cx.document.size().to_string(), cx);
     ui.add_space(4.0);
     if cx.settings.source != SourceSpec::Drawing {
         ui.label(note("The layers lie over the live picture. Freeze keeps it as a layer of its own.", cx.theme));

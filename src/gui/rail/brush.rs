@@ -6,11 +6,14 @@ use egui_material_icons::icons::ICON_TUNE;
 use super::{Style, icon_button};
 use crate::gui::keys::DIAMETER_PX;
 use crate::gui::theme::Theme;
+use crate::gui::tool::Tool;
 use crate::gui::widgets::hint_at;
 use crate::studio::ToolSettings;
 
-/// Height of the size's slider.
+/// Length of the size's slider where there is room.
 pub(super) const SLIDER_HEIGHT: f32 = 96.0;
+/// A shorter one is of no use.
+pub(super) const SHORTEST_SLIDER: f32 = 40.0;
 /// Height of the size in words.
 pub(super) const NOTE_HEIGHT: f32 = 20.0;
 const CARD_WIDTH: f32 = 208.0;
@@ -20,11 +23,11 @@ const WIDTH_HINT: &str = "Fast strokes are thinner. Where a pen reports its pres
 /// The brush's controls.
 pub(super) fn ui(ui: &mut Ui, tools: &mut ToolSettings, style: Style<'_>) {
     let theme = style.theme;
-    if style.slider {
-        size_ui(ui, tools);
+    if style.slider > 0.0 {
+        size_ui(ui, tools, style.slider);
     }
     if style.note {
-        ui.label(RichText::new(format!("{:.0}\u{2009}px", tools.diameter_px)).size(11.0).color(theme.quiet));
+        ui.label(RichText::new(size_note(tools)).size(11.0).color(theme.quiet));
     }
     let more = icon_button(ui, ICON_TUNE, "Brush settings", false, true, style);
     let more = hint_at(more, RectAlign::RIGHT, "Size, opacity, hardness and width of the brush");
@@ -34,11 +37,20 @@ pub(super) fn ui(ui: &mut Ui, tools: &mut ToolSettings, style: Style<'_>) {
         .show(|ui| card_ui(ui, tools, theme));
 }
 
-fn size_ui(ui: &mut Ui, tools: &mut ToolSettings) {
+/// The size in words, and how opaque the ink is where it is not opaque; erasers always are.
+fn size_note(tools: &ToolSettings) -> String {
+    let percent = (tools.opacity * 100.0).round();
+    match percent < 100.0 && Tool::from_name(&tools.tool) != Tool::Eraser {
+        true => format!("{:.0}\u{2009}·\u{2009}{percent:.0}\u{2009}%", tools.diameter_px),
+        false => format!("{:.0}\u{2009}px", tools.diameter_px),
+    }
+}
+
+fn size_ui(ui: &mut Ui, tools: &mut ToolSettings, length: f32) {
     let thickness = ui.spacing().interact_size.y;
     // A vertical slider leans left in a wider column.
-    ui.allocate_ui(vec2(thickness, SLIDER_HEIGHT), |ui| {
-        ui.spacing_mut().slider_width = SLIDER_HEIGHT;
+    ui.allocate_ui(vec2(thickness, length), |ui| {
+        ui.spacing_mut().slider_width = length;
         let slider = Slider::new(&mut tools.diameter_px, DIAMETER_PX).logarithmic(true).vertical().show_value(false);
         let response = ui.add(slider).accessible_name("Brush size");
         if response.double_clicked() {
@@ -81,7 +93,17 @@ fn percent_from(text: &str) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::percent_from;
+    use super::{ToolSettings, percent_from, size_note};
+
+    #[test]
+    fn the_note_tells_thin_ink() {
+        let mut tools = ToolSettings::default();
+        assert_eq!(size_note(&tools), "24\u{2009}px");
+        tools.opacity = 0.2;
+        assert_eq!(size_note(&tools), "24\u{2009}·\u{2009}20\u{2009}%");
+        tools.tool = "eraser".into();
+        assert_eq!(size_note(&tools), "24\u{2009}px");
+    }
 
     #[test]
     fn percents_are_read_with_and_without_their_sign() {

@@ -106,14 +106,19 @@ fn code_from([r, g, b]: [u8; 3]) -> String {
     format!("#{r:02x}{g:02x}{b:02x}")
 }
 
-/// "#d62f2f" and "d62f2f".
+/// "#d62f2f", "d62f2f" and, each digit twice, "#f00".
 fn colour_from(code: &str) -> Option<[u8; 3]> {
     let digits = code.trim().trim_start_matches('#');
-    if digits.len() != 6 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }
-    let [_, r, g, b] = u32::from_str_radix(digits, 16).ok()?.to_be_bytes();
-    Some([r, g, b])
+    let number = u32::from_str_radix(digits, 16).ok()?;
+    let [_, r, g, b] = number.to_be_bytes();
+    match digits.len() {
+        6 => Some([r, g, b]),
+        3 => Some([number >> 8, number >> 4 & 15, number & 15].map(|digit| digit as u8 * 17)),
+        _ => None,
+    }
 }
 
 /// Where the pointer is pressed, as shares of `rect`.
@@ -180,7 +185,8 @@ mod tests {
     fn codes_are_read_and_written() {
         assert_eq!(code_from([0xd6, 0x2f, 0x0f]), "#d62f0f");
         assert_eq!(colour_from(" #D62F0f "), Some([0xd6, 0x2f, 0x0f]));
-        for wrong in ["", "#", "12345", "1234567", "+12345", "red"] {
+        assert_eq!(colour_from("#f0a"), Some([255, 0, 170]));
+        for wrong in ["", "#", "1234", "12345", "1234567", "+12345", "+12", "red"] {
             assert_eq!(colour_from(wrong), None, "{wrong}");
         }
     }

@@ -3,10 +3,12 @@
 use egui::{CursorIcon, Pos2, Response, Ui};
 
 use super::mode::ViewMode;
-use super::{Panes, labels, navigate, points, seen};
+use super::{Panes, StageLook, labels, navigate, points, seen};
 use crate::gui::tool::Tool;
 use crate::studio::ToolSettings;
 
+/// A pointer that does not move for so long, in seconds, is in an audience's way.
+pub const POINTER_RESTS_S: f32 = 2.0;
 /// How long a changed size is shown on the canvas, in seconds.
 const SHOWN_S: f64 = 0.8;
 
@@ -34,7 +36,8 @@ impl Resizing {
 
 /// Shows it. Where the pointer is elsewhere, for example on the size's slider, a size that was `resized` is shown in the
 /// middle of the drawing.
-pub(super) fn show(ui: &Ui, panes: &Panes, tools: &ToolSettings, view: ViewMode, resized: bool) {
+pub(super) fn show(ui: &Ui, panes: &Panes, tools: &ToolSettings, look: &StageLook, resized: bool) {
+    let view = look.view;
     let over_right = panes.right_response.as_ref().is_some_and(Response::hovered);
     let over_left = panes.left_response.hovered() || panes.left_response.is_pointer_button_down_on();
     let tool = Tool::from_name(&tools.tool);
@@ -55,6 +58,9 @@ pub(super) fn show(ui: &Ui, panes: &Panes, tools: &ToolSettings, view: ViewMode,
     match tool {
         Tool::Brush | Tool::Eraser if draws => {
             let Some(pos) = ui.input(|input| input.pointer.latest_pos()) else { return };
+            if look.alone && ui.input(|input| input.pointer.time_since_last_movement()) > POINTER_RESTS_S {
+                return;
+            }
             let radius = outline(ui, panes, tools, pos);
             ui.ctx().set_cursor_icon(if radius < 4.0 { CursorIcon::Crosshair } else { CursorIcon::None });
         }

@@ -2,6 +2,7 @@
 
 use egui::{CursorIcon, Key, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
+use super::layers::Pane;
 use super::layout::{Layout, tame};
 use super::{StageLook, ViewMode};
 use crate::gui::theme::Theme;
@@ -38,6 +39,12 @@ pub(super) fn wipe_ui(ui: &Ui, picture: Rect, look: &StageLook, theme: &Theme) -
     }
     let width = picture.width().max(1.0);
     share.or_else(|| response.0.map(|pos| tame((pos.x - picture.left()) / width, ViewMode::Wipe)))
+}
+
+/// The screen column, in physical pixels, from which the painting lies over the drawing.
+pub(super) fn wipe_column(pane: &Pane, share: f32) -> f32 {
+    let seen = pane.visible();
+    seen.min[0] + seen.size()[0] * tame(share, ViewMode::Wipe)
 }
 
 /// Where the pointer drags it to and whether it is lit; and the share the keyboard asks for.

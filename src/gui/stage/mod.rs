@@ -21,16 +21,16 @@ mod surface;
 
 use egui::{Key, LayerId, RawInput, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
+pub use cursor::POINTER_RESTS_S;
 pub use mode::ViewMode;
 
 use self::contacts::Contacts;
 use self::cursor::Resizing;
-use self::layers::{Pane, texel_from_canvas};
+use self::layers::Pane;
 use self::layout::Layout;
 use self::navigate::Held;
 use self::pen::{Desk, Events, Pen};
 use self::pictures::Pictures;
-use self::surface::Slot;
 use super::theme::Theme;
 use super::tool::Tool;
 use crate::canvas::Document;
@@ -44,6 +44,8 @@ use crate::tablet::Tablet;
 pub struct StageLook {
     /// How drawing and painting share the stage.
     pub view: ViewMode,
+    /// The pictures alone, for an audience: no captions, and nothing around a pointer that rests.
+    pub alone: bool,
     /// Smooth or square pixels when enlarged.
     pub smooth: bool,
     /// Share of the drawing; see [`StageResponse::divider`].
@@ -70,6 +72,7 @@ impl Default for StageLook {
     fn default() -> Self {
         Self {
             view: ViewMode::SideBySide,
+            alone: false,
             smooth: true,
             divider: 0.5,
             left_caption: "Drawing".into(),
@@ -91,6 +94,8 @@ pub enum Refused {
     Hidden,
     /// The drawing is not shown.
     PaintingOnly,
+    /// There is nothing to erase there on the layer, but on this one.
+    NothingToErase(crate::canvas::LayerId),
 }
 
 /// What the user did on the stage in this frame.
@@ -208,7 +213,7 @@ impl Stage {
         self.show(ui, stage, &panes, document, look, theme);
         response.divider = self.furniture(ui, stage, &layout, &panes, look, theme);
         let resized = self.resizing.follow(ui, tools.diameter_px);
-        cursor::show(ui, &panes, tools, look.view, resized);
+        cursor::show(ui, &panes, tools, look, resized);
         response
     }
 
@@ -282,10 +287,14 @@ impl Stage {
                 && !navigate::is_hand(ui)
                 && look.view != ViewMode::Picture;
             let source = self.pictures.source();
-            let mut desk = Desk { document, tools, pane: &panes.left, pixels_per_point: ui.pixels_per_point(), source };
-            let news = self.pen.follow(&Events::of(ui, &self.contacts), ready, &mut desk);
+            let painting = self.pictures.painting().filter(|_| look.view == ViewMode::Wipe);
+            let painting = painting.map(|painting| (painting, divider::wipe_column(&panes.left, look.divider)));
+            let pixels_per_point = ui.pixels_per_point();
+            let mut desk = Desk { document, tools, pane: &panes.left, pixels_per_point, source, painting };
+            let events = Events::of(ui, &self.contacts, self.pen.is_down());
+            let news = self.pen.follow(&events, ready, &mut desk);
             (response.stroke_started, response.picked) = (news.stroke_started, news.picked);
-            response.refused = news.refused.then_some(Refused::Hidden);
+            response.refused = news.refused.then_some(Refused::Hidden).or(news.missed.map(Refused::NothingToErase));
             if news.stroke_started {
                 // Only clicks close menus by themselves, and a stroke is none.
                 egui::Popup::close_all(ui.ctx());
@@ -308,7 +317,7 @@ impl Stage {
         response
     }
 
-    /// A click on the painting with the picker, or with Alt held, takes its colour.
+    /// The picker, or the pointer with Alt held, takes the painting's colour where it is pressed.
     fn pick_from_painting(&self, ui: &Ui, panes: &Panes, tools: &mut ToolSettings, look: &StageLook) -> bool {
         let shown = if look.view == ViewMode::Picture {
             Some((&panes.left_response, &panes.left))
@@ -317,16 +326,14 @@ impl Stage {
         };
         let Some(((response, pane), painting)) = shown.zip(self.pictures.painting()) else { return false };
         let picking = Tool::from_name(&tools.tool) == Tool::Picker || ui.input(|input| input.modifiers.alt);
-        let Some(pos) = response.interact_pointer_pos().filter(|_| response.clicked() && picking) else { return false };
+        // Also while the pointer is dragged over it. A hand that moves the picture picks nothing.
+        let pressed = (response.is_pointer_button_down_on() || response.clicked()) && !navigate::is_hand(ui);
+        let pressed = pressed && !ui.input(|input| input.pointer.middle_down() || input.pointer.secondary_down());
+        let Some(pos) = response.interact_pointer_pos().filter(|_| pressed && picking) else { return false };
         let scale = ui.pixels_per_point();
         let at = pane.placed.canvas_from_screen([pos.x * scale, pos.y * scale]);
-        let texel = texel_from_canvas(Slot::Painting, pane.placed.canvas, painting.size(), at);
-        let [width, height] = [painting.size().width as f32, painting.size().height as f32];
-        if !(texel[0] >= 0.0 && texel[1] >= 0.0 && texel[0] < width && texel[1] < height) {
-            return false;
-        }
-        let [r, g, b, _] = painting.pixel(texel[0] as u32, texel[1] as u32);
-        tools.colour = [r, g, b];
+        let Some(colour) = pen::painted_colour(painting, pane, at) else { return false };
+        tools.colour = colour;
         true
     }
 
@@ -371,12 +378,10 @@ impl Stage {
         let left = seen(ui, &panes.left);
         let right = panes.right.as_ref().map_or(left, |pane| seen(ui, pane));
         let latency = labels::latency(painter, right, &look.latency_text, look.latency_good, theme);
-        // Without captions there is nothing to add to, and nothing to keep apart.
-        let silent = look.left_caption.is_empty() && look.right_caption.is_empty();
         let zoomed = if self.view.is_fit() { String::new() } else { format!(" · {:.1} × (0 fits)", self.view.zoom) };
         let (left_caption, right_caption) = (&look.left_caption, &look.right_caption);
         let (first, second) = match look.view {
-            _ if silent => (String::new(), None),
+            _ if look.alone => (String::new(), None),
             ViewMode::SideBySide => (format!("{left_caption}{zoomed}"), Some(right_caption.as_str())),
             ViewMode::Picture => (format!("{right_caption}{zoomed}"), None),
             ViewMode::Wipe | ViewMode::Overlay => (format!("{left_caption}  ·  {right_caption}{zoomed}"), None),

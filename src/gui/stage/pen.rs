@@ -6,7 +6,7 @@ use egui::{Event, Modifiers, PointerButton, Pos2, TouchPhase};
 use super::contacts::Contacts;
 use super::layers::{Pane, texel_from_canvas};
 use super::surface::Slot;
-use crate::canvas::{Backdrop, Brush, Document, Rect, StrokePoint, WidthRule};
+use crate::canvas::{Backdrop, Brush, Document, LayerId, Rect, StrokePoint, WidthRule};
 use crate::frame::Frame;
 use crate::gui::tool::Tool;
 use crate::studio::ToolSettings;
@@ -16,12 +16,16 @@ use crate::tablet::Contact;
 const FILL_TOLERANCE: u8 = 32;
 /// Events of one frame are spread over at most this time; before it the pointer rested.
 const LONGEST_FRAME_S: f64 = 0.1;
+/// The same while a stroke is drawn: squeezed into less than they took, its samples would tell of a speed it never had.
+const LONGEST_STROKE_FRAME_S: f64 = 1.0;
 
 /// What the pointer does between press and release.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 enum Doing {
     #[default]
     Nothing,
+    /// A stroke that comes from beside the canvas and was not on it yet: where the pointer is.
+    Outside(StrokePoint),
     Stroke,
     Line(Line),
     Pick,
@@ -50,6 +54,8 @@ impl Line {
 #[derive(Debug, Default)]
 pub(super) struct Pen {
     doing: Doing,
+    /// Whether a stroke from outside takes ink away.
+    erases: bool,
     /// What the pointer is at the moment.
     contact: Contact,
 }
@@ -60,6 +66,8 @@ pub(super) struct PenNews {
     pub(super) stroke_started: bool,
     pub(super) picked: bool,
     pub(super) refused: bool,
+    /// The eraser met nothing on its layer, but would have on this one.
+    pub(super) missed: Option<LayerId>,
 }
 
 /// A frame's events in order with the time each probably happened at.
@@ -71,10 +79,11 @@ pub(super) struct Events<'a> {
 }
 
 impl<'a> Events<'a> {
-    /// The pointer's events of this frame.
-    pub(super) fn of(ui: &egui::Ui, contacts: &'a Contacts) -> Self {
+    /// The pointer's events of this frame; in the middle of a stroke the pointer did not rest before them.
+    pub(super) fn of(ui: &egui::Ui, contacts: &'a Contacts, drawing: bool) -> Self {
         ui.input(|input| {
-            let span_s = f64::from(input.unstable_dt).clamp(0.0, LONGEST_FRAME_S);
+            let longest_s = if drawing { LONGEST_STROKE_FRAME_S } else { LONGEST_FRAME_S };
+            let span_s = f64::from(input.unstable_dt).clamp(0.0, longest_s);
             let pointer = |event: &&Event| {
                 matches!(
                     event,
@@ -111,6 +120,8 @@ pub(super) struct Desk<'a> {
     pub(super) pixels_per_point: f32,
     /// What shows through where there is no ink.
     pub(super) source: Option<&'a Frame>,
+    /// The painting, and the screen column from which it lies over the drawing.
+    pub(super) painting: Option<(&'a Frame, f32)>,
 }
 
 impl Desk<'_> {
@@ -136,7 +147,8 @@ impl Desk<'_> {
             colour: tools.colour,
             diameter_px: tools.diameter_px,
             hardness: tools.hardness,
-            opacity: tools.opacity,
+            // An eraser that leaves ghosts is a surprise: they are hard to see, and the model paints them.
+            opacity: if erase { 1.0 } else { tools.opacity },
             erase,
             // Both follow pressure where it is reported.
             // An eraser does not thin with speed: it takes away what its ring shows.
@@ -150,11 +162,21 @@ impl Desk<'_> {
         Some(StrokePoint { pressure: None, ..end })
     }
 
+    /// Whether the brush touches the canvas on its way between two places, or nearly does.
+    fn comes_in(&self, from: StrokePoint, to: StrokePoint) -> bool {
+        let reach = self.tools.diameter_px / 2.0;
+        let [width, height] = self.pane.placed.canvas;
+        let crosses = |a: f32, b: f32, side: f32| a.max(b) > -reach && a.min(b) < side + reach;
+        crosses(from.x, to.x, width) && crosses(from.y, to.y, height)
+    }
+
     fn pick(&mut self, pos: Pos2) -> bool {
         let at = self.canvas_from_points(pos);
-        let colour = match self.source {
-            Some(source) => self.pick_over(source, at),
-            None => self.document.pick(at[0], at[1]),
+        let painting = self.painting.filter(|(_, column)| pos.x * self.pixels_per_point >= *column);
+        let colour = match (painting, self.source) {
+            (Some((painting, _)), _) => painted_colour(painting, self.pane, at),
+            (None, Some(source)) => self.pick_over(source, at),
+            (None, None) => self.document.pick(at[0], at[1]),
         };
         let Some(colour) = colour else { return false };
         self.tools.colour = colour;
@@ -178,6 +200,15 @@ impl Desk<'_> {
         };
         Some([mix(r, under[0]), mix(g, under[1]), mix(b, under[2])])
     }
+}
+
+/// The painting's colour at a canvas position; none beside it.
+pub(super) fn painted_colour(painting: &Frame, pane: &Pane, at: [f32; 2]) -> Option<[u8; 3]> {
+    let texel = texel_from_canvas(Slot::Painting, pane.placed.canvas, painting.size(), at);
+    let [width, height] = [painting.size().width as f32, painting.size().height as f32];
+    let inside = texel[0] >= 0.0 && texel[1] >= 0.0 && texel[0] < width && texel[1] < height;
+    let [r, g, b, _] = inside.then(|| painting.pixel(texel[0] as u32, texel[1] as u32))?;
+    Some([r, g, b])
 }
 
 impl Pen {
@@ -211,6 +242,7 @@ impl Pen {
                 Event::PointerMoved(pos) => self.move_to(pos, time_s, desk, &mut news),
                 Event::PointerButton { pos, button: PointerButton::Primary, pressed: false, .. } => {
                     self.move_to(pos, time_s, desk, &mut news);
+                    news.missed = news.missed.or(desk.document.missed_by_eraser());
                     self.lift(desk.document);
                 }
                 // The release will go to another window.
@@ -230,8 +262,16 @@ impl Pen {
         } else {
             Tool::from_name(&desk.tools.tool)
         };
+        let draws = matches!(tool, Tool::Brush | Tool::Eraser);
         if !desk.touches(pos, tool) {
-            return;
+            if draws && !modifiers.shift {
+                self.doing = Doing::Outside(self.point(pos, time_s, desk));
+                self.erases = tool == Tool::Eraser;
+                return;
+            }
+            if !draws {
+                return;
+            }
         }
         if tool != Tool::Picker && !desk.document.is_active_visible() {
             news.refused = true;
@@ -271,6 +311,14 @@ impl Pen {
         let point = self.point(pos, time_s, desk);
         match &mut self.doing {
             Doing::Nothing => {}
+            Doing::Outside(from) if !desk.comes_in(*from, point) => *from = point,
+            Doing::Outside(from) => {
+                let (from, brush) = (*from, desk.brush(self.erases));
+                let begun = desk.document.begin_stroke(brush, from);
+                desk.document.extend_stroke(point);
+                (news.stroke_started, news.refused) = (begun, !begun);
+                self.doing = if begun { Doing::Stroke } else { Doing::Nothing };
+            }
             Doing::Stroke => desk.document.extend_stroke(point),
             Doing::Line(line) => line.draw_to(point, desk.document),
             Doing::Pick => news.picked |= desk.touches(pos, Tool::Picker) && desk.pick(pos),

@@ -3,12 +3,12 @@
 use egui::Ui;
 
 use super::card::Card;
+use super::divider::wipe_column;
 use super::ink::Ink;
 use super::layers::{Content, Pane, sampling};
-use super::layout::tame;
 use super::plain::Plain;
 use super::surface::{Slot, Surface};
-use super::{Panes, StageLook, ViewMode};
+use super::{Panes, StageLook};
 use crate::canvas::{Backdrop, Document};
 use crate::display::Checkers;
 use crate::frame::Frame;
@@ -105,8 +105,7 @@ impl Pictures {
             fade: self.fade,
             checkers: checkers(theme, ui.pixels_per_point()),
         };
-        let seen = panes.left.visible();
-        let column = seen.min[0] + seen.size()[0] * tame(look.divider, ViewMode::Wipe);
+        let column = wipe_column(&panes.left, look.divider);
         self.surface.paint(ui, stage, content.layers(look.view, &panes.left, panes.right.as_ref(), column));
     }
 }

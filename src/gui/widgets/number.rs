@@ -60,6 +60,7 @@ pub fn number_ui(ui: &mut Ui, number: &Number, value: &mut f64, width: f32, them
             .speed(number.step)
             .fixed_decimals(number.decimals)
             .update_while_editing(false)
+            .custom_parser(number_from)
             // What is beyond the range was wished elsewhere, or belongs to a model that is not there yet.
             .clamp_existing_to_range(false);
         typed_ui(ui, drag, &name, VALUE);
@@ -69,6 +70,11 @@ pub fn number_ui(ui: &mut Ui, number: &Number, value: &mut f64, width: f32, them
         *value = number.settle(*value);
     }
     *value != before
+}
+
+/// "0.4" and, as many write it, "0,4".
+fn number_from(text: &str) -> Option<f64> {
+    text.trim().replace(',', ".").parse().ok().filter(|number: &f64| number.is_finite())
 }
 
 /// The label of a row, always as wide as the others.
@@ -166,4 +172,27 @@ fn paint(ui: &Ui, response: &Response, rail: Rect, share: f32, theme: &Theme) {
     painter.rect_filled(Rect::from_min_max(rail.min - vec2(5.0, 0.0), pos2(handle.x, rail.max.y)), 2, theme.accent);
     let radius = if response.hovered() || response.dragged() || response.has_focus() { 7.0 } else { 6.0 };
     painter.circle(handle, radius, theme.handle(), Stroke::new(1.0, theme.line));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_has_the_digits_that_are_seen() {
+        let number = |step, decimals, range| Number { name: "", hint: "", range, step, default: 0.0, decimals };
+        let strength = number(0.01, 2, 0.0..=1.0);
+        for hundredths in 0..=100_u8 {
+            let settled = strength.settle(f64::from(hundredths) * 0.01);
+            assert_eq!(settled.to_string(), (f64::from(hundredths) / 100.0).to_string());
+        }
+        assert_eq!(number(0.1, 1, 1.0..=15.0).settle(1.2000000000000002).to_string(), "1.2");
+        assert_eq!(number(32.0, 0, 64.0..=512.0).settle(1e9), 512.0);
+    }
+
+    #[test]
+    fn a_comma_is_a_point() {
+        assert_eq!([" 0,4 ", "0.4"].map(number_from), [Some(0.4); 2]);
+        assert_eq!(["", "a", "1,2,3", "NaN", "inf"].map(number_from), [None; 5]);
+    }
 }
