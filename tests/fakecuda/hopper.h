@@ -56,8 +56,8 @@ void add_own_products(float* sums, const unsigned short* rows, const unsigned sh
 template <typename T, int WIDE>
 void multiply_64(float* sums, const Rows64& a, const Rows64& b) {
     const int top = int(current->index.x) % 128 / 32 * 16 + current->lane / 4;
-    unsigned short rows[OWN_ROWS][16], columns[2 * WIDE][16];
-    for (int k = 0; k < 16; k += 8) {
+    unsigned short rows[OWN_ROWS][WORDS], columns[2 * WIDE][WORDS];
+    for (int k = 0; k < WORDS; k += 8) {
         for (int half = 0; half < OWN_ROWS; half++) eight_of(&rows[half][k], a, top + 8 * half, k);
         for (int n = 0; n < 2 * WIDE; n++) eight_of(&columns[n][k], b, own_column(n), k);
     }

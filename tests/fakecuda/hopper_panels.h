@@ -41,27 +41,34 @@ inline void column_of(unsigned short* to, const PanelColumns&, const Layout& in,
     const unsigned width = in.across / 2;
     const unsigned panel = in.across == 16 ? in.stride : in.leading, rows = in.across == 16 ? in.leading : in.stride;
     const unsigned first = in.first + n / width * panel + n % width * 2;
-    for (unsigned k = 0; k < 16; k++) std::memcpy(&to[k], in.at(first + k / 8 * rows + k % 8 * in.across), 2);
+    for (unsigned k = 0; k < WORDS; k++) std::memcpy(&to[k], in.at(first + k / 8 * rows + k % 8 * in.across), 2);
 }
+
+// Words of the first factor that each lane has.
+constexpr int REGISTERS = 4;
 
 // A lane's part of a product whose first factor is in registers.
 struct RegisterProduct {
     float* sums;
     const unsigned* a;
-    unsigned was[4];            // in those registers
-    unsigned short row[2][16];  // of the first factor: the two rows that this lane has sums of
+    unsigned was[REGISTERS];              // in those registers
+    unsigned short row[OWN_ROWS][WORDS];  // of the first factor: those that this lane has sums of
     bool more;
     Site site;
 };
 
-// Four lanes share two rows, and each has four words of them.
+// So many lanes share two rows.
+constexpr int SHARING = 4;
+
 inline void share_rows(const Warp& warp) {
     for (int lane = 0; lane < 32; lane++) {
         auto* own = static_cast<RegisterProduct*>(warp.threads[lane].brings);
-        for (int i = 0; i < 16; i++) {
-            const auto* other = static_cast<RegisterProduct*>(warp.threads[lane / 4 * 4 + i / 4].brings);
-            const int k = 2 * (i / 4) + i % 4 / 2 * 8;
-            for (int j = 0; j < 2; j++) own->row[i % 2][k + j] = (unsigned short)(other->a[i % 4] >> 16 * j & 0xffff);
+        for (int i = 0; i < SHARING * REGISTERS; i++) {
+            const auto* other = static_cast<RegisterProduct*>(warp.threads[lane / SHARING * SHARING + i / REGISTERS].brings);
+            const int word = i % REGISTERS, k = 2 * (i / REGISTERS) + word / OWN_ROWS * WORDS / 2;
+            for (int j = 0; j < 2; j++) {
+                own->row[word % OWN_ROWS][k + j] = (unsigned short)(other->a[word] >> 16 * j & 0xffff);
+            }
         }
     }
 }
@@ -70,14 +77,14 @@ template <typename T, int WIDE, typename Panels>
 void compute(const RegisterProduct& product, const Panels& b) {
     if (std::memcmp(product.a, product.was, sizeof product.was)) fail(product.site, "a factor changed under a product");
     const Layout in(descriptor_of(b));
-    unsigned short columns[2 * WIDE][16];
+    unsigned short columns[2 * WIDE][WORDS];
     for (int n = 0; n < 2 * WIDE; n++) column_of(columns[n], b, in, unsigned(own_column(n)));
     if (!product.more) std::fill_n(product.sums, 4 * WIDE, 0.0f);
     add_own_products<T, WIDE>(product.sums, product.row[0], columns[0]);
 }
 
 template <typename T, int WIDE, typename Panels>
-void begin_product(float* sums, const unsigned (&a)[4], Panels b, bool more, const Site& site) {
+void begin_product(float* sums, const unsigned (&a)[REGISTERS], Panels b, bool more, const Site& site) {
     RegisterProduct own = {sums, a, {a[0], a[1], a[2], a[3]}, {}, more, site};
     if (meet_warp(Meeting::MULTIPLY, site, &own)) {
         if (current->warp->all != 0xffffffff) fail(site, "a warp that is not full");
@@ -92,11 +99,11 @@ void begin_product(float* sums, const unsigned (&a)[4], Panels b, bool more, con
 }  // namespace fake
 
 template <typename T, int WIDE, typename Panels>
-inline void multiply_64(float (&sums)[WIDE][4], const unsigned (&a)[4], Panels b, FAKE_SITE) {
+inline void multiply_64(float (&sums)[WIDE][4], const unsigned (&a)[fake::REGISTERS], Panels b, FAKE_SITE) {
     fake::begin_product<T, WIDE>(sums[0], a, b, false, {file, line});
 }
 
 template <typename T, int WIDE, typename Panels>
-inline void multiply_add_64(float (&sums)[WIDE][4], const unsigned (&a)[4], Panels b, FAKE_SITE) {
+inline void multiply_add_64(float (&sums)[WIDE][4], const unsigned (&a)[fake::REGISTERS], Panels b, FAKE_SITE) {
     fake::begin_product<T, WIDE>(sums[0], a, b, true, {file, line});
 }

@@ -8,7 +8,7 @@ namespace fake {
 
 namespace {
 
-constexpr int WORDS = 16, MOST_ROWS = 16;
+constexpr int MOST_ROWS = 16;
 
 // The factors that 16 bits are: one, or two.
 template <typename T>

@@ -4,7 +4,10 @@
 
 namespace fake {
 
-// sums[row][column] += a[row] . b[column], one product after the other. Factors of T lie in 16 words of 16 bits: one in each, or two. At most 16 rows.
+// Words of 16 bits that a row or a column of factors has.
+constexpr int WORDS = 16;
+
+// sums[row][column] += a[row] . b[column], one product after the other. Factors of T lie in words: one in each, or two. At most 16 rows.
 template <typename T>
 void add_products(float* sums, int rows, int columns, const unsigned short* a, const unsigned short* b);
 
