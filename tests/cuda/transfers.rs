@@ -128,6 +128,18 @@ fn without_pinned_memory_it_takes_longer() -> Outcome {
     Ok(())
 }
 
+/// No promise of the driver's says when it has read ordinary memory: weights stay where they are until they have arrived.
+fn weights_are_not_changed_on_their_way() -> Outcome {
+    let scenes: [&[(&str, &str)]; 2] = [&[("FAKECUDA_LATE", "1")], &[("FAKECUDA_LATE", "1"), ("FAKECUDA_PINNED", "0")]];
+    let usual = played("usual", &[])?;
+    for (number, scene) in scenes.into_iter().enumerate() {
+        if played(&format!("late-{number}"), scene)?.bytes != usual.bytes {
+            return Err(format!("other results with {scene:?}").into());
+        }
+    }
+    Ok(())
+}
+
 /// A run that is refused has sent something already; the next must not change it on its way.
 fn a_refused_run_leaves_what_it_sent() -> Outcome {
     let mut b = GraphBuilder::new("refused", "");
@@ -163,9 +175,10 @@ fn a_refused_run_leaves_what_it_sent() -> Outcome {
 }
 
 pub fn tests() -> Vec<Trial> {
-    let all: [(&str, Test); 3] = [
+    let all: [(&str, Test); 4] = [
         ("a_run_waits_once", a_run_waits_once),
         ("without_pinned_memory_it_takes_longer", without_pinned_memory_it_takes_longer),
+        ("weights_are_not_changed_on_their_way", weights_are_not_changed_on_their_way),
         ("a_refused_run_leaves_what_it_sent", a_refused_run_leaves_what_it_sent),
     ];
     all.into_iter().map(|(name, test)| Trial::test(format!("transfers::{name}"), test)).collect()

@@ -530,7 +530,7 @@ API cuMemFreeHost(void* at) {
     return host_free(at) ? SUCCESS : INVALID_VALUE;
 }
 
-// --- Copies. Ordinary memory is read when it is asked for, pinned memory when its turn comes. ------------------------
+// --- Copies. Pinned memory is read when its turn comes, ordinary memory when it is asked for, which nobody promises. ---
 
 API cuMemcpyHtoDAsync_v2(uint64_t to, const void* from, size_t bytes, void* handle) {
     Lock lock(mutex);
@@ -540,7 +540,7 @@ API cuMemcpyHtoDAsync_v2(uint64_t to, const void* from, size_t bytes, void* hand
     if (int error = check_range("a copy to the device", to, bytes)) return error;
     log_line("htod %zu%s", bytes, is_pinned(from) ? " pinned" : "");
     auto* memory = reinterpret_cast<void*>(to);
-    if (is_pinned(from) || stream->capture != Capture::NONE) {
+    if (is_pinned(from) || scene.late || stream->capture != Capture::NONE) {
         stream_ask(*stream, [=] { std::memcpy(memory, from, bytes); });
     } else {
         auto* start = static_cast<const unsigned char*>(from);

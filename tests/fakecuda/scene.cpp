@@ -35,6 +35,7 @@ void read_scene() {
     scene.cluster = int(number("FAKECUDA_CLUSTER", usual.cluster));
     scene.room = int(number("FAKECUDA_ROOM", scene.cluster));
     scene.pinned = number("FAKECUDA_PINNED", usual.pinned) != 0;
+    scene.late = number("FAKECUDA_LATE", usual.late) != 0;
     scene.name = text("FAKECUDA_NAME", usual.name);
     scene.slow = text("FAKECUDA_SLOW", usual.slow);
     log_path = text("FAKECUDA_LOG", "");

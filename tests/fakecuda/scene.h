@@ -20,6 +20,7 @@ struct Scene {
     int cluster = 8;               // FAKECUDA_CLUSTER: blocks of a cluster at most
     int room = 8;                  // FAKECUDA_ROOM: as many as the driver says there are at most, if it is wrong
     bool pinned = true;            // FAKECUDA_PINNED: 0 if the host has no memory that can be pinned
+    bool late = false;             // FAKECUDA_LATE: 1 if ordinary memory, too, is read when a copy's turn comes
     std::string slow;              // FAKECUDA_SLOW: kernels that take so many times as long, as in conv_64x64:10,map:0.5
 };
 

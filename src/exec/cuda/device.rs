@@ -186,16 +186,17 @@ impl Device {
         Ok(common)
     }
 
-    /// Takes `bytes` to an address, after everything that was started before. If they are in pinned memory, they must stay as they
-    /// are until somebody has waited.
+    /// Takes `bytes` to an address, after everything that was started before. They must stay as they are until somebody has waited,
+    /// even those in ordinary memory: of these the driver says only that it might have read them when the call returns, and where the
+    /// GPU reads the computer's memory by itself it need not have.
     ///
     /// # Errors
     /// The driver's.
     pub fn write(&self, address: u64, bytes: &[u8]) -> Result<(), ExecError> {
         let doing = |error| trouble("taking an input to the GPU", error);
         self.enter()?;
-        // SAFETY: plans give addresses of memory that they hold, with room for the value; from memory that is not pinned the
-        // bytes are taken before the call returns, and programs keep what is pinned until they have waited.
+        // SAFETY: plans give addresses of memory that they hold, with room for the value; whoever calls keeps the bytes until
+        // somebody has waited.
         #[expect(unsafe_code, reason = "an address within a block says nothing about its length")]
         let copied = unsafe { result::memcpy_htod_async(address, bytes, self.stream.cu_stream()) };
         copied.map_err(doing)
@@ -226,12 +227,14 @@ impl Device {
         copied.map_err(|error| trouble("copying on the GPU", error))
     }
 
-    /// A copy of `values` on the GPU, for `what`.
+    /// A copy of `values` on the GPU, for `what`. It is there when this returns, so that the values may go (see [`Device::write`]).
     ///
     /// # Errors
     /// Those of [`Device::zeros`].
     pub fn upload<T: DeviceRepr>(&self, values: &[T], what: &str) -> Result<CudaSlice<T>, ExecError> {
-        self.stream.clone_htod(values).map_err(|error| self.no_room(error, size_of_val(values), what))
+        let copy = self.stream.clone_htod(values).map_err(|error| self.no_room(error, size_of_val(values), what))?;
+        self.wait()?;
+        Ok(copy)
     }
 
     /// Waits until everything is done.

@@ -270,6 +270,8 @@ fn pack(
             let (address, _) = halves.device_ptr(device.stream());
             device.write(address + (before[0] * size_of::<u16>()) as u64, bytemuck::cast_slice(scratch))?;
         }
+            // The next weight is packed in the same place.
+            device.wait()?;
         None => {
             let halves = device.upload(scratch, "weights")?;
             shelf.halves.get_or_init(|| halves);

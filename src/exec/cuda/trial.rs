@@ -54,7 +54,7 @@ impl<'a> Bench<'a> {
         for at in (0..block.len()).step_by(NOISE) {
             self.device.write(begin + at as u64, &noise[..NOISE.min(block.len() - at)])?;
         }
-        Ok(())
+        self.device.wait()
     }
 
     /// The median time of each way in milliseconds, at least of one round, of more while they begin before `end`.
