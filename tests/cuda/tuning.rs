@@ -190,6 +190,29 @@ fn a_second_start_reads_what_the_first_wrote() -> Outcome {
     all_was_measured(&place.start(&[])?)
 }
 
+/// Every allocation fails in turn: where it is that for the parts of sums, products are not split, and nothing else is different.
+fn sums_without_room_are_not_split() -> Outcome {
+    let place = Place::new("sums");
+    let scene = [(DEEP, "1"), (TUNE, "off")];
+    place.start(&scene)?;
+    let log = std::fs::read_to_string(place.log())?;
+    let finished = |log: &str| log.contains("launch conv_finish");
+    expect(finished(&log), || "no sum was split".into())?;
+    let mut unsplit = 0;
+    for allocation in 1..=log.lines().filter(|line| line.starts_with("alloc ")).count() {
+        let output = place.output(&[&scene[..], &[("FAKECUDA_FAIL_ALLOC", &allocation.to_string())]].concat())?;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        if output.status.success() {
+            let log = std::fs::read_to_string(place.log())?;
+            expect(!finished(&log) && said.contains("the sums of a network"), || said.clone())?;
+            unsplit += 1;
+        } else {
+            expect(said.contains("has no room for") && !said.contains("the sums of a network"), || said.clone())?;
+        }
+    }
+    expect(unsplit == 1, || format!("{unsplit} allocations can be done without"))
+}
+
 fn another_driver_or_gpu_is_measured_anew() -> Outcome {
     let place = Place::new("another");
     for (count, scene) in
@@ -296,10 +319,11 @@ fn the_doctor_knows_what_was_measured() -> Outcome {
 }
 
 pub fn tests() -> Vec<Trial> {
-    let all: [(&str, Test); 11] = [
+    let all: [(&str, Test); 12] = [
         ("what_is_fastest_is_chosen", what_is_fastest_is_chosen),
         ("parts_meet_unless_that_is_refused", parts_meet_unless_that_is_refused),
         ("a_second_start_reads_what_the_first_wrote", a_second_start_reads_what_the_first_wrote),
+        ("sums_without_room_are_not_split", sums_without_room_are_not_split),
         ("another_driver_or_gpu_is_measured_anew", another_driver_or_gpu_is_measured_anew),
         ("a_broken_file_is_replaced", a_broken_file_is_replaced),
         ("a_place_that_cannot_be_written_is_no_error", a_place_that_cannot_be_written_is_no_error),

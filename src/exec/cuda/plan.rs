@@ -196,10 +196,30 @@ impl Maker<'_> {
             (product, cut)
         };
         self.products = products.into_iter().map(|product| product.map(chosen)).collect();
-        let sums = self.products.iter().flatten().map(|(product, cut)| cut.sums(&product.extent));
-        let slice = self.device.zeros(sums.max().unwrap_or_default(), "the sums of a network")?;
+        let slice = self.room_for_sums()?;
         self.workspace = slice.device_ptr(self.device.stream()).0;
         Ok(slice)
+    }
+
+    /// Room for the sums of the largest product that is split. Where there is none, those that need most are not split, then the
+    /// next ones: such a product takes longer, but a network that does not run at all takes for ever.
+    fn room_for_sums(&mut self) -> Result<CudaSlice<f32>, ExecError> {
+        let (device, chip) = (self.device, self.device.chip());
+        loop {
+            let split = self.products.iter().flatten();
+            let most = split.map(|(product, cut)| cut.sums(&product.extent)).max().unwrap_or_default();
+            let full = match device.zeros(most, "the sums of a network") {
+                Err(error @ ExecError::Device { full: true, .. }) if most > 0 => error,
+                made => return made,
+            };
+            log::info!("{full}: products of `{}` are not split", self.graph.name());
+            for (product, cut) in self.products.iter_mut().flatten() {
+                if cut.sums(&product.extent) == most {
+                    let Some(whole) = product.without_sums(&chip) else { return Err(full) };
+                    *cut = whole;
+                }
+            }
+        }
     }
 
     /// The product that a step is, if it is one.

@@ -37,6 +37,11 @@ impl Product {
         if self.is_regular() { tiles::candidates(&self.extent, chip) } else { vec![Cut::GATHER] }
     }
 
+    /// Its best cut by counting among those that need no memory for parts of sums, if there is one.
+    pub fn without_sums(&self, chip: &Chip) -> Option<Cut> {
+        if self.is_regular() { tiles::without_sums(&self.extent, chip) } else { Some(Cut::GATHER) }
+    }
+
     /// Everything that its time depends on, on a given GPU: products of the same key take the same time.
     pub fn key(&self) -> String {
         let (View { pixel, c, .. }, to) = (self.input.view, self.output.view);

@@ -226,9 +226,7 @@ pub fn candidates(extent: &Extent, chip: &Chip) -> Vec<Cut> {
         .iter()
         .filter(|tile| tile.is_for(extent, chip))
         .flat_map(|tile| {
-            let splits = 1..=most_splits(extent, tile);
-            let cuts = splits.flat_map(|splits| tile.shares(extent).map(move |shared| Cut { tile, splits, shared }));
-            let mut cuts: Vec<Cut> = cuts.filter(|cut| cut.is_for(chip)).collect();
+            let mut cuts: Vec<Cut> = cuts_of(tile, extent, chip).collect();
             cuts.sort_by(|a, b| cost(a).total_cmp(&cost(b)));
             cuts.into_iter().take(if tile.can_share() { EACH_SHARED } else { EACH_TILE })
         })
@@ -238,6 +236,20 @@ pub fn candidates(extent: &Extent, chip: &Chip) -> Vec<Cut> {
     cuts.retain(|cut| cost(cut) <= limit);
     cuts.truncate(MOST);
     cuts
+}
+
+/// The cut that takes the least time by counting among those that need no memory for parts of sums, if there is one.
+pub fn without_sums(extent: &Extent, chip: &Chip) -> Option<Cut> {
+    let tiles = TILES.iter().filter(|tile| tile.is_for(extent, chip));
+    let cuts = tiles.flat_map(|tile| cuts_of(tile, extent, chip)).filter(|cut| cut.sums(extent) == 0);
+    cuts.min_by(|a, b| cost(extent, a, chip).total_cmp(&cost(extent, b, chip)))
+}
+
+/// All that such a GPU can do with a tile.
+fn cuts_of(tile: &'static Tile, extent: &Extent, chip: &Chip) -> impl Iterator<Item = Cut> {
+    let splits = 1..=most_splits(extent, tile);
+    let cuts = splits.flat_map(move |splits| tile.shares(extent).map(move |shared| Cut { tile, splits, shared }));
+    cuts.filter(move |cut| cut.is_for(chip))
 }
 
 fn most_splits(extent: &Extent, tile: &Tile) -> usize {
@@ -350,6 +362,22 @@ mod tests {
                 let blocks = cut.room(&H100);
                 assert!(blocks.is_multiple_of(splits) || !meets, "{cut}: {blocks}");
                 assert!((112..=132).contains(&(blocks / tile.together)) || splits == 6, "{cut}: {blocks}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_product_can_do_without_memory_for_sums() {
+        for (side, inputs) in [(1, 64), (8, 1280), (16, 1280), (64, 320)] {
+            for quarters in [false, true] {
+                let extent = Extent { quarters, ..map(side, 1280, inputs) };
+                for chip in [H100, Chip { cluster: 1, ..H100 }, AMPERE, ADA] {
+                    let cut = without_sums(&extent, &chip).unwrap();
+                    assert_eq!(cut.sums(&extent), 0, "{cut}");
+                    assert!(cut.tile.is_for(&extent, &chip) && cut.is_for(&chip), "{cut}");
+                    let best = candidates(&extent, &chip)[0];
+                    assert!(best.sums(&extent) > 0 || cost(&extent, &cut, &chip) == cost(&extent, &best, &chip));
+                }
             }
         }
     }
