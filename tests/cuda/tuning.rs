@@ -190,6 +190,24 @@ fn a_second_start_reads_what_the_first_wrote() -> Outcome {
     all_was_measured(&place.start(&[])?)
 }
 
+/// Another program has the GPU for half of the kernels: nothing is written down of which that may be wrong, and the next start
+/// measures.
+fn what_others_disturb_is_measured_again() -> Outcome {
+    let place = Place::new("busy");
+    let busy = place.start(&[("FAKECUDA_BUSY", "20")])?;
+    expect(busy.products.len() > 10 * PRODUCTS, || format!("nothing was measured: {}", busy.said))?;
+    let believed = place.written();
+    expect(believed.len() < SHAPES, || format!("{believed:?} was written: {}", busy.said))?;
+    expect(busy.said.contains("something else uses the GPU"), || busy.said.clone())?;
+    let quiet = place.start(&[])?;
+    expect(quiet.products.len() > 5 * PRODUCTS, || format!("nothing was measured: {}", quiet.said))?;
+    let right = place.written();
+    expect(right.len() == SHAPES, || format!("{right:?}"))?;
+    std::fs::remove_file(place.file())?;
+    all_was_measured(&place.start(&[])?)?;
+    expect(place.written() == right, || format!("{right:?} instead of {:?}", place.written()))
+}
+
 /// Every allocation fails in turn: where it is that for the parts of sums, products are not split, and nothing else is different.
 fn sums_without_room_are_not_split() -> Outcome {
     let place = Place::new("sums");
@@ -319,10 +337,11 @@ fn the_doctor_knows_what_was_measured() -> Outcome {
 }
 
 pub fn tests() -> Vec<Trial> {
-    let all: [(&str, Test); 12] = [
+    let all: [(&str, Test); 13] = [
         ("what_is_fastest_is_chosen", what_is_fastest_is_chosen),
         ("parts_meet_unless_that_is_refused", parts_meet_unless_that_is_refused),
         ("a_second_start_reads_what_the_first_wrote", a_second_start_reads_what_the_first_wrote),
+        ("what_others_disturb_is_measured_again", what_others_disturb_is_measured_again),
         ("sums_without_room_are_not_split", sums_without_room_are_not_split),
         ("another_driver_or_gpu_is_measured_anew", another_driver_or_gpu_is_measured_anew),
         ("a_broken_file_is_replaced", a_broken_file_is_replaced),

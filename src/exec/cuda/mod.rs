@@ -21,6 +21,7 @@ mod plan;
 mod product;
 mod program;
 mod quarter;
+mod rounds;
 mod staging;
 mod tiles;
 mod trial;

@@ -13,10 +13,9 @@ use cudarc::driver::{CudaEvent, CudaSlice, DevicePtr};
 use super::args::{Placed, bytes_of};
 use super::device::{Device, trouble};
 use super::launch::Launch;
+use super::rounds::{self, Ends, Time};
 use crate::exec::ExecError;
 
-/// Rounds that count, after one that loads kernels and wakes the GPU.
-const ROUNDS: usize = 5;
 /// Bytes of the values that everything is computed with.
 const NOISE: usize = 1 << 20;
 
@@ -57,22 +56,12 @@ impl<'a> Bench<'a> {
         self.device.wait()
     }
 
-    /// The median time of each way in milliseconds, at least of one round, of more while they begin before `end`.
+    /// The time of each way, if there is time to measure it.
     ///
     /// # Errors
     /// The driver's.
-    pub fn medians(&mut self, input: &Placed, ways: &[Vec<Launch>], end: Instant) -> Result<Vec<f64>, ExecError> {
-        self.round(input, ways)?;
-        let mut rounds = vec![self.round(input, ways)?];
-        while rounds.len() < ROUNDS && Instant::now() < end {
-            rounds.push(self.round(input, ways)?);
-        }
-        let median = |way: usize| {
-            let mut times: Vec<f64> = rounds.iter().map(|round| round[way]).collect();
-            times.sort_by(f64::total_cmp);
-            times[times.len() / 2]
-        };
-        Ok((0..ways.len()).map(median).collect())
+    pub fn times(&mut self, input: &Placed, ways: &[Vec<Launch>], ends: Ends) -> Result<Option<Vec<Time>>, ExecError> {
+        rounds::measure(ways.len(), ends, Instant::now, |count| self.round(input, &ways[..count]))
     }
 
     /// The time of each way, once. One that the driver refuses to start takes for ever.

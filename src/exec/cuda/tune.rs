@@ -11,6 +11,7 @@ use cudarc::driver::CudaSlice;
 use super::cuts::Cuts;
 use super::device::Device;
 use super::product::Product;
+use super::rounds::{Ends, Time, are_steady};
 use super::tiles::{self, Chip, Cut};
 use super::trial::Bench;
 use crate::exec::ExecError;
@@ -23,7 +24,7 @@ const VARIABLE: &str = "AFTERIMAGE_CUDA_TUNE";
 const USUAL_S: f64 = 2.0;
 /// More is a mistake.
 const MOST_S: f64 = 3600.0;
-/// A part of the time that one shape may take, if it needs no more for a single round.
+/// A part of the time that one shape may take, if it needs no more for what is necessary.
 const SHARE: u32 = 10;
 /// The best cut by counting stays if another is no faster than this: less is noise, and other cuts round otherwise.
 const FASTER: f64 = 0.98;
@@ -50,6 +51,8 @@ struct Job<'a> {
 #[derive(Default)]
 struct Found {
     cuts: Vec<(String, Cut)>,
+    /// Shapes whose times said one thing now and another then.
+    unsteady: usize,
     /// Milliseconds of all products that were measured, as the counting would cut them and as they are cut.
     ms: [f64; 2],
 }
@@ -108,9 +111,15 @@ impl Tuner {
         blocks.iter().try_for_each(|block| bench.fill(block))?;
         let mut found = Found::default();
         for job in jobs.iter().take_while(|_| begun.elapsed() < budget) {
-            found.add(job, &job.times(&mut bench, device, budget / SHARE)?);
+            let ends = Ends { share: Instant::now() + budget / SHARE, all: begun + budget };
+            if let Some(times) = job.times(&mut bench, device, ends)? {
+                found.add(job, &times);
+            }
         }
         found.tell(network, jobs.len(), begun.elapsed());
+        if found.cuts.is_empty() {
+            return Ok(known);
+        }
         let known = Arc::new(known.with(&found.cuts));
         self.known.0.send(known.clone());
         if let Err(error) = known.write(&file()) {
@@ -121,21 +130,27 @@ impl Tuner {
 }
 
 impl Job<'_> {
-    /// Milliseconds of each candidate.
-    fn times(&self, bench: &mut Bench<'_>, device: &Device, most: Duration) -> Result<Vec<f64>, ExecError> {
+    /// What each candidate takes, if there is time to measure that.
+    fn times(&self, bench: &mut Bench<'_>, device: &Device, ends: Ends) -> Result<Option<Vec<Time>>, ExecError> {
         let workspace = bench.workspace();
         let ways = self.candidates.iter().map(|cut| self.product.launches(*cut, workspace, device));
-        bench.medians(&self.product.input, &ways.collect::<Result<Vec<_>, _>>()?, Instant::now() + most)
+        bench.times(&self.product.input, &ways.collect::<Result<Vec<_>, _>>()?, ends)
     }
 }
 
 impl Found {
-    fn add(&mut self, job: &Job<'_>, times: &[f64]) {
-        let all = || job.candidates.iter().zip(times);
+    /// Takes what was measured for true, unless something else seems to use the GPU: a wrong choice would be kept.
+    fn add(&mut self, job: &Job<'_>, times: &[Time]) {
+        let all = || job.candidates.iter().zip(times.iter().map(|time| time.median));
         let fastest = all().min_by(|(_, a), (_, b)| a.total_cmp(b));
         let (Some(counted), Some(fastest)) = (all().next(), fastest) else { return };
         all().for_each(|(cut, ms)| log::trace!("{}: {cut} {ms:.4} ms", job.key));
-        let (cut, ms) = if *fastest.1 < FASTER * counted.1 { fastest } else { counted };
+        if !are_steady(times) {
+            self.unsteady += 1;
+            log::debug!("{} took other times again and again: {times:?}", job.key);
+            return;
+        }
+        let (cut, ms) = if fastest.1 < FASTER * counted.1 { fastest } else { counted };
         log::debug!("{} by {}: {cut} {ms:.4} ms, by counting {} {:.4} ms", job.key, job.count, counted.0, counted.1);
         self.cuts.push((job.key.clone(), *cut));
         self.ms[0] += counted.1 * job.count as f64;
@@ -149,6 +164,13 @@ impl Found {
              instead of {counted:.3} ms",
             took.as_secs_f64()
         );
+        if self.unsteady > 0 {
+            log::info!(
+                "{} of them took other times again and again, as if something else uses the GPU: they are measured when they are \
+                 next needed",
+                self.unsteady
+            );
+        }
     }
 }
 
