@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use afterimage::exec::{Candle, Cuda, Executor};
+use afterimage::exec::{Candle, Cuda, Executor, Value};
 use afterimage::graph::{Activation, Bias, Conv, Graph, GraphBuilder, Mask, NodeId, Shape, Stage};
+use afterimage::weights::Weights;
 use libtest_mimic::{Failed, Trial};
 
-use crate::graphs::{Built, JOBS, near, run};
+use crate::graphs::{Built, JOBS, inputs, near, run, weights};
 use crate::judge::judge;
 use crate::scenes::{Folder, afterimage, psnr, refused, root};
 
@@ -86,9 +87,41 @@ fn small_networks() -> Vec<Graph> {
     ]
 }
 
+/// Whether a network gives numbers alone, of which this weight has one that is infinite.
+fn hides_infinity(executor: &dyn Executor, graph: &Arc<Graph>, key: &str) -> bool {
+    let usual = weights(graph);
+    let values = graph.weights().iter().map(|weight| {
+        let mut values = usual.read(&weight.key, &weight.shape).unwrap();
+        if weight.key == key {
+            values[1] = f32::INFINITY;
+        }
+        (weight.key.clone(), weight.shape.clone(), values)
+    });
+    let packed = executor.load(&Weights::from_values(values)).unwrap();
+    let mut program = executor.compile(graph.clone(), &packed, &[]).unwrap();
+    let tensors = inputs(graph, 1);
+    let values = tensors.iter().map(|(name, tensor)| Value { name, revision: 1, tensor });
+    let found = program.run(&values.collect::<Vec<_>>(), 0).unwrap();
+    found[0].data.iter().all(|value| value.is_finite())
+}
+
+/// What is infinite becomes the largest number of 8 bits when it is rounded: then a broken model would paint, and nobody be told.
+fn infinities_are_seen(executor: &dyn Executor) {
+    let graph = Arc::new(graph(Shape::tokens(2, 35, 64), |b, x| {
+        let y = b.layer_norm("norm", x, 1e-5)?;
+        let y = b.linear("up", y, 512, Bias::With)?;
+        let y = b.geglu(y)?;
+        b.linear("down", y, 64, Bias::With)
+    }));
+    for key in ["norm.weight", "norm.bias", "up.bias", "down.bias"] {
+        assert!(!hides_infinity(executor, &graph, key), "{key}");
+    }
+}
+
 /// All small networks beside the reference, then those of the fixtures.
 pub fn play() {
     let (candle, cuda) = (Candle::new(1).unwrap(), Cuda::small().unwrap());
+    infinities_are_seen(&cuda);
     for (number, graph) in small_networks().into_iter().enumerate() {
         let graph = Arc::new(graph);
         let [expected, found] =

@@ -251,6 +251,7 @@ fn pack(
     let (rows, inputs, taps) = match *found.shape {
         [rows, inputs] => (rows, inputs, 1),
         [rows, inputs, height, width] => (rows, inputs, height * width),
+        _ if numbers.quarters => return Ok(Form::Flat(device.upload(&quarter::seen(found.values), "weights")?)),
         _ => return Ok(Form::Flat(device.upload(found.values, "weights")?)),
     };
     let depth = inputs.next_multiple_of(TOGETHER);
@@ -269,9 +270,9 @@ fn pack(
         Some(halves) => {
             let (address, _) = halves.device_ptr(device.stream());
             device.write(address + (before[0] * size_of::<u16>()) as u64, bytemuck::cast_slice(scratch))?;
-        }
             // The next weight is packed in the same place.
             device.wait()?;
+        }
         None => {
             let halves = device.upload(scratch, "weights")?;
             shelf.halves.get_or_init(|| halves);

@@ -31,6 +31,12 @@ pub fn scaled(row: impl Iterator<Item = f32> + Clone, to: &mut [u8]) -> f32 {
     scale
 }
 
+/// Weights of norms and biases with NaN for what is infinite. Results that are rounded to 8 bits lose infinities, which become the
+/// largest number, and keep NaN; of networks whose weights are finite, norms make none, whatever they read, and products neither.
+pub fn seen(values: &[f32]) -> Vec<f32> {
+    values.iter().map(|value| if value.is_finite() { *value } else { f32::NAN }).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,6 +69,13 @@ mod tests {
         }
         assert_eq!([bits(449.0), bits(1e9), bits(f32::INFINITY), bits(-500.0)], [0x7e, 0x7e, 0x7e, 0xfe]);
         assert_eq!([bits(1e-9), bits(-1e-9), bits(f32::NAN)], [0, 0x80, 0x7f]);
+    }
+
+    #[test]
+    fn what_is_infinite_is_seen() {
+        let found = seen(&[1.5, f32::INFINITY, -0.0, f32::NEG_INFINITY, f32::NAN]);
+        assert_eq!(found.iter().map(|value| value.is_nan()).collect::<Vec<_>>(), [false, true, false, true, true]);
+        assert_eq!([found[0], found[2]], [1.5, 0.0]);
     }
 
     #[test]
