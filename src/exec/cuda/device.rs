@@ -410,7 +410,11 @@ pub fn trouble(doing: &str, error: DriverError) -> ExecError {
              `--executor cpu`",
         ),
         E::CUDA_ERROR_LAUNCH_TIMEOUT => {
-            ("the GPU took longer than the system lets it", "choose a smaller picture, or use `--executor cpu`")
+            // No program can go on with a GPU that was stopped so.
+            (
+                "the GPU took longer than the system lets it",
+                "start the program again with a smaller picture, or use `--executor cpu`",
+            )
         }
         E::CUDA_ERROR_SYSTEM_DRIVER_MISMATCH => {
             ("the parts of the NVIDIA driver do not fit each other", "restart the machine, or install the driver again")
