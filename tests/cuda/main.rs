@@ -13,6 +13,7 @@ mod kernels;
 mod overlap;
 mod pictures;
 mod played;
+mod room;
 mod scenes;
 mod stream;
 mod transfers;
@@ -46,6 +47,7 @@ fn main() {
             trials.extend(graphs::tests());
             trials.extend(overlap::tests());
             trials.extend(pictures::tests());
+            trials.extend(room::tests());
             trials.extend(scenes::tests());
             trials.extend(stream::tests());
             trials.extend(transfers::tests());

@@ -97,7 +97,8 @@ void on_fault(int, siginfo_t* info, void*) {
 }  // namespace
 
 void* device_alloc(size_t size) {
-    if (++allocated == scene.fail_alloc || used + size > scene.memory) return nullptr;
+    if (++allocated == scene.fail_alloc) return nullptr;
+    if (used + size > scene.memory && !scene.pages) return nullptr;
     auto* bytes = gap(size);
     if (!bytes) return nullptr;
     allocations[reinterpret_cast<uint64_t>(bytes + ZONE)] = size;
@@ -139,7 +140,7 @@ bool on_device(uint64_t at, size_t size) {
     return found && at + size <= found->first + found->second;
 }
 
-size_t device_free_bytes() { return size_t(scene.memory - used); }
+size_t device_free_bytes() { return used < scene.memory ? size_t(scene.memory - used) : 0; }
 
 bool red_zones_intact() {
     bool good = true;

@@ -36,6 +36,7 @@ void read_scene() {
     scene.room = int(number("FAKECUDA_ROOM", scene.cluster));
     scene.pinned = number("FAKECUDA_PINNED", usual.pinned) != 0;
     scene.late = number("FAKECUDA_LATE", usual.late) != 0;
+    scene.pages = number("FAKECUDA_PAGES", usual.pages) != 0;
     scene.busy = double(number("FAKECUDA_BUSY", (long long)(usual.busy)));
     scene.name = text("FAKECUDA_NAME", usual.name);
     scene.slow = text("FAKECUDA_SLOW", usual.slow);

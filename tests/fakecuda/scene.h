@@ -21,6 +21,7 @@ struct Scene {
     int room = 8;                  // FAKECUDA_ROOM: as many as the driver says there are at most, if it is wrong
     bool pinned = true;            // FAKECUDA_PINNED: 0 if the host has no memory that can be pinned
     bool late = false;             // FAKECUDA_LATE: 1 if ordinary memory, too, is read when a copy's turn comes
+    bool pages = false;            // FAKECUDA_PAGES: 1 if what memory has no room for goes to the computer's, unasked
     double busy = 1;               // FAKECUDA_BUSY: others use the GPU, too: every other kernel takes so many times as long
     std::string slow;              // FAKECUDA_SLOW: kernels that take so many times as long, as in conv_64x64:10,map:0.5
 };

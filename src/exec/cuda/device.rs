@@ -40,6 +40,8 @@ pub struct Device {
     name: String,
     chip: Chip,
     overlaps: bool,
+    /// Whether its memory is the computer's.
+    shares_memory: bool,
     tuner: Tuner,
 }
 
@@ -81,8 +83,12 @@ impl Device {
         let loaded = Loaded::new(&context, capability, numbers, overlaps);
         let chip =
             Chip { processors: processors(&context)?, capability, cluster: largest_cluster(&loaded, capability)? };
+        let shares_memory = context
+            .attribute(Attribute::CU_DEVICE_ATTRIBUTE_INTEGRATED)
+            .map_err(doing("asking the GPU whose memory it has"))?
+            != 0;
         let tuner = Tuner::new(&identity(&name, capability, numbers)?)?;
-        Ok(Self { context, stream, loaded, common: latest(), name, chip, overlaps, tuner })
+        Ok(Self { context, stream, loaded, common: latest(), name, chip, overlaps, shares_memory, tuner })
     }
 
     /// Makes it the GPU of the thread that calls, which must happen before a kernel is started there.
@@ -168,7 +174,8 @@ impl Device {
         what: &str,
     ) -> Result<CudaSlice<T>, ExecError> {
         let bytes = len * size_of::<T>();
-        self.stream.alloc_zeros(len.max(1)).map_err(|error| self.no_room(error, bytes, what))
+        self.ask_for_room(bytes, what)?;
+        self.stream.alloc_zeros(len.max(1)).map_err(|error| self.refused(error, bytes, what))
     }
 
     /// At least so many bytes that hold nothing between runs, for `what`. Whoever asks gets the same: programs run one after the
@@ -232,7 +239,9 @@ impl Device {
     /// # Errors
     /// Those of [`Device::zeros`].
     pub fn upload<T: DeviceRepr>(&self, values: &[T], what: &str) -> Result<CudaSlice<T>, ExecError> {
-        let copy = self.stream.clone_htod(values).map_err(|error| self.no_room(error, size_of_val(values), what))?;
+        let bytes = size_of_val(values);
+        self.ask_for_room(bytes, what)?;
+        let copy = self.stream.clone_htod(values).map_err(|error| self.refused(error, bytes, what))?;
         self.wait()?;
         Ok(copy)
     }
@@ -245,18 +254,38 @@ impl Device {
         self.stream.synchronize().map_err(|error| trouble("computing on the GPU", error))
     }
 
-    fn no_room(&self, error: DriverError, bytes: usize, what: &str) -> ExecError {
-        if error.0 != CUresult::CUDA_ERROR_OUT_OF_MEMORY {
-            return trouble("reserving memory on the GPU", error);
+    /// Whether so many bytes are free. Windows gives a GPU whose memory is full the computer's instead, without a word, and pictures
+    /// take a hundred times as long. A GPU that has no other memory than the computer's is trusted: there, what the system would
+    /// clear for it does not count as free.
+    fn ask_for_room(&self, bytes: usize, what: &str) -> Result<(), ExecError> {
+        let free = || self.context.mem_get_info().map_or(usize::MAX, |(free, _)| free);
+        if self.shares_memory || bytes <= free() {
+            return Ok(());
         }
-        let megabytes = |bytes: usize| bytes.div_ceil(1 << 20);
-        let free = self.context.mem_get_info().map_or(0, |(free, _)| free);
+        // What was let go is free when all is done that may use it.
+        self.wait()?;
+        match free() {
+            free if bytes <= free => Ok(()),
+            free => Err(self.no_room(bytes, free, what)),
+        }
+    }
+
+    fn refused(&self, error: DriverError, bytes: usize, what: &str) -> ExecError {
+        match error.0 {
+            CUresult::CUDA_ERROR_OUT_OF_MEMORY => {
+                self.no_room(bytes, self.context.mem_get_info().map_or(0, |(free, _)| free), what)
+            }
+            _ => trouble("reserving memory on the GPU", error),
+        }
+    }
+
+    fn no_room(&self, bytes: usize, free: usize, what: &str) -> ExecError {
         ExecError::Device {
             text: format!(
                 "the GPU ({}) has no room for {what}: {} MB are needed, {} MB are free",
                 self.name,
-                megabytes(bytes),
-                megabytes(free)
+                bytes.div_ceil(1 << 20),
+                free >> 20
             ),
             remedy: "choose a smaller picture or model, close other programs that use the GPU, or use `--executor cpu`",
             full: true,
