@@ -32,7 +32,7 @@ pub use crate::exec::pixels::{signed, unsigned};
 pub use embed::guidance_embedding;
 pub use error::EngineError;
 pub use info::{GuidanceWay, ModelInfo};
-pub use model::{LoadedModel, Model, Progress, load};
+pub use model::{LoadedModel, Model, Progress, Room, load, load_beside};
 pub use noise::{Generator, Given, NoiseSource};
 pub use params::Params;
 pub use parts::{Parts, TextPart};

@@ -17,6 +17,8 @@ use crate::weights::{ModelFiles, ModelSource};
 
 /// Hears what is being done and how far it is, 0..=1; says `false` to give up.
 pub type Progress<'a> = dyn FnMut(&str, f32) -> bool + 'a;
+/// Hears why a GPU has no room for a model; says whether it has now, because what was there was let go.
+pub type Room<'a> = dyn FnMut(&ExecError) -> bool + 'a;
 
 /// A model's networks, ready to run on the executor they were packed by.
 pub struct Model {
@@ -112,9 +114,15 @@ pub struct LoadedModel {
     pub(super) executor: Arc<dyn Executor>,
     pub(super) model: Model,
     pub(super) info: ModelInfo,
+    refusal: Option<ExecError>,
 }
 
 impl LoadedModel {
+    /// Why the CPU paints and not the GPU, if there is one that was to.
+    pub fn refusal(&self) -> Option<&ExecError> {
+        self.refusal.as_ref()
+    }
+
     /// What the faces may know about the model.
     pub fn info(&self) -> &ModelInfo {
         &self.info
@@ -133,13 +141,40 @@ pub fn load(
     wished: Option<&Params>,
     progress: &mut Progress<'_>,
 ) -> Result<LoadedModel, EngineError> {
+    load_beside((source, executor, threads), wished, progress, &mut |_| false)
+}
+
+/// The same where another model may be on the GPU already. If there is no room beside it, `room` is asked to make some, and all is
+/// tried once more.
+///
+/// # Errors
+/// Those of [`load`].
+pub fn load_beside(
+    (source, executor, threads): (&ModelSource, &str, usize),
+    wished: Option<&Params>,
+    progress: &mut Progress<'_>,
+    room: &mut Room<'_>,
+) -> Result<LoadedModel, EngineError> {
     go_on(progress, "opening the model", 0.0)?;
     let files = ModelFiles::open(source)?;
-    match load_for(exec::open(executor, threads)?, source, &files, wished, progress) {
+    let unasked = executor == "auto";
+    let attempt = |progress: &mut Progress<'_>| {
+        let executor = match if unasked { exec::trusted_gpu()? } else { Some(exec::open(executor, threads)?) } {
+            Some(executor) => executor,
+            None => exec::fastest_cpu(threads)?,
+        };
+        load_for(executor, source, &files, wished, progress)
+    };
+    let mut loaded = attempt(progress);
+    if matches!(&loaded, Err(EngineError::Exec(error)) if error.is_full() && room(error)) {
+        loaded = attempt(progress);
+    }
+    match loaded {
         // A GPU that nobody asked for need not have room.
-        Err(EngineError::Exec(error @ ExecError::Device { .. })) if executor == "auto" => {
+        Err(EngineError::Exec(error @ ExecError::Device { .. })) if unasked => {
             log::warn!("{error}; the CPU paints instead");
-            load_for(exec::fastest_cpu(threads)?, source, &files, wished, progress)
+            let loaded = load_for(exec::fastest_cpu(threads)?, source, &files, wished, progress)?;
+            Ok(LoadedModel { refusal: Some(error), ..loaded })
         }
         loaded => loaded,
     }
@@ -176,7 +211,7 @@ fn load_for(
     // Now, for some weights wait until somebody asks for them.
     info.bytes = model.networks.bytes() + model.prompts.reader().bytes();
     go_on(progress, "ready", 1.0)?;
-    Ok(LoadedModel { executor, model, info })
+    Ok(LoadedModel { executor, model, info, refusal: None })
 }
 
 /// Tells `progress`, and gives up if it says so.

@@ -85,4 +85,9 @@ pub trait Render: Send {
     fn is_behind(&self) -> bool {
         false
     }
+
+    /// Whether it takes memory of a GPU, where others may find no room beside it.
+    fn has_own_memory(&self) -> bool {
+        false
+    }
 }

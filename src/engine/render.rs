@@ -62,7 +62,7 @@ enum Input {
 impl Engine {
     /// An engine around a loaded model.
     pub fn new(loaded: LoadedModel) -> Self {
-        let LoadedModel { executor, model, info } = loaded;
+        let LoadedModel { executor, model, info, .. } = loaded;
         Self { executor, model, info: Arc::new(info), noise: Kept::new(0), last: None, stream: None }
     }
 
@@ -159,6 +159,10 @@ impl Engine {
 }
 
 impl Render for Engine {
+    fn has_own_memory(&self) -> bool {
+        self.executor.has_own_memory()
+    }
+
     fn render(&mut self, job: &Job) -> Result<Option<Picture>, EngineError> {
         let started = Instant::now();
         let params = &job.params;

@@ -121,6 +121,11 @@ pub trait Executor: Send + Sync {
         None
     }
 
+    /// Whether it computes in memory of its own, which a model takes from others that are there, too.
+    fn has_own_memory(&self) -> bool {
+        false
+    }
+
     /// The same machine with numbers of a larger range, for networks that exceed this one's; `None` where they have the range of
     /// f32 already.
     ///
@@ -149,10 +154,13 @@ pub trait Executor: Send + Sync {
 /// [`ExecError::Unknown`] for another name; those of the executor.
 pub fn open(name: &str, threads: usize) -> Result<Arc<dyn Executor>, ExecError> {
     match name {
-        "auto" => match trusted_gpu() {
-            Some(gpu) => Ok(gpu),
-            None => fastest_cpu(threads),
-        },
+        "auto" => {
+            let gpu = trusted_gpu().unwrap_or_else(|error| {
+                log::warn!("{error}; the CPU paints instead");
+                None
+            });
+            gpu.map_or_else(|| fastest_cpu(threads), Ok)
+        }
         "cuda" => Ok(Arc::new(Cuda::new()?)),
         "cuda-bf16" => Ok(Arc::new(Cuda::wide()?)),
         "cuda-fp8" => Ok(Arc::new(Cuda::small()?)),
@@ -165,11 +173,25 @@ pub fn open(name: &str, threads: usize) -> Result<Arc<dyn Executor>, ExecError> 
 }
 
 /// The GPU, if there is one that computes what the reference computes.
-fn trusted_gpu() -> Option<Arc<dyn Executor>> {
-    let gpu = Cuda::new().inspect_err(|error| log::info!("the CPU paints: {error}")).ok()?;
-    let checked = Candle::new(1).and_then(|candle| check::agree(&gpu, &candle));
-    checked.inspect_err(|error| log::warn!("{error}; the CPU paints instead")).ok()?;
-    Some(Arc::new(gpu))
+///
+/// # Errors
+/// It has no room for finding out, and may have when something else was let go.
+pub fn trusted_gpu() -> Result<Option<Arc<dyn Executor>>, ExecError> {
+    let gpu = match Cuda::new() {
+        Err(error) if !error.is_full() => {
+            log::info!("the CPU paints: {error}");
+            return Ok(None);
+        }
+        gpu => gpu?,
+    };
+    match Candle::new(1).and_then(|candle| check::agree(&gpu, &candle)) {
+        Ok(()) => Ok(Some(Arc::new(gpu))),
+        Err(error) if error.is_full() => Err(error),
+        Err(error) => {
+            log::warn!("{error}; the CPU paints instead");
+            Ok(None)
+        }
+    }
 }
 
 /// The fastest executor that needs no GPU and computes what the reference computes, with so many `threads` (0: one on each core).
@@ -282,6 +304,11 @@ pub enum ExecError {
 }
 
 impl ExecError {
+    /// Whether a GPU lacked memory alone.
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Device { full: true, .. })
+    }
+
     /// What the user can do about it.
     pub fn remedy(&self) -> String {
         match self {

@@ -42,7 +42,7 @@ pub enum Command {
     Dream(bool),
     /// Paint several pictures side by side, each one step further than the next (`true`), or one after the other.
     Stream(bool),
-    /// Load a model in the background; the old one paints on until it is there.
+    /// Load a model in the background; the old one paints on until it is there, or until a GPU has no room for both.
     Load(EngineSpec),
     /// Give up the load that is under way.
     CancelLoad,
@@ -112,7 +112,8 @@ pub enum Event {
     LoadCancelled,
     /// A model could not be loaded; the old one, if any, paints on.
     LoadFailed(Notice),
-    /// The GPU that was to paint is not there, or cannot; the model was not loaded for it, and the old one, if any, paints on.
+    /// The GPU that was to paint is not there, or cannot; the model was not loaded for it, and the old one, if any, paints on, or is
+    /// loaded again if it made room.
     NoDevice(Notice),
     /// A picture could not be painted; the engine goes on with the next one.
     RenderFailed(Notice),

@@ -34,6 +34,8 @@ pub(super) enum Order {
     Install(Box<dyn FnOnce() -> Box<dyn Render> + Send>),
     /// Go on with the same renderer after it was stopped.
     Resume,
+    /// Let the renderer go if it takes memory of a GPU, where another one finds no room, and say whether it did.
+    MakeRoom(Sender<bool>),
     /// A load came to nothing; whoever waits for it has to be asked.
     LoadEnded,
 }
@@ -46,6 +48,8 @@ pub(super) enum News {
     State(LiveState),
     /// The renderer panicked and was dropped: load it again.
     Reload,
+    /// The renderer was let go for another one.
+    MadeRoom,
 }
 
 /// What the thread holds.
@@ -96,6 +100,10 @@ struct State {
     last_error: String,
     /// Why the renderer that was to be installed could not be made.
     unmade: Option<String>,
+    /// Who asked for room, and whether some was made.
+    asked: Option<(Sender<bool>, bool)>,
+    /// Whether the renderer was let go for another one, which is not there yet.
+    is_gone: bool,
 }
 
 impl Live {
@@ -130,8 +138,18 @@ impl Live {
             told: LiveState::Starting,
             last_error: String::new(),
             unmade: None,
+            asked: None,
+            is_gone: false,
         };
         while self.listen(&mut state) {
+            if let Some((asker, made)) = state.asked.take() {
+                if made {
+                    // Before whoever asked can go on: what comes of it must be heard of later.
+                    self.news.send(News::MadeRoom).ok();
+                    (self.wake)();
+                }
+                asker.send(made).ok();
+            }
             if state.wants_picture() {
                 state.painting = true;
                 self.tell_state(&mut state);
@@ -308,11 +326,13 @@ impl State {
             Order::Dream(dream) => self.dream = dream,
             Order::Stream(stream) => self.stream = stream,
             Order::LoadEnded => self.load_ended = true,
+            Order::MakeRoom(asker) => self.asked = Some((asker, self.make_room())),
             Order::Install(make) => {
                 self.suspect = None;
                 match catch_unwind(AssertUnwindSafe(make)) {
                     Ok(render) => {
                         self.render = Some(render);
+                        self.is_gone = false;
                         self.stopped = false;
                         self.dirty = true;
                         self.last_error.clear();
@@ -330,6 +350,16 @@ impl State {
         }
     }
 
+    /// Lets go what holds memory that others need; says whether anything did.
+    fn make_room(&mut self) -> bool {
+        let mut made = false;
+        for holder in [&mut self.render, &mut self.suspect] {
+            made |= holder.take_if(|render| render.has_own_memory()).is_some();
+        }
+        self.is_gone |= made;
+        made
+    }
+
     fn wants_picture(&self) -> bool {
         // A dream of a renderer that fails would spin.
         let dreams = self.dream && self.last_error.is_empty();
@@ -337,9 +367,9 @@ impl State {
         asked && self.render.is_some() && !self.stopped
     }
 
-    /// Once for each load that was to replace a renderer that panicked and came to nothing.
+    /// Once for each load that was to replace a renderer that panicked, or was let go, and came to nothing.
     fn abandoned(&mut self) -> bool {
-        std::mem::take(&mut self.load_ended) && self.render.is_none() && self.suspect.is_some()
+        std::mem::take(&mut self.load_ended) && self.render.is_none() && (self.suspect.is_some() || self.is_gone)
     }
 
     fn describe(&self) -> LiveState {

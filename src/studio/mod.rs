@@ -42,7 +42,7 @@ pub use crate::places::Places;
 use crate::weights::ModelSource;
 use files::{Errand, Errands};
 use live::{Live, News, Order};
-use loader::LoadNews;
+use loader::{LoadNews, Voice, Word};
 use source::SourcePump;
 use tally::Tally;
 
@@ -84,6 +84,8 @@ pub struct Studio {
     /// What paints now, and what is being loaded.
     spec: Option<EngineSpec>,
     wanted: Option<EngineSpec>,
+    /// Whether what painted was let go for what is being loaded.
+    is_gone: bool,
     /// What shapes pictures now, and how often that has changed.
     params: Arc<Params>,
     revision: u64,
@@ -178,6 +180,7 @@ impl Studio {
             wake,
             spec: None,
             wanted: None,
+            is_gone: false,
             params: Arc::default(),
             revision: 0,
             tally,
@@ -257,6 +260,9 @@ impl Studio {
                 // A load under way brings another renderer, and is told of when it cannot.
                 News::Reload if self.wanted.is_some() => {}
                 News::Reload => self.restart(),
+                // The load that asked for it was given up meanwhile.
+                News::MadeRoom if self.wanted.is_none() => self.restart(),
+                News::MadeRoom => self.is_gone = true,
             }
         }
         while let Ok(news) = self.loads.try_recv() {
@@ -320,7 +326,8 @@ impl Studio {
     fn load(&mut self, spec: EngineSpec) {
         self.leave_load();
         self.wanted = Some(spec.clone());
-        match loader::spawn(self.load, spec, self.params.clone(), self.load_sender.clone(), self.wake.clone()) {
+        let voice = Voice { load: self.load, news: self.load_sender.clone(), wake: self.wake.clone() };
+        match loader::spawn(spec, self.params.clone(), voice) {
             Ok(worker) => {
                 self.loader = Some(worker);
                 self.snapshot.loading = Some(("starting".into(), 0.0, 0.0));
@@ -342,7 +349,7 @@ impl Studio {
 
     /// Tells of the newest load in the loader's stead; a load that is ordered meanwhile overtakes this too.
     fn say_of_load(&self, event: Event) {
-        self.load_sender.send(LoadNews { load: self.load, event, model: None }).ok();
+        self.load_sender.send(LoadNews { load: self.load, word: Word::Tell(event) }).ok();
         (self.wake)();
     }
 
@@ -358,11 +365,20 @@ impl Studio {
         if news.load != self.load {
             return None;
         }
-        if let Some(model) = news.model {
-            self.order(Order::Install(Box::new(move || Box::new(Engine::new(*model)))));
-        }
-        self.note(&news.event);
-        Some(news.event)
+        let event = match news.word {
+            Word::Tell(event) => event,
+            Word::Done(model) => {
+                let event = Event::Loaded(Box::new(model.info().clone()));
+                self.order(Order::Install(Box::new(move || Box::new(Engine::new(*model)))));
+                event
+            }
+            Word::MakeRoom(asker) => {
+                self.order(Order::MakeRoom(asker));
+                return None;
+            }
+        };
+        self.note(&event);
+        Some(event)
     }
 
     fn restart(&mut self) {
@@ -379,6 +395,7 @@ impl Studio {
             }
             Event::Loaded(info) => {
                 self.snapshot.loading = None;
+                self.is_gone = false;
                 self.snapshot.model = Some((**info).clone());
                 self.spec = self.wanted.take().or(self.spec.take());
                 self.latency = Latency::default();
@@ -386,7 +403,11 @@ impl Studio {
             Event::LoadCancelled | Event::LoadFailed(_) | Event::NoDevice(_) => {
                 self.snapshot.loading = None;
                 self.wanted = None;
-                self.order(Order::LoadEnded);
+                match std::mem::take(&mut self.is_gone) {
+                    // It paints on, once it is there again.
+                    true if self.spec.is_some() => self.restart(),
+                    _ => self.order(Order::LoadEnded),
+                }
             }
             Event::Source(state) => self.snapshot.source = state.clone(),
             _ => {}

@@ -30,6 +30,9 @@ fn main() {
     if std::env::var_os(transfers::SCENE).is_some() {
         return transfers::play();
     }
+    if std::env::var_os(room::SCENE).is_some() {
+        return room::play();
+    }
     if std::env::var_os(pictures::SCENE).is_some() {
         return pictures::play();
     }

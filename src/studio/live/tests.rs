@@ -136,7 +136,7 @@ fn each_load_that_comes_to_nothing_offers_to_start_again() {
         match news.recv_timeout(PATIENCE).unwrap() {
             News::Event(Event::EngineStopped(notice)) => break notice.what,
             News::Reload => assert!(orders.send(Order::Install(Box::new(|| Box::new(Fragile)))).is_ok()),
-            News::Event(_) | News::State(_) => {}
+            News::Event(_) | News::State(_) | News::MadeRoom => {}
         }
     };
     ink.send(Frame::filled(Size::square(8), [9, 9, 9, 255]));
@@ -148,6 +148,53 @@ fn each_load_that_comes_to_nothing_offers_to_start_again() {
         let what = stopped();
         assert!(what.contains("could not be loaded again"), "{what}");
     }
+    drop(orders);
+    assert!(engine.stop_within(PATIENCE), "the thread did not end");
+}
+
+/// [`Mirror`] on a GPU; tells when it is let go.
+struct Heavy(Sender<()>);
+
+impl Render for Heavy {
+    fn render(&mut self, job: &Job) -> Result<Option<Picture>, EngineError> {
+        Mirror.render(job)
+    }
+
+    fn has_own_memory(&self) -> bool {
+        true
+    }
+}
+
+impl Drop for Heavy {
+    fn drop(&mut self) {
+        self.0.send(()).ok();
+    }
+}
+
+#[test]
+fn only_who_takes_memory_of_a_gpu_makes_room() {
+    let Desk { orders, news, ink, pictures, engine, _base } = desk();
+    let ask = || {
+        let (asker, answer) = unbounded();
+        assert!(orders.send(Order::MakeRoom(asker)).is_ok());
+        answer.recv_timeout(PATIENCE).unwrap()
+    };
+    assert!(!ask(), "nothing is there");
+    assert!(orders.send(Order::Install(Box::new(|| Box::new(Mirror)))).is_ok());
+    assert!(!ask(), "it takes none");
+    let (dropped, gone) = unbounded();
+    assert!(orders.send(Order::Install(Box::new(|| Box::new(Heavy(dropped))))).is_ok());
+    assert!(ask() && gone.try_recv().is_ok(), "it is gone before that is said");
+    assert!(!ask(), "once is all");
+    let made = news.try_iter().filter(|news| matches!(news, News::MadeRoom)).count();
+    assert_eq!(made, 1);
+    // What it made room for did not come: somebody has to be asked.
+    assert!(orders.send(Order::LoadEnded).is_ok());
+    let stopped = |news| matches!(news, News::Event(Event::EngineStopped(_)));
+    while !stopped(news.recv_timeout(PATIENCE).unwrap()) {}
+    ink.send(Frame::filled(Size::square(8), [9, 9, 9, 255]));
+    assert!(orders.send(Order::Install(Box::new(|| Box::new(Mirror)))).is_ok());
+    pictures.wake().recv_timeout(PATIENCE).unwrap();
     drop(orders);
     assert!(engine.stop_within(PATIENCE), "the thread did not end");
 }
