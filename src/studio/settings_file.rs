@@ -7,6 +7,7 @@ use super::settings::SMALLEST_CANVAS;
 use super::{Notice, Settings};
 use crate::canvas::Document;
 use crate::frame::Size;
+use crate::record::{self, RecordError};
 
 /// Longest side a saved picture size may have, in pixels.
 const LARGEST_SIDE: u32 = 2048;
@@ -14,14 +15,17 @@ const LARGEST_SIDE: u32 = 2048;
 /// Why settings were not written.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    /// The file system's error.
-    #[error("cannot write the settings to {path}: {source}")]
-    Write {
-        /// The file.
-        path: PathBuf,
+    /// Their folder cannot be made.
+    #[error("cannot write the settings: no folder {folder} can be made: {source}")]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
         /// The system's words.
         source: std::io::Error,
     },
+    /// The file cannot be written.
+    #[error("cannot write the settings: {0}")]
+    Write(#[from] RecordError),
     /// They have no TOML form.
     #[error("cannot write the settings: {0}")]
     Form(#[from] toml::ser::Error),
@@ -48,24 +52,17 @@ impl Settings {
         }
     }
 
-    /// Writes to `path` by way of a temporary file beside it.
+    /// Writes to `path`, whole or not at all; a link stays one. Other windows may do so at the same time: the last one wins.
     ///
     /// # Errors
-    /// [`SettingsError`] naming the file.
+    /// [`SettingsError`] naming the file or its folder.
     pub fn write(&self, path: &Path) -> Result<(), SettingsError> {
         let text = toml::to_string_pretty(self)?;
-        let failed = |source| SettingsError::Write { path: path.to_owned(), source };
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(failed)?;
+            std::fs::create_dir_all(folder)
+                .map_err(|source| SettingsError::Folder { folder: folder.to_owned(), source })?;
         }
-        let half = path.with_extension("toml.new");
-        let written = std::fs::File::create(&half)
-            .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
-            .and_then(|()| std::fs::rename(&half, path));
-        if written.is_err() {
-            std::fs::remove_file(&half).ok();
-        }
-        written.map_err(failed)
+        Ok(record::replace(path, |file| file.write_all(text.as_bytes()))?)
     }
 
     /// The same settings with every number in its range: a hand-edited file must not break the window.

@@ -276,10 +276,32 @@ fn settings_survive_and_damage_is_kept_aside() -> Result<(), Failed> {
     check(params.size == Size::new(64, 2048), &format!("{}", params.size))
 }
 
+/// The file may be a link into a folder of dotfiles, and another window may be writing its own at the same time.
+fn settings_keep_out_of_the_way_of_others() -> Result<(), Failed> {
+    let home = TempDir::new("settings-beside");
+    let path = home.path().join("config/settings.toml");
+    let settings = Settings { threads: 5, ..Settings::default() };
+    settings.write(&path)?;
+    // Nothing of this name is ours to write to.
+    std::fs::create_dir(path.with_extension("toml.new"))?;
+    settings.write(&path)?;
+    #[cfg(unix)]
+    {
+        let kept = home.path().join("dotfiles.toml");
+        std::fs::rename(&path, &kept)?;
+        std::os::unix::fs::symlink(&kept, &path)?;
+        let settings = Settings { threads: 6, ..settings };
+        settings.write(&path)?;
+        check(std::fs::symlink_metadata(&path)?.is_symlink(), "the link became a file")?;
+        check(Settings::read(&kept) == (settings, None), "what the link leads to was not written")?;
+    }
+    Ok(())
+}
+
 type Test = fn() -> Result<(), Failed>;
 
 pub fn tests() -> Vec<Trial> {
-    let all: [(&str, Test); 10] = [
+    let all: [(&str, Test); 11] = [
         ("newest_wins", newest_wins),
         ("sleeps_without_news", sleeps_without_news),
         (
@@ -293,6 +315,7 @@ pub fn tests() -> Vec<Trial> {
         ("latency_is_that_of_the_present_settings", latency_is_that_of_the_present_settings),
         ("ends_while_painting", ends_while_painting),
         ("settings_survive_and_damage_is_kept_aside", settings_survive_and_damage_is_kept_aside),
+        ("settings_keep_out_of_the_way_of_others", settings_keep_out_of_the_way_of_others),
     ];
     all.map(|(name, test)| Trial::test(format!("studio::{name}"), test)).into()
 }
