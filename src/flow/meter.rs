@@ -8,7 +8,7 @@ const RATE_WINDOW: Duration = Duration::from_secs(2);
 /// How many samples a [`Latency`] keeps.
 const LATENCY_SAMPLES: usize = 256;
 
-/// Events a second over the last two seconds.
+/// Events a second over the last two seconds, or between the last two events where those are further apart.
 #[derive(Clone, Debug, Default)]
 pub struct Rate {
     times: VecDeque<Instant>,
@@ -21,7 +21,7 @@ impl Rate {
         self.trim(now);
     }
 
-    /// Events a second as of `now`; 0 with fewer than two events in the window.
+    /// Events a second as of `now`; 0 until there were two. Once nothing comes any more it falls, but never to 0.
     pub fn per_second(&mut self, now: Instant) -> f64 {
         self.trim(now);
         let (Some(first), Some(last)) = (self.times.front(), self.times.back()) else { return 0.0 };
@@ -93,8 +93,10 @@ mod tests {
     fn a_slow_rate_is_still_a_rate() {
         let start = Instant::now();
         let mut rate = Rate::default();
+        assert_eq!(rate.per_second(start), 0.0);
         for i in 0..5 {
             rate.tick(start + Duration::from_secs(5 * i));
+            assert_eq!(rate.per_second(start + Duration::from_secs(5 * i)) > 0.0, i > 0, "two events make a rate");
         }
         assert!((rate.per_second(start + Duration::from_secs(21)) - 0.2).abs() < 1e-9);
     }
