@@ -31,7 +31,8 @@ pub(super) struct Session<'a> {
     patience: Duration,
     bad_in_a_row: u32,
     was_live: bool,
-    stalled: Option<CaptureError>,
+    /// Why the device thread was asked to end. Whatever it still says, that is why it ends.
+    stopping: Option<CaptureError>,
 }
 
 impl<'a> Session<'a> {
@@ -56,7 +57,7 @@ impl<'a> Session<'a> {
             patience: FIRST_FRAME_PATIENCE,
             bad_in_a_row: 0,
             was_live: false,
-            stalled: None,
+            stopping: None,
         })
     }
 
@@ -88,17 +89,19 @@ impl<'a> Session<'a> {
     fn hear(&mut self, report: Report) -> Option<CaptureError> {
         if let Report::Ended(error) = report {
             // An interrupted wait is our own doing: what is wrong is the stall.
-            return Some(self.stalled.take().unwrap_or(error));
+            return Some(self.stopping.take().unwrap_or(error));
         }
         self.last_sign = Instant::now();
-        self.stalled = None;
         match report {
             Report::Opened => self.patience = FIRST_FRAME_PATIENCE,
             Report::Frame(size) => {
                 self.patience = STREAM_PATIENCE;
                 self.bad_in_a_row = 0;
                 self.was_live = true;
-                self.outlet.state(CaptureState::Live(size));
+                // The last frame of a thread that is about to end is no sign of life.
+                if self.stopping.is_none() {
+                    self.outlet.state(CaptureState::Live(size));
+                }
             }
             Report::BadFrame => {
                 self.bad_in_a_row += 1;
@@ -120,7 +123,7 @@ impl<'a> Session<'a> {
         }
         let error = CaptureError::Stalled { id: self.id.to_owned(), seconds: self.patience.as_secs() };
         self.outlet.state(CaptureState::Trouble(error.clone()));
-        self.stalled = Some(error.clone());
+        self.stopping = Some(error.clone());
         self.device.stop_token().stop();
         self.interrupt.send();
         (silence > self.patience + RESCUE_PATIENCE).then_some(error)
@@ -141,5 +144,40 @@ impl<'a> Session<'a> {
         if !self.device.is_finished() {
             log::warn!("the camera {} does not answer; its thread is left behind", self.id);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::outlet::FrameOutlet;
+    use crate::flow::latest;
+    use crate::frame::Size;
+
+    #[test]
+    fn a_stall_is_the_reason_whatever_came_late() {
+        let (states, heard) = unbounded();
+        let mut outlet = Outlet::new(FrameOutlet::new(latest().0, Arc::new(|| ())), states);
+        let (late, reports) = unbounded();
+        let mut session = Session {
+            id: "0",
+            outlet: &mut outlet,
+            device: Worker::spawn("camera-device", |_| ()).unwrap(),
+            reports,
+            interrupt: Interrupt::default(),
+            last_sign: Instant::now().checked_sub(STREAM_PATIENCE).unwrap(),
+            patience: STREAM_PATIENCE,
+            bad_in_a_row: 0,
+            was_live: true,
+            stopping: None,
+        };
+        assert_eq!(session.look_at_the_clock(), None, "it may still end by itself");
+        // This was on its way when the clock struck, and then the thread ends as it was told to, without a word.
+        late.send(Report::Frame(Size::square(8))).unwrap();
+        drop(late);
+        let End::Trouble { error, .. } = session.run(&unbounded().1, &mut Vec::new()) else { panic!("it was closed") };
+        let stalled = CaptureError::Stalled { id: "0".into(), seconds: STREAM_PATIENCE.as_secs() };
+        assert_eq!(error, stalled);
+        assert_eq!(heard.try_iter().collect::<Vec<_>>(), [CaptureState::Trouble(stalled)], "it did not live again");
     }
 }
