@@ -12,7 +12,7 @@ use crate::weights::RawData;
 pub struct Check {
     /// The reference tensor.
     pub tensor: String,
-    /// Largest absolute difference; infinite for a NaN or another shape.
+    /// Largest absolute difference; infinite where one of both is no number, or the shapes differ.
     pub error: f64,
     /// What it may be.
     pub limit: f64,
@@ -101,7 +101,7 @@ impl Checks {
     /// [`VerifyError::Tensor`].
     pub fn ints(&mut self, case: &Case<'_>, tensor: &str, got: &[i64]) -> Result<(), VerifyError> {
         let reference = case.ints(tensor)?;
-        self.equal(tensor, reference.iter().map(|v| *v as f64), got.iter().map(|v| *v as f64));
+        self.equal(tensor, reference, got, |a, b| a.abs_diff(*b) as f64);
         Ok(())
     }
 
@@ -111,7 +111,7 @@ impl Checks {
     /// [`VerifyError::Tensor`].
     pub fn bytes(&mut self, case: &Case<'_>, tensor: &str, got: &[u8]) -> Result<(), VerifyError> {
         let reference = case.bytes(tensor)?;
-        self.equal(tensor, reference.iter().map(|v| f64::from(*v)), got.iter().map(|v| f64::from(*v)));
+        self.equal(tensor, reference, got, |a, b| f64::from(a.abs_diff(*b)));
         Ok(())
     }
 
@@ -122,17 +122,12 @@ impl Checks {
         self.list.push(Check { tensor: name.into(), error: ratio, limit: 0.0, ratio, remark });
     }
 
-    fn equal(
-        &mut self,
-        tensor: &str,
-        reference: impl ExactSizeIterator<Item = f64>,
-        got: impl ExactSizeIterator<Item = f64>,
-    ) {
+    fn equal<T>(&mut self, tensor: &str, reference: &[T], got: &[T], difference: impl Fn(&T, &T) -> f64) {
         if reference.len() != got.len() {
             self.fact(tensor, false, format!("{} values instead of {}", got.len(), reference.len()));
             return;
         }
-        let error = reference.zip(got).fold(0.0f64, |error, (a, b)| error.max((a - b).abs()));
+        let error = reference.iter().zip(got).fold(0.0f64, |error, (a, b)| error.max(difference(a, b)));
         let ratio = if error == 0.0 { 0.0 } else { f64::INFINITY };
         self.list.push(Check { tensor: tensor.into(), error, limit: 0.0, ratio, remark: String::new() });
     }
@@ -150,12 +145,22 @@ impl Checks {
             self.fact(tensor, false, text);
             return;
         }
+        if let Some(odd) = reference.data.iter().find(|value| !value.is_finite()) {
+            // Nothing is near to what is no number, and every limit that is a part of it is none.
+            self.fact(tensor, false, format!("the reference has {odd}"));
+            return;
+        }
         let mut check = Check { tensor: tensor.into(), error: 0.0, limit: stated, ratio: 0.0, remark: String::new() };
         for (expected, value) in reference.data.iter().zip(&got.data) {
             let (expected, value) = (f64::from(*expected), f64::from(*value));
             let error = if value.is_finite() { (expected - value).abs() } else { f64::INFINITY };
             let limit = limit_at(expected);
-            let ratio = if error == 0.0 { 0.0 } else { error / limit };
+            let ratio = match error {
+                0.0 => 0.0,
+                _ if limit > 0.0 && limit.is_finite() => error / limit,
+                // A limit that is none is kept by nothing.
+                _ => f64::INFINITY,
+            };
             check.error = check.error.max(error);
             if ratio > check.ratio {
                 check.ratio = ratio;
@@ -163,5 +168,47 @@ impl Checks {
             }
         }
         self.list.push(check);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The ratio and the remark for two numbers of which the second may differ.
+    fn compared(reference: [f32; 2], got: [f32; 2], limit: f64) -> (f64, String) {
+        let mut checks = Checks::default();
+        let [reference, got] = [reference, got].map(|values| Tensor::new([2], values.to_vec()));
+        checks.compare("x", &reference, &got, limit, |_| limit);
+        let check = checks.list.remove(0);
+        assert_eq!(check.passed(), check.ratio <= 1.0);
+        (check.ratio, check.remark)
+    }
+
+    #[test]
+    fn what_is_no_number_never_passes() {
+        assert_eq!(compared([1.0, 2.0], [1.0, 2.5], 1.0), (0.5, String::new()));
+        for odd in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            for got in [0.0, odd] {
+                let (ratio, remark) = compared([1.0, odd], [1.0, got], 1.0);
+                assert!(
+                    ratio.is_infinite() && remark.contains("the reference has"),
+                    "{odd} and {got}: {ratio}, {remark}"
+                );
+            }
+            assert_eq!(compared([1.0, 2.0], [1.0, odd], 1.0).0, f64::INFINITY, "{odd} came out");
+        }
+        for limit in [f64::NAN, f64::INFINITY, 0.0, -1.0] {
+            assert_eq!(compared([1.0, 2.0], [1.5, 2.0], limit).0, f64::INFINITY, "a limit of {limit}");
+        }
+    }
+
+    #[test]
+    fn large_whole_numbers_are_compared_to_the_last_digit() {
+        let mut checks = Checks::default();
+        let difference = |a: &i64, b: &i64| a.abs_diff(*b) as f64;
+        checks.equal("x", &[i64::MAX, 1], &[i64::MAX - 1, 1], difference);
+        checks.equal("x", &[i64::MAX, 1], &[i64::MAX, 1], difference);
+        assert_eq!(checks.list.iter().map(Check::passed).collect::<Vec<_>>(), [false, true]);
     }
 }

@@ -68,9 +68,13 @@ fn compare_halves(
 ) -> Result<(), VerifyError> {
     let mut shape = both.shape.clone();
     shape[0] = count;
-    let halves = both.data.chunks(shape.iter().product::<usize>().max(1));
-    for (name, data) in names.into_iter().zip(halves).filter(|(name, _)| !name.is_empty()) {
-        checks.float(case, name, &Tensor::new(shape.clone(), data.to_vec()))?;
+    let mut halves = both.data.chunks(shape.iter().product::<usize>().max(1));
+    for name in names {
+        let half = halves.next();
+        if !name.is_empty() {
+            let half = half.ok_or_else(|| VerifyError::Other(format!("there is no half for `{name}`")))?;
+            checks.float(case, name, &Tensor::new(shape.clone(), half.to_vec()))?;
+        }
     }
     Ok(())
 }
