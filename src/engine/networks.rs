@@ -114,9 +114,9 @@ impl Networks {
         self.guidance() == GuidanceWay::Twice && guidance > 1.0
     }
 
-    /// What the executors round, as [`Executor::rounding`] says it.
+    /// What the executors round, as [`Executor::rounding_of_pictures`] says it.
     pub fn rounding(&self, executor: &dyn Executor) -> f32 {
-        self.wider.as_deref().map_or(0.0, Executor::rounding).max(executor.rounding())
+        self.wider.as_deref().map_or(0.0, Executor::rounding_of_pictures).max(executor.rounding_of_pictures())
     }
 
     /// Picture sides must be multiples of this.

@@ -100,6 +100,11 @@ pub trait Executor: Send + Sync {
         0.0
     }
 
+    /// The same of whole pictures, which several networks make one after the other: what one loses, the next ones go on from.
+    fn rounding_of_pictures(&self) -> f32 {
+        self.rounding()
+    }
+
     /// Reads and packs all weights.
     ///
     /// # Errors

@@ -131,6 +131,8 @@ pub fn play() {
         }
         assert_eq!(found[0], found[2], "two runs of the same work are the same");
     }
+    let (network, pictures) = (cuda.rounding(), cuda.rounding_of_pictures());
+    assert!(network <= 0.3 && pictures > network, "a network may be off by {network}, pictures by {pictures}");
     for name in NETWORKS {
         judge(&root().join("tests/fixtures"), name, &cuda).map_err(|error| format!("{name}: {error:?}")).unwrap();
     }

@@ -106,6 +106,10 @@ impl Executor for Cuda {
         }
     }
 
+    fn rounding_of_pictures(&self) -> f32 {
+        if self.numbers.quarters { FP8_PICTURE_ROUNDING } else { self.rounding() }
+    }
+
     fn load(&self, weights: &Weights) -> Result<Arc<dyn Packed>, ExecError> {
         Ok(Arc::new(CudaPacked::load(weights, &self.device, self.numbers)?))
     }
@@ -146,7 +150,8 @@ impl Executor for Cuda {
 /// 0.007 and 0.08, single networks a third of that. With factors of 8 bits networks 0.2, pipelines 0.13 and once 0.44.
 const F16_ROUNDING: f32 = 0.01;
 const BF16_ROUNDING: f32 = 0.12;
-const FP8_ROUNDING: f32 = 0.6;
+const FP8_ROUNDING: f32 = 0.3;
+const FP8_PICTURE_ROUNDING: f32 = 0.6;
 
 /// An error of this executor, in its words.
 fn failed(text: impl std::fmt::Display) -> ExecError {

@@ -83,7 +83,8 @@ fn run_with(
     seen.push(("latents".into(), painted.latents));
     seen.push(("image".into(), painted.image));
     // The autoencoder may be another executor's work, which rounds what went through it.
-    let (own, both) = (checks.rounding, f64::from(model.networks.rounding(case.executor)));
+    let own = f64::from(case.executor.rounding_of_pictures());
+    let both = f64::from(model.networks.rounding(case.executor));
     for (name, tensor) in seen.iter().filter(|(name, _)| case.has(name)) {
         checks.rounding = if name == "image" || picture.is_some() { both } else { own };
         checks.nhwc(case, name, tensor)?;
