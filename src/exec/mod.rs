@@ -105,6 +105,11 @@ pub trait Executor: Send + Sync {
         self.rounding()
     }
 
+    /// Whether this is a GPU, which differs from machine to machine as processors do not.
+    fn is_gpu(&self) -> bool {
+        false
+    }
+
     /// Reads and packs all weights.
     ///
     /// # Errors

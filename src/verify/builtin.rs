@@ -60,7 +60,7 @@ pub fn run_builtin(candidate: Candidate<'_>, mut news: impl FnMut(&str, &Outcome
     let executor = exec::open(candidate.executor, candidate.threads)?;
     let folder = Unpacked::new()?;
     let suite = Suite::open(&folder.0, &*executor)?;
-    let mut report = Report::new(&executor.name(), Path::new("inside the program"));
+    let mut report = Report::new(&*executor, Path::new("inside the program"));
     let mut add = |name: &str, outcome: Outcome| {
         news(name, &outcome);
         report.add(name, &outcome);
@@ -69,15 +69,21 @@ pub fn run_builtin(candidate: Candidate<'_>, mut news: impl FnMut(&str, &Outcome
     for name in suite.index.entries.iter().filter(|(_, entry)| inside(&entry.file)).map(|(name, _)| name) {
         add(name, suite.run_case(name));
     }
-    add("default_model", default_model(candidate).map_or_else(Outcome::Failed, Outcome::Ran));
+    let (judged, painter) = match default_model(candidate) {
+        Ok((checks, painter)) => (Outcome::Ran(checks), painter),
+        Err(error) => (Outcome::Failed(error), String::new()),
+    };
+    add("default_model", judged);
+    // A GPU that nobody named may have had no room for the model.
+    report.gpu &= painter == report.executor;
     Ok(report)
 }
 
 /// The same picture on the reference executor and on the one that is judged, each freshly loaded. The reference itself must
-/// repeat its own picture exactly.
-fn default_model(candidate: Candidate<'_>) -> Result<Checks, VerifyError> {
-    let reference = picture(Candidate { executor: REFERENCE, ..candidate })?;
-    let judged = picture(candidate)?;
+/// repeat its own picture exactly. Also says who painted the one that is judged.
+fn default_model(candidate: Candidate<'_>) -> Result<(Checks, String), VerifyError> {
+    let (reference, _) = picture(Candidate { executor: REFERENCE, ..candidate })?;
+    let (judged, painter) = picture(candidate)?;
     let pairs = reference.pixels().iter().zip(judged.pixels());
     let error = pairs.fold(0.0f64, |error, (a, b)| error.max(f64::from(a.abs_diff(*b))));
     let rounds = exec::open(candidate.executor, candidate.threads)?.rounding() > 0.0;
@@ -88,17 +94,21 @@ fn default_model(candidate: Candidate<'_>) -> Result<Checks, VerifyError> {
     };
     let ratio = if error == 0.0 { 0.0 } else { error / limit };
     let check = Check { tensor: "picture".into(), error, limit, ratio, remark: String::new() };
-    Ok(Checks { list: vec![check], ..Checks::default() })
+    Ok((Checks { list: vec![check], ..Checks::default() }, painter))
 }
 
-fn picture(candidate: Candidate<'_>) -> Result<Frame, VerifyError> {
+/// A picture, and who painted it.
+fn picture(candidate: Candidate<'_>) -> Result<(Frame, String), VerifyError> {
     let params = Params { prompt: "red apple, 3d".into(), ..Params::default() };
     let loaded = load(candidate.model, candidate.executor, candidate.threads, Some(&params), &mut |_, _| true)?;
     let params = Params { size: loaded.info().size, ..params };
+    let painter = loaded.info().executor.clone();
     let paper = Frame::filled(Size::square(64), [200, 60, 40, 255]);
     let job = Job { frame: Some(paper), params: params.into(), revision: 1, stream: false };
     let picture = Engine::new(loaded).render(&job)?;
-    picture.map(|picture| picture.frame).ok_or_else(|| VerifyError::Other("the engine painted nothing".into()))
+    picture
+        .map(|picture| (picture.frame, painter))
+        .ok_or_else(|| VerifyError::Other("the engine painted nothing".into()))
 }
 
 /// The cases as files, for as long as they are needed.

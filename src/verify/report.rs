@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::{Index, Outcome};
+use crate::exec::Executor;
 
 /// How a kind did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -48,6 +49,9 @@ pub struct KindReport {
 pub struct Report {
     /// Who ran the networks.
     pub executor: String,
+    /// Whether that was a GPU, and did all of it.
+    #[serde(skip)]
+    pub gpu: bool,
     /// The fixture folder.
     pub fixtures: PathBuf,
     /// By index prefix.
@@ -55,8 +59,9 @@ pub struct Report {
 }
 
 impl Report {
-    pub(super) fn new(executor: &str, fixtures: &Path) -> Self {
-        Self { executor: executor.into(), fixtures: fixtures.to_owned(), kinds: BTreeMap::new() }
+    pub(super) fn new(executor: &dyn Executor, fixtures: &Path) -> Self {
+        let (fixtures, kinds) = (fixtures.to_owned(), BTreeMap::new());
+        Self { executor: executor.name(), gpu: executor.is_gpu(), fixtures, kinds }
     }
 
     /// Whether no kind failed.

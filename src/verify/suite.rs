@@ -62,7 +62,7 @@ impl<'a> Suite<'a> {
 
     /// Judges all cases. `news` hears each name and outcome as they come.
     pub fn run(&self, mut news: impl FnMut(&str, &Outcome)) -> Report {
-        let mut report = Report::new(&self.executor.name(), &self.index.dir);
+        let mut report = Report::new(self.executor, &self.index.dir);
         for name in self.index.entries.keys() {
             let outcome = self.run_case(name);
             news(name, &outcome);

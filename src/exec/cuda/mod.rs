@@ -110,6 +110,10 @@ impl Executor for Cuda {
         if self.numbers.quarters { FP8_PICTURE_ROUNDING } else { self.rounding() }
     }
 
+    fn is_gpu(&self) -> bool {
+        true
+    }
+
     fn load(&self, weights: &Weights) -> Result<Arc<dyn Packed>, ExecError> {
         Ok(Arc::new(CudaPacked::load(weights, &self.device, self.numbers)?))
     }
