@@ -10,7 +10,7 @@ use crate::canvas::{Backdrop, Document, FittedPicture};
 use crate::capture;
 use crate::engine::Picture;
 use crate::flow::channel::{Receiver, Sender, unbounded};
-use crate::flow::{Worker, panic_text};
+use crate::flow::{LatestReceiver, LatestSender, Worker, latest, panic_text};
 use crate::frame::{self, Frame, Size};
 use crate::record::{self, RecordError};
 
@@ -28,10 +28,8 @@ pub(super) enum Errand {
     Save(Box<Picture>, Option<Arc<ModelInfo>>, PathBuf),
     /// Write the settings.
     Settings(Box<Settings>),
-    /// Keep a drawing that is not saved.
-    Keep(Box<Document>),
-    /// Forget the one that was kept.
-    Forget,
+    /// See to the drawing that is not saved, as was wished last.
+    Unsaved,
     /// Look for a drawing that was lost.
     FindLost,
     /// Read one that was found.
@@ -50,29 +48,35 @@ impl Errand {
             Self::Fit(picture, _) => format!("`{}`", picture.name),
             Self::Cameras => "the list of cameras".into(),
             Self::Settings(_) => "the settings".into(),
-            Self::Keep(..) | Self::Forget | Self::FindLost | Self::ForgetLost(_) => "the unsaved drawing".into(),
+            Self::Unsaved | Self::FindLost | Self::ForgetLost(_) => "the unsaved drawing".into(),
         }
     }
 }
+
+/// What is to become of the drawing that is not saved: keep this one, or none.
+type Unsaved = Option<Box<Document>>;
 
 /// The ways errands go. A file or a camera that does not answer holds up its own kind, never what is to be saved.
 pub(super) struct Errands {
     writing: Sender<Errand>,
     reading: Sender<Errand>,
     cameras: Sender<Errand>,
+    /// Only the newest wish waits: a disk that hangs would gather a whole drawing every few seconds.
+    unsaved: LatestSender<Unsaved>,
 }
 
 impl Errands {
     /// Starts a thread for each way; they end when this is dropped, after the errands that were given.
     pub(super) fn spawn(places: &Places, events: &Sender<Event>, wake: &Wake) -> std::io::Result<(Self, [Worker; 3])> {
+        let (unsaved, wish) = latest();
         let start = |name| -> std::io::Result<_> {
             let (sender, errands) = unbounded();
-            Ok((sender, spawn(name, places.clone(), errands, events.clone(), wake.clone())?))
+            Ok((sender, spawn(name, places.clone(), (errands, wish.clone()), events.clone(), wake.clone())?))
         };
         let (writing, first) = start("files")?;
         let (reading, second) = start("pictures")?;
         let (cameras, third) = start("cameras")?;
-        Ok((Self { writing, reading, cameras }, [first, second, third]))
+        Ok((Self { writing, reading, cameras, unsaved }, [first, second, third]))
     }
 
     /// Has it done, after those of its kind that came before.
@@ -85,12 +89,20 @@ impl Errands {
         };
         way.send(errand).ok();
     }
+
+    /// Keeps a drawing that is not saved, or forgets the one that was kept; a wish that nobody saw to yet is void.
+    pub(super) fn keep(&self, drawing: Unsaved) {
+        // What is replaced has its errand under way, which will find this one.
+        if self.unsaved.replace(drawing).is_none() {
+            self.give(Errand::Unsaved);
+        }
+    }
 }
 
 fn spawn(
     name: &'static str,
     places: Places,
-    errands: Receiver<Errand>,
+    (errands, unsaved): (Receiver<Errand>, LatestReceiver<Unsaved>),
     events: Sender<Event>,
     wake: Wake,
 ) -> std::io::Result<Worker> {
@@ -108,11 +120,14 @@ fn spawn(
                 Errand::Settings(settings) => {
                     told_once(&mut trouble, settings.write(&places.settings()), SettingsError::remedy)
                 }
-                Errand::Keep(drawing) => told_once(&mut lost, rescue::keep(&drawing, &places), RecordError::remedy),
-                Errand::Forget => {
-                    rescue::forget_own(&places);
-                    Vec::new()
-                }
+                Errand::Unsaved => match unsaved.take() {
+                    Some(Some(drawing)) => told_once(&mut lost, rescue::keep(&drawing, &places), RecordError::remedy),
+                    Some(None) => {
+                        rescue::forget_own(&places);
+                        Vec::new()
+                    }
+                    None => Vec::new(),
+                },
                 Errand::FindLost => rescue::find(&places).map(Event::LostFound).into_iter().collect(),
                 Errand::BringBack(path) => bring_back(&path),
                 Errand::ForgetLost(path) => {
@@ -220,5 +235,28 @@ fn told_once<E: std::fmt::Display, R: Into<String>>(
             *trouble = text;
             Vec::new()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_unsaved_drawings_only_the_newest_waits() {
+        let (writing, errands) = unbounded();
+        let (unsaved, wish) = latest();
+        let ways = Errands { writing, reading: unbounded().0, cameras: unbounded().0, unsaved };
+        let keep = |side| ways.keep(Some(Box::new(Document::new(Size::square(side), [255; 3]))));
+        let next = || wish.take().map(|drawing| drawing.map(|drawing| drawing.size().width));
+        (64..70).for_each(keep);
+        assert_eq!((errands.len(), next()), (1, Some(Some(69))), "a disk that hangs");
+        // The errand is under way, and finds nothing any more; what comes now needs another.
+        keep(80);
+        ways.keep(None);
+        assert_eq!((errands.len(), next()), (2, Some(None)), "it was saved meanwhile");
+        ways.keep(None);
+        keep(90);
+        assert_eq!((errands.len(), next()), (3, Some(Some(90))), "and then drawn on");
     }
 }

@@ -33,6 +33,7 @@ pub use settings::{CameraSettings, Settings, ToolSettings, WindowSettings};
 pub use settings_file::SettingsError;
 pub use snapshot::{LiveState, Snapshot};
 
+use crate::canvas::Document;
 use crate::engine::{Engine, Params, Picture, Render};
 pub use crate::engine::{GuidanceWay, ModelInfo};
 use crate::flow::channel::{Receiver, Sender, unbounded};
@@ -232,8 +233,8 @@ impl Studio {
                 self.errand(Errand::Save(picture, painter, path));
             }
             Command::SaveSettings(settings) => self.errand(Errand::Settings(settings)),
-            Command::KeepDrawing(drawing) => self.errand(Errand::Keep(drawing)),
-            Command::ForgetDrawing => self.errand(Errand::Forget),
+            Command::KeepDrawing(drawing) => self.unsaved(Some(drawing)),
+            Command::ForgetDrawing => self.unsaved(None),
             Command::FindLost => self.errand(Errand::FindLost),
             Command::BringBack(path) => self.errand(Errand::BringBack(path)),
             Command::ForgetLost(path) => self.errand(Errand::ForgetLost(path)),
@@ -314,6 +315,12 @@ impl Studio {
     fn order(&self, order: Order) {
         if let Some(orders) = &self.orders {
             orders.send(order).ok();
+        }
+    }
+
+    fn unsaved(&self, drawing: Option<Box<Document>>) {
+        if let Some(errands) = &self.errands {
+            errands.keep(drawing);
         }
     }
 
