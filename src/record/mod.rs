@@ -7,4 +7,4 @@ mod replace;
 
 pub use self::png::{read_pairs, read_text, save_png};
 pub use error::RecordError;
-pub use replace::{replace, try_place};
+pub use replace::{clear_left, replace, try_place};

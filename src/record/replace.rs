@@ -4,8 +4,17 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::RecordError;
+use crate::flow::is_running;
+
+/// What files are called until they are whole: this, the process, a number, and [`END`].
+const BEGIN: &str = ".afterimage-";
+const END: &str = ".part";
+/// Untouched for so long, a file is written to by nobody, whatever the numbers of processes say: in a container every run may
+/// have the same one.
+const LEFT_AFTER: Duration = Duration::from_secs(600);
 
 /// Lets `write` fill a file that then takes the place of `path`. On failure nothing new remains and what was there stays.
 ///
@@ -57,13 +66,31 @@ fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     loop {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let beside = path.with_file_name(format!(".afterimage-{}-{number}.part", std::process::id()));
+        let beside = path.with_file_name(format!("{BEGIN}{}-{number}{END}", std::process::id()));
         match OpenOptions::new().write(true).create_new(true).open(&beside) {
             Ok(file) => return Ok((beside, file)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
     }
+}
+
+/// Removes what runs that ended in the middle of [`replace`] left in `folder`.
+pub fn clear_left(folder: &Path) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| is_left(entry).unwrap_or(false)) {
+        fs::remove_file(entry.path()).ok();
+    }
+}
+
+/// Whether nobody will make this a whole file; `None` when it is none of ours, or the system does not tell.
+fn is_left(entry: &fs::DirEntry) -> Option<bool> {
+    let name = entry.file_name();
+    let (process, number) = name.to_str()?.strip_prefix(BEGIN)?.strip_suffix(END)?.split_once('-')?;
+    let (process, _) = (process.parse::<u32>().ok()?, number.parse::<u64>().ok()?);
+    let found = entry.metadata().ok()?;
+    let age = found.modified().ok()?.elapsed().ok()?;
+    Some(found.is_file() && age > LEFT_AFTER && (process == std::process::id() || !is_running(process)))
 }
 
 #[cfg(test)]
@@ -132,6 +159,35 @@ mod tests {
         replace(&link, |file| file.write_all(b"new")).unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read(&real).unwrap(), b"new");
+    }
+
+    #[test]
+    fn what_ended_runs_left_is_cleared_and_nothing_else() {
+        let folder = Folder::new("left");
+        let old = std::time::SystemTime::now() - 2 * LEFT_AFTER;
+        let make = |name: &str, written| {
+            let file = File::create(folder.0.join(name)).unwrap();
+            file.set_modified(written).unwrap();
+        };
+        // No process has such a number.
+        let (gone, this) = (u32::MAX - 1, std::process::id());
+        make(&format!(".afterimage-{gone}-0.part"), old);
+        make(&format!(".afterimage-{this}-7.part"), old);
+        let mut kept = [
+            format!(".afterimage-{gone}-1.part"),
+            format!(".afterimage-{this}-8.part"),
+            ".afterimage-mine.part".into(),
+            "drawing.part".into(),
+        ];
+        for (nth, name) in kept.iter().enumerate() {
+            make(name, if nth < 2 { std::time::SystemTime::now() } else { old });
+        }
+        clear_left(&folder.0);
+        let mut names = folder.names();
+        names.sort();
+        kept.sort();
+        assert_eq!(names, kept, "only old ones of nobody go");
+        clear_left(&folder.0.join("absent"));
     }
 
     #[test]

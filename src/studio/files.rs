@@ -30,6 +30,8 @@ pub(super) enum Errand {
     Settings(Box<Settings>),
     /// See to the drawing that is not saved, as was wished last.
     Unsaved,
+    /// Clear away what ended runs left half written in our folders.
+    ClearLeft,
     /// Look for a drawing that was lost.
     FindLost,
     /// Read one that was found.
@@ -49,6 +51,7 @@ impl Errand {
             Self::Cameras => "the list of cameras".into(),
             Self::Settings(_) => "the settings".into(),
             Self::Unsaved | Self::FindLost | Self::ForgetLost(_) => "the unsaved drawing".into(),
+            Self::ClearLeft => "what ended runs left".into(),
         }
     }
 }
@@ -76,6 +79,7 @@ impl Errands {
         let (writing, first) = start("files")?;
         let (reading, second) = start("pictures")?;
         let (cameras, third) = start("cameras")?;
+        writing.send(Errand::ClearLeft).ok();
         Ok((Self { writing, reading, cameras, unsaved }, [first, second, third]))
     }
 
@@ -128,6 +132,10 @@ fn spawn(
                     }
                     None => Vec::new(),
                 },
+                Errand::ClearLeft => {
+                    [&places.data, &places.config].into_iter().for_each(|folder| record::clear_left(folder));
+                    Vec::new()
+                }
                 Errand::FindLost => rescue::find(&places).map(Event::LostFound).into_iter().collect(),
                 Errand::BringBack(path) => bring_back(&path),
                 Errand::ForgetLost(path) => {
