@@ -205,6 +205,8 @@ impl Live {
             self.tally.overtake(overtaken.into());
             state.dirty = true;
         }
+        // Who asks for one picture of nothing gets none, and not the first one of something either.
+        state.step &= state.mixer.has_input();
         true
     }
 
@@ -364,7 +366,8 @@ impl State {
         // A dream of a renderer that fails would spin.
         let dreams = self.dream && self.last_error.is_empty();
         let asked = if self.paused { self.step } else { self.dirty || dreams };
-        asked && self.render.is_some() && !self.stopped
+        // So would one of nothing.
+        asked && self.mixer.has_input() && self.render.is_some() && !self.stopped
     }
 
     /// Once for each load that was to replace a renderer that panicked, or was let go, and came to nothing.

@@ -32,6 +32,11 @@ impl Mixer {
         std::mem::replace(&mut self.fresh[1], true)
     }
 
+    /// Whether there is anything to mix.
+    pub(super) fn has_input(&self) -> bool {
+        self.base.is_some() || self.ink.is_some()
+    }
+
     /// How many inputs are in the next mix for the first time.
     pub(super) fn take_fresh(&mut self) -> u64 {
         std::mem::take(&mut self.fresh).into_iter().map(u64::from).sum()
@@ -69,12 +74,12 @@ mod tests {
     #[test]
     fn ink_lies_over_the_source_and_the_newer_time_counts() {
         let mut mixer = Mixer::default();
-        assert!(mixer.mix(Size::square(4)).is_none());
+        assert!(mixer.mix(Size::square(4)).is_none() && !mixer.has_input());
         let base = Frame::filled(Size::new(8, 4), [0, 0, 255, 255]);
         let ink = Frame::filled(Size::square(4), [255, 0, 0, 255]);
         let taken = ink.taken;
         assert!(!mixer.set_base(Some(base.clone())) && mixer.set_base(Some(base)));
-        assert_eq!((mixer.take_fresh(), mixer.take_fresh()), (1, 0));
+        assert_eq!((mixer.take_fresh(), mixer.take_fresh(), mixer.has_input()), (1, 0, true));
         assert_eq!(mixer.mix(Size::square(4)).unwrap().pixel(1, 1), [0, 0, 255, 255]);
         assert!(!mixer.set_ink(ink.clone()) && mixer.set_ink(ink));
         assert!(!mixer.set_base(mixer.base.clone()) && mixer.set_base(mixer.base.clone()));

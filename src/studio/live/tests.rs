@@ -240,3 +240,20 @@ fn a_dream_goes_on_from_its_own_seed() {
     drop(orders);
     assert!(engine.stop_within(PATIENCE), "the thread did not end");
 }
+
+#[test]
+fn a_dream_of_nothing_sleeps() {
+    let Desk { orders, news, ink, pictures, engine, _base } = desk();
+    assert!(orders.send(Order::Install(Box::new(|| Box::new(Calm)))).is_ok());
+    assert!(orders.send(Order::Dream(true)).is_ok());
+    std::thread::sleep(Duration::from_millis(100));
+    let told = news.try_iter().count();
+    assert!(told < 5, "told {told} times of nothing");
+    ink.send(Frame::filled(Size::square(8), [9, 9, 9, 255]));
+    for _ in 0..3 {
+        pictures.wake().recv_timeout(PATIENCE).unwrap();
+        pictures.take();
+    }
+    drop(orders);
+    assert!(engine.stop_within(PATIENCE), "the thread did not end");
+}
