@@ -47,7 +47,17 @@ pub(super) enum News {
     /// What the engine does now.
     State(LiveState),
     /// The renderer panicked and was dropped: load it again.
-    Reload,
+    Reload {
+        /// How many renderers were installed before: if there are more now, this is about none that paints.
+        installs: u64,
+    },
+    /// Nothing is painted until the user decides.
+    Stopped {
+        /// Why, and what to do.
+        notice: Notice,
+        /// As in [`News::Reload`].
+        installs: u64,
+    },
     /// The renderer was let go for another one.
     MadeRoom,
 }
@@ -75,6 +85,8 @@ pub(super) struct Live {
 /// What the thread knows of the world.
 struct State {
     render: Option<Box<dyn Render>>,
+    /// How many renderers were to be installed.
+    installs: u64,
     /// A renderer that panicked, until another is installed or the user insists on it.
     suspect: Option<Box<dyn Render>>,
     mixer: Mixer,
@@ -118,6 +130,7 @@ impl Live {
     fn run(self) {
         let mut state = State {
             render: None,
+            installs: 0,
             suspect: None,
             mixer: Mixer::default(),
             params: Arc::default(),
@@ -157,14 +170,12 @@ impl Live {
                 state.painting = false;
             }
             if let Some(text) = state.unmade.take() {
-                state.stopped = true;
                 let what = format!("The engine could not be started: {text}");
-                self.event(Event::EngineStopped(Notice::error(what, "press \"Start again\", or choose another model")));
+                self.stop(&mut state, Notice::error(what, "press \"Start again\", or choose another model"));
             }
             if state.abandoned() {
-                state.stopped = true;
                 let what = "The engine stopped and could not be loaded again";
-                self.event(Event::EngineStopped(Notice::error(what, "press \"Start again\", or choose another model")));
+                self.stop(&mut state, Notice::error(what, "press \"Start again\", or choose another model"));
             }
             self.tell_state(&mut state);
         }
@@ -272,16 +283,19 @@ impl Live {
         state.suspect = Some(render);
         let what = format!("The engine stopped: {text}");
         if again {
-            state.stopped = true;
-            self.event(Event::EngineStopped(Notice::error(
-                what,
-                "press \"Start again\", or choose other settings first",
-            )));
+            self.stop(state, Notice::error(what, "press \"Start again\", or choose other settings first"));
         } else {
             self.event(Event::Notice(Notice::warning(what, "it is being started again; your drawing is kept")));
-            self.news.send(News::Reload).ok();
+            self.news.send(News::Reload { installs: state.installs }).ok();
             (self.wake)();
         }
+    }
+
+    /// Paints nothing more until the user decides.
+    fn stop(&self, state: &mut State, notice: Notice) {
+        state.stopped = true;
+        self.news.send(News::Stopped { notice, installs: state.installs }).ok();
+        (self.wake)();
     }
 
     fn tell_state(&self, state: &mut State) {
@@ -330,6 +344,7 @@ impl State {
             Order::LoadEnded => self.load_ended = true,
             Order::MakeRoom(asker) => self.asked = Some((asker, self.make_room())),
             Order::Install(make) => {
+                self.installs += 1;
                 self.suspect = None;
                 match catch_unwind(AssertUnwindSafe(make)) {
                     Ok(render) => {

@@ -80,6 +80,8 @@ pub struct Studio {
     load_sender: Sender<LoadNews>,
     /// The number of the newest load; what others say is not heard.
     load: u64,
+    /// How many renderers the engine thread was given.
+    installs: u64,
     workers: Vec<Worker>,
     wake: Wake,
     /// What paints now, and what is being loaded.
@@ -123,8 +125,8 @@ impl Studio {
         info: ModelInfo,
         wake: Wake,
     ) -> std::io::Result<Self> {
-        let studio = Self::silent(settings, places, wake)?;
-        studio.order(Order::Install(Box::new(move || render)));
+        let mut studio = Self::silent(settings, places, wake)?;
+        studio.install(move || render);
         studio.event_sender.send(Event::Loaded(Box::new(info))).ok();
         Ok(studio)
     }
@@ -177,6 +179,7 @@ impl Studio {
             loads,
             load_sender,
             load: 0,
+            installs: 0,
             workers,
             wake,
             spec: None,
@@ -258,9 +261,12 @@ impl Studio {
             match news {
                 News::State(state) => self.snapshot.state = state,
                 News::Event(event) => list.push(event),
+                // Another renderer is there already: what the last one of its predecessor's pictures did to it is over.
+                News::Reload { installs } | News::Stopped { installs, .. } if installs < self.installs => {}
                 // A load under way brings another renderer, and is told of when it cannot.
-                News::Reload if self.wanted.is_some() => {}
-                News::Reload => self.restart(),
+                News::Reload { .. } if self.wanted.is_some() => {}
+                News::Reload { .. } => self.restart(),
+                News::Stopped { notice, .. } => list.push(Event::EngineStopped(notice)),
                 // The load that asked for it was given up meanwhile.
                 News::MadeRoom if self.wanted.is_none() => self.restart(),
                 News::MadeRoom => self.is_gone = true,
@@ -316,6 +322,11 @@ impl Studio {
         if let Some(orders) = &self.orders {
             orders.send(order).ok();
         }
+    }
+
+    fn install(&mut self, make: impl FnOnce() -> Box<dyn Render> + Send + 'static) {
+        self.installs += 1;
+        self.order(Order::Install(Box::new(make)));
     }
 
     fn unsaved(&self, drawing: Option<Box<Document>>) {
@@ -376,7 +387,7 @@ impl Studio {
             Word::Tell(event) => event,
             Word::Done(model) => {
                 let event = Event::Loaded(Box::new(model.info().clone()));
-                self.order(Order::Install(Box::new(move || Box::new(Engine::new(*model)))));
+                self.install(move || Box::new(Engine::new(*model)));
                 event
             }
             Word::MakeRoom(asker) => {
@@ -469,3 +480,6 @@ impl EngineSpec {
         Self { model, executor: settings.executor.clone(), threads: settings.threads }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -103,14 +103,15 @@ fn what_is_on_its_way_comes_without_new_input() {
 fn a_renderer_that_cannot_be_made_is_told_and_the_next_one_paints() {
     let Desk { orders, news, ink, pictures, engine, _base } = desk();
     assert!(orders.send(Order::Install(Box::new(|| panic!("no such device")))).is_ok());
-    let told = loop {
+    let (told, installs) = loop {
         match news.recv_timeout(PATIENCE).unwrap() {
-            News::Event(Event::EngineStopped(notice)) => break notice,
+            News::Stopped { notice, installs } => break (notice, installs),
             News::State(LiveState::Starting | LiveState::Stopped) => {}
             _ => panic!("another word"),
         }
     };
     assert!(told.what.contains("no such device") && told.remedy.contains("Start again"), "{told}");
+    assert_eq!(installs, 1, "it counts as one that was to be installed");
     // What is drawn meanwhile is painted as soon as there is somebody to paint it.
     ink.send(Frame::filled(Size::square(8), [9, 9, 9, 255]));
     assert!(orders.send(Order::Install(Box::new(|| Box::new(Mirror)))).is_ok());
@@ -134,8 +135,8 @@ fn each_load_that_comes_to_nothing_offers_to_start_again() {
     let Desk { orders, news, ink, pictures: _pictures, engine, _base } = desk();
     let stopped = || loop {
         match news.recv_timeout(PATIENCE).unwrap() {
-            News::Event(Event::EngineStopped(notice)) => break notice.what,
-            News::Reload => assert!(orders.send(Order::Install(Box::new(|| Box::new(Fragile)))).is_ok()),
+            News::Stopped { notice, .. } => break notice.what,
+            News::Reload { .. } => assert!(orders.send(Order::Install(Box::new(|| Box::new(Fragile)))).is_ok()),
             News::Event(_) | News::State(_) | News::MadeRoom => {}
         }
     };
