@@ -134,6 +134,12 @@ pub enum WeightsError {
         /// The type on disk.
         found: &'static str,
     },
+    /// Reading was given up by order.
+    #[error("`{file}` is read no further")]
+    Stopped {
+        /// The file.
+        file: String,
+    },
 }
 
 impl WeightsError {
@@ -169,6 +175,7 @@ impl WeightsError {
                 "use weights and config.json of the same model: these two do not belong together"
             }
             Self::Type { .. } => "use a float16 or float32 version of the model",
+            Self::Stopped { .. } => "load the model again",
         }
         .into()
     }

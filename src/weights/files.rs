@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::bundled;
 use super::bytes::Bytes;
 use super::{Card, ModelSource, TensorFile, WeightsError, shards};
+use crate::flow::StopToken;
 
 /// Largest configuration file that is read whole.
 const SMALL_LIMIT_BYTES: u64 = 16 << 20;
@@ -24,6 +25,7 @@ enum Place {
 pub struct ModelFiles {
     place: Place,
     name: String,
+    stop: StopToken,
 }
 
 impl ModelFiles {
@@ -54,7 +56,7 @@ impl ModelFiles {
         if !path.is_dir() {
             return Err(absent());
         }
-        Ok(Self { place: Place::Dir(path.into()), name: folder_name(path) })
+        Ok(Self { place: Place::Dir(path.into()), name: folder_name(path), stop: StopToken::default() })
     }
 
     /// The default model: inside the program, else in the source tree, else beside the program.
@@ -63,7 +65,13 @@ impl ModelFiles {
             Some(table) => Place::Table(table),
             None => Self::folder(&default_folder())?.place,
         };
-        Ok(Self { place, name: "default model".into() })
+        Ok(Self { place, name: "default model".into(), stop: StopToken::default() })
+    }
+
+    /// The same, whose weights are read no further as soon as `stop` says so.
+    #[must_use]
+    pub fn until(self, stop: StopToken) -> Self {
+        Self { stop, ..self }
     }
 
     /// The model's name: its card's, else its folder's.
@@ -135,7 +143,7 @@ impl ModelFiles {
     /// # Errors
     /// A file that is not there or not sound.
     pub fn tensor_file(&self, path: &str) -> Result<TensorFile, WeightsError> {
-        TensorFile::from_bytes(self.label(path), self.bytes(path)?)
+        TensorFile::from_bytes(self.label(path), self.bytes(path)?, self.stop.clone())
     }
 
     /// The names of the files directly in `folder`, sorted.
@@ -190,7 +198,7 @@ mod tests {
     const TABLE: Table = &[("unet/config.json", b"{}"), ("unet/model.safetensors", b"short"), ("x/a.bin", b"")];
 
     fn bundled() -> ModelFiles {
-        ModelFiles { place: Place::Table(TABLE), name: "x".into() }
+        ModelFiles { place: Place::Table(TABLE), name: "x".into(), stop: StopToken::default() }
     }
 
     #[test]
@@ -203,6 +211,19 @@ mod tests {
         assert!(error.contains("bundled:unet/model.safetensors") && error.contains("found 5"), "{error}");
         assert_eq!(bundled().list("unet"), ["config.json", "model.safetensors"]);
         assert!(matches!(bundled().tensors("x").unwrap_err(), WeightsError::Pickle { .. }));
+    }
+
+    #[test]
+    fn weights_are_read_until_that_is_stopped() {
+        let stop = StopToken::default();
+        let files = ModelFiles::open(&ModelSource::Default).unwrap().until(stop.clone());
+        let unet = files.tensors("unet").unwrap().remove(0);
+        let key = unet.keys().next().unwrap();
+        assert!(unet.read_floats(key).is_ok());
+        stop.stop();
+        let error = unet.read_floats(key).unwrap_err();
+        assert!(matches!(error, WeightsError::Stopped { .. }), "{error}");
+        assert!(files.card().is_ok(), "small files are read whole");
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::WeightsError;
 use super::bytes::Bytes;
 use super::error::printable;
 use super::header::{self, Dtype, HEADER_LIMIT_BYTES, Header, TensorInfo};
+use crate::flow::StopToken;
 
 /// Bytes read at once; a multiple of every number's length.
 const CHUNK_BYTES: u64 = 1 << 20;
@@ -25,6 +26,7 @@ struct Inner {
     bytes: Bytes,
     header: Header,
     data_start: u64,
+    stop: StopToken,
 }
 
 impl TensorFile {
@@ -35,10 +37,11 @@ impl TensorFile {
     pub fn open(path: &Path) -> Result<Self, WeightsError> {
         let label = path.display().to_string();
         let bytes = Bytes::open(path).map_err(|error| WeightsError::io(&label, &error))?;
-        Self::from_bytes(label, bytes)
+        Self::from_bytes(label, bytes, StopToken::default())
     }
 
-    pub(super) fn from_bytes(label: String, bytes: Bytes) -> Result<Self, WeightsError> {
+    /// Floats are read no further as soon as `stop` says so.
+    pub(super) fn from_bytes(label: String, bytes: Bytes, stop: StopToken) -> Result<Self, WeightsError> {
         let io = |error| WeightsError::io(&label, &error);
         let bad = |text: String| WeightsError::Header { file: label.clone(), text };
         let found = bytes.len().map_err(io)?;
@@ -61,7 +64,7 @@ impl TensorFile {
         bytes.read_at(&mut json, 8).map_err(io)?;
         let data_start = 8 + json_bytes;
         let header = header::check(&label, &json, data_start, found - data_start)?;
-        Ok(Self(Arc::new(Inner { label, bytes, header, data_start })))
+        Ok(Self(Arc::new(Inner { label, bytes, header, data_start, stop })))
     }
 
     /// How messages name the file.
@@ -125,7 +128,7 @@ impl TensorFile {
     /// A tensor of floats (F16, BF16, F32 or F64) as `f32`.
     ///
     /// # Errors
-    /// A name that is not there, another type, or a disk that fails.
+    /// A name that is not there, another type, or a disk that fails; [`WeightsError::Stopped`].
     pub fn read_floats(&self, key: &str) -> Result<Vec<f32>, WeightsError> {
         let mut values = Vec::new();
         self.read_floats_into(key, &mut values)?;
@@ -147,6 +150,9 @@ impl TensorFile {
         let mut chunk = vec![0; CHUNK_BYTES.min(end - begin) as usize];
         let mut at = begin;
         while at < end {
+            if self.0.stop.is_stopped() {
+                return Err(WeightsError::Stopped { file: self.label().into() });
+            }
             let part = &mut chunk[..CHUNK_BYTES.min(end - at) as usize];
             self.read_at(part, at)?;
             push_floats(part, dtype, values);
