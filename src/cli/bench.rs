@@ -10,7 +10,7 @@ use super::painter::params;
 use super::pen::Pen;
 use super::request::BenchRequest;
 use super::{Code, Failure, output};
-use crate::engine::Picture;
+use crate::engine::{Params, Picture};
 use crate::flow::Latency;
 use crate::flow::channel::{Receiver, bounded};
 use crate::frame::Size;
@@ -64,7 +64,7 @@ pub fn run(request: &BenchRequest) -> Result<(), Failure> {
         return explain::run(request);
     }
     let (wake_sender, wake) = bounded(1);
-    let settings = settings(&request.engine, request.stream)?;
+    let settings = settings(request)?;
     let wake_up = Arc::new(move || {
         wake_sender.try_send(()).ok();
     });
@@ -81,15 +81,21 @@ pub fn run(request: &BenchRequest) -> Result<(), Failure> {
 }
 
 /// Settings that touch nothing the user keeps.
-fn settings(spec: &EngineSpec, stream: bool) -> Result<Settings, Failure> {
-    let model = match &spec.model {
+fn settings(request: &BenchRequest) -> Result<Settings, Failure> {
+    let EngineSpec { model, executor, threads } = &request.engine;
+    let model = match model {
         ModelSource::Default => String::new(),
         ModelSource::Dir(path) => {
             let unusual = || format!("the name of `{}` is no Unicode, which settings are", path.display());
             path.to_str().ok_or_else(|| Failure::usage(unusual(), "rename the folder"))?.to_owned()
         }
     };
-    Ok(Settings { model, executor: spec.executor.clone(), threads: spec.threads, stream, ..Settings::default() })
+    // As far as it is known before the model is, so that loading compiles what is painted.
+    let mut params = Params::default();
+    params.size = request.wishes.size.map_or(params.size, Size::square);
+    params.steps = request.wishes.steps.unwrap_or(params.steps);
+    let (executor, threads, stream) = (executor.clone(), *threads, request.stream);
+    Ok(Settings { model, executor, threads, params, stream, ..Settings::default() })
 }
 
 struct Bench {

@@ -15,7 +15,7 @@ const RUNS: usize = 30;
 /// # Errors
 /// A model that does not load or paint; an executor that tells no steps apart.
 pub fn run(request: &BenchRequest) -> Result<(), Failure> {
-    let mut painter = Painter::load(&request.engine)?;
+    let mut painter = Painter::load(&request.engine, Size::square(1), &request.wishes)?;
     let info = painter.info().clone();
     let side = request.wishes.size.unwrap_or(info.size.width.max(info.size.height));
     for shade in [90, 160] {
@@ -27,8 +27,6 @@ pub fn run(request: &BenchRequest) -> Result<(), Failure> {
         return Err(Failure::new(Code::Failed, what, "choose --executor cpu"));
     }
     networks.sort_by_key(|(name, _)| ["text", "encode", "step", "decode"].iter().position(|known| known == name));
-    // Those for the model's own size, which loading prepares, come after those that painted.
-    networks.dedup_by_key(|(name, _)| *name);
     output::line(&format!("{} on {}, {side} pixels", info.name, info.executor));
     if let Some((_, profile)) = networks.first() {
         let (arithmetic, memory) = (profile.flops_per_s / 1e9, profile.bytes_per_s / 1e9);

@@ -4,7 +4,7 @@ use super::files::{Errand, errands};
 use super::painter::Painter;
 use super::request::PaintRequest;
 use super::{Code, Failure, output};
-use crate::frame::{self, Frame};
+use crate::frame::{self, Frame, Size};
 use crate::record;
 use crate::studio::describe;
 
@@ -14,14 +14,17 @@ use crate::studio::describe;
 /// The first failure, after all others were tried.
 pub fn run(request: &PaintRequest) -> Result<(), Failure> {
     let errands = errands(&request.input, request.out.as_deref())?;
-    // A single broken picture, or a place that nothing can be saved to, is noticed before the model is loaded.
-    if let [only] = errands.as_slice() {
-        open(only)?;
-    }
+    // A single broken picture, or a place that nothing can be saved to, is noticed before the model is loaded. Of several, the
+    // first one's shape is what it is made ready for.
+    let first = match errands.as_slice() {
+        [only] => Some(open(only)?),
+        several => several.first().and_then(|first| open(first).ok()),
+    };
     if let Some(first) = errands.first() {
         record::try_place(&first.out).map_err(not_saved)?;
     }
-    let mut painter = Painter::load(&request.engine)?;
+    let shape = first.map_or(Size::square(1), |frame| frame.size());
+    let mut painter = Painter::load(&request.engine, shape, &request.wishes)?;
     let mut failures = Vec::new();
     for errand in &errands {
         match paint(&mut painter, request, errand) {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::request::Wishes;
 use super::{Code, Failure};
-use crate::engine::{Engine, Job, Params, Picture, Render as _, load};
+use crate::engine::{Engine, Job, Load, Params, Picture, Render as _};
+use crate::flow::StopToken;
 use crate::frame::{Frame, Size, fit_longer_side};
 use crate::studio::{EngineSpec, ModelInfo};
 
@@ -17,11 +18,11 @@ pub struct Painter {
 }
 
 impl Painter {
-    /// Loads the model. A person at a terminal sees how far it is.
+    /// Loads the model for pictures over frames of the size `input`. A person at a terminal sees how far it is.
     ///
     /// # Errors
     /// [`Code::NoModel`] with the engine's sentence.
-    pub fn load(spec: &EngineSpec) -> Result<Self, Failure> {
+    pub fn load(spec: &EngineSpec, input: Size, wishes: &Wishes) -> Result<Self, Failure> {
         let mut stderr = std::io::stderr();
         let watched = stderr.is_terminal();
         let mut progress = |what: &str, fraction: f32| {
@@ -30,7 +31,10 @@ impl Painter {
             }
             true
         };
-        let loaded = load(&spec.model, &spec.executor, spec.threads, None, &mut progress);
+        let EngineSpec { model, executor, threads } = spec;
+        let wished = |info: &ModelInfo| Some(params(info, input, "", 0, wishes));
+        let load = Load { source: model, executor, threads: *threads, wished: &wished, stop: StopToken::default() };
+        let loaded = load.run(&mut progress);
         if watched {
             write!(stderr, "\r\x1b[K").ok();
         }

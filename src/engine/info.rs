@@ -1,7 +1,7 @@
 //! What the faces may know about the model that paints.
 
 use super::Params;
-use crate::frame::Size;
+use crate::frame::{Size, fit_longer_side};
 use crate::weights::{Card, ModelSource};
 
 /// What the faces may know about the model that paints.
@@ -46,5 +46,11 @@ impl ModelInfo {
             (None, GuidanceWay::Taught) => usual,
             (None, GuidanceWay::Twice) => Params { guidance: 1.0, ..usual },
         }
+    }
+
+    /// The same for pictures in the shape of `canvas`, with the longer side that the model was trained on.
+    pub fn params_for(&self, canvas: Size) -> Params {
+        let longer_px = self.size.width.max(self.size.height);
+        Params { size: fit_longer_side(canvas, longer_px, self.multiple), ..self.params() }
     }
 }

@@ -1,6 +1,5 @@
-//! Opening a model: a folder in diffusers layout, or parts of several. The default model goes through the same code.
-//!
-//! All of it can run on a loader's thread: a [`LoadedModel`] is sent to where it paints.
+//! A model's parts together: schedule, networks, prompts. A folder in diffusers layout, or parts of several; the default model goes
+//! through the same code.
 
 use std::sync::Arc;
 
@@ -10,15 +9,13 @@ use super::parts::Parts;
 use super::prompt::{Negative, Prompts, States, Wording};
 use super::reader::Reader;
 use super::schedule::{LcmScheduler, ScheduleConfig, ScheduleError, StepRequest, Steps, Timesteps};
-use super::{EngineError, ModelInfo, Params, folder};
-use crate::exec::{self, ExecError, Executor, Profile};
+use super::{EngineError, Params};
+use crate::exec::{Executor, Profile};
 use crate::frame::Size;
-use crate::weights::{ModelFiles, ModelSource};
+use crate::weights::ModelFiles;
 
 /// Hears what is being done and how far it is, 0..=1; says `false` to give up.
 pub type Progress<'a> = dyn FnMut(&str, f32) -> bool + 'a;
-/// Hears why a GPU has no room for a model; says whether it has now, because what was there was let go.
-pub type Room<'a> = dyn FnMut(&ExecError) -> bool + 'a;
 
 /// A model's networks, ready to run on the executor they were packed by.
 pub struct Model {
@@ -94,124 +91,24 @@ impl Model {
         scheduler.timesteps(&StepRequest { steps: Steps::Count(steps), original_steps: None, strength })
     }
 
+    /// Bytes of weights in memory.
+    pub(super) fn bytes(&mut self) -> usize {
+        self.networks.bytes() + self.prompts.reader().bytes()
+    }
+
     /// Compiles what pictures of `size` need that are painted over others with the steps and strength of `params`.
     ///
     /// # Errors
     /// A weight that is missing or misshapen; the executor's.
-    fn prepare(&mut self, executor: &dyn Executor, params: &Params, size: Size) -> Result<(), EngineError> {
+    pub(super) fn prepare(&mut self, executor: &dyn Executor, params: &Params, size: Size) -> Result<(), EngineError> {
         // What the schedule refuses is told when it is to be painted.
         let timesteps = self.timesteps(params, true).ok();
         let guided = self.networks.is_guided(params.guidance);
         let begin = Begin { size, from_picture: true, guided };
         let course = timesteps.and_then(|steps| self.networks.course(&self.scheduler, &steps, begin));
-        self.prompts.reader().prepare(executor)?;
+        self.prompts.reader().prepare(executor, params.clip_skip)?;
         self.networks.prepare(executor, begin, course)
     }
-}
-
-/// A model that can be sent to the thread where it paints.
-pub struct LoadedModel {
-    pub(super) executor: Arc<dyn Executor>,
-    pub(super) model: Model,
-    pub(super) info: ModelInfo,
-    refusal: Option<ExecError>,
-}
-
-impl LoadedModel {
-    /// Why the CPU paints and not the GPU, if there is one that was to.
-    pub fn refusal(&self) -> Option<&ExecError> {
-        self.refusal.as_ref()
-    }
-
-    /// What the faces may know about the model.
-    pub fn info(&self) -> &ModelInfo {
-        &self.info
-    }
-}
-
-/// Loads a model for the executor called `executor` ("auto" takes the fastest that has room for it) with so many `threads` (0 means
-/// all cores), and prepares pictures with the steps and strength of `wished`, or of the model's card.
-///
-/// # Errors
-/// Those of [`Model::open`]; a pipeline that is not supported; an executor that is not known.
-pub fn load(
-    source: &ModelSource,
-    executor: &str,
-    threads: usize,
-    wished: Option<&Params>,
-    progress: &mut Progress<'_>,
-) -> Result<LoadedModel, EngineError> {
-    load_beside((source, executor, threads), wished, progress, &mut |_| false)
-}
-
-/// The same where another model may be on the GPU already. If there is no room beside it, `room` is asked to make some, and all is
-/// tried once more.
-///
-/// # Errors
-/// Those of [`load`].
-pub fn load_beside(
-    (source, executor, threads): (&ModelSource, &str, usize),
-    wished: Option<&Params>,
-    progress: &mut Progress<'_>,
-    room: &mut Room<'_>,
-) -> Result<LoadedModel, EngineError> {
-    go_on(progress, "opening the model", 0.0)?;
-    let files = ModelFiles::open(source)?;
-    let unasked = executor == "auto";
-    let attempt = |progress: &mut Progress<'_>| {
-        let executor = match if unasked { exec::trusted_gpu()? } else { Some(exec::open(executor, threads)?) } {
-            Some(executor) => executor,
-            None => exec::fastest_cpu(threads)?,
-        };
-        load_for(executor, source, &files, wished, progress)
-    };
-    let mut loaded = attempt(progress);
-    if matches!(&loaded, Err(EngineError::Exec(error)) if error.is_full() && room(error)) {
-        loaded = attempt(progress);
-    }
-    match loaded {
-        // A GPU that nobody asked for need not have room.
-        Err(EngineError::Exec(error @ ExecError::Device { .. })) if unasked => {
-            log::warn!("{error}; the CPU paints instead");
-            let loaded = load_for(exec::fastest_cpu(threads)?, source, &files, wished, progress)?;
-            Ok(LoadedModel { refusal: Some(error), ..loaded })
-        }
-        loaded => loaded,
-    }
-}
-
-fn load_for(
-    executor: Arc<dyn Executor>,
-    source: &ModelSource,
-    files: &ModelFiles,
-    wished: Option<&Params>,
-    progress: &mut Progress<'_>,
-) -> Result<LoadedModel, EngineError> {
-    let parts = folder::parts(files)?;
-    let mut model = Model::open(files, &parts, &*executor, progress)?;
-    let card = files.card()?;
-    let side = card.as_ref().map(|card| card.resolution).filter(|side| *side > 0);
-    let mut info = ModelInfo {
-        name: files.name().to_owned(),
-        source: source.clone(),
-        card,
-        size: side.map_or_else(|| model.networks.native_size(), Size::square),
-        multiple: model.networks.multiple(),
-        guidance: model.networks.guidance(),
-        executor: executor.name(),
-        bytes: 0,
-    };
-    go_on(progress, "preparing the networks", 0.9)?;
-    // Now, on the loader's thread, so that what is missing is told before the model is taken.
-    match model.prepare(&*executor, wished.unwrap_or(&info.params()), info.size) {
-        // There may be room for the size that is wished for; a missing weight is then told with the first picture.
-        Err(EngineError::Exec(error @ ExecError::Room { .. })) => log::info!("at {} px {error}", info.size.width),
-        prepared => prepared?,
-    }
-    // Now, for some weights wait until somebody asks for them.
-    info.bytes = model.networks.bytes() + model.prompts.reader().bytes();
-    go_on(progress, "ready", 1.0)?;
-    Ok(LoadedModel { executor, model, info, refusal: None })
 }
 
 /// Tells `progress`, and gives up if it says so.

@@ -41,6 +41,13 @@ struct Encoder {
     output: Output,
 }
 
+impl Encoder {
+    /// How many of its last layers can be skipped.
+    fn skippable(&self) -> usize {
+        self.config.layers.saturating_sub(usize::from(self.output != Output::Last))
+    }
+}
+
 /// What was read of one text.
 #[derive(Clone, Debug)]
 pub struct Reading {
@@ -98,12 +105,16 @@ impl Reader {
         self.encoders.iter().map(|encoder| encoder.packed.bytes()).sum()
     }
 
-    /// Compiles what reading needs, so that missing weights are found at once.
+    /// Compiles what reading without the last `clip_skip` layers needs, so that missing weights are found at once. That there are
+    /// not so many is told when a text is read.
     ///
     /// # Errors
     /// A weight that is missing or misshapen.
-    pub fn prepare(&mut self, executor: &dyn Executor) -> Result<(), EngineError> {
-        (0..self.encoders.len()).try_for_each(|encoder| self.program(executor, encoder, 0).map(|_| ()))
+    pub fn prepare(&mut self, executor: &dyn Executor, clip_skip: u32) -> Result<(), EngineError> {
+        (0..self.encoders.len()).try_for_each(|encoder| {
+            let most = self.encoders[encoder].skippable() as u32;
+            self.program(executor, encoder, clip_skip.min(most)).map(|_| ())
+        })
     }
 
     /// What `texts` say, the second to the second encoder, without the last `clip_skip` layers that count.
@@ -136,8 +147,7 @@ impl Reader {
         ids: &[u32],
         clip_skip: u32,
     ) -> Result<Vec<Tensor>, EngineError> {
-        let Encoder { config, output, .. } = &self.encoders[encoder];
-        let most = config.layers.saturating_sub(usize::from(*output != Output::Last));
+        let most = self.encoders[encoder].skippable();
         if clip_skip as usize > most {
             let expected = format!("at most {most}, the layers of the text encoder that can be skipped");
             return Err(EngineError::Param { name: "clip skip", found: clip_skip.to_string(), expected });

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::model::{LoadedModel, Model};
+use super::load::LoadedModel;
+use super::model::Model;
 use super::networks::Begin;
 use super::noise::Kept;
 use super::pipeline::{Encoded, Request, Shown, Start, see, show, show_whole};
@@ -238,7 +239,10 @@ fn check(params: &Params) -> Result<(), EngineError> {
 }
 
 /// `size` rounded down to multiples of `multiple`.
-fn usable_size(size: Size, multiple: u32) -> Result<Size, EngineError> {
+///
+/// # Errors
+/// [`EngineError::Param`] for a size that no picture has.
+pub(super) fn usable_size(size: Size, multiple: u32) -> Result<Size, EngineError> {
     let down = |side: u32| side - side % multiple.max(1);
     let usable = Size::new(down(size.width), down(size.height));
     if usable.area() > 0 && usable.width <= MAX_SIDE && usable.height <= MAX_SIDE {

@@ -35,7 +35,7 @@ impl App {
             Action::ToggleDream => self.toggle_dream(),
             Action::AskModel => self.dialogs.ask_model(),
             Action::LoadModel(folder) => self.load_model(folder),
-            Action::Reload => self.studio.send(Command::Load(EngineSpec::of(&self.settings))),
+            Action::Reload => self.load(),
             Action::CancelLoad => self.studio.send(Command::CancelLoad),
             Action::Restart => {
                 self.notices.restarted();
@@ -125,7 +125,14 @@ impl App {
     fn load_model(&mut self, folder: String) {
         self.wants_suggested = true;
         self.settings.model = folder;
-        self.studio.send(Command::Load(EngineSpec::of(&self.settings)));
+        self.load();
+    }
+
+    /// Loads the model that the settings name, for the pictures that it will paint.
+    fn load(&mut self) {
+        let (spec, canvas) = (EngineSpec::of(&self.settings), self.document.size());
+        let suggested = self.wants_suggested;
+        self.studio.send(if suggested { Command::LoadNew { spec, canvas } } else { Command::Load(spec) });
     }
 
     /// Puts a folder on top of the menu's list.

@@ -44,6 +44,13 @@ pub enum Command {
     Stream(bool),
     /// Load a model in the background; the old one paints on until it is there, or until a GPU has no room for both.
     Load(EngineSpec),
+    /// The same of a model that will paint with what it suggests: it is made ready for that, and not for the present parameters.
+    LoadNew {
+        /// Which model runs where.
+        spec: EngineSpec,
+        /// The size of the canvas, whose shape the paintings have.
+        canvas: Size,
+    },
     /// Give up the load that is under way.
     CancelLoad,
     /// Start the engine again after it failed.

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{EngineSpec, Event, Notice, Wake};
-use crate::engine::{self, EngineError, LoadedModel, Params};
+use crate::engine::{EngineError, Load, LoadedModel, ModelInfo, Params};
 use crate::exec::ExecError;
 use crate::flow::channel::{RecvTimeoutError, Sender, bounded};
 use crate::flow::{StopToken, Worker, lower_priority, panic_text};
+use crate::frame::Size;
 
 /// How often a load that waits looks whether it shall stop.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -67,8 +68,25 @@ impl Voice {
     }
 }
 
-/// Starts a load on a thread of its own, for pictures as they are `wished` now. A load that is stopped says nothing more.
-pub(super) fn spawn(spec: EngineSpec, wished: Arc<Params>, voice: Voice) -> std::io::Result<Worker> {
+/// Which pictures a model is loaded for.
+pub(super) enum Wished {
+    /// As they are painted now.
+    Present(Arc<Params>),
+    /// As the model suggests them for a canvas of this size.
+    Suggested(Size),
+}
+
+impl Wished {
+    fn params(&self, info: &ModelInfo) -> Params {
+        match self {
+            Self::Present(params) => Params::clone(params),
+            Self::Suggested(canvas) => info.params_for(*canvas),
+        }
+    }
+}
+
+/// Starts a load on a thread of its own, for pictures as they are `wished`. A load that is stopped says nothing more.
+pub(super) fn spawn(spec: EngineSpec, wished: Wished, voice: Voice) -> std::io::Result<Worker> {
     Worker::spawn("loader", move |stop| {
         // The executor's pool starts on this thread and takes over its priority.
         lower_priority();
@@ -91,8 +109,10 @@ pub(super) fn spawn(spec: EngineSpec, wished: Arc<Params>, voice: Voice) -> std:
             }
             made
         };
-        let spec = (&spec.model, spec.executor.as_str(), spec.threads);
-        let work = || engine::load_beside(spec, Some(&wished), &mut progress, &mut room);
+        let EngineSpec { model, executor, threads } = &spec;
+        let wished = |info: &ModelInfo| Some(wished.params(info));
+        let load = Load { source: model, executor, threads: *threads, wished: &wished, stop: stop.clone() };
+        let work = || load.run_beside(&mut progress, &mut room);
         match catch_unwind(AssertUnwindSafe(work)) {
             _ if stop.is_stopped() => {}
             Err(panic) => {

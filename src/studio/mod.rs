@@ -43,7 +43,7 @@ pub use crate::places::Places;
 use crate::weights::ModelSource;
 use files::{Errand, Errands};
 use live::{Live, News, Order};
-use loader::{LoadNews, Voice, Word};
+use loader::{LoadNews, Voice, Wished, Word};
 use source::SourcePump;
 use tally::Tally;
 
@@ -221,7 +221,8 @@ impl Studio {
             Command::Step => self.order(Order::Step),
             Command::Dream(dream) => self.order(Order::Dream(dream)),
             Command::Stream(stream) => self.order(Order::Stream(stream)),
-            Command::Load(spec) => self.load(spec),
+            Command::Load(spec) => self.load(spec, Wished::Present(self.params.clone())),
+            Command::LoadNew { spec, canvas } => self.load(spec, Wished::Suggested(canvas)),
             Command::CancelLoad => self.cancel_load(),
             Command::Restart => self.restart(),
             Command::ListCameras => self.errand(Errand::Cameras),
@@ -341,11 +342,11 @@ impl Studio {
         }
     }
 
-    fn load(&mut self, spec: EngineSpec) {
+    fn load(&mut self, spec: EngineSpec, wished: Wished) {
         self.leave_load();
         self.wanted = Some(spec.clone());
         let voice = Voice { load: self.load, news: self.load_sender.clone(), wake: self.wake.clone() };
-        match loader::spawn(spec, self.params.clone(), voice) {
+        match loader::spawn(spec, wished, voice) {
             Ok(worker) => {
                 self.loader = Some(worker);
                 self.snapshot.loading = Some(("starting".into(), 0.0, 0.0));
@@ -401,7 +402,7 @@ impl Studio {
 
     fn restart(&mut self) {
         match self.spec.clone() {
-            Some(spec) => self.load(spec),
+            Some(spec) => self.load(spec, Wished::Present(self.params.clone())),
             None => self.order(Order::Resume),
         }
     }

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::{Check, Checks, Outcome, Report, Suite, VerifyError};
-use crate::engine::{Engine, Job, Params, Render as _, load};
+use crate::engine::{Engine, Job, Load, ModelInfo, Params, Render as _};
 use crate::exec;
+use crate::flow::StopToken;
 use crate::frame::{Frame, Size};
 use crate::weights::ModelSource;
 
@@ -99,9 +100,12 @@ fn default_model(candidate: Candidate<'_>) -> Result<(Checks, String), VerifyErr
 
 /// A picture, and who painted it.
 fn picture(candidate: Candidate<'_>) -> Result<(Frame, String), VerifyError> {
-    let params = Params { prompt: "red apple, 3d".into(), ..Params::default() };
-    let loaded = load(candidate.model, candidate.executor, candidate.threads, Some(&params), &mut |_, _| true)?;
-    let params = Params { size: loaded.info().size, ..params };
+    let Candidate { model, executor, threads } = candidate;
+    let params = |info: &ModelInfo| Params { prompt: "red apple, 3d".into(), size: info.size, ..Params::default() };
+    let wished = |info: &ModelInfo| Some(params(info));
+    let load = Load { source: model, executor, threads, wished: &wished, stop: StopToken::default() };
+    let loaded = load.run(&mut |_, _| true)?;
+    let params = params(loaded.info());
     let painter = loaded.info().executor.clone();
     let paper = Frame::filled(Size::square(64), [200, 60, 40, 255]);
     let job = Job { frame: Some(paper), params: params.into(), revision: 1, stream: false };

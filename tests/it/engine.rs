@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use afterimage::engine::{self, Engine, EngineError, Job, LoadedModel, Params, Picture, Render};
+use afterimage::engine::{self, Engine, EngineError, Job, Load, LoadedModel, Params, Picture, Render};
+use afterimage::flow::StopToken;
 use afterimage::frame::{Frame, Size};
 use afterimage::weights::ModelSource;
 use libtest_mimic::{Failed, Trial};
@@ -15,7 +16,7 @@ pub type Outcome = Result<(), Failed>;
 pub type Test = fn() -> Outcome;
 
 pub fn tests() -> Vec<Trial> {
-    let tests: [(&str, Test); 15] = [
+    let tests: [(&str, Test); 16] = [
         ("paints_from_noise_and_from_a_frame", paints_from_noise_and_from_a_frame),
         ("same_seed_same_picture", same_seed_same_picture),
         ("what_did_not_change_is_kept", what_did_not_change_is_kept),
@@ -25,6 +26,7 @@ pub fn tests() -> Vec<Trial> {
         ("nonsense_is_refused_and_the_engine_goes_on", nonsense_is_refused_and_the_engine_goes_on),
         ("odd_prompts_paint", odd_prompts_paint),
         ("a_load_can_be_cancelled", a_load_can_be_cancelled),
+        ("a_load_ends_in_the_middle_of_a_file", a_load_ends_in_the_middle_of_a_file),
         ("other_pipelines_are_refused_by_name", other_pipelines_are_refused_by_name),
         ("broken_folders_are_refused_by_name", broken_folders_are_refused_by_name),
         ("parts_that_do_not_fit_are_refused", parts_that_do_not_fit_are_refused),
@@ -207,6 +209,25 @@ fn a_load_can_be_cancelled() -> Outcome {
     let result = engine::load(&source, "auto", 0, None, &mut progress);
     holds(matches!(result, Err(EngineError::Cancelled)), "the load went on")?;
     holds(heard.windows(2).all(|pair| pair[0].1 <= pair[1].1), &format!("progress goes back: {heard:?}"))
+}
+
+/// Large weights take a while, and the next model wants their memory.
+fn a_load_ends_in_the_middle_of_a_file() -> Outcome {
+    let source = ModelSource::Dir(fixtures().join("sd15-lcm"));
+    let stop = StopToken::default();
+    let mut last = String::new();
+    let mut progress = |what: &str, _: f32| {
+        what.clone_into(&mut last);
+        if what == "reading unet" {
+            // Whoever asked is not heard by those who read.
+            stop.stop();
+        }
+        true
+    };
+    let load = Load { source: &source, executor: "cpu", threads: 1, wished: &|_| None, stop: stop.clone() };
+    let result = load.run(&mut progress);
+    holds(matches!(result, Err(EngineError::Cancelled)), "the load went on")?;
+    holds(last == "reading unet", &format!("it went on as far as {last}"))
 }
 
 fn other_pipelines_are_refused_by_name() -> Outcome {

@@ -35,7 +35,9 @@ impl ModelFindings {
     /// Loads the model and paints one picture in one step.
     pub fn find(spec: &EngineSpec) -> Self {
         let begun = Instant::now();
-        let mut painter = match Painter::load(spec) {
+        let paper = Frame::filled(Size::square(64), [255, 255, 255, 255]);
+        let wishes = Wishes { steps: Some(1), strength: Some(0.9), ..Wishes::default() };
+        let mut painter = match Painter::load(spec, paper.size(), &wishes) {
             Ok(painter) => painter,
             Err(failure) => {
                 return Self { trouble: Some(failure.what), remedy: Some(failure.remedy), ..Self::default() };
@@ -44,8 +46,6 @@ impl ModelFindings {
         let load_ms = begun.elapsed().as_secs_f64() * 1e3;
         let info = painter.info().clone();
         let begun = Instant::now();
-        let paper = Frame::filled(Size::square(64), [255, 255, 255, 255]);
-        let wishes = Wishes { steps: Some(1), strength: Some(0.9), ..Wishes::default() };
         let painted = painter.paint(paper, "", 42, &wishes);
         Self {
             name: Some(info.name),
