@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::Rect;
 use super::blend::premultiplied;
 use super::tile::{Grid, InkTile, NO_INK, TILE};
 use crate::frame::{Frame, Size, cover_crop};
@@ -29,7 +30,7 @@ impl FittedPicture {
     /// The largest part of `picture` around its middle that covers a canvas of size `canvas`.
     pub fn covering(picture: &Frame, canvas: Size) -> Self {
         let covering = cover_crop(picture, canvas);
-        Self { ink: tiled(covering.pixels().as_chunks::<4>().0, covering.size()) }
+        Self { ink: tiled(&covering, (0, 0), canvas) }
     }
 
     /// The size of the canvas it is for.
@@ -44,15 +45,20 @@ impl std::fmt::Debug for FittedPicture {
     }
 }
 
-/// Straight pixels of a canvas of `size` as premultiplied tiles.
-fn tiled(pixels: &[[u8; 4]], size: Size) -> Grid<InkTile> {
+/// Straight pixels, from the place (`left`, `top`) on, as premultiplied tiles of a canvas of `size`.
+pub(super) fn tiled(frame: &Frame, (left, top): (u32, u32), size: Size) -> Grid<InkTile> {
+    let (width, pixels) = (frame.size().width, frame.pixels().as_chunks::<4>().0);
+    let covered = Rect::new(left, top, width, frame.size().height).clipped(size);
     let mut grid = Grid::new(size);
-    for index in 0..grid.shape().count() {
-        let rect = grid.shape().rect(index);
+    let shape = grid.shape();
+    for index in shape.touching(covered) {
+        let rect = shape.rect(index);
+        let part = rect.intersection(covered);
         let mut tile = NO_INK;
-        for (row, y) in (rect.y..rect.bottom()).enumerate() {
-            let from = &pixels[(y * size.width + rect.x) as usize..][..rect.width as usize];
-            for (to, &pixel) in tile[row * TILE as usize..].iter_mut().zip(from) {
+        for y in part.y..part.bottom() {
+            let from = &pixels[((y - top) * width + part.x - left) as usize..][..part.width as usize];
+            let to = ((y - rect.y) * TILE + part.x - rect.x) as usize;
+            for (to, &pixel) in tile[to..].iter_mut().zip(from) {
                 *to = premultiplied(pixel);
             }
         }

@@ -17,6 +17,7 @@ mod views;
 mod brush;
 mod fitted;
 mod layer;
+mod plain;
 mod rect;
 
 mod path;
@@ -46,5 +47,6 @@ pub use fitted::FittedPicture;
 pub use history::Version;
 pub use layer::{Layer, LayerId, LayerKind};
 pub use look::Backdrop;
+pub use plain::PlainLayer;
 pub use rect::Rect;
 pub use sample::SAMPLE_PROMPT;

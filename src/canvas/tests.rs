@@ -4,6 +4,7 @@ use super::*;
 use crate::frame::{Frame, Size};
 
 mod layers;
+mod plain;
 
 /// A small generator (xorshift) that gives the same numbers everywhere.
 struct Dice(u64);

@@ -44,6 +44,12 @@ pub enum RecordError {
         /// The file.
         path: String,
     },
+    /// More layers than could be opened again.
+    #[error("cannot save `{path}`: its layers are too many, or too large together")]
+    TooManyLayers {
+        /// The file.
+        path: String,
+    },
     /// Anything else.
     #[error("cannot save `{path}`: {text}")]
     Other {
@@ -82,6 +88,7 @@ impl RecordError {
             Self::BelowFile { .. } | Self::NotAFile { .. } | Self::NotPlain { .. } => "choose another name or folder",
             Self::ReadOnly { .. } => "choose a folder that you may write to",
             Self::DiskFull { .. } => "free some space, or choose a folder on another disk",
+            Self::TooManyLayers { .. } => "merge layers, or save it as PNG",
             Self::Other { .. } => "try another folder or a shorter name",
             Self::Unreadable { .. } => "choose a PNG that this program saved",
         }

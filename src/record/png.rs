@@ -17,7 +17,8 @@ const PARAMETERS: &str = "parameters";
 /// # Errors
 /// [`RecordError`] naming the path.
 pub fn save_png(path: &Path, frame: &Frame, pairs: &[(&str, &str)]) -> Result<(), RecordError> {
-    replace(path, |file| encode(file, frame, &parameters(pairs)))
+    let (software, parameters) = (format!("Afterimage {}", env!("CARGO_PKG_VERSION")), parameters(pairs));
+    replace(path, |file| encode(file, frame, &[("Software", &software), (PARAMETERS, &parameters)]))
 }
 
 /// The text inside a PNG: keyword and text, in the order of the file.
@@ -45,14 +46,16 @@ pub fn read_pairs(bytes: &[u8]) -> BTreeMap<String, String> {
     line.and_then(|line| serde_json::from_str(line).ok()).unwrap_or_default()
 }
 
-fn encode(file: &mut impl Write, frame: &Frame, parameters: &str) -> io::Result<()> {
+/// Writes `frame` as PNG with these texts inside: keyword and text.
+pub(super) fn encode(file: &mut impl Write, frame: &Frame, texts: &[(&str, &str)]) -> io::Result<()> {
     let opaque = frame.is_opaque();
     let mut encoder = png::Encoder::new(file, frame.size().width, frame.size().height);
     encoder.set_color(if opaque { png::ColorType::Rgb } else { png::ColorType::Rgba });
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_source_srgb(png::SrgbRenderingIntent::Perceptual);
-    encoder.add_itxt_chunk("Software".into(), format!("Afterimage {}", env!("CARGO_PKG_VERSION"))).map_err(said)?;
-    encoder.add_itxt_chunk(PARAMETERS.into(), parameters.into()).map_err(said)?;
+    for (keyword, text) in texts {
+        encoder.add_itxt_chunk((*keyword).into(), (*text).into()).map_err(said)?;
+    }
     let mut writer = encoder.write_header().map_err(said)?;
     match opaque {
         true => writer.write_image_data(&without_alpha(frame.pixels())),
@@ -104,7 +107,8 @@ mod tests {
     fn pairs_are_read_back() {
         let mut bytes = Vec::new();
         let pairs = [("prompt", "a \"red\"\napple 🍎"), ("seed", "42")];
-        encode(&mut bytes, &Frame::filled(crate::frame::Size::square(3), [1, 2, 3, 4]), &parameters(&pairs)).unwrap();
+        let frame = Frame::filled(crate::frame::Size::square(3), [1, 2, 3, 4]);
+        encode(&mut bytes, &frame, &[(PARAMETERS, &parameters(&pairs))]).unwrap();
         let found = read_pairs(&bytes);
         assert_eq!(found.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect::<Vec<_>>(), pairs);
         assert!(read_pairs(b"no picture").is_empty());

@@ -18,7 +18,7 @@ const FLOORS: [&[&str]; 7] = [
 ];
 
 /// Crates that only some modules may import. `a/b` means the module `b` of `a`. What is not listed is free.
-const CRATES: [(&str, &[&str]); 22] = [
+const CRATES: [(&str, &[&str]); 24] = [
     ("image", &["frame"]),
     ("crossbeam_channel", &["flow"]),
     ("nokhwa", &["capture"]),
@@ -27,6 +27,8 @@ const CRATES: [(&str, &[&str]); 22] = [
     // The card of the stage is the glue between egui's paint callback and the display.
     ("wgpu", &["display", "gui/stage/card"]),
     ("png", &["record"]),
+    ("zip", &["record"]),
+    ("roxmltree", &["record"]),
     ("safetensors", &["weights"]),
     ("bytemuck", &["exec"]),
     ("half", &["weights", "exec"]),

@@ -191,7 +191,7 @@ fn only_who_takes_memory_of_a_gpu_makes_room() {
     assert_eq!(made, 1);
     // What it made room for did not come: somebody has to be asked.
     assert!(orders.send(Order::LoadEnded).is_ok());
-    let stopped = |news| matches!(news, News::Event(Event::EngineStopped(_)));
+    let stopped = |news| matches!(news, News::Stopped { .. });
     while !stopped(news.recv_timeout(PATIENCE).unwrap()) {}
     ink.send(Frame::filled(Size::square(8), [9, 9, 9, 255]));
     assert!(orders.send(Order::Install(Box::new(|| Box::new(Mirror)))).is_ok());
