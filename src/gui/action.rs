@@ -50,7 +50,7 @@ pub enum Action {
     AskSave,
     /// Put the picture on the clipboard.
     CopyPainting,
-    /// Choose a picture to put onto the canvas.
+    /// Choose a picture to put onto the canvas, or a layered drawing.
     AskOpen,
     /// Put this file onto the canvas.
     Open(PathBuf),

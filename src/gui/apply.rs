@@ -167,7 +167,8 @@ impl App {
     fn ask_save(&mut self, ctx: &Context) {
         let Some(picture) = self.picture.clone() else { return self.tell_no_picture(ctx) };
         let name = names::of_painting(&picture.params.prompt, picture.params.seed);
-        self.dialogs.ask_place("Save the painting", &name, |path| Picked::SaveTo(Box::new(picture), path));
+        let picked = |path| Picked::SaveTo(Box::new(picture), path);
+        self.dialogs.ask_place("Save the painting", &name, names::PAINTING, picked);
     }
 
     fn copy_painting(&mut self, ctx: &Context) {

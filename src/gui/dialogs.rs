@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 use super::keeping::Drawing;
-use super::names::{free_name, place_for};
+use super::names::{free_name, of_ending, place_for};
 use crate::canvas::Version;
 use crate::engine::Picture;
 use crate::flow::Worker;
@@ -21,6 +21,11 @@ use crate::studio::{self, Notice};
 const PATIENCE: Duration = Duration::from_secs(2);
 /// A dialog that is gone this quickly was never seen.
 const NEVER_SEEN: Duration = Duration::from_millis(60);
+
+/// How files of pictures end.
+const PICTURES: &[&str] = &["png", "jpg", "jpeg"];
+/// And those of drawings with their layers.
+const LAYERED: &[&str] = &["ora"];
 
 /// What came out of a dialog.
 #[derive(Clone, Debug)]
@@ -84,14 +89,20 @@ impl Dialogs {
         answers
     }
 
-    /// Asks for a picture file for the canvas.
+    /// Asks for a picture or a layered drawing for the canvas.
     pub fn ask_open(&self) {
-        self.ask(picture_dialog("Open a picture").pick_file(), Picked::Open);
+        let dialog = rfd::AsyncFileDialog::new().set_title("Open a picture or a drawing");
+        let (all, layered) = ([PICTURES, LAYERED].concat(), "Layered drawings");
+        self.ask(
+            dialog.add_filter("Pictures and drawings", &all).add_filter(layered, LAYERED).pick_file(),
+            Picked::Open,
+        );
     }
 
     /// Asks for a picture file to look at.
     pub fn ask_source(&self) {
-        self.ask(picture_dialog("Choose a picture to paint over").pick_file(), Picked::Source);
+        let dialog = rfd::AsyncFileDialog::new().set_title("Choose a picture to paint over");
+        self.ask(dialog.add_filter("Pictures", PICTURES).pick_file(), Picked::Source);
     }
 
     /// Asks for a model folder.
@@ -99,11 +110,20 @@ impl Dialogs {
         self.ask(rfd::AsyncFileDialog::new().set_title("Open a model folder").pick_folder(), Picked::Model);
     }
 
-    /// Asks for a place; `picked` says what is to be written there.
-    pub fn ask_place(&self, title: &str, name: &str, picked: impl FnOnce(PathBuf) -> Picked + Send + 'static) {
-        let dialog =
-            rfd::AsyncFileDialog::new().set_title(title).add_filter("PNG picture", &["png"]).set_file_name(name);
-        self.ask(dialog.save_file(), |path| match place_for(&path) {
+    /// Asks for a place like `name` for a file of one of these endings; `picked` says what is to be written there.
+    pub fn ask_place(
+        &self,
+        title: &str,
+        name: &str,
+        endings: &'static [&'static str],
+        picked: impl FnOnce(PathBuf) -> Picked + Send + 'static,
+    ) {
+        let dialog = rfd::AsyncFileDialog::new().set_title(title).set_file_name(name);
+        let filtered = |dialog: rfd::AsyncFileDialog, ending: &&str| {
+            dialog.add_filter(format!("{} (.{ending})", of_ending(ending)), &[*ending])
+        };
+        let dialog = endings.iter().fold(dialog, filtered);
+        self.ask(dialog.save_file(), move |path| match place_for(&path, endings) {
             Some(place) => picked(place),
             None => Picked::Trouble(Notice::error(
                 format!("All names like {} are taken", path.display()),
@@ -192,10 +212,6 @@ fn quick_place(folder: &Path, name: &str) -> Result<PathBuf, Notice> {
         .map_err(|error| Notice::error(format!("The folder {} cannot be made ({error})", folder.display()), remedy))?;
     free_name(folder, name)
         .ok_or_else(|| Notice::error(format!("All names like {name} are taken in {}", folder.display()), remedy))
-}
-
-fn picture_dialog(title: &str) -> rfd::AsyncFileDialog {
-    rfd::AsyncFileDialog::new().set_title(title).add_filter("Pictures", &["png", "jpg", "jpeg"])
 }
 
 /// Wakes a parked thread.

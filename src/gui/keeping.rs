@@ -14,6 +14,7 @@ use super::widgets::{note, primary_button, quiet};
 use crate::canvas::{Backdrop, Document, Version};
 use crate::frame::{Size, fit_longer_side};
 use crate::gui::keys::DIAMETER_PX;
+use crate::record::is_ora_name;
 use crate::studio::{Command, Notice};
 
 /// A drawing as it was when it was to be saved.
@@ -32,6 +33,18 @@ pub(super) enum Then {
     Close,
     /// Another drawing, of this size.
     New(Size),
+    /// The drawing that was opened.
+    Open,
+}
+
+/// A drawing that was read from a file.
+pub(super) struct Opened {
+    /// Where it is.
+    pub(super) path: PathBuf,
+    /// Its layers.
+    pub(super) document: Document,
+    /// What of the file it is not.
+    pub(super) differs: Vec<String>,
 }
 
 /// How the drawing is kept.
@@ -41,6 +54,8 @@ pub(super) struct Keeping {
     waiting: Vec<(Version, Drawing)>,
     /// The question that is being asked.
     question: Option<Then>,
+    /// What was opened and waits for the answer.
+    opened: Option<Opened>,
     /// Nothing is asked any more: the window closes.
     pub(super) leaving: bool,
 }
@@ -55,7 +70,19 @@ enum Answer {
 impl Keeping {
     /// A drawing of which nothing is worth a file yet.
     pub(super) fn of(document: &Document) -> Self {
-        Self { ledger: Ledger::of(document.version()), waiting: Vec::new(), question: None, leaving: false }
+        let ledger = Ledger::of(document.version());
+        Self { ledger, waiting: Vec::new(), question: None, opened: None, leaving: false }
+    }
+
+    /// The drawing's file, if it is one for a drawing with layers, or without. In a flat file that nobody asked for, layers would be lost.
+    fn file_for(&self, layered: bool) -> Option<&Path> {
+        let keeps = |file: &&Path| !layered || is_ora_name(file) || self.ledger.is_chosen(file);
+        self.ledger.file().filter(keeps)
+    }
+
+    /// Nothing is asked any more, and what was opened is not wanted.
+    fn put_question_away(&mut self) {
+        (self.question, self.opened) = (None, None);
     }
 }
 
@@ -125,18 +152,55 @@ impl App {
                 self.forget_lost();
                 self.begin_new(size);
             }
+            Then::Open => {
+                if let Some(opened) = self.keeping.opened.take() {
+                    self.forget_lost();
+                    self.begin_opened(ctx, opened);
+                }
+            }
         }
     }
 
-    /// An empty canvas of `size`; the painting takes its shape, and the brush keeps its width on the screen.
+    /// A layered drawing was read: it takes the place of this one, unless the user is about to close the window.
+    pub(super) fn take_opened(&mut self, ctx: &Context, opened: Opened) {
+        if self.keeping.question != Some(Then::Close) {
+            self.keeping.opened = Some(opened);
+            self.leave_drawing(ctx, Then::Open);
+        }
+    }
+
+    fn begin_opened(&mut self, ctx: &Context, opened: Opened) {
+        let Opened { path, document, differs } = opened;
+        let version = document.version();
+        self.begin_on(document);
+        if differs.is_empty() {
+            // Under another name it would be saved as something else.
+            if is_ora_name(&path) {
+                self.keeping.ledger = Ledger::opened(version, path);
+            }
+            return;
+        }
+        // Saving must not take from the file what is not in the drawing.
+        let shown =
+            path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
+        let what = format!("{shown} looks a little different here: {}", names::listed(&differs));
+        self.tell(ctx, Notice::warning(what, "It stays as it is; saving the drawing makes another file"));
+    }
+
+    /// An empty canvas of `size`.
     pub(super) fn begin_new(&mut self, size: Size) {
+        self.begin_on(Document::new(size, self.settings.tools.background));
+    }
+
+    /// Another drawing, perhaps of another size; the painting takes its shape, and the brush keeps its width on the screen.
+    fn begin_on(&mut self, document: Document) {
+        let size = document.size();
         let longer = |size: Size| size.width.max(size.height);
         let ratio = longer(size) as f32 / longer(self.document.size()) as f32;
         let tools = &mut self.settings.tools;
         tools.diameter_px = (tools.diameter_px * ratio).round().clamp(*DIAMETER_PX.start(), *DIAMETER_PX.end());
-        let background = tools.background;
         self.settings.canvas = size;
-        self.begin(Document::new(size, background));
+        self.begin(document);
         let multiple = self.studio.snapshot().model.as_ref().map_or(1, |model| model.multiple);
         let params = &mut self.settings.params;
         params.size = fit_longer_side(size, longer(params.size), multiple);
@@ -147,14 +211,18 @@ impl App {
     pub(super) fn question_ui(&mut self, ctx: &Context, theme: &Theme) {
         let Some(then) = self.keeping.question else { return };
         let saving = self.is_saving();
-        let place = self.keeping.ledger.file().unwrap_or(self.dialogs.folder());
+        let layered = self.document.is_layered();
+        let file = self.keeping.file_for(layered);
+        let place = file.unwrap_or(self.dialogs.folder());
+        let kind = if file.map_or(layered, is_ora_name) { "all layers" } else { "a PNG" };
         let (answer, away) = modal_ui(ctx, "Save your drawing?", 340.0, theme, |ui| {
             let loses = match then {
                 Then::Close => "Closing the window throws away what you have not saved.",
                 Then::New(_) => "A new drawing takes the place of this one, which is not saved.",
+                Then::Open => "The drawing that you open takes the place of this one, which is not saved.",
             };
             ui.label(quiet(loses, theme));
-            ui.label(note(format!("Save writes a PNG to {}", place.display()), theme));
+            ui.label(note(format!("Save writes {kind} to {}", place.display()), theme));
             buttons_ui(ui, |ui| {
                 if saving {
                     ui.add_enabled(false, Button::new("Saving…"));
@@ -170,7 +238,7 @@ impl App {
             Answer::Open => {}
             Answer::Save => self.save_drawing(ctx),
             Answer::Discard => self.finish(ctx, then),
-            Answer::Cancel => self.keeping.question = None,
+            Answer::Cancel => self.keeping.put_question_away(),
         }
     }
 
@@ -182,31 +250,35 @@ impl App {
     /// Writes the drawing into its file, or into a new one in the pictures folder.
     pub(super) fn save_drawing(&mut self, ctx: &Context) {
         let Some(drawing) = self.drawing_to_save(ctx) else { return };
-        let (ledger, version) = (&mut self.keeping.ledger, drawing.document.version());
-        let (file, first) = (ledger.file().map(Path::to_owned), ledger.seeking());
-        ledger.send(version, file.clone());
-        if let Some(first) = first {
+        let version = drawing.document.version();
+        let file = self.keeping.file_for(drawing.document.is_layered()).map(Path::to_owned);
+        let first = self.keeping.ledger.seeking();
+        self.keeping.ledger.send(version, file.clone());
+        match (first, file) {
             // Two searches would find two places.
-            self.keeping.waiting.push((first, drawing));
-            return;
+            (Some(first), _) => self.keeping.waiting.push((first, drawing)),
+            (None, Some(path)) => self.write_drawing(drawing, path),
+            (None, None) => self.seek_place(drawing),
         }
-        match file {
-            Some(path) => self.write_drawing(drawing, path),
-            None => {
-                let name = names::of_drawing(&self.settings.params.prompt);
-                let found = move |path| Picked::SaveDrawing(drawing, path);
-                let failed = move |notice| Picked::DrawingNotSaved(version, notice);
-                self.dialogs.find_quick_place(name, found, failed);
-            }
-        }
+    }
+
+    /// Finds a place for a drawing in the pictures folder.
+    fn seek_place(&self, drawing: Drawing) {
+        let version = drawing.document.version();
+        let name = names::of_drawing(&self.settings.params.prompt, drawing.document.is_layered());
+        let found = move |path| Picked::SaveDrawing(drawing, path);
+        self.dialogs.find_quick_place(name, found, move |notice| Picked::DrawingNotSaved(version, notice));
     }
 
     /// Asks where to write the drawing as it is now.
     pub(super) fn ask_save_drawing(&mut self, ctx: &Context) {
         let Some(drawing) = self.drawing_to_save(ctx) else { return };
-        let name = names::of_drawing(&self.settings.params.prompt);
+        // What has a file with layers goes on having layers.
+        let layered = drawing.document.is_layered() || self.keeping.ledger.file().is_some_and(is_ora_name);
+        let name = names::of_drawing(&self.settings.params.prompt, layered);
         self.keeping.ledger.ask(drawing.document.version());
-        self.dialogs.ask_place("Save the drawing", &name, |path| Picked::SaveDrawing(drawing, path));
+        let picked = |path| Picked::SaveDrawing(drawing, path);
+        self.dialogs.ask_place("Save the drawing", &name, names::endings(layered), picked);
     }
 
     fn drawing_to_save(&mut self, ctx: &Context) -> Option<Drawing> {
@@ -221,13 +293,27 @@ impl App {
         Some(Drawing { document: Box::new(self.document.clone()), backdrop })
     }
 
-    /// A place was found or chosen for a drawing; what waited for the same place goes there after it.
+    /// A place was found or chosen for a drawing; what waited for the same place goes there after it, unless it has layers and the
+    /// place has none.
     pub(super) fn place_drawing(&mut self, drawing: Drawing, path: PathBuf) {
-        let version = drawing.document.version();
-        for drawing in std::iter::once(drawing).chain(self.take_waiting(version)) {
-            self.keeping.ledger.placed(drawing.document.version(), path.clone());
-            self.write_drawing(drawing, path.clone());
+        let waiting = self.take_waiting(drawing.document.version());
+        self.write_placed(drawing, path.clone());
+        let mut first = None;
+        for drawing in waiting {
+            if is_ora_name(&path) || !drawing.document.is_layered() {
+                self.write_placed(drawing, path.clone());
+            } else if let Some(first) = first {
+                self.keeping.waiting.push((first, drawing));
+            } else {
+                first = Some(drawing.document.version());
+                self.seek_place(drawing);
+            }
         }
+    }
+
+    fn write_placed(&mut self, drawing: Drawing, path: PathBuf) {
+        self.keeping.ledger.placed(drawing.document.version(), path.clone());
+        self.write_drawing(drawing, path);
     }
 
     /// What waits for the place of `version`.
@@ -264,7 +350,7 @@ impl App {
             self.keeping.ledger.failed(drawing.document.version());
         }
         if was_saving && !self.is_saving() {
-            self.keeping.question = None;
+            self.keeping.put_question_away();
         }
         self.tell(ctx, notice);
     }

@@ -15,12 +15,19 @@ pub(super) struct Ledger {
     sent: Vec<(Version, Option<PathBuf>)>,
     /// The drawing's file, once it has one.
     file: Option<PathBuf>,
+    /// The place that was chosen last, not found.
+    chosen: Option<PathBuf>,
 }
 
 impl Ledger {
     /// Of a drawing in the state `version`, of which nothing is worth a file yet.
     pub(super) fn of(version: Version) -> Self {
-        Self { saved: version, asked: Vec::new(), sent: Vec::new(), file: None }
+        Self { saved: version, asked: Vec::new(), sent: Vec::new(), file: None, chosen: None }
+    }
+
+    /// Of a drawing in the state `version` that came from `file`.
+    pub(super) fn opened(version: Version, file: PathBuf) -> Self {
+        Self { file: Some(file), ..Self::of(version) }
     }
 
     /// Whether `version` is in a file, or nothing was drawn since the beginning.
@@ -44,6 +51,11 @@ impl Ledger {
         newest.or(self.file.as_deref())
     }
 
+    /// Whether the user named this place, and so what kind of file it is.
+    pub(super) fn is_chosen(&self, place: &Path) -> bool {
+        self.chosen.as_deref() == Some(place)
+    }
+
     /// The drawing as it is came from a file.
     pub(super) fn note_on_disk(&mut self, version: Version) {
         self.saved = version;
@@ -63,6 +75,7 @@ impl Ledger {
     pub(super) fn placed(&mut self, version: Version, place: PathBuf) {
         if let Some(at) = self.asked.iter().position(|asked| *asked == version) {
             self.asked.swap_remove(at);
+            self.chosen = Some(place.clone());
             self.sent.push((version, Some(place)));
         } else if let Some(sent) = self.sent.iter_mut().find(|(sent, place)| *sent == version && place.is_none()) {
             sent.1 = Some(place);
@@ -91,7 +104,7 @@ impl Ledger {
     /// What is drawn from now on is another drawing: it does not replace the file of the one before, nor of one that is
     /// still being written.
     pub(super) fn leave_file(&mut self) {
-        (self.file, self.asked, self.sent) = (None, Vec::new(), Vec::new());
+        (self.file, self.chosen, self.asked, self.sent) = (None, None, Vec::new(), Vec::new());
     }
 }
 
@@ -152,6 +165,28 @@ mod tests {
         assert!(!ledger.is_on_its_way(first) && ledger.seeking().is_none());
         ledger.placed(first, "c.png".into());
         assert!(ledger.is_on_its_way(first) && ledger.file() == Some(Path::new("c.png")));
+    }
+
+    #[test]
+    fn a_place_that_was_found_was_not_chosen() {
+        let [blank, first, second] = versions();
+        let mut ledger = Ledger::of(blank);
+        ledger.send(first, None);
+        ledger.placed(first, "found.png".into());
+        assert!(!ledger.is_chosen(Path::new("found.png")));
+        ledger.ask(second);
+        ledger.placed(second, "c.png".into());
+        assert!(ledger.is_chosen(Path::new("c.png")) && !ledger.is_chosen(Path::new("found.png")));
+        ledger.leave_file();
+        assert!(!ledger.is_chosen(Path::new("c.png")));
+    }
+
+    #[test]
+    fn what_was_opened_is_safe_and_has_its_file() {
+        let [opened, drawn] = versions();
+        let ledger = Ledger::opened(opened, "a.ora".into());
+        assert!(ledger.is_safe(opened) && !ledger.is_safe(drawn));
+        assert_eq!(ledger.file(), Some(Path::new("a.ora")));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use egui::Context;
 use super::action::Action;
 use super::app::App;
 use super::dialogs::Picked;
+use super::keeping::Opened;
 use super::words;
 use crate::canvas::{Backdrop, Document, FittedPicture};
 use crate::capture::SourceSpec;
@@ -123,6 +124,9 @@ impl App {
                 self.tell(ctx, notice);
             }
             Event::PictureReady { picture, fitted } => self.put_picture(ctx, picture, fitted),
+            Event::DrawingOpened { path, drawing, differs } => {
+                self.take_opened(ctx, Opened { path, document: *drawing, differs });
+            }
             Event::LostFound(path) => self.offer_lost(ctx, path),
             Event::DrawingSaved { path, version, whole } => self.note_saved(ctx, path, version, whole),
             Event::DrawingNotSaved { version, notice } => self.note_not_saved(ctx, version, notice),

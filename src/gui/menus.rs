@@ -38,8 +38,13 @@ pub fn files_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let drawn = !cx.document.is_blank();
     heading_ui(ui, "Drawing", cx);
     entry_ui(ui, cx, true, "New drawing…", "Ctrl+N", Action::NewDrawing);
-    entry_ui(ui, cx, true, "Open picture…", "Ctrl+O", Action::AskOpen);
-    note_ui(ui, "Becomes a layer. Dropping a file or pasting works too (on Wayland: paste).", cx.theme);
+    entry_ui(ui, cx, true, "Open…", "Ctrl+O", Action::AskOpen);
+    note_ui(
+        ui,
+        "A picture becomes a layer, a layered drawing (.ora) takes the place of this one. Dropping a file or pasting works \
+         too (on Wayland: paste).",
+        cx.theme,
+    );
     entry_ui(ui, cx, drawn, "Save drawing", "Ctrl+D", Action::SaveDrawing);
     entry_ui(ui, cx, drawn, "Save drawing as…", "Ctrl+Shift+D", Action::AskSaveDrawing);
     ui.checkbox(&mut cx.settings.transparent, "Leave the background out")

@@ -12,9 +12,29 @@ pub fn of_painting(prompt: &str, seed: u64) -> String {
     format!("{}-{seed}.png", words(prompt))
 }
 
-/// A file name for the drawing beneath it.
-pub fn of_drawing(prompt: &str) -> String {
-    format!("{}-drawing.png", words(prompt))
+/// A file name for the drawing beneath it: with its layers, or flat.
+pub fn of_drawing(prompt: &str, layered: bool) -> String {
+    format!("{}-drawing.{}", words(prompt), endings(layered)[0])
+}
+
+/// How files of paintings end.
+pub const PAINTING: &[&str] = &["png"];
+
+/// How files of drawings may end, the better one first.
+pub fn endings(layered: bool) -> &'static [&'static str] {
+    if layered { &["ora", "png"] } else { &["png", "ora"] }
+}
+
+/// What a file with such an ending is called in dialogs.
+pub fn of_ending(ending: &str) -> &'static str {
+    if ending == "ora" { "Layered drawing" } else { "PNG picture" }
+}
+
+/// What is worth saying, the first of it where it is much.
+pub fn listed(all: &[String]) -> String {
+    let (some, rest) = all.split_at(all.len().min(3));
+    let more = if rest.is_empty() { String::new() } else { format!("; and {} more", rest.len()) };
+    some.join("; ") + &more
 }
 
 /// The prompt as part of a file name.
@@ -31,20 +51,19 @@ fn words(prompt: &str) -> String {
     if words.is_empty() { "afterimage".into() } else { words.into() }
 }
 
-/// A name typed without `.png` gets it; what looks like another extension ("v1.2") is part of the name.
-fn with_png(path: PathBuf) -> PathBuf {
-    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png")) {
-        return path;
-    }
+/// A name typed without any of `endings` gets the first; what looks like another extension ("v1.2") is part of the name.
+fn with_ending(path: PathBuf, endings: &[&str]) -> PathBuf {
+    let is = |ending: &&str| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(ending));
+    let Some(first) = endings.first().filter(|_| !endings.iter().any(is)) else { return path };
     let mut name = path.into_os_string();
-    name.push(".png");
+    name.push(format!(".{first}"));
     name.into()
 }
 
 /// Where to write for a name typed into a dialog. The dialog asked about replacing what was typed, not about what we made of
 /// it: that gets a free name instead.
-pub fn place_for(typed: &Path) -> Option<PathBuf> {
-    let path = with_png(typed.to_owned());
+pub fn place_for(typed: &Path, endings: &[&str]) -> Option<PathBuf> {
+    let path = with_ending(typed.to_owned(), endings);
     match (path.parent(), path.file_name()) {
         (Some(folder), Some(name)) if path != typed => free_name(folder, &name.to_string_lossy()),
         _ => Some(path),
@@ -53,8 +72,8 @@ pub fn place_for(typed: &Path) -> Option<PathBuf> {
 
 /// The first name that nothing has, if there is one. An empty file takes it at once, so that the next picture in the same second gets another.
 pub fn free_name(folder: &Path, name: &str) -> Option<PathBuf> {
-    let stem = name.trim_end_matches(".png");
-    let numbered = (2..=MOST).map(|number| folder.join(format!("{stem}-{number}.png")));
+    let (stem, ending) = name.rsplit_once('.').unwrap_or((name, "png"));
+    let numbered = (2..=MOST).map(|number| folder.join(format!("{stem}-{number}.{ending}")));
     let taken = |path: &PathBuf| {
         let made = OpenOptions::new().write(true).create_new(true).open(path);
         made.is_err_and(|error| error.kind() == ErrorKind::AlreadyExists)
@@ -71,14 +90,27 @@ mod tests {
         assert_eq!(of_painting("Red apple, 3d", 42), "red-apple-3d-42.png");
         assert_eq!(of_painting("../../etc", 1), "etc-1.png");
         assert_eq!(of_painting("", 7), "afterimage-7.png");
-        assert_eq!(of_drawing("Red apple, 3d"), "red-apple-3d-drawing.png");
+        assert_eq!(of_drawing("Red apple, 3d", false), "red-apple-3d-drawing.png");
+        assert_eq!(of_drawing("Red apple, 3d", true), "red-apple-3d-drawing.ora");
     }
 
     #[test]
     fn a_name_without_png_gets_it() {
         for (typed, made) in [("a", "a.png"), ("v1.2", "v1.2.png"), ("a.PNG", "a.PNG"), ("a.jpg", "a.jpg.png")] {
-            assert_eq!(with_png(typed.into()), PathBuf::from(made));
+            assert_eq!(with_ending(typed.into(), PAINTING), PathBuf::from(made));
         }
+        assert_eq!(with_ending("a.ora".into(), PAINTING), PathBuf::from("a.ora.png"), "a painting has no layers");
+    }
+
+    #[test]
+    fn the_ending_of_a_drawing_decides_about_its_layers() {
+        for layered in [false, true] {
+            for typed in ["a.ora", "a.ORA", "a.png"] {
+                assert_eq!(with_ending(typed.into(), endings(layered)), PathBuf::from(typed));
+            }
+        }
+        assert_eq!(with_ending("v1.2".into(), endings(true)), PathBuf::from("v1.2.ora"));
+        assert_eq!(with_ending("v1.2".into(), endings(false)), PathBuf::from("v1.2.png"));
     }
 
     #[test]
@@ -86,9 +118,12 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("afterimage-typed-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("v1.2.png"), b"a picture").unwrap();
-        assert_eq!(place_for(&folder.join("v1.2.png")), Some(folder.join("v1.2.png")), "the dialog asked about it");
-        assert_eq!(place_for(&folder.join("v1.2")), Some(folder.join("v1.2-2.png")));
-        assert_eq!(place_for(&folder.join("v1.3")), Some(folder.join("v1.3.png")));
+        let place_for = |name: &str, endings| place_for(&folder.join(name), endings);
+        assert_eq!(place_for("v1.2.png", PAINTING), Some(folder.join("v1.2.png")), "the dialog asked about it");
+        assert_eq!(place_for("v1.2", PAINTING), Some(folder.join("v1.2-2.png")));
+        assert_eq!(place_for("v1.2", endings(true)), Some(folder.join("v1.2.ora")));
+        assert_eq!(place_for("v1.2", endings(true)), Some(folder.join("v1.2-2.ora")));
+        assert_eq!(place_for("v1.3", PAINTING), Some(folder.join("v1.3.png")));
         std::fs::remove_dir_all(&folder).unwrap();
     }
 

@@ -57,7 +57,8 @@ pub enum Command {
     Restart,
     /// List the cameras; answered by [`Event::Cameras`].
     ListCameras,
-    /// Read a picture file and make it ready for a canvas; answered by [`Event::PictureReady`].
+    /// Read a picture file and make it ready for a canvas; answered by [`Event::PictureReady`], or, if it is a layered drawing, by
+    /// [`Event::DrawingOpened`].
     OpenPicture {
         /// The file.
         path: PathBuf,
@@ -71,7 +72,8 @@ pub enum Command {
         /// The size of the canvas it is for.
         canvas: Size,
     },
-    /// Write a drawing as PNG; answered by [`Event::DrawingSaved`] or [`Event::DrawingNotSaved`].
+    /// Write a drawing, with its layers where the name ends in `.ora`, else flat as PNG; answered by [`Event::DrawingSaved`] or
+    /// [`Event::DrawingNotSaved`].
     SaveDrawing {
         /// What to write, as it is now.
         drawing: Box<Document>,
@@ -139,6 +141,15 @@ pub enum Event {
         /// What it is for the canvas that was named.
         fitted: FittedPicture,
     },
+    /// A layered drawing was read.
+    DrawingOpened {
+        /// The file.
+        path: PathBuf,
+        /// What is in it.
+        drawing: Box<Document>,
+        /// What of the file is not in the drawing, or is otherwise, in sentences without a stop.
+        differs: Vec<String>,
+    },
     /// A picture was written.
     Saved(PathBuf),
     /// A drawing was written.
@@ -147,7 +158,7 @@ pub enum Event {
         path: PathBuf,
         /// The state of the drawing that is in it.
         version: Version,
-        /// Whether all of it is: layers that do not show are not.
+        /// Whether all of it is: layers that do not show are in no flat picture.
         whole: bool,
     },
     /// A drawing could not be written.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::recipe::{describe, recipe};
-use super::{Arrival, Event, ModelInfo, Notice, Origin, Places, Settings, SettingsError, Wake, rescue};
+use super::{Arrival, Event, ModelInfo, Notice, Origin, Places, Settings, SettingsError, Wake, layered, rescue};
 use crate::canvas::{Backdrop, Document, FittedPicture};
 use crate::capture;
 use crate::engine::Picture;
@@ -169,12 +169,23 @@ fn cameras() -> Event {
 
 fn open(path: &Path, canvas: Size) -> Event {
     let name = path.file_name().map_or_else(|| "Picture".into(), |name| name.to_string_lossy().into_owned());
-    let read = frame::read(path).and_then(|bytes| Ok((frame::decode(&bytes, &path.display().to_string())?, bytes)));
+    let bytes = match frame::read(path) {
+        Ok(bytes) if record::is_ora_name(path) || record::is_ora(&bytes) => return open_layered(path, &bytes),
+        read => read,
+    };
+    let read = bytes.and_then(|bytes| Ok((frame::decode(&bytes, &path.display().to_string())?, bytes)));
     match read {
         Ok((frame, bytes)) => {
             let recipe = recipe(&record::read_pairs(&bytes)).map(Box::new);
             fit(Arrival { frame, name, origin: Origin::File, recipe }, canvas)
         }
+        Err(error) => Event::Notice(Notice::error(error.to_string(), error.remedy())),
+    }
+}
+
+fn open_layered(path: &Path, bytes: &[u8]) -> Event {
+    match layered::read(bytes, &path.display().to_string()) {
+        Ok((drawing, differs)) => Event::DrawingOpened { path: path.to_owned(), drawing: Box::new(drawing), differs },
         Err(error) => Event::Notice(Notice::error(error.to_string(), error.remedy())),
     }
 }
@@ -210,14 +221,25 @@ fn save(picture: &Picture, model: Option<&ModelInfo>, path: PathBuf) -> Event {
 }
 
 fn save_drawing(drawing: &Document, backdrop: Backdrop, path: PathBuf) -> Event {
-    match write(&path, &drawing.frame(backdrop), &[("kind", "drawing")]) {
-        Ok(()) => Event::DrawingSaved { path, version: drawing.version(), whole: !drawing.has_hidden() },
-        Err(notice) => Event::DrawingNotSaved { version: drawing.version(), notice },
+    let keeps_layers = record::is_ora_name(&path);
+    let saved = match keeps_layers {
+        true => written(&path, layered::save(&path, drawing, backdrop)),
+        false => write(&path, &drawing.frame(backdrop), &[("kind", "drawing")]),
+    };
+    let version = drawing.version();
+    match saved {
+        Ok(()) => Event::DrawingSaved { path, version, whole: keeps_layers || !drawing.has_hidden() },
+        Err(notice) => Event::DrawingNotSaved { version, notice },
     }
 }
 
 fn write(path: &Path, frame: &Frame, pairs: &[(&str, &str)]) -> Result<(), Notice> {
-    record::save_png(path, frame, pairs).map_err(|error| {
+    written(path, record::save_png(path, frame, pairs))
+}
+
+/// What came of writing the file at `path`.
+fn written(path: &Path, result: Result<(), RecordError>) -> Result<(), Notice> {
+    result.map_err(|error| {
         // The name may have been taken by an empty file, which nobody wants now.
         if std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() == 0) {
             std::fs::remove_file(path).ok();

@@ -10,6 +10,7 @@
 
 mod command;
 mod files;
+mod layered;
 mod live;
 mod loader;
 mod mixer;

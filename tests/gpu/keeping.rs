@@ -19,7 +19,7 @@ const QUESTION: &str = "Save your drawing?";
 const CTRL: Modifiers = Modifiers::COMMAND;
 
 /// Asks the window to close, as the system does; whether it goes.
-fn close(window: &mut Window) -> bool {
+pub fn close(window: &mut Window) -> bool {
     let info = window.harness.input_mut().viewports.entry(ViewportId::ROOT).or_default();
     info.events.push(ViewportEvent::Close);
     window.harness.step();
@@ -34,19 +34,19 @@ fn commands(window: &Window) -> Vec<ViewportCommand> {
     window.harness.output().viewport_output[&ViewportId::ROOT].commands.clone()
 }
 
-fn asks(window: &Window) -> bool {
+pub fn asks(window: &Window) -> bool {
     window.harness.query_by_label(QUESTION).is_some()
 }
 
-/// The PNG files in the pictures folder, by name.
-fn saved(window: &Window) -> Vec<PathBuf> {
+/// The files in the pictures folder, by name.
+pub fn saved(window: &Window) -> Vec<PathBuf> {
     let Ok(list) = std::fs::read_dir(Places::below(window.home.clone()).pictures) else { return Vec::new() };
     let mut files: Vec<PathBuf> = list.map(|entry| entry.unwrap().path()).collect();
     files.sort();
     files
 }
 
-fn says(app: &App, text: &str) -> bool {
+pub fn says(app: &App, text: &str) -> bool {
     app.notices().iter().any(|notice| notice.contains(text))
 }
 
@@ -246,7 +246,7 @@ fn a_saved_drawing_is_the_canvas() -> Result<(), Failed> {
 }
 
 /// The disk hangs after the first file; what is saved meanwhile waits for it.
-fn hang(window: &mut Window) {
+pub fn hang(window: &mut Window) {
     window.draw();
     window.disk.close();
     window.key(CTRL, Key::D);

@@ -14,6 +14,7 @@ mod fakecam;
 mod gate;
 mod gifts;
 mod keeping;
+mod layered;
 mod loading;
 mod navigation;
 mod panics;
@@ -42,6 +43,7 @@ fn main() {
     trials.extend(panics::tests());
     trials.extend(repaints::tests());
     trials.extend(keeping::tests());
+    trials.extend(layered::tests());
     trials.extend(controls::tests());
     trials.extend(gifts::tests());
     trials.extend(loading::tests());
