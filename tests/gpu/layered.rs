@@ -150,7 +150,7 @@ fn a_drawing_that_gets_layers_gets_a_file_with_layers() -> Result<(), Failed> {
     check(layers(other.app().document()) == two, "other layers")
 }
 
-/// While the first save still looks for its place, a layer is added and saved: it does not follow into the flat file.
+/// While the disk hangs after a flat file, a layer is added and saved twice: both go into one file of their own.
 fn layers_saved_while_a_flat_file_is_written_are_in_a_file_of_their_own() -> Result<(), Failed> {
     let mut window = open(SIZE, used());
     window.click("Layers tab");
@@ -202,7 +202,7 @@ fn a_drawing_that_looks_otherwise_here_keeps_its_file() -> Result<(), Failed> {
     let layers = vec![sheet("Paper"), sheet("Shade")];
     let theirs = LayeredPicture { size: Size::square(64), background: None, transparent: false, layers, active: None };
     save_ora(&file, &theirs, &Frame::filled(Size::square(64), [9, 8, 7, 255]))?;
-    // Stored as it is, the page can be changed where it lies; its checksum is that of the page before.
+    // The page can be changed where it lies, for it is stored as it is; the checksum is still that of the page before.
     let bytes = std::fs::read(&file)?;
     let at = bytes.windows(12).position(|part| part == b"svg:src-over").ok_or("no blending")?;
     let mut damaged = bytes.clone();
