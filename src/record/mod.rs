@@ -8,5 +8,5 @@ mod replace;
 
 pub use self::png::{read_pairs, read_text, save_png};
 pub use error::RecordError;
-pub use replace::{clear_left, replace, try_place};
 pub use ora::{LayeredError, LayeredPicture, PictureLayer, is_ora, is_ora_name, read_ora, save_ora};
+pub use replace::{clear_left, replace, try_place};
