@@ -1,4 +1,4 @@
-//! The only place that prints. A reader that went away (`| head`) is no error.
+//! The only place that prints, but for how far a load is. A reader that went away (`| head`) is no error.
 
 use std::io::{ErrorKind, Write as _};
 use std::sync::OnceLock;

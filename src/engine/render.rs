@@ -161,7 +161,7 @@ impl Engine {
 
 impl Render for Engine {
     fn has_own_memory(&self) -> bool {
-        self.executor.has_own_memory()
+        self.executor.is_gpu()
     }
 
     fn render(&mut self, job: &Job) -> Result<Option<Picture>, EngineError> {

@@ -105,7 +105,8 @@ pub trait Executor: Send + Sync {
         self.rounding()
     }
 
-    /// Whether this is a GPU, which differs from machine to machine as processors do not.
+    /// Whether this is a GPU: they differ from machine to machine as processors do not, and what computes there shares the GPU's
+    /// memory, which is not the program's.
     fn is_gpu(&self) -> bool {
         false
     }
@@ -129,11 +130,6 @@ pub trait Executor: Send + Sync {
     fn joined(&self, parts: &[Arc<dyn Packed>]) -> Option<Arc<dyn Packed>> {
         let _ = parts;
         None
-    }
-
-    /// Whether it computes in memory of its own, which a model takes from others that are there, too.
-    fn has_own_memory(&self) -> bool {
-        false
     }
 
     /// The same machine with numbers of a larger range, for networks that exceed this one's; `None` where they have the range of

@@ -128,10 +128,6 @@ impl Executor for Cuda {
         Some(Arc::new(CudaPacked::joined(&parts.collect::<Option<Vec<_>>>()?)?))
     }
 
-    fn has_own_memory(&self) -> bool {
-        true
-    }
-
     fn wider(&self) -> Result<Option<Arc<dyn Executor>>, ExecError> {
         match self.numbers.half {
             Half::F16 => Ok(Some(Arc::new(Self::wide()?))),
