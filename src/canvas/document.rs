@@ -127,6 +127,14 @@ impl Document {
         if self.is_stroking() { None } else { self.history.redo_name() }
     }
 
+    /// The drawing as it is, a stroke in progress left out, without the way back: for whoever writes it while it is drawn on. What
+    /// was painted over since is not held by it.
+    pub fn snapshot(&self) -> Self {
+        let (stack, shape) = (self.stack.clone(), self.stack.shape);
+        let history = History::at(self.history.now());
+        Self { stack, stroke: None, history, unseen: Dirty::all(shape), overlay: Overlay::new(shape), ..*self }
+    }
+
     /// The state the drawing is in, not counting a stroke in progress. Undo and redo bring a state's own version back, so
     /// who remembers the version that was saved knows whether there is anything to save.
     pub fn version(&self) -> Version {

@@ -66,6 +66,11 @@ impl Default for History {
 }
 
 impl History {
+    /// Of a drawing in the state `now`, with no way back.
+    pub fn at(now: Version) -> Self {
+        Self { now, ..Self::default() }
+    }
+
     /// The state the drawing is in.
     pub fn now(&self) -> Version {
         self.now

@@ -145,6 +145,21 @@ fn all_the_way_back_and_forth_is_exact() {
 }
 
 #[test]
+fn a_snapshot_is_the_drawing_and_holds_nothing_that_was_painted_over() {
+    let mut document = Document::new(SIZE, [250, 250, 240]);
+    for colour in [[200, 0, 0], [0, 0, 200]] {
+        stroke(&mut document, hard(colour, 20.0), &[(30.0, 30.0), (60.0, 30.0)]);
+    }
+    document.begin_stroke(hard([0, 200, 0], 20.0), StrokePoint::new(90.0, 90.0, 0.0));
+    let mut snapshot = document.snapshot();
+    assert_eq!((snapshot.version(), snapshot.history_bytes(), snapshot.can_undo()), (document.version(), 0, false));
+    document.cancel_stroke();
+    assert!(bytes(&snapshot) == bytes(&document), "another picture");
+    assert!(snapshot.overlay(SIZE, Backdrop::Document).pixels() == document.overlay(SIZE, Backdrop::Document).pixels());
+    assert!(document.undo() && bytes(&snapshot) != bytes(&document), "it goes with the drawing");
+}
+
+#[test]
 fn dirty_rectangles_cover_every_changed_pixel() {
     for seed in 1..=15 {
         let (mut document, mut dice) = (Document::new(SIZE, [255; 3]), Dice(seed * 104_729));

@@ -290,7 +290,7 @@ impl App {
         // Over a live source the drawing has no background on the screen either.
         let transparent = self.settings.transparent || self.source_frame.is_some();
         let backdrop = if transparent { Backdrop::Transparent } else { Backdrop::Document };
-        Some(Drawing { document: Box::new(self.document.clone()), backdrop })
+        Some(Drawing { document: Box::new(self.document.snapshot()), backdrop })
     }
 
     /// A place was found or chosen for a drawing; what waited for the same place goes there after it, unless it has layers and the

@@ -45,7 +45,7 @@ impl App {
             ctx.request_repaint_after(left + Duration::from_millis(20));
         } else if !self.document.is_stroking() {
             (self.rescue.kept, self.rescue.due) = (Some(version), None);
-            self.studio.send(Command::KeepDrawing(Box::new(self.document.clone())));
+            self.studio.send(Command::KeepDrawing(Box::new(self.document.snapshot())));
         }
     }
 
