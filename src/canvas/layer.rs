@@ -1,6 +1,6 @@
 //! One sheet of the drawing. Knows its pixels, not its neighbours.
 
-use super::tile::{Grid, InkTile};
+use super::tile::{Grid, InkTile, TILE};
 use crate::frame::Size;
 
 /// Names a layer for as long as its document lives, also through undo and redo.
@@ -75,6 +75,17 @@ impl Layer {
     /// The same in steps of a pixel's alpha, 0 to 255.
     pub(super) fn opacity_255(&self) -> u32 {
         (self.opacity * 255.0).round() as u32
+    }
+
+    /// Whether nothing below it can be seen, anywhere.
+    pub fn covers_all(&self) -> bool {
+        let shape = self.ink.shape();
+        let is_full = |index: usize| {
+            let (rect, Some(tile)) = (shape.rect(index), self.ink.get(index)) else { return false };
+            let rows = tile.chunks_exact(TILE as usize).take(rect.height as usize);
+            rows.flat_map(|row| &row[..rect.width as usize]).all(|pixel| pixel[3] == 255)
+        };
+        self.visible && self.opacity_255() == 255 && (0..shape.count()).all(is_full)
     }
 
     /// True when nothing is on it.

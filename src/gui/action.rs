@@ -82,6 +82,8 @@ pub enum Action {
     Refuse(Refused),
     /// Show the layer that strokes go to.
     ShowLayer,
+    /// Show these layers no more.
+    Hide(Vec<LayerId>),
     /// Strokes go to this layer.
     DrawOn(LayerId),
     /// Paint this prompt.

@@ -66,6 +66,7 @@ impl App {
             }
             Action::Refuse(refused) => self.refuse(ctx, refused),
             Action::ShowLayer => self.show_layer(),
+            Action::Hide(layers) => layers.into_iter().for_each(|layer| _ = self.document.set_visible(layer, false)),
             Action::DrawOn(layer) => _ = self.document.set_active(layer),
             Action::Prompt(prompt) => self.settings.params.prompt = prompt,
         }
@@ -251,6 +252,16 @@ impl App {
                 let what = format!("There is nothing to erase on “{active}” there: it is on “{}”", name(other));
                 self.offer(ctx, Notice::info(what), vec![("Go to that layer", Action::DrawOn(other))]);
             }
+        }
+    }
+
+    /// Says when nothing of a live picture can be seen through the layers.
+    pub(super) fn tell_covered(&mut self, ctx: &Context) {
+        let layers = self.document.layers().iter().filter(|layer| layer.covers_all());
+        let covering: Vec<_> = layers.map(|layer| layer.id()).collect();
+        if self.settings.source != SourceSpec::Drawing && !covering.is_empty() {
+            let notice = Notice::info("Your layers cover the live picture");
+            self.offer(ctx, notice, vec![("Hide what covers it", Action::Hide(covering))]);
         }
     }
 

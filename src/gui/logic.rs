@@ -262,6 +262,7 @@ impl App {
             if !self.settings.source.is_same_device(&self.sent.source) {
                 self.source_frame = None;
                 self.stage.set_source(None);
+                self.tell_covered(ctx);
             }
             self.sent.source = self.settings.source.clone();
             self.studio.send(Command::SetSource(self.sent.source.clone()));

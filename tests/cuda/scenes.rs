@@ -216,9 +216,9 @@ fn a_whole_picture_in_one_go() -> Outcome {
     let text = std::fs::read_to_string(&log)?;
     let started = text.lines().filter(|line| line.trim() == "graph launch").count();
     let fetched = text.lines().filter(|line| line.starts_with("dtoh")).count();
-    // One was prepared at the model's size, one is of the size that was asked for; the text has none.
+    // Loading made ready what was asked for, and nothing else; the text has none.
     let recorded = text.lines().filter(|line| line.starts_with("graph of")).count();
-    if recorded != 2 {
+    if recorded != 1 {
         return Err(format!("{recorded} graphs were recorded").into());
     }
     // The driver takes its time to translate a kernel: it gets those that are started, once, and no others.

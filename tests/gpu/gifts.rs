@@ -81,6 +81,24 @@ fn a_picture_of_another_shape_is_cut_and_says_so() -> Result<(), Failed> {
     check(window.says("was cut to the shape of the canvas"), format!("{:?}", window.texts()))
 }
 
+fn layers_that_cover_a_live_picture_are_named() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    window.draw();
+    window.click("Pattern");
+    window.harness.run_steps(3);
+    check(!window.says("cover the live picture"), "a stroke covers nothing")?;
+    window.click("Draw");
+    let file = window.home.join("lake.png");
+    save_png(&file, &Frame::filled(Size::square(64), BLUE), &[])?;
+    window.drop_file(&file);
+    window.wait("layer of the file", |app| app.document().layers().len() == 2);
+    window.click("Pattern");
+    window.until_said("Your layers cover the live picture");
+    window.click("Hide what covers it");
+    window.wait("the layer hidden", |app| !app.document().layers()[0].is_visible());
+    check(window.app().document().layers()[1].is_visible(), "the ink was hidden, too")
+}
+
 fn what_is_no_picture_is_said() -> Result<(), Failed> {
     let mut window = open(SIZE, used());
     let file = window.home.join("notes.txt");
@@ -172,6 +190,7 @@ pub fn tests() -> Vec<Trial> {
         ),
         test("gifts::a_dropped_file_is_a_layer", a_dropped_file_is_a_layer),
         test("gifts::a_picture_of_another_shape_is_cut_and_says_so", a_picture_of_another_shape_is_cut_and_says_so),
+        test("gifts::layers_that_cover_a_live_picture_are_named", layers_that_cover_a_live_picture_are_named),
         test("gifts::what_is_no_picture_is_said", what_is_no_picture_is_said),
         test("gifts::a_huge_picture_does_not_stop_the_window", a_huge_picture_does_not_stop_the_window),
         test("gifts::undo_after_typing_and_drawing_undoes_ink", undo_after_typing_and_drawing_undoes_ink),

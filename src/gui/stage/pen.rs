@@ -24,8 +24,8 @@ const LONGEST_STROKE_FRAME_S: f64 = 1.0;
 enum Doing {
     #[default]
     Nothing,
-    /// A stroke that comes from beside the canvas and was not on it yet: where the pointer is.
-    Outside(StrokePoint),
+    /// A stroke that comes from beside the canvas and was not on it yet: where the pointer is, and whether it will take ink away.
+    Outside(StrokePoint, bool),
     Stroke,
     Line(Line),
     Pick,
@@ -54,8 +54,6 @@ impl Line {
 #[derive(Debug, Default)]
 pub(super) struct Pen {
     doing: Doing,
-    /// Whether a stroke from outside takes ink away.
-    erases: bool,
     /// What the pointer is at the moment.
     contact: Contact,
 }
@@ -265,8 +263,7 @@ impl Pen {
         let draws = matches!(tool, Tool::Brush | Tool::Eraser);
         if !desk.touches(pos, tool) {
             if draws && !modifiers.shift {
-                self.doing = Doing::Outside(self.point(pos, time_s, desk));
-                self.erases = tool == Tool::Eraser;
+                self.doing = Doing::Outside(self.point(pos, time_s, desk), tool == Tool::Eraser);
                 return;
             }
             if !draws {
@@ -311,9 +308,9 @@ impl Pen {
         let point = self.point(pos, time_s, desk);
         match &mut self.doing {
             Doing::Nothing => {}
-            Doing::Outside(from) if !desk.comes_in(*from, point) => *from = point,
-            Doing::Outside(from) => {
-                let (from, brush) = (*from, desk.brush(self.erases));
+            Doing::Outside(from, _) if !desk.comes_in(*from, point) => *from = point,
+            Doing::Outside(from, erase) => {
+                let (from, brush) = (*from, desk.brush(*erase));
                 let begun = desk.document.begin_stroke(brush, from);
                 desk.document.extend_stroke(point);
                 (news.stroke_started, news.refused) = (begun, !begun);
