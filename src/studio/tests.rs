@@ -1,7 +1,8 @@
 //! A whole studio without a window, where a test must reach inside.
 
+use super::live::tests::Mirror;
 use super::*;
-use crate::engine::{EngineError, Job, StageTimes, Stamps};
+use crate::engine::{EngineError, Job};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -16,18 +17,6 @@ impl Render for Fragile {
         self.begun.send(()).ok();
         self.may.recv().ok();
         panic!("broken inside")
-    }
-}
-
-/// Gives back what it sees.
-struct Mirror;
-
-impl Render for Mirror {
-    fn render(&mut self, job: &Job) -> Result<Option<Picture>, EngineError> {
-        let frame = job.frame.clone().unwrap();
-        let stamps = Stamps { taken: frame.taken, started: frame.taken, done: Instant::now() };
-        let (input_id, revision, params) = (frame.id, job.revision, job.params.clone());
-        Ok(Some(Picture { input_id, frame, revision, params, stamps, stages: StageTimes::default(), painter: None }))
     }
 }
 

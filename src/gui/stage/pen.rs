@@ -261,14 +261,13 @@ impl Pen {
             Tool::from_name(&desk.tools.tool)
         };
         let draws = matches!(tool, Tool::Brush | Tool::Eraser);
-        if !desk.touches(pos, tool) {
-            if draws && !modifiers.shift {
+        // The end of a line that begins elsewhere may lie beside the canvas.
+        let is_line = draws && modifiers.shift;
+        if !is_line && !desk.touches(pos, tool) {
+            if draws {
                 self.doing = Doing::Outside(self.point(pos, time_s, desk), tool == Tool::Eraser);
-                return;
             }
-            if !draws {
-                return;
-            }
+            return;
         }
         if tool != Tool::Picker && !desk.document.is_active_visible() {
             news.refused = true;
@@ -278,7 +277,7 @@ impl Pen {
             Tool::Brush | Tool::Eraser => {
                 let brush = desk.brush(tool == Tool::Eraser);
                 let point = self.point(pos, time_s, desk);
-                if modifiers.shift {
+                if is_line {
                     // Of one width: how fast the pointer goes says nothing about a line.
                     let brush = Brush { width: WidthRule::Pressure, ..brush };
                     let mut line = Line { from: desk.line_start().unwrap_or(point), brush };
@@ -313,7 +312,9 @@ impl Pen {
                 let (from, brush) = (*from, desk.brush(*erase));
                 let begun = desk.document.begin_stroke(brush, from);
                 desk.document.extend_stroke(point);
-                (news.stroke_started, news.refused) = (begun, !begun);
+                // Whatever else there was in this frame.
+                news.stroke_started |= begun;
+                news.refused |= !begun;
                 self.doing = if begun { Doing::Stroke } else { Doing::Nothing };
             }
             Doing::Stroke => desk.document.extend_stroke(point),

@@ -42,7 +42,7 @@ fn desk() -> Desk {
 }
 
 /// Gives back what it sees.
-struct Mirror;
+pub(in crate::studio) struct Mirror;
 
 impl Render for Mirror {
     fn render(&mut self, job: &Job) -> Result<Option<Picture>, EngineError> {
