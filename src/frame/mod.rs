@@ -30,7 +30,7 @@ pub use fit::{blend_over, cover_crop, fit_longer_side, flip_horizontal};
 pub use jpeg::decode_mjpeg;
 pub use picture_error::PictureError;
 pub use resample::{Filter, resample};
-pub use scale::{Rect, scale};
+pub use scale::{Crop, scale};
 
 /// Width and height in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

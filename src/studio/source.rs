@@ -135,7 +135,7 @@ fn shown(frame: &Frame) -> Frame {
         return frame.clone();
     }
     let small = fit_longer_side(size, Document::MAX_SIDE, 1);
-    frame::scale(frame, frame::Rect::whole(size), small)
+    frame::scale(frame, frame::Crop::whole(size), small)
 }
 
 #[cfg(test)]

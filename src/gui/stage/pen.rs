@@ -6,7 +6,7 @@ use egui::{Event, Modifiers, PointerButton, Pos2, TouchPhase};
 use super::contacts::Contacts;
 use super::layers::{Pane, texel_from_canvas};
 use super::surface::Slot;
-use crate::canvas::{Backdrop, Brush, Document, LayerId, Rect, StrokePoint, WidthRule};
+use crate::canvas::{Backdrop, Brush, Document, LayerId, PixelRect, StrokePoint, WidthRule};
 use crate::frame::Frame;
 use crate::gui::tool::Tool;
 use crate::studio::ToolSettings;
@@ -187,7 +187,7 @@ impl Desk<'_> {
             return None;
         }
         let mut ink = Vec::new();
-        let pixel = Rect::new(at[0] as u32, at[1] as u32, 1, 1);
+        let pixel = PixelRect::new(at[0] as u32, at[1] as u32, 1, 1);
         self.document.composite_into(pixel, Backdrop::Transparent, &mut ink);
         let &[r, g, b, alpha] = ink.first_chunk::<4>()?;
         let texel = texel_from_canvas(Slot::Source, self.pane.placed.canvas, source.size(), at);

@@ -8,7 +8,7 @@ use zip::{CompressionMethod, ZipWriter};
 
 use super::page::{Line, page};
 use super::{BACKGROUND, LayeredPicture, MIMETYPE, MOST_LAYERS, MOST_PIXELS, PAGE};
-use crate::frame::{Frame, Rect, Size, fit_longer_side, scale};
+use crate::frame::{Crop, Frame, Size, fit_longer_side, scale};
 use crate::record::png::encode;
 use crate::record::{RecordError, replace};
 
@@ -92,7 +92,7 @@ fn small(whole: &Frame) -> Frame {
     if size.width.max(size.height) <= THUMBNAIL_SIDE {
         return whole.clone();
     }
-    scale(whole, Rect::whole(size), fit_longer_side(size, THUMBNAIL_SIDE, 1))
+    scale(whole, Crop::whole(size), fit_longer_side(size, THUMBNAIL_SIDE, 1))
 }
 
 /// The archive's error; the system's stays as it is.
