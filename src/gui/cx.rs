@@ -8,7 +8,7 @@ use super::theme::Theme;
 use crate::canvas::Document;
 use crate::capture::CameraInfo;
 use crate::studio::{Settings, Snapshot};
-use crate::weights::Card;
+use crate::weights::ModelCard;
 
 /// How many latencies the panel draws.
 const HISTORY: usize = 96;
@@ -73,7 +73,7 @@ impl Cx<'_> {
     }
 
     /// The card of the model that paints.
-    pub fn card(&self) -> Option<&Card> {
+    pub fn card(&self) -> Option<&ModelCard> {
         self.snapshot.model.as_ref()?.card.as_ref()
     }
 

@@ -8,7 +8,7 @@ use super::cx::Cx;
 use super::layout::Breadth;
 use super::widgets::{chip, chip_width, icon_button, link, note};
 use super::{numbers, prompt, words};
-use crate::weights::Card;
+use crate::weights::ModelCard;
 
 /// Space around the dock's contents.
 const EDGE: f32 = 12.0;
@@ -80,7 +80,7 @@ fn chips_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     }
 }
 
-fn styles_ui(ui: &mut Ui, cx: &mut Cx<'_>, card: &Card) {
+fn styles_ui(ui: &mut Ui, cx: &mut Cx<'_>, card: &ModelCard) {
     for name in card.styles.keys() {
         let on = words::has_style(&cx.settings.params.prompt, name, card);
         if chip(ui, name, on, cx.theme).accessible_name(format!("Style {name}")).clicked() {
@@ -89,7 +89,7 @@ fn styles_ui(ui: &mut Ui, cx: &mut Cx<'_>, card: &Card) {
     }
 }
 
-fn background_ui(ui: &mut Ui, cx: &mut Cx<'_>, card: &Card) {
+fn background_ui(ui: &mut Ui, cx: &mut Cx<'_>, card: &ModelCard) {
     if card.backgrounds.is_empty() {
         return;
     }
@@ -112,7 +112,7 @@ fn background_ui(ui: &mut Ui, cx: &mut Cx<'_>, card: &Card) {
 }
 
 /// As many subjects as fit into the row, then the door to all of them.
-fn subjects_ui(ui: &mut Ui, cx: &mut Cx<'_>, card: &Card, as_chips: bool) {
+fn subjects_ui(ui: &mut Ui, cx: &mut Cx<'_>, card: &ModelCard, as_chips: bool) {
     let start = if as_chips { 0 } else { 7 };
     let more = 56.0;
     let short = card.subjects.iter().filter(|subject| subject.name.len() <= SHORT);
