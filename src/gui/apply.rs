@@ -11,7 +11,7 @@ use super::{look, model_menu, names, numbers, words};
 use crate::canvas::Document;
 use crate::capture::SourceSpec;
 use crate::engine::Params;
-use crate::studio::{Arrival, Command, EngineSpec, Notice, Origin};
+use crate::studio::{Arrival, Command, EngineSpec, Notice, Origin, PanelTab};
 use crate::weights::ModelSource;
 
 /// How many model folders the menu remembers.
@@ -189,11 +189,11 @@ impl App {
         super::layout::Room { width: rect.width(), height: rect.height() }.panel_floats()
     }
 
-    fn show_tab(&mut self, ctx: &Context, tab: &str) {
+    fn show_tab(&mut self, ctx: &Context, tab: PanelTab) {
         let floats = Self::floats(ctx);
         let open = if floats { &mut self.session.float_open } else { &mut self.settings.window.panel_open };
         *open = true;
-        self.settings.window.panel = tab.to_owned();
+        self.settings.window.panel = tab;
     }
 
     fn toggle_panel(&mut self, ctx: &Context) {

@@ -4,7 +4,7 @@ use egui::{Align2, Area, Context, Frame, Id, Margin, Order, Rect, Stroke};
 
 use super::action::Action;
 use super::cx::Cx;
-use super::stage::{StageLook, ViewMode};
+use super::stage::StageLook;
 use super::widgets::{link, note};
 use crate::capture::SourceSpec;
 use crate::engine::Picture;
@@ -23,7 +23,7 @@ pub fn stage_look(cx: &Cx<'_>, picture: Option<&Picture>) -> StageLook {
     let draws = cx.settings.source == SourceSpec::Drawing;
     let window = &cx.settings.window;
     let look = StageLook {
-        view: ViewMode::from_name(&window.view),
+        view: window.view,
         alone: cx.session.alone,
         smooth: window.smooth,
         divider: window.divider,

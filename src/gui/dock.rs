@@ -8,6 +8,7 @@ use super::cx::Cx;
 use super::layout::Breadth;
 use super::widgets::{chip, chip_width, icon_button, link, note};
 use super::{numbers, prompt, words};
+use crate::studio::PanelTab;
 use crate::weights::ModelCard;
 
 /// Space around the dock's contents.
@@ -129,6 +130,6 @@ fn subjects_ui(ui: &mut Ui, cx: &mut Cx<'_>, card: &ModelCard, as_chips: bool) {
     }
     if ui.available_width() > 30.0 && link(ui, "all…", cx.theme).on_hover_text("Everything the model knows").clicked()
     {
-        cx.act(Action::ShowTab("models"));
+        cx.act(Action::ShowTab(PanelTab::Models));
     }
 }

@@ -2,9 +2,8 @@
 
 use egui::{Key, KeyboardShortcut, Modifiers, Ui};
 
-use super::tool::Tool;
 use crate::canvas::Document;
-use crate::studio::ToolSettings;
+use crate::studio::{Tool, ToolSettings};
 
 /// The narrowest and widest brush the rail and the keys give.
 pub const DIAMETER_PX: std::ops::RangeInclusive<f32> = 1.0..=256.0;
@@ -51,7 +50,7 @@ fn pressed(ui: &Ui, key: Key) -> bool {
 fn choose_tool(ui: &Ui, tools: &mut ToolSettings) {
     for tool in Tool::ALL {
         if pressed(ui, key(tool)) {
-            tool.name().clone_into(&mut tools.tool);
+            tools.tool = tool;
         }
     }
     if pressed(ui, Key::X) {

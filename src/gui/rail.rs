@@ -15,10 +15,9 @@ use egui_material_icons::icons::{
 
 use super::keys;
 use super::theme::Theme;
-use super::tool::Tool;
 use super::widgets::hint_at;
 use crate::canvas::Document;
-use crate::studio::ToolSettings;
+use crate::studio::{Tool, ToolSettings};
 
 /// Width of the rail in points.
 pub const WIDTH: f32 = 48.0;
@@ -86,9 +85,9 @@ fn tool_ui(ui: &mut Ui, tool: Tool, tools: &mut ToolSettings, style: Style<'_>) 
         Tool::Fill => (ICON_FORMAT_COLOR_FILL, "Fill", "Fill an area (G)"),
         Tool::Picker => (ICON_COLORIZE, "Pick colour", "Pick a colour from either picture (I)"),
     };
-    let chosen = Tool::from_name(&tools.tool) == tool;
+    let chosen = tools.tool == tool;
     if hint_at(icon_button(ui, icon, name, chosen, true, style), RectAlign::RIGHT, hint).clicked() {
-        tool.name().clone_into(&mut tools.tool);
+        tools.tool = tool;
     }
 }
 

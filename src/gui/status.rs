@@ -8,7 +8,7 @@ use super::cx::Cx;
 use super::layout::Breadth;
 use super::theme::Theme;
 use crate::engine::StageTimes;
-use crate::studio::{LiveState, Snapshot, SourceState};
+use crate::studio::{LiveState, PanelTab, Snapshot, SourceState};
 
 /// Text size of the line.
 const SIZE: f32 = 12.0;
@@ -38,7 +38,7 @@ pub fn status_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         at += slot + 18.0;
     }
     if response.on_hover_text("Open the latency panel").clicked() {
-        cx.act(Action::ShowTab("latency"));
+        cx.act(Action::ShowTab(PanelTab::Latency));
     }
 }
 

@@ -8,6 +8,7 @@
 //!
 //! Streams are newest-wins, words are channels, and nothing here waits on behalf of a face.
 
+mod choices;
 mod command;
 mod files;
 mod layered;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+pub use choices::{PanelTab, Tool, ViewMode};
 pub use command::{Arrival, Command, EngineSpec, Event, Origin, SourceFrame, SourceState};
 pub use notice::{Notice, NoticeKind};
 pub use recipe::describe;

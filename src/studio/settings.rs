@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::choices::{PanelTab, Tool, ViewMode, known_or_default};
 use crate::capture::SourceSpec;
 use crate::engine::Params;
 use crate::frame::Size;
@@ -51,16 +52,18 @@ pub struct Settings {
 pub struct WindowSettings {
     /// Light instead of dark.
     pub light: bool,
-    /// "side-by-side", "wipe", "overlay" or "picture".
-    pub view: String,
+    /// How drawing and painting share the stage.
+    #[serde(deserialize_with = "known_or_default")]
+    pub view: ViewMode,
     /// Share of the stage given to the drawing, 0.2..=0.8.
     pub divider: f32,
     /// Smooth (true) or nearest pixels when enlarged.
     pub smooth: bool,
     /// Whether the right panel is open.
     pub panel_open: bool,
-    /// Name of the panel's tab.
-    pub panel: String,
+    /// The panel's tab.
+    #[serde(deserialize_with = "known_or_default")]
+    pub panel: PanelTab,
     /// Size of all texts and controls; 1.0 is normal.
     pub zoom: f32,
 }
@@ -79,8 +82,9 @@ pub struct CameraSettings {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ToolSettings {
-    /// "brush", "eraser", "fill" or "picker".
-    pub tool: String,
+    /// The one in hand.
+    #[serde(deserialize_with = "known_or_default")]
+    pub tool: Tool,
     /// Drawing colour, sRGB.
     pub colour: [u8; 3],
     /// The other colour, swapped by X.
@@ -129,11 +133,11 @@ impl Default for WindowSettings {
     fn default() -> Self {
         Self {
             light: false,
-            view: "side-by-side".into(),
+            view: ViewMode::SideBySide,
             divider: 0.5,
             smooth: true,
             panel_open: true,
-            panel: "latency".into(),
+            panel: PanelTab::Latency,
             zoom: 1.0,
         }
     }
@@ -142,7 +146,7 @@ impl Default for WindowSettings {
 impl Default for ToolSettings {
     fn default() -> Self {
         Self {
-            tool: "brush".into(),
+            tool: Tool::Brush,
             colour: [0xd6, 0x2f, 0x2f],
             other: [0x2f, 0x7d, 0x3a],
             diameter_px: 24.0,

@@ -6,9 +6,8 @@ use egui_material_icons::icons::ICON_TUNE;
 use super::{Style, icon_button};
 use crate::gui::keys::DIAMETER_PX;
 use crate::gui::theme::Theme;
-use crate::gui::tool::Tool;
 use crate::gui::widgets::hint_at;
-use crate::studio::ToolSettings;
+use crate::studio::{Tool, ToolSettings};
 
 /// Length of the size's slider where there is room.
 pub(super) const SLIDER_HEIGHT: f32 = 96.0;
@@ -40,7 +39,7 @@ pub(super) fn ui(ui: &mut Ui, tools: &mut ToolSettings, style: Style<'_>) {
 /// The size in words, and how opaque the ink is where it is not opaque; erasers always are.
 fn size_note(tools: &ToolSettings) -> String {
     let percent = (tools.opacity * 100.0).round();
-    match percent < 100.0 && Tool::from_name(&tools.tool) != Tool::Eraser {
+    match percent < 100.0 && tools.tool != Tool::Eraser {
         true => format!("{:.0}\u{2009}·\u{2009}{percent:.0}\u{2009}%", tools.diameter_px),
         false => format!("{:.0}\u{2009}px", tools.diameter_px),
     }
@@ -93,7 +92,7 @@ fn percent_from(text: &str) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ToolSettings, percent_from, size_note};
+    use super::{Tool, ToolSettings, percent_from, size_note};
 
     #[test]
     fn the_note_tells_thin_ink() {
@@ -101,7 +100,7 @@ mod tests {
         assert_eq!(size_note(&tools), "24\u{2009}px");
         tools.opacity = 0.2;
         assert_eq!(size_note(&tools), "24\u{2009}·\u{2009}20\u{2009}%");
-        tools.tool = "eraser".into();
+        tools.tool = Tool::Eraser;
         assert_eq!(size_note(&tools), "24\u{2009}px");
     }
 

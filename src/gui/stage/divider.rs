@@ -2,10 +2,11 @@
 
 use egui::{CursorIcon, Key, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
+use super::StageLook;
 use super::layers::Pane;
 use super::layout::{Layout, tame};
-use super::{StageLook, ViewMode};
 use crate::gui::theme::Theme;
+use crate::studio::ViewMode;
 
 const GRIP: f32 = 32.0;
 const KNOB: f32 = 12.0;

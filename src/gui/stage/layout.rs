@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use egui::{Rect, pos2, vec2};
 
-use super::ViewMode;
+use crate::studio::ViewMode;
 
 /// Below this width two pictures are stacked where that makes them larger.
 pub(super) const NARROW: f32 = 700.0;

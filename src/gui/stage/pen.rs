@@ -8,8 +8,7 @@ use super::layers::{Pane, texel_from_canvas};
 use super::surface::Slot;
 use crate::canvas::{Backdrop, Brush, Document, LayerId, PixelRect, StrokePoint, WidthRule};
 use crate::frame::Frame;
-use crate::gui::tool::Tool;
-use crate::studio::ToolSettings;
+use crate::studio::{Tool, ToolSettings};
 use crate::tablet::Contact;
 
 /// How different a colour may be and still be filled.
@@ -258,7 +257,7 @@ impl Pen {
         } else if self.contact.eraser {
             Tool::Eraser
         } else {
-            Tool::from_name(&desk.tools.tool)
+            desk.tools.tool
         };
         let draws = matches!(tool, Tool::Brush | Tool::Eraser);
         // The end of a line that begins elsewhere may lie beside the canvas.
