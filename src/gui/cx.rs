@@ -10,9 +10,6 @@ use crate::capture::CameraInfo;
 use crate::studio::{Settings, Snapshot};
 use crate::weights::ModelCard;
 
-/// How many latencies the panel draws.
-const HISTORY: usize = 96;
-
 /// What the window knows beyond settings and snapshot; gone when it closes.
 #[derive(Clone, Debug, Default)]
 pub struct Session {
@@ -39,9 +36,12 @@ pub struct Session {
 }
 
 impl Session {
+    /// How many latencies are remembered.
+    pub const LATENCIES: usize = 96;
+
     /// Remembers one more latency.
     pub fn add_latency(&mut self, ms: f32) {
-        if self.latencies_ms.len() == HISTORY {
+        if self.latencies_ms.len() == Self::LATENCIES {
             self.latencies_ms.pop_front();
         }
         self.latencies_ms.push_back(ms);

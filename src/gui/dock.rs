@@ -58,7 +58,7 @@ fn prompt_row_ui(ui: &mut Ui, cx: &mut Cx<'_>, low: bool) {
         icon_button(&mut corner, icons::ICON_TUNE, "Numbers", "Strength, steps, guidance, seed, size", cx.theme);
     Popup::menu(&button).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
         let width = 250.0;
-        let (_, rect) = ui.allocate_space(vec2(width, 6.0 * 28.0));
+        let (_, rect) = ui.allocate_space(vec2(width, numbers::COUNT as f32 * numbers::ROW));
         numbers::numbers_ui(&mut part(ui, rect), cx, 1);
     });
 }

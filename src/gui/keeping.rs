@@ -13,9 +13,8 @@ use super::theme::Theme;
 use super::widgets::{note, primary_button, quiet};
 use crate::canvas::{Backdrop, Document, Version};
 use crate::frame::{Size, fit_longer_side};
-use crate::gui::keys::DIAMETER_PX;
 use crate::record::is_ora_name;
-use crate::studio::{Command, Notice};
+use crate::studio::{Command, Notice, ToolSettings};
 
 /// A drawing as it was when it was to be saved.
 #[derive(Clone, Debug)]
@@ -197,8 +196,8 @@ impl App {
         let size = document.size();
         let longer = |size: Size| size.width.max(size.height);
         let ratio = longer(size) as f32 / longer(self.document.size()) as f32;
-        let tools = &mut self.settings.tools;
-        tools.diameter_px = (tools.diameter_px * ratio).round().clamp(*DIAMETER_PX.start(), *DIAMETER_PX.end());
+        let (tools, range) = (&mut self.settings.tools, ToolSettings::DIAMETER_PX);
+        tools.diameter_px = (tools.diameter_px * ratio).round().clamp(*range.start(), *range.end());
         self.settings.canvas = size;
         self.begin(document);
         let multiple = self.studio.snapshot().model.as_ref().map_or(1, |model| model.multiple);

@@ -5,9 +5,6 @@ use egui::{Key, KeyboardShortcut, Modifiers, Ui};
 use crate::canvas::Document;
 use crate::studio::{Tool, ToolSettings};
 
-/// The narrowest and widest brush the rail and the keys give.
-pub const DIAMETER_PX: std::ops::RangeInclusive<f32> = 1.0..=256.0;
-
 const UNDO: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Z);
 const REDO: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::Z);
 const REDO_TOO: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Y);
@@ -84,8 +81,9 @@ fn change_size(ui: &Ui, tools: &mut ToolSettings) {
 
 /// A step that is felt at every size: a tenth, at least one pixel.
 fn next_diameter(diameter_px: f32, up: bool) -> f32 {
+    let range = ToolSettings::DIAMETER_PX;
     let step = (diameter_px * 0.1).round().max(1.0);
-    (diameter_px + if up { step } else { -step }).round().clamp(*DIAMETER_PX.start(), *DIAMETER_PX.end())
+    (diameter_px + if up { step } else { -step }).round().clamp(*range.start(), *range.end())
 }
 
 #[cfg(test)]

@@ -15,8 +15,8 @@ use crate::engine::Params;
 use crate::frame::{Size, fit_longer_side};
 use crate::studio::{Arrival, CameraSettings, Command, EngineSpec, Event, Notice, Origin, Overlay};
 
-/// A smaller picture gets a canvas of this many pixels along its longer side.
-const SMALLEST_CANVAS: u32 = 256;
+/// A small picture gets a canvas of this many pixels along its longer side.
+const SMALL_PICTURE_CANVAS: u32 = 256;
 /// A photograph gets a canvas of this many: it is painted much smaller, and a larger one is slow to draw on.
 const PHOTO_CANVAS: u32 = 1024;
 /// Settings are written when they stayed the same for this long.
@@ -27,7 +27,7 @@ const SAVE_AFTER_S: f64 = 1.0;
 fn canvas_for(picture: Size) -> Size {
     let longer = match picture.width.max(picture.height) {
         longer if longer > Document::MAX_SIDE => PHOTO_CANVAS,
-        longer => longer.max(SMALLEST_CANVAS),
+        longer => longer.max(SMALL_PICTURE_CANVAS),
     };
     fit_longer_side(picture, longer, 1)
 }

@@ -1,5 +1,7 @@
 //! What the settings let a user choose among: words in the file, enums everywhere else.
 
+use std::ops::RangeInclusive;
+
 use serde::de::value::{Error, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer as _};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -42,6 +44,14 @@ pub enum ViewMode {
 impl ViewMode {
     /// Every one, in the order of the window.
     pub const ALL: [Self; 4] = [Self::SideBySide, Self::Wipe, Self::Overlay, Self::Picture];
+
+    /// The shares of the stage that the drawing may have.
+    pub const fn shares(self) -> RangeInclusive<f32> {
+        match self {
+            Self::Wipe => 0.0..=1.0,
+            Self::SideBySide | Self::Overlay | Self::Picture => 0.2..=0.8,
+        }
+    }
 }
 
 /// A tab of the right panel.

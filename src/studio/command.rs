@@ -21,6 +21,11 @@ pub struct EngineSpec {
     pub threads: usize,
 }
 
+impl EngineSpec {
+    /// More threads than this are a mistake.
+    pub const MAX_THREADS: usize = 256;
+}
+
 impl Default for EngineSpec {
     fn default() -> Self {
         Self { model: ModelSource::Default, executor: "auto".into(), threads: 0 }

@@ -1,14 +1,13 @@
 //! What is kept between starts: a versioned TOML of ours.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 
 use super::choices::{PanelTab, Tool, ViewMode, known_or_default};
 use crate::capture::SourceSpec;
 use crate::engine::Params;
 use crate::frame::Size;
-
-/// The shortest side of a canvas in pixels.
-pub(super) const SMALLEST_CANVAS: u32 = 64;
 
 /// What is kept between starts. Unknown keys are ignored, missing ones take their default.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,7 +54,7 @@ pub struct WindowSettings {
     /// How drawing and painting share the stage.
     #[serde(deserialize_with = "known_or_default")]
     pub view: ViewMode,
-    /// Share of the stage given to the drawing, 0.2..=0.8.
+    /// Share of the stage given to the drawing, in [`ViewMode::shares`].
     pub divider: f32,
     /// Smooth (true) or nearest pixels when enlarged.
     pub smooth: bool,
@@ -89,7 +88,7 @@ pub struct ToolSettings {
     pub colour: [u8; 3],
     /// The other colour, swapped by X.
     pub other: [u8; 3],
-    /// Brush diameter in canvas pixels, 1..=256.
+    /// Brush diameter in canvas pixels, in [`Self::DIAMETER_PX`].
     pub diameter_px: f32,
     /// 0 (soft) ..= 1 (hard).
     pub hardness: f32,
@@ -99,6 +98,11 @@ pub struct ToolSettings {
     pub speed_width: bool,
     /// Background of new drawings, sRGB.
     pub background: [u8; 3],
+}
+
+impl ToolSettings {
+    /// The narrowest and the widest brush.
+    pub const DIAMETER_PX: RangeInclusive<f32> = 1.0..=256.0;
 }
 
 impl Default for Settings {

@@ -4,7 +4,6 @@ use egui::{Popup, PopupCloseBehavior, RectAlign, RichText, Slider, Ui, vec2};
 use egui_material_icons::icons::ICON_TUNE;
 
 use super::{Style, icon_button};
-use crate::gui::keys::DIAMETER_PX;
 use crate::gui::theme::Theme;
 use crate::gui::widgets::hint_at;
 use crate::studio::{Tool, ToolSettings};
@@ -50,7 +49,10 @@ fn size_ui(ui: &mut Ui, tools: &mut ToolSettings, length: f32) {
     // A vertical slider leans left in a wider column.
     ui.allocate_ui(vec2(thickness, length), |ui| {
         ui.spacing_mut().slider_width = length;
-        let slider = Slider::new(&mut tools.diameter_px, DIAMETER_PX).logarithmic(true).vertical().show_value(false);
+        let slider = Slider::new(&mut tools.diameter_px, ToolSettings::DIAMETER_PX)
+            .logarithmic(true)
+            .vertical()
+            .show_value(false);
         let response = ui.add(slider).accessible_name("Brush size");
         if response.double_clicked() {
             tools.diameter_px = ToolSettings::default().diameter_px;
@@ -77,7 +79,7 @@ fn card_ui(ui: &mut Ui, tools: &mut ToolSettings, theme: &Theme) {
             *value = reset;
         }
     };
-    row("Size", &mut tools.diameter_px, DIAMETER_PX, default.diameter_px, false);
+    row("Size", &mut tools.diameter_px, ToolSettings::DIAMETER_PX, default.diameter_px, false);
     row("Opacity", &mut tools.opacity, 0.0..=1.0, default.opacity, true);
     row("Hardness", &mut tools.hardness, 0.0..=1.0, default.hardness, true);
     ui.checkbox(&mut tools.speed_width, "Width follows speed").on_hover_text(WIDTH_HINT);
