@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use super::{EngineSpec, Notice, Settings, ToolSettings, ViewMode};
+use super::{EngineSpec, Notice, Settings, ToolSettings};
 use crate::canvas::Document;
 use crate::engine::Params;
 use crate::frame::Size;
@@ -75,25 +75,35 @@ impl Settings {
     }
 
     /// The same settings with every number in its range: a hand-edited file must not break the window.
-    pub fn sound(mut self) -> Self {
+    fn sound(mut self) -> Self {
         let defaults = Self::default();
-        let params = &mut self.params;
-        params.steps = params.steps.clamp(*Params::STEPS.start(), *Params::STEPS.end());
-        params.strength = within(params.strength, &Params::STRENGTH, defaults.params.strength);
-        params.guidance = within(params.guidance, &Params::GUIDANCE, defaults.params.guidance);
-        params.clip_skip = params.clip_skip.min(MOST_SKIPPED);
-        params.prompt.truncate(params.prompt.floor_char_boundary(LONGEST_PROMPT));
-        params.size = clamped(params.size, Params::MAX_SIDE);
+        self.params = Self::sound_recipe(self.params);
+        self.params.size = clamped(self.params.size, Params::MAX_SIDE);
         self.canvas = clamped(self.canvas, Document::MAX_SIDE);
         let tools = &mut self.tools;
         tools.diameter_px = within(tools.diameter_px, &ToolSettings::DIAMETER_PX, defaults.tools.diameter_px);
         tools.hardness = within(tools.hardness, &(0.0..=1.0), defaults.tools.hardness);
         tools.opacity = within(tools.opacity, &OPACITY, defaults.tools.opacity);
         let window = &mut self.window;
-        window.divider = within(window.divider, &ViewMode::SideBySide.shares(), defaults.window.divider);
+        window.divider = within(window.divider, &window.view.shares(), defaults.window.divider);
         window.zoom = within(window.zoom, &ZOOM, defaults.window.zoom);
         self.threads = self.threads.min(EngineSpec::MAX_THREADS);
         self
+    }
+
+    /// `params` with a prompt and numbers that the window can show, whoever wrote them; the size is left as it is.
+    pub fn sound_recipe(params: Params) -> Params {
+        let defaults = Params::default();
+        let mut prompt = params.prompt;
+        prompt.truncate(prompt.floor_char_boundary(LONGEST_PROMPT));
+        Params {
+            prompt,
+            steps: params.steps.clamp(*Params::STEPS.start(), *Params::STEPS.end()),
+            strength: within(params.strength, &Params::STRENGTH, defaults.strength),
+            guidance: within(params.guidance, &Params::GUIDANCE, defaults.guidance),
+            clip_skip: params.clip_skip.min(MOST_SKIPPED),
+            ..params
+        }
     }
 }
 
