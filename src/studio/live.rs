@@ -100,7 +100,6 @@ struct State {
     changed: Instant,
     paused: bool,
     painting: bool,
-    load_ended: bool,
     step: bool,
     dream: bool,
     stream: bool,
@@ -110,10 +109,6 @@ struct State {
     resident: Resident,
     told: LiveState,
     last_error: String,
-    /// Why the renderer that was to be installed could not be made.
-    unmade: Option<String>,
-    /// Who asked for room, and whether some was made.
-    asked: Option<(Sender<bool>, bool)>,
     /// Whether the renderer was let go for another one, which is not there yet.
     is_gone: bool,
 }
@@ -140,7 +135,6 @@ impl Live {
             changed: Instant::now(),
             paused: false,
             painting: false,
-            load_ended: false,
             step: false,
             dream: false,
             stream: false,
@@ -150,32 +144,14 @@ impl Live {
             resident: Resident::default(),
             told: LiveState::Starting,
             last_error: String::new(),
-            unmade: None,
-            asked: None,
             is_gone: false,
         };
         while self.listen(&mut state) {
-            if let Some((asker, made)) = state.asked.take() {
-                if made {
-                    // Before whoever asked can go on: what comes of it must be heard of later.
-                    self.news.send(News::MadeRoom).ok();
-                    (self.wake)();
-                }
-                asker.send(made).ok();
-            }
             if state.wants_picture() {
                 state.painting = true;
                 self.tell_state(&mut state);
                 self.paint(&mut state);
                 state.painting = false;
-            }
-            if let Some(text) = state.unmade.take() {
-                let what = format!("The engine could not be started: {text}");
-                self.stop(&mut state, Notice::error(what, "press \"Start again\", or choose another model"));
-            }
-            if state.abandoned() {
-                let what = "The engine stopped and could not be loaded again";
-                self.stop(&mut state, Notice::error(what, "press \"Start again\", or choose another model"));
             }
             self.tell_state(&mut state);
         }
@@ -190,7 +166,7 @@ impl Live {
             };
             select! {
                 recv(self.orders) -> order => match order {
-                    Ok(order) => state.obey(order),
+                    Ok(order) => self.obey(state, order),
                     Err(_) => return false,
                 },
                 recv(self.base.wake()) -> gone => if gone.is_err() { return false; },
@@ -200,7 +176,7 @@ impl Live {
         }
         loop {
             match self.orders.try_recv() {
-                Ok(order) => state.obey(order),
+                Ok(order) => self.obey(state, order),
                 Err(error) if error.is_disconnected() => return false,
                 Err(_) => break,
             }
@@ -219,6 +195,59 @@ impl Live {
         // Who asks for one picture of nothing gets none, and not the first one of something either.
         state.step &= state.mixer.has_input();
         true
+    }
+
+    /// Does it at once: orders that come together are followed one after the other.
+    fn obey(&self, state: &mut State, order: Order) {
+        match order {
+            Order::Params(params, revision) => state.set_params(params, revision),
+            Order::Pause(paused) => {
+                state.paused = paused;
+                state.changed = Instant::now();
+            }
+            Order::Step => {
+                state.step = true;
+                state.changed = Instant::now();
+            }
+            Order::Dream(dream) => state.dream = dream,
+            Order::Stream(stream) => state.stream = stream,
+            Order::Install(make) => self.install(state, make),
+            Order::Resume => state.resume(),
+            Order::MakeRoom(asker) => {
+                let made = state.make_room();
+                if made {
+                    // Before whoever asked can go on: what comes of it must be heard of later.
+                    self.news.send(News::MadeRoom).ok();
+                    (self.wake)();
+                }
+                asker.send(made).ok();
+            }
+            Order::LoadEnded if state.is_abandoned() => {
+                let what = "The engine stopped and could not be loaded again";
+                self.stop(state, Notice::error(what, "press \"Start again\", or choose another model"));
+            }
+            Order::LoadEnded => {}
+        }
+    }
+
+    fn install(&self, state: &mut State, make: Box<dyn FnOnce() -> Box<dyn Render> + Send>) {
+        state.installs += 1;
+        // Its memory may be needed.
+        state.suspect = None;
+        match catch_unwind(AssertUnwindSafe(make)) {
+            Ok(render) => {
+                state.render = Some(render);
+                state.is_gone = false;
+                state.stopped = false;
+                state.dirty = true;
+                state.last_error.clear();
+            }
+            Err(panic) => {
+                let what = format!("The engine could not be started: {}", panic_text(panic.as_ref()));
+                self.stop(state, Notice::error(what, "press \"Start again\", or choose another model"));
+            }
+        }
+        state.changed = Instant::now();
     }
 
     fn paint(&self, state: &mut State) {
@@ -314,57 +343,27 @@ impl Live {
 }
 
 impl State {
-    fn obey(&mut self, order: Order) {
-        match order {
-            Order::Params(params, revision) => {
-                let seed = (params.seed == self.ordered_seed && self.dream).then_some(self.params.seed);
-                self.ordered_seed = params.seed;
-                // A dream is further than whoever began it knows: another word or strength does not take it back.
-                let params = match seed {
-                    Some(seed) => Arc::new(Params { seed, ..Params::clone(&params) }),
-                    None => params,
-                };
-                if params != self.params {
-                    self.dirty = true;
-                    self.changed = Instant::now();
-                }
-                self.params = params;
-                self.revision = revision;
-            }
-            Order::Pause(paused) => {
-                self.paused = paused;
-                self.changed = Instant::now();
-            }
-            Order::Step => {
-                self.step = true;
-                self.changed = Instant::now();
-            }
-            Order::Dream(dream) => self.dream = dream,
-            Order::Stream(stream) => self.stream = stream,
-            Order::LoadEnded => self.load_ended = true,
-            Order::MakeRoom(asker) => self.asked = Some((asker, self.make_room())),
-            Order::Install(make) => {
-                self.installs += 1;
-                self.suspect = None;
-                match catch_unwind(AssertUnwindSafe(make)) {
-                    Ok(render) => {
-                        self.render = Some(render);
-                        self.is_gone = false;
-                        self.stopped = false;
-                        self.dirty = true;
-                        self.last_error.clear();
-                    }
-                    Err(panic) => self.unmade = Some(panic_text(panic.as_ref())),
-                }
-                self.changed = Instant::now();
-            }
-            Order::Resume => {
-                self.render = self.render.take().or_else(|| self.suspect.take());
-                self.changed = Instant::now();
-                self.stopped = false;
-                self.dirty = true;
-            }
+    fn set_params(&mut self, params: Arc<Params>, revision: u64) {
+        let seed = (params.seed == self.ordered_seed && self.dream).then_some(self.params.seed);
+        self.ordered_seed = params.seed;
+        // A dream is further than whoever began it knows: another word or strength does not take it back.
+        let params = match seed {
+            Some(seed) => Arc::new(Params { seed, ..Params::clone(&params) }),
+            None => params,
+        };
+        if params != self.params {
+            self.dirty = true;
+            self.changed = Instant::now();
         }
+        self.params = params;
+        self.revision = revision;
+    }
+
+    fn resume(&mut self) {
+        self.render = self.render.take().or_else(|| self.suspect.take());
+        self.changed = Instant::now();
+        self.stopped = false;
+        self.dirty = true;
     }
 
     /// Lets go what holds memory that others need; says whether anything did.
@@ -385,9 +384,9 @@ impl State {
         asked && self.mixer.has_input() && self.render.is_some() && !self.stopped
     }
 
-    /// Once for each load that was to replace a renderer that panicked, or was let go, and came to nothing.
-    fn abandoned(&mut self) -> bool {
-        std::mem::take(&mut self.load_ended) && self.render.is_none() && (self.suspect.is_some() || self.is_gone)
+    /// Whether nobody paints who did, and nobody comes in the place of them.
+    fn is_abandoned(&self) -> bool {
+        self.render.is_none() && (self.suspect.is_some() || self.is_gone)
     }
 
     fn describe(&self) -> LiveState {

@@ -121,6 +121,27 @@ fn a_renderer_that_cannot_be_made_is_told_and_the_next_one_paints() {
     assert!(engine.stop_within(PATIENCE), "the thread did not end");
 }
 
+#[test]
+fn a_renderer_that_could_not_be_made_does_not_stop_the_next_one() {
+    let Desk { orders, news: _news, ink, pictures, engine, _base } = desk();
+    let (go, may) = unbounded();
+    let broken = move || -> Box<dyn Render> {
+        may.recv_timeout(PATIENCE).ok();
+        panic!("no such device")
+    };
+    assert!(orders.send(Order::Install(Box::new(broken))).is_ok());
+    // Both are heard of at once.
+    assert!(orders.send(Order::Install(Box::new(|| Box::new(Mirror)))).is_ok());
+    assert!(go.send(()).is_ok());
+    for shade in [9, 30] {
+        ink.send(Frame::filled(Size::square(8), [shade, 9, 9, 255]));
+        pictures.wake().recv_timeout(PATIENCE).unwrap();
+        assert_eq!(pictures.take().unwrap().frame.pixel(3, 3), [shade, 9, 9, 255]);
+    }
+    drop(orders);
+    assert!(engine.stop_within(PATIENCE), "the thread did not end");
+}
+
 /// Panics at every picture.
 struct Fragile;
 
