@@ -203,10 +203,11 @@ impl Live {
             Order::Params(params, revision) => state.set_params(params, revision),
             Order::Pause(paused) => {
                 state.paused = paused;
+                state.step &= paused;
                 state.changed = Instant::now();
             }
             Order::Step => {
-                state.step = true;
+                state.step = state.paused;
                 state.changed = Instant::now();
             }
             Order::Dream(dream) => state.dream = dream,

@@ -100,6 +100,22 @@ fn what_is_on_its_way_comes_without_new_input() {
 }
 
 #[test]
+fn a_step_outside_of_a_pause_paints_nothing_later() {
+    let Desk { orders, news: _news, ink, pictures, engine, _base } = desk();
+    assert!(orders.send(Order::Install(Box::new(|| Box::new(Mirror)))).is_ok());
+    ink.send(Frame::filled(Size::square(8), [9, 9, 9, 255]));
+    pictures.wake().recv_timeout(PATIENCE).unwrap();
+    assert!(pictures.take().is_some());
+    assert!(orders.send(Order::Step).is_ok());
+    assert!(orders.send(Order::Pause(true)).is_ok());
+    assert!(pictures.wake().recv_timeout(Duration::from_millis(100)).is_err(), "painted in the pause");
+    assert!(orders.send(Order::Step).is_ok());
+    pictures.wake().recv_timeout(PATIENCE).unwrap();
+    drop(orders);
+    assert!(engine.stop_within(PATIENCE), "the thread did not end");
+}
+
+#[test]
 fn a_renderer_that_cannot_be_made_is_told_and_the_next_one_paints() {
     let Desk { orders, news, ink, pictures, engine, _base } = desk();
     assert!(orders.send(Order::Install(Box::new(|| panic!("no such device")))).is_ok());
