@@ -99,7 +99,6 @@ struct State {
     /// When the parameters, the model or the wish to go on last changed: latency counts from the newest cause.
     changed: Instant,
     paused: bool,
-    painting: bool,
     step: bool,
     dream: bool,
     stream: bool,
@@ -134,7 +133,6 @@ impl Live {
             dirty: false,
             changed: Instant::now(),
             paused: false,
-            painting: false,
             step: false,
             dream: false,
             stream: false,
@@ -147,13 +145,11 @@ impl Live {
             is_gone: false,
         };
         while self.listen(&mut state) {
-            if state.wants_picture() {
-                state.painting = true;
-                self.tell_state(&mut state);
-                self.paint(&mut state);
-                state.painting = false;
-            }
             self.tell_state(&mut state);
+            if state.wants_picture() {
+                self.paint(&mut state);
+                self.tell_state(&mut state);
+            }
         }
     }
 
@@ -397,7 +393,7 @@ impl State {
             LiveState::Starting
         } else if self.paused {
             LiveState::Paused
-        } else if self.painting || self.last_picture.is_some_and(|last| last.elapsed() < IDLE_AFTER) {
+        } else if self.wants_picture() || self.last_picture.is_some_and(|last| last.elapsed() < IDLE_AFTER) {
             LiveState::Live
         } else {
             LiveState::Idle

@@ -75,11 +75,29 @@ impl Render for Late {
     }
 }
 
+/// Three calls late.
+fn late() -> Box<dyn Render> {
+    Box::new(Late { calls: 3, seen: VecDeque::new(), shown: None })
+}
+
+#[test]
+fn the_engine_is_not_idle_while_pictures_are_on_their_way() {
+    let Desk { orders, news, ink, pictures, engine, _base } = desk();
+    assert!(orders.send(Order::Stream(true)).is_ok());
+    // Before there is a renderer: one without an input is idle, and rightly so.
+    ink.send(Frame::filled(Size::square(8), [9, 9, 9, 255]));
+    assert!(orders.send(Order::Install(Box::new(late))).is_ok());
+    pictures.wake().recv_timeout(PATIENCE).unwrap();
+    let idle = news.try_iter().any(|news| matches!(news, News::State(LiveState::Idle)));
+    assert!(!idle, "idle before its first picture");
+    drop(orders);
+    assert!(engine.stop_within(PATIENCE), "the thread did not end");
+}
+
 #[test]
 fn what_is_on_its_way_comes_without_new_input() {
     let Desk { orders, news: _news, ink, pictures, engine, _base } = desk();
     assert!(orders.send(Order::Stream(true)).is_ok());
-    let late = || -> Box<dyn Render> { Box::new(Late { calls: 3, seen: VecDeque::new(), shown: None }) };
     assert!(orders.send(Order::Install(Box::new(late))).is_ok());
     for shade in [10, 200] {
         ink.send(Frame::filled(Size::square(8), [shade, 9, 9, 255]));
