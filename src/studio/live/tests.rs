@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::*;
-use crate::engine::{EngineError, StageTimes, Stamps};
+use crate::engine::{EngineError, Job, StageTimes, Stamps};
 use crate::flow::channel::unbounded;
 use crate::flow::latest;
 use crate::frame::Size;
