@@ -89,9 +89,7 @@ pub struct Studio {
     wake: Wake,
     /// What paints now, and what is being loaded.
     spec: Option<EngineSpec>,
-    wanted: Option<EngineSpec>,
-    /// Whether what painted was let go for what is being loaded.
-    is_gone: bool,
+    wanted: Option<Wanted>,
     /// What shapes pictures now, and how often that has changed.
     params: Arc<Params>,
     revision: u64,
@@ -104,6 +102,13 @@ pub struct Studio {
     /// Steps and size of the pictures whose latency was counted.
     counted: Option<(u32, Size)>,
     snapshot: Snapshot,
+}
+
+/// A load under way.
+struct Wanted {
+    spec: EngineSpec,
+    /// Whether what painted was let go for it.
+    made_room: bool,
 }
 
 impl Studio {
@@ -187,7 +192,6 @@ impl Studio {
             wake,
             spec: None,
             wanted: None,
-            is_gone: false,
             params: Arc::default(),
             revision: 0,
             tally,
@@ -271,9 +275,11 @@ impl Studio {
                 News::Reload { .. } if self.wanted.is_some() => {}
                 News::Reload { .. } => self.restart(),
                 News::Stopped { notice, .. } => list.push(Event::EngineStopped(notice)),
-                // The load that asked for it was given up meanwhile.
-                News::MadeRoom if self.wanted.is_none() => self.restart(),
-                News::MadeRoom => self.is_gone = true,
+                News::MadeRoom => match &mut self.wanted {
+                    Some(wanted) => wanted.made_room = true,
+                    // The load that asked for it was given up meanwhile.
+                    None => self.restart(),
+                },
             }
         }
         while let Ok(news) = self.loads.try_recv() {
@@ -347,7 +353,8 @@ impl Studio {
 
     fn load(&mut self, spec: EngineSpec, wished: Wished) {
         self.leave_load();
-        self.wanted = Some(spec.clone());
+        let made_room = self.wanted.take().is_some_and(|wanted| wanted.made_room);
+        self.wanted = Some(Wanted { spec: spec.clone(), made_room });
         let voice = Voice { load: self.load, news: self.load_sender.clone(), wake: self.wake.clone() };
         match loader::spawn(spec, wished, voice) {
             Ok(worker) => {
@@ -417,18 +424,18 @@ impl Studio {
             }
             Event::Loaded(info) => {
                 self.snapshot.loading = None;
-                self.is_gone = false;
                 self.snapshot.model = Some((**info).clone());
-                self.spec = self.wanted.take().or(self.spec.take());
+                self.spec = self.wanted.take().map(|wanted| wanted.spec).or(self.spec.take());
                 self.latency = Latency::default();
             }
             Event::LoadCancelled | Event::LoadFailed(_) | Event::NoDevice(_) => {
                 self.snapshot.loading = None;
-                self.wanted = None;
-                match std::mem::take(&mut self.is_gone) {
-                    // It paints on, once it is there again.
-                    true if self.spec.is_some() => self.restart(),
-                    _ => self.order(Order::LoadEnded),
+                let made_room = self.wanted.take().is_some_and(|wanted| wanted.made_room);
+                if made_room && self.spec.is_some() {
+                    // What painted paints on, once it is there again.
+                    self.restart();
+                } else {
+                    self.order(Order::LoadEnded);
                 }
             }
             Event::Source(state) => self.snapshot.source = state.clone(),
