@@ -8,7 +8,7 @@ use super::stage::StageLook;
 use super::widgets::{link, note};
 use crate::capture::SourceSpec;
 use crate::engine::Picture;
-use crate::studio::{LiveState, SourceState};
+use crate::studio::{LiveState, LoadProgress, SourceState};
 
 /// Under this many pictures a second a new one fades in.
 const FADE_BELOW: f64 = 8.0;
@@ -86,7 +86,9 @@ pub fn steps(count: usize) -> String {
 fn busy(cx: &Cx<'_>) -> Option<String> {
     let snapshot = cx.snapshot;
     match (&snapshot.state, &snapshot.model, &snapshot.loading) {
-        (_, None, Some((what, _, seconds))) => Some(format!("Loading the model: {what} · {seconds:.1} s")),
+        (_, None, Some(LoadProgress { what, seconds, .. })) => {
+            Some(format!("Loading the model: {what} · {seconds:.1} s"))
+        }
         (_, None, None) => Some("No model is loaded. Choose one in the menu at the top.".into()),
         (LiveState::Stopped, ..) => Some("The engine stopped.".into()),
         _ => None,

@@ -34,7 +34,7 @@ pub use notice::{Notice, NoticeKind};
 pub use recipe::describe;
 pub use settings::{CameraSettings, Settings, ToolSettings, WindowSettings};
 pub use settings_file::SettingsError;
-pub use snapshot::{LiveState, Snapshot};
+pub use snapshot::{LiveState, LoadProgress, Snapshot};
 
 use crate::canvas::Document;
 use crate::engine::{Engine, Params, Picture, Render};
@@ -359,7 +359,7 @@ impl Studio {
         match loader::spawn(spec, wished, voice) {
             Ok(worker) => {
                 self.loader = Some(worker);
-                self.snapshot.loading = Some(("starting".into(), 0.0, 0.0));
+                self.snapshot.loading = Some(LoadProgress { what: "starting".into(), fraction: 0.0, seconds: 0.0 });
             }
             Err(error) => {
                 let notice = Notice::error(format!("no thread to load the model: {error}"), "close other programs");
@@ -420,7 +420,8 @@ impl Studio {
     fn note(&mut self, event: &Event) {
         match event {
             Event::Loading { what, fraction, elapsed } => {
-                self.snapshot.loading = Some((what.clone(), *fraction, elapsed.as_secs_f32()));
+                let (what, seconds) = (what.clone(), elapsed.as_secs_f32());
+                self.snapshot.loading = Some(LoadProgress { what, fraction: *fraction, seconds });
             }
             Event::Loaded(info) => {
                 self.snapshot.loading = None;
