@@ -5,7 +5,7 @@ use egui::{Align2, Context, FontId, Rect, Response, Role, Sense, Stroke, StrokeK
 use super::look::NOTE;
 use super::modal::{buttons_ui, enter, modal_ui};
 use super::theme::Theme;
-use super::widgets::{Choice, note, primary_button, segmented_ui};
+use super::widgets::{Choice, Face, note, primary_button, segmented_ui};
 use crate::frame::{Size, fit_longer_side};
 
 /// What a canvas may look like: its name, and how its sides relate.
@@ -98,7 +98,7 @@ fn sides_ui(ui: &mut Ui, size: &mut Size, theme: &Theme) {
     let choices = SIDES.map(|(_, word, name)| Choice { icon: None, word, name, hint: "" });
     let longest = size.width.max(size.height);
     let on = SIDES.iter().position(|(side, ..)| *side == longest);
-    if let Some(index) = segmented_ui(ui, &choices, on, true, theme) {
+    if let Some(index) = segmented_ui(ui, &choices, on, Face::Words, theme) {
         let shape = SHAPES.into_iter().find(|(_, shape)| has_shape(*size, *shape)).map_or(*size, |(_, shape)| shape);
         *size = fit_longer_side(shape, SIDES[index].0, 1);
     }

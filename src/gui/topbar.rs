@@ -7,7 +7,7 @@ use super::action::Action;
 use super::cx::Cx;
 use super::fonts::strong;
 use super::layout::Breadth;
-use super::widgets::{Choice, icon_button, segmented_ui, small_icon_button, toggle_button};
+use super::widgets::{Choice, Face, icon_button, segmented_ui, small_icon_button, toggle_button};
 use super::{menus, model_menu};
 use crate::capture::SourceSpec;
 use crate::studio::{SourceState, ViewMode};
@@ -110,8 +110,8 @@ fn source_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         SourceSpec::Picture { .. } => 2,
         SourceSpec::Pattern => 3,
     };
-    let with_words = cx.room.width >= 1180.0;
-    match segmented_ui(ui, &SOURCES, Some(on), with_words, cx.theme) {
+    let face = if cx.room.width >= 1180.0 { Face::Words } else { Face::Icons };
+    match segmented_ui(ui, &SOURCES, Some(on), face, cx.theme) {
         Some(0) => cx.act(Action::UseDrawing),
         Some(1) if on == 1 => cx.act(Action::ListCameras),
         Some(1) => cx.act(Action::UseCamera(None)),
@@ -147,7 +147,7 @@ fn freeze_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
 fn view_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let choices = VIEWS.map(|(_, choice)| choice);
     let on = VIEWS.iter().position(|(view, _)| *view == cx.settings.window.view);
-    if let Some(index) = segmented_ui(ui, &choices, on, false, cx.theme) {
+    if let Some(index) = segmented_ui(ui, &choices, on, Face::Icons, cx.theme) {
         cx.settings.window.view = VIEWS[index].0;
     }
 }

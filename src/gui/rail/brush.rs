@@ -3,7 +3,7 @@
 use egui::{Popup, PopupCloseBehavior, RectAlign, RichText, Slider, Ui, vec2};
 use egui_material_icons::icons::ICON_TUNE;
 
-use super::{Style, icon_button};
+use super::{ButtonState, Style, icon_button};
 use crate::gui::theme::Theme;
 use crate::gui::widgets::hint_at;
 use crate::studio::{Tool, ToolSettings};
@@ -27,7 +27,7 @@ pub(super) fn ui(ui: &mut Ui, tools: &mut ToolSettings, style: Style<'_>) {
     if style.note {
         ui.label(RichText::new(size_note(tools)).size(11.0).color(theme.quiet));
     }
-    let more = icon_button(ui, ICON_TUNE, "Brush settings", false, true, style);
+    let more = icon_button(ui, ICON_TUNE, "Brush settings", ButtonState::Ready, style);
     let more = hint_at(more, RectAlign::RIGHT, "Size, opacity, hardness and width of the brush");
     Popup::from_toggle_button_response(&more)
         .align(RectAlign::RIGHT_START)
@@ -61,27 +61,36 @@ fn size_ui(ui: &mut Ui, tools: &mut ToolSettings, length: f32) {
     });
 }
 
+/// What a number of the card counts.
+enum Unit {
+    /// Canvas pixels.
+    Pixels,
+    /// Hundredths of all.
+    Percent,
+}
+
 fn card_ui(ui: &mut Ui, tools: &mut ToolSettings, theme: &Theme) {
     ui.set_width(CARD_WIDTH);
     ui.spacing_mut().item_spacing = vec2(8.0, 8.0);
     ui.spacing_mut().slider_width = CARD_WIDTH - 64.0;
     let default = ToolSettings::default();
-    let mut row = |name: &str, value: &mut f32, range: std::ops::RangeInclusive<f32>, reset: f32, percent: bool| {
+    let mut row = |name: &str, value: &mut f32, unit: Unit, reset: f32| {
         ui.label(RichText::new(name).color(theme.quiet));
-        let logarithmic = !percent;
-        let mut slider = Slider::new(value, range).logarithmic(logarithmic);
-        slider = if percent {
-            slider.custom_formatter(|v, _| format!("{:.0}\u{2009}%", v * 100.0)).custom_parser(percent_from)
-        } else {
-            slider.fixed_decimals(0).suffix("\u{2009}px")
+        let slider = match unit {
+            Unit::Pixels => {
+                Slider::new(value, ToolSettings::DIAMETER_PX).logarithmic(true).fixed_decimals(0).suffix("\u{2009}px")
+            }
+            Unit::Percent => Slider::new(value, 0.0..=1.0)
+                .custom_formatter(|v, _| format!("{:.0}\u{2009}%", v * 100.0))
+                .custom_parser(percent_from),
         };
         if ui.add(slider).accessible_name(name).double_clicked() {
             *value = reset;
         }
     };
-    row("Size", &mut tools.diameter_px, ToolSettings::DIAMETER_PX, default.diameter_px, false);
-    row("Opacity", &mut tools.opacity, 0.0..=1.0, default.opacity, true);
-    row("Hardness", &mut tools.hardness, 0.0..=1.0, default.hardness, true);
+    row("Size", &mut tools.diameter_px, Unit::Pixels, default.diameter_px);
+    row("Opacity", &mut tools.opacity, Unit::Percent, default.opacity);
+    row("Hardness", &mut tools.hardness, Unit::Percent, default.hardness);
     ui.checkbox(&mut tools.speed_width, "Width follows speed").on_hover_text(WIDTH_HINT);
     ui.label(RichText::new(WIDTH_HINT).size(11.0).color(theme.quiet));
 }
