@@ -14,7 +14,7 @@ use super::widgets::{note, primary_button, quiet};
 use crate::canvas::{Backdrop, Document, Version};
 use crate::frame::{Size, fit_longer_side};
 use crate::record::is_ora_name;
-use crate::studio::{Command, Notice, ToolSettings};
+use crate::studio::{Command, Notice, SavedPart, ToolSettings};
 
 /// A drawing as it was when it was to be saved.
 #[derive(Clone, Debug)]
@@ -325,17 +325,17 @@ impl App {
         self.studio.send(Command::SaveDrawing { drawing: document, backdrop, path });
     }
 
-    /// A file holds the state `version`, all of it or what showed.
-    pub(super) fn note_saved(&mut self, ctx: &Context, path: PathBuf, version: Version, whole: bool) {
-        let notice = match whole {
-            true => Notice::done(format!("Saved {}", path.display())),
-            false => {
+    /// A file holds the state `version`, or a part of it.
+    pub(super) fn note_saved(&mut self, ctx: &Context, path: PathBuf, version: Version, part: SavedPart) {
+        let notice = match part {
+            SavedPart::Whole => Notice::done(format!("Saved {}", path.display())),
+            SavedPart::Visible => {
                 let what = format!("Saved {} without the hidden layers", path.display());
                 Notice::warning(what, "Show them and save again to have them in a file, too")
             }
         };
         self.tell(ctx, notice);
-        self.keeping.ledger.confirmed(version, path, whole);
+        self.keeping.ledger.confirmed(version, path, part);
         if let Some(then) = self.keeping.question.filter(|_| !self.has_unsaved()) {
             self.finish(ctx, then);
         }

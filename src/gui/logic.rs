@@ -128,7 +128,7 @@ impl App {
                 self.take_opened(ctx, Opened { path, document: *drawing, differs });
             }
             Event::LostFound(path) => self.offer_lost(ctx, path),
-            Event::DrawingSaved { path, version, whole } => self.note_saved(ctx, path, version, whole),
+            Event::DrawingSaved { path, version, part } => self.note_saved(ctx, path, version, part),
             Event::DrawingNotSaved { version, notice } => self.note_not_saved(ctx, version, notice),
             Event::Saved(path) => self.tell(ctx, Notice::done(format!("Saved {}", path.display()))),
         }

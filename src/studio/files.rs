@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::recipe::{describe, recipe};
-use super::{Arrival, Event, ModelInfo, Notice, Origin, Places, Settings, SettingsError, Wake, layered, rescue};
+use super::{
+    Arrival, Event, ModelInfo, Notice, Origin, Places, SavedPart, Settings, SettingsError, Wake, layered, rescue,
+};
 use crate::canvas::{Backdrop, Document, FittedPicture};
 use crate::capture;
 use crate::engine::Picture;
@@ -227,8 +229,9 @@ fn save_drawing(drawing: &Document, backdrop: Backdrop, path: PathBuf) -> Event 
         false => write(&path, &drawing.frame(backdrop), &[("kind", "drawing")]),
     };
     let version = drawing.version();
+    let part = if keeps_layers || !drawing.has_hidden() { SavedPart::Whole } else { SavedPart::Visible };
     match saved {
-        Ok(()) => Event::DrawingSaved { path, version, whole: keeps_layers || !drawing.has_hidden() },
+        Ok(()) => Event::DrawingSaved { path, version, part },
         Err(notice) => Event::DrawingNotSaved { version, notice },
     }
 }
