@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use egui::Context;
 
 use super::action::Action;
-use super::app::App;
+use super::app::{App, SentInk};
 use super::dialogs::Picked;
 use super::keeping::Opened;
 use super::words;
@@ -282,16 +282,16 @@ impl App {
 
     fn send_ink(&mut self) {
         // As the stage shows it: until a source delivers, the drawing lies on its own background.
-        let transparent = self.source_frame.is_some();
-        let state = (self.document.revision(), self.settings.params.size, transparent);
-        if self.sent.ink == Some(state) {
+        let backdrop = if self.source_frame.is_some() { Backdrop::Transparent } else { Backdrop::Document };
+        let (revision, size) = (self.document.revision(), self.settings.params.size);
+        let ink = SentInk { revision, size, backdrop };
+        if self.sent.ink == Some(ink) {
             return;
         }
         // Only new ink has the time of its change; the same ink for another purpose is as new as now.
-        let same_ink = self.sent.ink.is_some_and(|(revision, ..)| revision == state.0);
-        self.sent.ink = Some(state);
-        let backdrop = if transparent { Backdrop::Transparent } else { Backdrop::Document };
-        let frame = self.document.overlay(state.1, backdrop);
+        let same_ink = self.sent.ink.is_some_and(|sent| sent.revision == revision);
+        self.sent.ink = Some(ink);
+        let frame = self.document.overlay(size, backdrop);
         let id = frame.id;
         let frame = if same_ink { frame.stamped(id, std::time::Instant::now()) } else { frame };
         self.studio.draw(Overlay { frame });
