@@ -75,7 +75,7 @@ pub fn params(info: &ModelInfo, input: Size, prompt: &str, seed: u64, wishes: &W
     params.steps = wishes.steps.unwrap_or(params.steps);
     params.strength = wishes.strength.unwrap_or(params.strength);
     params.guidance = wishes.guidance.unwrap_or(params.guidance);
-    let longer_px = wishes.size.unwrap_or(info.size.width.max(info.size.height));
+    let longer_px = wishes.size.unwrap_or(info.size.longer_side());
     params.size = fit_longer_side(input, longer_px, info.multiple);
     params
 }

@@ -50,7 +50,6 @@ impl ModelInfo {
 
     /// The same for pictures in the shape of `canvas`, with the longer side that the model was trained on.
     pub fn params_for(&self, canvas: Size) -> Params {
-        let longer_px = self.size.width.max(self.size.height);
-        Params { size: fit_longer_side(canvas, longer_px, self.multiple), ..self.params() }
+        Params { size: fit_longer_side(canvas, self.size.longer_side(), self.multiple), ..self.params() }
     }
 }

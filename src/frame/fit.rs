@@ -22,7 +22,7 @@ pub fn cover_crop(frame: &Frame, size: Size) -> Frame {
 pub fn fit_longer_side(input: Size, longer: u32, multiple: u32) -> Size {
     let input = at_least_one(input);
     let multiple = multiple.max(1);
-    let whole = u64::from(input.width.max(input.height));
+    let whole = u64::from(input.longer_side());
     let side = |length: u32| {
         let exact = (u64::from(length) * u64::from(longer) + whole / 2) / whole;
         (exact as u32 / multiple * multiple).max(multiple)

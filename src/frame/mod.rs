@@ -52,6 +52,11 @@ impl Size {
         Self::new(side, side)
     }
 
+    /// Pixels along the longer side.
+    pub fn longer_side(self) -> u32 {
+        self.width.max(self.height)
+    }
+
     /// The number of pixels.
     pub const fn area(self) -> usize {
         self.width as usize * self.height as usize

@@ -202,7 +202,7 @@ impl App {
         let theme = Theme::of(self.settings.window.light);
         if let Some(mut size) = self.new_drawing {
             let model = self.studio.snapshot().model.as_ref();
-            let side = self.settings.params.size.width.max(self.settings.params.size.height);
+            let side = self.settings.params.size.longer_side();
             let answer = new_drawing_ui(ctx, &mut size, (side, model.map_or(1, |model| model.multiple)), &theme);
             self.new_drawing = (answer == Answer::Open).then_some(size);
             if answer == Answer::Create {

@@ -194,15 +194,14 @@ impl App {
     /// Another drawing, perhaps of another size; the painting takes its shape, and the brush keeps its width on the screen.
     fn begin_on(&mut self, document: Document) {
         let size = document.size();
-        let longer = |size: Size| size.width.max(size.height);
-        let ratio = longer(size) as f32 / longer(self.document.size()) as f32;
+        let ratio = size.longer_side() as f32 / self.document.size().longer_side() as f32;
         let (tools, range) = (&mut self.settings.tools, ToolSettings::DIAMETER_PX);
         tools.diameter_px = (tools.diameter_px * ratio).round().clamp(*range.start(), *range.end());
         self.settings.canvas = size;
         self.begin(document);
         let multiple = self.studio.snapshot().model.as_ref().map_or(1, |model| model.multiple);
         let params = &mut self.settings.params;
-        params.size = fit_longer_side(size, longer(params.size), multiple);
+        params.size = fit_longer_side(size, params.size.longer_side(), multiple);
         self.stage.reset_view();
     }
 

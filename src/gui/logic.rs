@@ -25,7 +25,7 @@ const SAVE_AFTER_S: f64 = 1.0;
 /// The canvas for an opened picture: its own size, so that a drawing comes back as it was saved; less for what no canvas can
 /// be as large as, which are photographs.
 fn canvas_for(picture: Size) -> Size {
-    let longer = match picture.width.max(picture.height) {
+    let longer = match picture.longer_side() {
         longer if longer > Document::MAX_SIDE => PHOTO_CANVAS,
         longer => longer.max(SMALL_PICTURE_CANVAS),
     };
@@ -140,13 +140,11 @@ impl App {
         let Some(model) = self.studio.snapshot().model.as_ref() else { return };
         let (native, multiple) = (model.size, model.multiple);
         let params = &mut self.settings.params;
-        let longest = params.size.width.max(params.size.height);
         // The painting has the shape of the canvas.
         let canvas = self.document.size();
-        params.size = fit_longer_side(canvas, longest, multiple);
+        params.size = fit_longer_side(canvas, params.size.longer_side(), multiple);
         if std::mem::take(&mut self.wants_suggested) {
-            let longest = native.width.max(native.height);
-            self.settings.params.size = fit_longer_side(canvas, longest, multiple);
+            self.settings.params.size = fit_longer_side(canvas, native.longer_side(), multiple);
             self.take_suggested();
             self.remember_model();
             let name = self.model_name();

@@ -133,7 +133,7 @@ fn size_ui(ui: &mut Ui, cx: &mut Cx<'_>, width: f32) {
         decimals: 0,
     };
     let now = cx.settings.params.size;
-    let mut side = f64::from(now.width.max(now.height));
+    let mut side = f64::from(now.longer_side());
     if number_ui(ui, &number, &mut side, width, cx.theme) {
         // The shape is the canvas's, whatever was rounded off before.
         cx.settings.params.size = fit_longer_side(cx.document.size(), side as u32, multiple);

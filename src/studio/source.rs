@@ -131,7 +131,7 @@ impl SourcePump {
 /// this: it would stand still for a large photograph.
 fn shown(frame: &Frame) -> Frame {
     let size = frame.size();
-    if size.width.max(size.height) <= Document::MAX_SIDE {
+    if size.longer_side() <= Document::MAX_SIDE {
         return frame.clone();
     }
     let small = fit_longer_side(size, Document::MAX_SIDE, 1);

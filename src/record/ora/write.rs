@@ -89,7 +89,7 @@ fn entry<'a, W: Write + Seek>(zip: &'a mut ZipWriter<W>, name: &str) -> io::Resu
 /// The picture for file managers.
 fn small(whole: &Frame) -> Frame {
     let size = whole.size();
-    if size.width.max(size.height) <= THUMBNAIL_SIDE {
+    if size.longer_side() <= THUMBNAIL_SIDE {
         return whole.clone();
     }
     scale(whole, Crop::whole(size), fit_longer_side(size, THUMBNAIL_SIDE, 1))
