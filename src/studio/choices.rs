@@ -104,7 +104,7 @@ mod tests {
         {
             (settings.window.view, settings.window.panel, settings.tools.tool) = (view, panel, *tool);
             let text = toml::to_string_pretty(&settings).unwrap();
-            for line in [view_line, panel_line, tool_line] {
+            for line in [view_line, panel_line, tool_line.as_str()] {
                 assert!(text.lines().any(|written| written == line), "no {line} in:\n{text}");
             }
             assert_eq!(chosen(&toml::from_str(&text).unwrap()), chosen(&settings));
