@@ -157,6 +157,18 @@ impl Engine {
         times.encode_ms = milliseconds(began.elapsed());
         Ok(Input::Encoded(encoded))
     }
+
+    /// What was painted, as others know pictures.
+    fn picture(&self, shown: Shown, provenance: Provenance, params: Arc<Params>) -> Result<Picture, EngineError> {
+        let Provenance { input_id, revision, taken, started, times: mut stages } = provenance;
+        stages.step_ms = shown.times.step_ms;
+        stages.decode_ms = shown.times.decode_ms;
+        let began = Instant::now();
+        let frame = frame_from_pixels(&shown.picture)?.stamped(input_id, taken);
+        stages.transfer_ms += milliseconds(began.elapsed());
+        let stamps = Stamps { taken, started, done: Instant::now() };
+        Ok(Picture { frame, input_id, revision, params, stamps, stages, painter: Some(self.info.clone()) })
+    }
 }
 
 impl Render for Engine {
@@ -186,9 +198,7 @@ impl Render for Engine {
                 _ => Start::Noise,
             },
         };
-        let taken = job.frame.as_ref().map_or(started, |frame| frame.taken);
-        let input_id = job.frame.as_ref().map_or(0, |frame| frame.id);
-        let provenance = Provenance { input_id, revision: job.revision, taken, started, times };
+        let provenance = Provenance::of(job, started, times);
         self.noise.begin(params.seed);
         let ready = match self.way(job.stream, &last.timesteps, &last.basis) {
             Way::Whole(course) => {
@@ -203,23 +213,7 @@ impl Render for Engine {
             Way::Stream => self.streamed(stream.filter(|_| !plan.anew), &request, (provenance, plan.encode))?,
         };
         self.last = Some(last);
-        let Some((shown, Provenance { input_id, revision, taken, started, mut times })) = ready else {
-            return Ok(None);
-        };
-        times.step_ms = shown.times.step_ms;
-        times.decode_ms = shown.times.decode_ms;
-        let began = Instant::now();
-        let frame = frame_from_pixels(&shown.picture)?.stamped(input_id, taken);
-        times.transfer_ms += milliseconds(began.elapsed());
-        Ok(Some(Picture {
-            frame,
-            input_id,
-            revision,
-            params: params.clone(),
-            stamps: Stamps { taken, started, done: Instant::now() },
-            stages: times,
-            painter: Some(self.info.clone()),
-        }))
+        ready.map(|(shown, provenance)| self.picture(shown, provenance, params.clone())).transpose()
     }
 
     fn is_behind(&self) -> bool {

@@ -12,7 +12,7 @@ use super::model::Model;
 use super::networks::Run;
 use super::pipeline::{Request, Shown, cleaned, denoise, draw, finite, first_latents, show_latents};
 use super::prompt::States;
-use super::{EngineError, NoiseSource, StageTimes};
+use super::{EngineError, Job, NoiseSource, StageTimes};
 use crate::exec::{Executor, Tensor};
 
 /// Where a picture comes from, and what it took so far.
@@ -27,6 +27,14 @@ pub struct Provenance {
     pub started: Instant,
     /// Time of what came before its steps, and of these.
     pub times: StageTimes,
+}
+
+impl Provenance {
+    /// That of a picture for `job`, which was begun when the engine `started` and took `times` so far.
+    pub fn of(job: &Job, started: Instant, times: StageTimes) -> Self {
+        let (input_id, taken) = job.frame.as_ref().map_or((0, started), |frame| (frame.id, frame.taken));
+        Self { input_id, revision: job.revision, taken, started, times }
+    }
 }
 
 /// Pictures on their way, all of the same parameters.
