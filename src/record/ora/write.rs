@@ -6,7 +6,7 @@ use std::path::Path;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-use super::page::{Line, page};
+use super::page::{Kind, Line, page};
 use super::{BACKGROUND, LayeredPicture, MIMETYPE, MOST_LAYERS, MOST_PIXELS, PAGE};
 use crate::frame::{Crop, Frame, Size, fit_longer_side, scale};
 use crate::record::png::encode;
@@ -40,7 +40,7 @@ pub(super) fn pack(file: &mut (impl Write + Seek), picture: &LayeredPicture, who
     if let Some([red, green, blue]) = picture.background {
         let line = Line {
             name: BACKGROUND,
-            kind: "background",
+            kind: Kind::Background,
             at: (0, 0),
             opacity: 1.0,
             visible: !picture.transparent,
@@ -52,7 +52,7 @@ pub(super) fn pack(file: &mut (impl Write + Seek), picture: &LayeredPicture, who
     for (index, layer) in picture.layers.iter().enumerate() {
         let line = Line {
             name: &layer.name,
-            kind: if layer.drawn { "ink" } else { "picture" },
+            kind: if layer.drawn { Kind::Ink } else { Kind::Picture },
             at: layer.at,
             opacity: layer.opacity,
             visible: layer.visible,
