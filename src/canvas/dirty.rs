@@ -1,6 +1,6 @@
 //! Which tiles changed since somebody last looked. Knows no pixels.
 
-use super::Rect;
+use super::PixelRect;
 use super::tile::Shape;
 
 /// A set of tiles.
@@ -55,9 +55,9 @@ impl Dirty {
     }
 
     /// The set as few rectangles, which is then empty: runs of each row, and equal runs of neighbouring rows together.
-    pub fn take(&mut self) -> Vec<Rect> {
-        let mut rects: Vec<Rect> = Vec::new();
-        let mut run: Option<Rect> = None;
+    pub fn take(&mut self) -> Vec<PixelRect> {
+        let mut rects: Vec<PixelRect> = Vec::new();
+        let mut run: Option<PixelRect> = None;
         for index in self.tiles() {
             let tile = self.shape.rect(index);
             match &mut run {
@@ -75,7 +75,7 @@ impl Dirty {
 }
 
 /// Adds `run` to `rects`, below an equally wide one if there is one right above.
-fn stacked(rects: &mut Vec<Rect>, run: Option<Rect>) {
+fn stacked(rects: &mut Vec<PixelRect>, run: Option<PixelRect>) {
     let Some(run) = run else { return };
     let above = rects.iter_mut().find(|rect| rect.bottom() == run.y && rect.x == run.x && rect.width == run.width);
     match above {
@@ -93,7 +93,7 @@ mod tests {
     fn everything_is_one_rectangle() {
         let size = Size::new(200, 130);
         let mut dirty = Dirty::all(Shape::of(size));
-        assert_eq!(dirty.take(), [Rect::whole(size)]);
+        assert_eq!(dirty.take(), [PixelRect::whole(size)]);
         assert!(dirty.is_empty() && dirty.take().is_empty());
     }
 

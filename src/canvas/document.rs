@@ -9,7 +9,7 @@ use super::history::{History, Knob, Version};
 use super::overlay::Overlay;
 use super::stroke::Stroke;
 use super::tile::Shape;
-use super::{Layer, LayerId, LayerKind, Rect, StrokeRecord};
+use super::{Layer, LayerId, LayerKind, PixelRect, StrokeRecord};
 use crate::frame::Size;
 
 /// A drawing: layers from bottom to top, a background colour, and the way back.
@@ -194,7 +194,7 @@ impl Document {
     }
 
     /// The rectangles that changed since the last call; the whole canvas at first.
-    pub fn take_dirty(&mut self) -> Vec<Rect> {
+    pub fn take_dirty(&mut self) -> Vec<PixelRect> {
         self.unseen.take()
     }
 

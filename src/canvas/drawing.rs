@@ -7,7 +7,7 @@ use super::edit::Edit;
 use super::fill::Fill;
 use super::history::Knob;
 use super::stroke::Stroke;
-use super::{Backdrop, Brush, Document, Layer, LayerId, Rect, StrokePoint};
+use super::{Backdrop, Brush, Document, Layer, LayerId, PixelRect, StrokePoint};
 
 impl Document {
     /// Puts the pen down; false when nothing can be drawn (the point is no place, or the active layer is hidden). Clears
@@ -101,7 +101,7 @@ impl Document {
     pub fn fill_over(&mut self, backdrop: Backdrop, (x, y): (f32, f32), colour: [u8; 3], tolerance: u8) -> bool {
         self.end_stroke();
         let Some(seed) = self.pixel_at(x, y).filter(|_| self.is_active_visible()) else { return false };
-        let look = self.look().pixels(Rect::whole(self.size()), backdrop);
+        let look = self.look().pixels(PixelRect::whole(self.size()), backdrop);
         let Some(edit) = (Fill { seed, colour, tolerance }).edit(&self.stack, &look) else { return false };
         self.commit("fill", Knob::None, edit);
         true
@@ -110,7 +110,7 @@ impl Document {
     /// The visible colour at (`x`, `y`), background included; none outside the canvas.
     pub fn pick(&self, x: f32, y: f32) -> Option<[u8; 3]> {
         let (x, y) = self.pixel_at(x, y)?;
-        let [red, green, blue, _] = *self.look().pixels(Rect::new(x, y, 1, 1), Backdrop::Document).first()?;
+        let [red, green, blue, _] = *self.look().pixels(PixelRect::new(x, y, 1, 1), Backdrop::Document).first()?;
         Some([red, green, blue])
     }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::Rect;
+use super::PixelRect;
 use super::blend::premultiplied;
 use super::tile::{Grid, InkTile, NO_INK, TILE};
 use crate::frame::{Frame, Size, cover_crop};
@@ -48,7 +48,7 @@ impl std::fmt::Debug for FittedPicture {
 /// Straight pixels, from the place (`left`, `top`) on, as premultiplied tiles of a canvas of `size`.
 pub(super) fn tiled(frame: &Frame, (left, top): (u32, u32), size: Size) -> Grid<InkTile> {
     let (width, pixels) = (frame.size().width, frame.pixels().as_chunks::<4>().0);
-    let covered = Rect::new(left, top, width, frame.size().height).clipped(size);
+    let covered = PixelRect::new(left, top, width, frame.size().height).clipped(size);
     let mut grid = Grid::new(size);
     let shape = grid.shape();
     for index in shape.touching(covered) {

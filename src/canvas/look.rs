@@ -4,7 +4,7 @@ use super::blend::{faded, over};
 use super::edit::Stack;
 use super::stroke::{Ink, Stroke};
 use super::tile::{InkTile, MaskTile, TILE};
-use super::{Layer, Rect};
+use super::{Layer, PixelRect};
 
 /// What lies under the layers when they are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ struct Sheet<'a> {
 
 impl<'a> Look<'a> {
     /// Writes the pixels of `rect`, which lies on the canvas, by rows into `out`; premultiplied.
-    pub fn write(self, rect: Rect, backdrop: Backdrop, out: &mut [[u8; 4]]) {
+    pub fn write(self, rect: PixelRect, backdrop: Backdrop, out: &mut [[u8; 4]]) {
         let [red, green, blue] = self.stack.background;
         let base = match backdrop {
             Backdrop::Document => [red, green, blue, 255],
@@ -54,7 +54,7 @@ impl<'a> Look<'a> {
     }
 
     /// The pixels of `rect`, premultiplied.
-    pub fn pixels(self, rect: Rect, backdrop: Backdrop) -> Vec<[u8; 4]> {
+    pub fn pixels(self, rect: PixelRect, backdrop: Backdrop) -> Vec<[u8; 4]> {
         let mut pixels = vec![[0; 4]; rect.area()];
         self.write(rect, backdrop, &mut pixels);
         pixels

@@ -48,5 +48,5 @@ pub use history::Version;
 pub use layer::{Layer, LayerId, LayerKind};
 pub use look::Backdrop;
 pub use plain::PlainLayer;
-pub use rect::Rect;
+pub use rect::PixelRect;
 pub use sample::SAMPLE_PROMPT;

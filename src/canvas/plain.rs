@@ -3,7 +3,7 @@
 use super::blend::straight;
 use super::fitted::tiled;
 use super::tile::TILE;
-use super::{Document, Layer, LayerId, LayerKind, Rect};
+use super::{Document, Layer, LayerId, LayerKind, PixelRect};
 use crate::frame::{Frame, Size};
 
 /// A layer as plain values.
@@ -83,7 +83,7 @@ impl Layer {
         let shape = self.ink.shape();
         let whole = self.ink.present().map(|index| shape.rect(index)).reduce(|a, b| {
             let (x, y) = (a.x.min(b.x), a.y.min(b.y));
-            Rect::new(x, y, a.right().max(b.right()) - x, a.bottom().max(b.bottom()) - y)
+            PixelRect::new(x, y, a.right().max(b.right()) - x, a.bottom().max(b.bottom()) - y)
         })?;
         let mut frame = Frame::filled(Size::new(whole.width, whole.height), [0; 4]);
         let (pixels, _) = frame.pixels_mut().as_chunks_mut::<4>();

@@ -5,15 +5,15 @@ use crate::frame::Size;
 /// A rectangle of whole pixels; empty when a side is zero.
 ///
 /// ```
-/// use afterimage::canvas::Rect;
+/// use afterimage::canvas::PixelRect;
 /// use afterimage::frame::Size;
 ///
-/// let rect = Rect::new(60, 60, 10, 10);
-/// assert_eq!(rect.clipped(Size::square(64)), Rect::new(60, 60, 4, 4));
+/// let rect = PixelRect::new(60, 60, 10, 10);
+/// assert_eq!(rect.clipped(Size::square(64)), PixelRect::new(60, 60, 4, 4));
 /// assert!(rect.clipped(Size::square(32)).is_empty());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Rect {
+pub struct PixelRect {
     /// Left edge, pixels from the left of the canvas.
     pub x: u32,
     /// Top edge, pixels from the top of the canvas.
@@ -24,7 +24,7 @@ pub struct Rect {
     pub height: u32,
 }
 
-impl Rect {
+impl PixelRect {
     /// A rectangle from its top left corner and its size.
     pub const fn new(x: u32, y: u32, width: u32, height: u32) -> Self {
         Self { x, y, width, height }

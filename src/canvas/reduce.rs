@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::Rect;
+use super::PixelRect;
 use super::blend::straight;
 use crate::frame::Size;
 
@@ -18,20 +18,20 @@ pub(super) struct Scale {
 
 impl Scale {
     /// The result pixels that depend on the source pixels of `rect`.
-    pub fn reached(self, rect: Rect) -> Rect {
+    pub fn reached(self, rect: PixelRect) -> PixelRect {
         let across = spread(rect.x..rect.right(), self.from.width, self.to.width);
         let down = spread(rect.y..rect.bottom(), self.from.height, self.to.height);
-        Rect::new(across.start, down.start, across.end - across.start, down.end - down.start)
+        PixelRect::new(across.start, down.start, across.end - across.start, down.end - down.start)
     }
 
     /// The source pixels that the result pixels of `rect` depend on.
-    pub fn needed(self, rect: Rect) -> Rect {
+    pub fn needed(self, rect: PixelRect) -> PixelRect {
         Self { from: self.to, to: self.from }.reached(rect)
     }
 
     /// Averages `pixels` (those of `source`, premultiplied) into the part `target` of a picture of size `to`, straight
     /// alpha. `source` must hold `needed(target)`.
-    pub fn average(self, source: Rect, pixels: &[[u8; 4]], target: Rect, picture: &mut [[u8; 4]]) {
+    pub fn average(self, source: PixelRect, pixels: &[[u8; 4]], target: PixelRect, picture: &mut [[u8; 4]]) {
         let columns: Vec<Vec<(usize, u32)>> =
             (target.x..target.right()).map(|x| shares(x, self.to.width, self.from.width, source.x)).collect();
         let total = self.from.area() as u64;
@@ -97,7 +97,7 @@ mod tests {
             let scale = Scale { from: Size::new(from.0, from.1), to: Size::new(to.0, to.1) };
             let source = vec![[40, 30, 20, 200]; scale.from.area()];
             let mut out = vec![[0; 4]; scale.to.area()];
-            scale.average(Rect::whole(scale.from), &source, Rect::whole(scale.to), &mut out);
+            scale.average(PixelRect::whole(scale.from), &source, PixelRect::whole(scale.to), &mut out);
             assert!(out.iter().all(|&pixel| pixel == straight([40, 30, 20, 200])), "{from:?} {to:?}");
         }
     }
@@ -107,7 +107,7 @@ mod tests {
         let scale = Scale { from: Size::new(4, 2), to: Size::new(2, 1) };
         let source = [10_u8, 20, 100, 100, 30, 40, 100, 104].map(|v| [v, v, v, 255]);
         let mut out = vec![[0; 4]; 2];
-        scale.average(Rect::whole(scale.from), &source, Rect::whole(scale.to), &mut out);
+        scale.average(PixelRect::whole(scale.from), &source, PixelRect::whole(scale.to), &mut out);
         assert_eq!(out, [[25, 25, 25, 255], [101, 101, 101, 255]]);
     }
 
@@ -116,7 +116,7 @@ mod tests {
         for (from, to) in [(768, 256), (513, 256), (100, 333), (2048, 1)] {
             let scale = Scale { from: Size::square(from), to: Size::square(to) };
             for x in (0..from - 3).step_by(7) {
-                let rect = Rect::new(x, 0, 3, from);
+                let rect = PixelRect::new(x, 0, 3, from);
                 let reached = scale.reached(rect);
                 assert_eq!(scale.needed(reached).intersection(rect), rect);
                 assert!(reached.right() <= to && !reached.is_empty());

@@ -31,7 +31,7 @@ impl Stroke {
     pub fn new(layer: LayerId, brush: Brush, size: Size) -> Self {
         let brush = brush.tamed();
         Self {
-            width: WidthMeter::new(&brush, size.width.max(size.height)),
+            width: WidthMeter::new(&brush, size.longer_side()),
             record: StrokeRecord { layer, brush, points: Vec::new() },
             path: Path::default(),
             mask: Grid::new(size),

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::Rect;
+use super::PixelRect;
 use super::path::{Node, Piece};
 use super::tile::{Grid, MaskTile, NO_MASK, TILE};
 
@@ -44,7 +44,7 @@ pub(super) fn sweep(mask: &mut Grid<MaskTile>, piece: Piece, hardness: f32, mut 
 }
 
 /// The pixels a piece can touch, cut at the left and top edge of the canvas; none where it lies outside these.
-fn bounds([from, to]: Piece) -> Option<Rect> {
+fn bounds([from, to]: Piece) -> Option<PixelRect> {
     let reach = from.radius.max(to.radius) + 1.0;
     let (left, top) = (from.x.min(to.x) - reach, from.y.min(to.y) - reach);
     let (right, bottom) = (from.x.max(to.x) + reach, from.y.max(to.y) + reach);
@@ -52,7 +52,7 @@ fn bounds([from, to]: Piece) -> Option<Rect> {
         return None;
     }
     let (x, y) = (left.max(0.0) as u32, top.max(0.0) as u32);
-    Some(Rect::new(x, y, (right as u32).saturating_sub(x) + 1, (bottom as u32).saturating_sub(y) + 1))
+    Some(PixelRect::new(x, y, (right as u32).saturating_sub(x) + 1, (bottom as u32).saturating_sub(y) + 1))
 }
 
 /// A piece prepared for many distances.
@@ -103,7 +103,7 @@ impl Tip {
     }
 
     /// Raises the pixels `part` of the tile at `rect` to the tip's coverage; true when one changed.
-    fn stamp(&self, tile: &mut MaskTile, rect: Rect, part: Rect) -> bool {
+    fn stamp(&self, tile: &mut MaskTile, rect: PixelRect, part: PixelRect) -> bool {
         let mut changed = 0_u16;
         let columns = (part.x - rect.x) as usize..(part.right() - rect.x) as usize;
         for y in part.y..part.bottom() {

@@ -163,7 +163,7 @@ fn a_snapshot_is_the_drawing_and_holds_nothing_that_was_painted_over() {
 fn dirty_rectangles_cover_every_changed_pixel() {
     for seed in 1..=15 {
         let (mut document, mut dice) = (Document::new(SIZE, [255; 3]), Dice(seed * 104_729));
-        assert_eq!(document.take_dirty(), [Rect::whole(SIZE)]);
+        assert_eq!(document.take_dirty(), [PixelRect::whole(SIZE)]);
         let mut shown = bytes(&document);
         let mut revision = document.revision();
         for step in 0..40 {
@@ -232,7 +232,7 @@ fn parts_are_parts_of_the_whole() {
     let frame = document.frame(Backdrop::Transparent);
     let mut out = vec![1; 3];
     for _ in 0..50 {
-        let rect = Rect::new(dice.roll(230), dice.roll(170), dice.roll(200), dice.roll(200));
+        let rect = PixelRect::new(dice.roll(230), dice.roll(170), dice.roll(200), dice.roll(200));
         let part = document.composite_into(rect, Backdrop::Transparent, &mut out);
         assert_eq!(out.len(), part.area() * 4);
         for (at, pixel) in out.chunks(4).enumerate() {
@@ -421,7 +421,7 @@ fn hostile_numbers_are_harmless() {
         }
         document.overlay(Size::new(0, 5), Backdrop::Transparent);
         let mut out = Vec::new();
-        document.composite_into(Rect::new(u32::MAX, 5, u32::MAX, u32::MAX), Backdrop::Document, &mut out);
+        document.composite_into(PixelRect::new(u32::MAX, 5, u32::MAX, u32::MAX), Backdrop::Document, &mut out);
         assert!(out.is_empty());
         while document.undo() {}
         assert!(document.is_blank());

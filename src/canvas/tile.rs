@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Rect;
+use super::PixelRect;
 use crate::frame::Size;
 
 /// Side of a tile in pixels.
@@ -85,13 +85,13 @@ impl Shape {
     }
 
     /// The pixels of tile `index` that lie on the canvas.
-    pub fn rect(self, index: usize) -> Rect {
+    pub fn rect(self, index: usize) -> PixelRect {
         let (column, row) = ((index % self.columns) as u32, (index / self.columns) as u32);
-        Rect::new(column * TILE, row * TILE, TILE, TILE).clipped(self.size)
+        PixelRect::new(column * TILE, row * TILE, TILE, TILE).clipped(self.size)
     }
 
     /// The tiles that share a pixel with `rect`.
-    pub fn touching(self, rect: Rect) -> impl Iterator<Item = usize> {
+    pub fn touching(self, rect: PixelRect) -> impl Iterator<Item = usize> {
         let rect = rect.clipped(self.size);
         let columns = if rect.is_empty() { 0..0 } else { rect.x / TILE..(rect.right() - 1) / TILE + 1 };
         let rows = rect.y / TILE..rect.bottom().saturating_sub(1) / TILE + 1;

@@ -2,7 +2,7 @@
 
 use super::blend::straight;
 use super::look::Look;
-use super::{Backdrop, Document, Rect};
+use super::{Backdrop, Document, PixelRect};
 use crate::frame::{Frame, Size};
 
 impl Document {
@@ -10,14 +10,14 @@ impl Document {
     /// the part of `rect` on the canvas, which is what `out` then holds.
     ///
     /// ```
-    /// # use afterimage::canvas::{Backdrop, Document, Rect};
+    /// # use afterimage::canvas::{Backdrop, Document, PixelRect};
     /// # use afterimage::frame::Size;
     /// let document = Document::new(Size::square(64), [1, 2, 3]);
     /// let mut pixels = Vec::new();
-    /// let part = document.composite_into(Rect::new(60, 0, 99, 1), Backdrop::Document, &mut pixels);
-    /// assert_eq!((part, pixels), (Rect::new(60, 0, 4, 1), [1, 2, 3, 255].repeat(4)));
+    /// let part = document.composite_into(PixelRect::new(60, 0, 99, 1), Backdrop::Document, &mut pixels);
+    /// assert_eq!((part, pixels), (PixelRect::new(60, 0, 4, 1), [1, 2, 3, 255].repeat(4)));
     /// ```
-    pub fn composite_into(&self, rect: Rect, backdrop: Backdrop, out: &mut Vec<u8>) -> Rect {
+    pub fn composite_into(&self, rect: PixelRect, backdrop: Backdrop, out: &mut Vec<u8>) -> PixelRect {
         let rect = rect.clipped(self.size());
         out.resize(rect.area() * 4, 0);
         let (pixels, _) = out.as_chunks_mut::<4>();
@@ -37,12 +37,12 @@ impl Document {
     pub fn frame(&self, backdrop: Backdrop) -> Frame {
         let mut frame = Frame::filled(self.size(), [0; 4]);
         let (pixels, _) = frame.pixels_mut().as_chunks_mut::<4>();
-        self.write_straight(Rect::whole(self.size()), backdrop, pixels);
+        self.write_straight(PixelRect::whole(self.size()), backdrop, pixels);
         frame.stamped(self.revision, self.changed_at)
     }
 
     /// Writes `rect`, which lies on the canvas.
-    fn write_straight(&self, rect: Rect, backdrop: Backdrop, pixels: &mut [[u8; 4]]) {
+    fn write_straight(&self, rect: PixelRect, backdrop: Backdrop, pixels: &mut [[u8; 4]]) {
         self.look().write(rect, backdrop, pixels);
         if backdrop == Backdrop::Transparent {
             for pixel in pixels {

@@ -106,7 +106,7 @@ struct Bench {
 impl Bench {
     fn measure(mut self, request: &BenchRequest) -> Result<Measured, Failure> {
         let info = self.wait_for_model()?;
-        let side = request.wishes.size.unwrap_or(info.size.width.max(info.size.height));
+        let side = request.wishes.size.unwrap_or(info.size.longer_side());
         let params = params(&info, Size::square(side), PROMPT, 42, &request.wishes);
         let (size, steps) = (params.size, params.steps);
         self.studio.send(Command::SetParams(params));

@@ -17,7 +17,7 @@ const RUNS: usize = 30;
 pub fn run(request: &BenchRequest) -> Result<(), Failure> {
     let mut painter = Painter::load(&request.engine, Size::square(1), &request.wishes)?;
     let info = painter.info().clone();
-    let side = request.wishes.size.unwrap_or(info.size.width.max(info.size.height));
+    let side = request.wishes.size.unwrap_or(info.size.longer_side());
     for shade in [90, 160] {
         painter.paint(Frame::filled(Size::square(side), [200, shade, 60, 255]), PROMPT, 42, &request.wishes)?;
     }

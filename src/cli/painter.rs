@@ -75,7 +75,7 @@ pub fn params(info: &ModelInfo, input: Size, prompt: &str, seed: u64, wishes: &W
     params.steps = wishes.steps.unwrap_or(params.steps);
     params.strength = wishes.strength.unwrap_or(params.strength);
     params.guidance = wishes.guidance.unwrap_or(params.guidance);
-    let longer_px = wishes.size.unwrap_or(info.size.width.max(info.size.height));
+    let longer_px = wishes.size.unwrap_or(info.size.longer_side());
     params.size = fit_longer_side(input, longer_px, info.multiple);
     params
 }
@@ -84,9 +84,9 @@ pub fn params(info: &ModelInfo, input: Size, prompt: &str, seed: u64, wishes: &W
 mod tests {
     use super::*;
     use crate::engine::GuidanceWay;
-    use crate::weights::{Card, CardDefaults, ModelSource};
+    use crate::weights::{CardDefaults, ModelCard, ModelSource};
 
-    fn info(card: Option<Card>) -> ModelInfo {
+    fn info(card: Option<ModelCard>) -> ModelInfo {
         ModelInfo {
             name: "test".into(),
             source: ModelSource::Default,
@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn what_was_said_wins_over_the_card_and_the_card_over_the_rest() {
         let defaults = CardDefaults { steps: 3, strength: 0.7, guidance: 9.0, ..CardDefaults::default() };
-        let info = info(Some(Card { defaults, ..Card::default() }));
+        let info = info(Some(ModelCard { defaults, ..ModelCard::default() }));
         let wishes = Wishes { steps: Some(1), ..Wishes::default() };
         let params = params(&info, Size::square(512), "apple", 7, &wishes);
         assert_eq!((params.steps, params.strength, params.guidance), (1, 0.7, 9.0));

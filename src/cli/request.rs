@@ -4,13 +4,12 @@ use std::path::{Path, PathBuf};
 
 use super::Failure;
 use super::args::{BenchArgs, CameraArgs, CommandLine, EngineArgs, Job, PaintArgs, RendererArg};
+use crate::engine::Params;
 use crate::exec;
 use crate::studio::EngineSpec;
 use crate::weights::ModelSource;
 
-/// Longest side the program paints, in pixels.
-const LARGEST_SIDE: u32 = 2048;
-/// Shortest side, in pixels.
+/// Shortest side that can be asked for, in pixels.
 const SMALLEST_SIDE: u32 = 16;
 
 /// What is wanted.
@@ -171,10 +170,10 @@ fn spec(args: EngineArgs) -> Result<EngineSpec, Failure> {
         Some(path) => ModelSource::Dir(model_folder(path)?),
     };
     let threads = args.threads.unwrap_or(defaults.threads);
-    if threads > 256 {
+    if threads > EngineSpec::MAX_THREADS {
         return Err(Failure::usage(
             format!("--threads {threads} is too many"),
-            "0 takes one on each core, 256 is the most",
+            format!("0 takes one on each core, {} is the most", EngineSpec::MAX_THREADS),
         ));
     }
     let executor = args.executor.unwrap_or(defaults.executor);
@@ -252,7 +251,7 @@ fn wishes(
     if steps == Some(0) {
         return Err(Failure::usage("--steps 0 paints nothing", "give 1 to 8; 2 is usual"));
     }
-    if let Some(strength) = strength.filter(|s| !(0.0..=1.0).contains(s)) {
+    if let Some(strength) = strength.filter(|s| !Params::STRENGTH.contains(s)) {
         return Err(Failure::usage(
             format!("--strength {strength} is outside 0 to 1"),
             "0 keeps the picture, 1 ignores it, 0.6 is usual",
@@ -261,9 +260,9 @@ fn wishes(
     if let Some(guidance) = guidance.filter(|g| !(0.0..=100.0).contains(g)) {
         return Err(Failure::usage(format!("--guidance {guidance} makes no sense"), "give 1 to 15"));
     }
-    if let Some(size) = size.filter(|px| !(SMALLEST_SIDE..=LARGEST_SIDE).contains(px)) {
+    if let Some(size) = size.filter(|px| !(SMALLEST_SIDE..=Params::MAX_SIDE).contains(px)) {
         return Err(Failure::usage(
-            format!("--size {size} is outside {SMALLEST_SIDE} to {LARGEST_SIDE} pixels"),
+            format!("--size {size} is outside {SMALLEST_SIDE} to {} pixels", Params::MAX_SIDE),
             "256 is the size of the default model",
         ));
     }

@@ -19,6 +19,6 @@ pub use alpha::premultiplied;
 pub use area::Area;
 pub use pipeline::{PicturePipeline, QuadBuffer};
 pub use quad::{Checkers, Quad, Sampling};
-pub use system::{Library, Session, graphics_libraries, graphics_remedy};
+pub use system::{Library, WindowSystem, graphics_libraries, graphics_remedy};
 pub use texture::PictureTexture;
 pub use view::{Placement, View};

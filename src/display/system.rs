@@ -1,11 +1,11 @@
-//! What the system offers to a window before one is opened: the session, and the libraries that are loaded at run time.
+//! What the system offers to a window before one is opened: the window system, and the libraries that are loaded at run time.
 //!
 //! Windows are opened through libraries that are looked up while the program runs. One that is missing would otherwise end
 //! the program with a panic in somebody else's code, so they are tried here first.
 
 /// The window system of this session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Session {
+pub enum WindowSystem {
     /// X11, also under Wayland by way of Xwayland.
     X11,
     /// Wayland.
@@ -41,8 +41,8 @@ const WAYLAND: [Library; 2] =
 /// Either of them draws.
 const GRAPHICS: [Library; 2] = [library("libEGL.so.1", "libegl1"), library("libvulkan.so.1", "libvulkan1")];
 
-impl Session {
-    /// The session the window would open in, found as winit finds it; `None` without a display.
+impl WindowSystem {
+    /// The one the window would open in, found as winit finds it; `None` without a display.
     pub fn find() -> Option<Self> {
         if !cfg!(all(unix, not(target_os = "macos"))) {
             return Some(Self::Native);
@@ -66,7 +66,7 @@ impl Session {
         }
     }
 
-    /// What a window of this session needs.
+    /// What a window there needs.
     pub fn libraries(self) -> &'static [Library] {
         match self {
             Self::X11 => &X11,
@@ -75,7 +75,7 @@ impl Session {
         }
     }
 
-    /// The libraries of [`Session::libraries`] that do not load.
+    /// The libraries of [`WindowSystem::libraries`] that do not load.
     pub fn missing(self) -> Vec<Library> {
         self.libraries().iter().filter(|library| !library.loads()).copied().collect()
     }

@@ -2,7 +2,7 @@
 
 use super::Params;
 use crate::frame::{Size, fit_longer_side};
-use crate::weights::{Card, ModelSource};
+use crate::weights::{ModelCard, ModelSource};
 
 /// What the faces may know about the model that paints.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,7 +12,7 @@ pub struct ModelInfo {
     /// Where it came from.
     pub source: ModelSource,
     /// Its card, if it has one.
-    pub card: Option<Card>,
+    pub card: Option<ModelCard>,
     /// The size it was trained on.
     pub size: Size,
     /// Picture sides must be multiples of this.
@@ -40,7 +40,7 @@ impl ModelInfo {
     pub fn params(&self) -> Params {
         let usual = Params::default();
         match (&self.card, self.guidance) {
-            (Some(Card { defaults, .. }), _) => {
+            (Some(ModelCard { defaults, .. }), _) => {
                 Params { steps: defaults.steps, strength: defaults.strength, guidance: defaults.guidance, ..usual }
             }
             (None, GuidanceWay::Taught) => usual,
@@ -50,7 +50,6 @@ impl ModelInfo {
 
     /// The same for pictures in the shape of `canvas`, with the longer side that the model was trained on.
     pub fn params_for(&self, canvas: Size) -> Params {
-        let longer_px = self.size.width.max(self.size.height);
-        Params { size: fit_longer_side(canvas, longer_px, self.multiple), ..self.params() }
+        Params { size: fit_longer_side(canvas, self.size.longer_side(), self.multiple), ..self.params() }
     }
 }

@@ -16,7 +16,7 @@ use crate::weights::{ModelFiles, ModelSource};
 pub type Wish<'a> = dyn Fn(&ModelInfo) -> Option<Params> + 'a;
 
 /// Hears why a GPU has no room for a model; says whether it has now, because what was there was let go.
-pub type Room<'a> = dyn FnMut(&ExecError) -> bool + 'a;
+pub type MakeRoom<'a> = dyn FnMut(&ExecError) -> bool + 'a;
 
 /// A model to be loaded.
 pub struct Load<'a> {
@@ -77,22 +77,26 @@ impl Load<'_> {
         self.run_beside(progress, &mut |_| false)
     }
 
-    /// The same where another model may be on the GPU already. If there is no room beside it, `room` is asked to make some, and
+    /// The same where another model may be on the GPU already. If there is no room beside it, `make_room` is asked to make some, and
     /// all is tried once more.
     ///
     /// # Errors
     /// Those of [`Self::run`].
-    pub fn run_beside(&self, progress: &mut Progress<'_>, room: &mut Room<'_>) -> Result<LoadedModel, EngineError> {
-        let loaded = self.on_any(progress, room);
+    pub fn run_beside(
+        &self,
+        progress: &mut Progress<'_>,
+        make_room: &mut MakeRoom<'_>,
+    ) -> Result<LoadedModel, EngineError> {
+        let loaded = self.on_any(progress, make_room);
         // Whatever it was stopped in the middle of.
         if loaded.is_err() && self.stop.is_stopped() { Err(EngineError::Cancelled) } else { loaded }
     }
 
-    fn on_any(&self, progress: &mut Progress<'_>, room: &mut Room<'_>) -> Result<LoadedModel, EngineError> {
+    fn on_any(&self, progress: &mut Progress<'_>, make_room: &mut MakeRoom<'_>) -> Result<LoadedModel, EngineError> {
         go_on(progress, "opening the model", 0.0)?;
         let files = ModelFiles::open(self.source)?.until(self.stop.clone());
         let mut loaded = self.on_chosen(&files, progress);
-        if matches!(&loaded, Err(EngineError::Exec(error)) if error.is_full() && room(error)) {
+        if matches!(&loaded, Err(EngineError::Exec(error)) if error.is_full() && make_room(error)) {
             loaded = self.on_chosen(&files, progress);
         }
         match loaded {

@@ -33,7 +33,7 @@ pub use crate::exec::pixels::{signed, unsigned};
 pub use embed::guidance_embedding;
 pub use error::EngineError;
 pub use info::{GuidanceWay, ModelInfo};
-pub use load::{Load, LoadedModel, Room, Wish, load};
+pub use load::{Load, LoadedModel, MakeRoom, Wish, load};
 pub use model::{Model, Progress};
 pub use noise::{Generator, Given, NoiseSource};
 pub use params::Params;

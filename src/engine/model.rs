@@ -83,7 +83,7 @@ impl Model {
         let steps = params.steps as usize;
         // Refused with all of the schedule: then strength is not to blame.
         scheduler.timesteps(&StepRequest::count(steps))?;
-        if !(0.0..=1.0).contains(&params.strength) {
+        if !Params::STRENGTH.contains(&params.strength) {
             return Err(ScheduleError::Strength { strength: params.strength });
         }
         let strength = strength.max(scheduler.least_strength());

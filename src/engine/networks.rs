@@ -131,8 +131,19 @@ impl Networks {
 
     /// The shape [n, h, w, c] of the latents of `batch` pictures of `size`.
     pub fn latent_shape(&self, batch: usize, size: Size) -> Vec<usize> {
+        let Extent { batch, height, width } = self.latent_extent(batch, size);
+        vec![batch, height, width, self.configs.autoencoder.latent_channels()]
+    }
+
+    fn latent_extent(&self, batch: usize, size: Size) -> Extent {
         let side = |pixels: u32| (pixels / self.multiple().max(1)) as usize;
-        vec![batch, side(size.height), side(size.width), self.configs.autoencoder.latent_channels()]
+        Extent { batch, height: side(size.height), width: side(size.width) }
+    }
+
+    /// That of the latents of `pictures` [n, h, w, c].
+    fn extent_behind(&self, pictures: &Tensor) -> Extent {
+        let (Extent { batch, height, width }, factor) = (Extent::of(pictures), self.configs.autoencoder.factor());
+        Extent { batch, height: height / factor, width: width / factor }
     }
 
     /// Compiles what such pictures need, so that missing weights are found at once and the first picture is quick. With a
@@ -146,8 +157,7 @@ impl Networks {
         begin: Begin,
         course: Option<Course>,
     ) -> Result<(), EngineError> {
-        let shape = self.latent_shape(1, begin.size);
-        let extent = Extent { batch: 1, height: shape[1], width: shape[2] };
+        let extent = self.latent_extent(1, begin.size);
         let predicted = Extent { batch: if begin.guided { 2 } else { 1 }, ..extent };
         let painting = match course {
             Some(course) => vec![Purpose::Whole(course)],
@@ -161,11 +171,7 @@ impl Networks {
     /// # Errors
     /// The executor's.
     pub fn encode(&mut self, executor: &dyn Executor, pictures: &Tensor) -> Result<Tensor, EngineError> {
-        let factor = self.configs.autoencoder.factor();
-        let [batch, height, width] = [0, 1, 2].map(|axis| pictures.shape[axis]);
-        let extent = Extent { batch, height: height / factor, width: width / factor };
-        let program = self.program(executor, Purpose::Encode(extent))?;
-        first(program.run(&[Value { name: "pixels", revision: 0, tensor: pictures }], 0)?)
+        self.run_alone(executor, Purpose::Encode(self.extent_behind(pictures)), ("pixels", pictures))
     }
 
     /// The same of pictures of bytes [n, h, w, 1].
@@ -173,11 +179,7 @@ impl Networks {
     /// # Errors
     /// The executor's.
     pub fn see(&mut self, executor: &dyn Executor, pictures: &Tensor) -> Result<Tensor, EngineError> {
-        let factor = self.configs.autoencoder.factor();
-        let [batch, height, width] = [0, 1, 2].map(|axis| pictures.shape[axis]);
-        let extent = Extent { batch, height: height / factor, width: width / factor };
-        let program = self.program(executor, Purpose::See(extent))?;
-        first(program.run(&[Value { name: "picture", revision: 0, tensor: pictures }], 0)?)
+        self.run_alone(executor, Purpose::See(self.extent_behind(pictures)), ("picture", pictures))
     }
 
     /// Pictures of bytes [n, h, w, 1] from scaled `latents`.
@@ -185,16 +187,13 @@ impl Networks {
     /// # Errors
     /// The executor's.
     pub fn show(&mut self, executor: &dyn Executor, latents: &Tensor) -> Result<Tensor, EngineError> {
-        let [batch, height, width] = [0, 1, 2].map(|axis| latents.shape[axis]);
-        let program = self.program(executor, Purpose::Show(Extent { batch, height, width }))?;
-        first(program.run(&[Value { name: "latents", revision: 0, tensor: latents }], 0)?)
+        self.run_alone(executor, Purpose::Show(Extent::of(latents)), ("latents", latents))
     }
 
     /// How a picture of these timesteps is painted in one go, if the executor wants that and it is possible.
     pub fn course(&self, scheduler: &LcmScheduler, timesteps: &Timesteps, begin: Begin) -> Option<Course> {
         self.packed.joined.as_ref()?;
-        let shape = self.latent_shape(1, begin.size);
-        let extent = Extent { batch: 1, height: shape[1], width: shape[2] };
+        let extent = self.latent_extent(1, begin.size);
         whole::course(&self.configs, scheduler, timesteps, extent, begin)
     }
 
@@ -209,31 +208,35 @@ impl Networks {
         (course, scheduler, timesteps): (Course, &LcmScheduler, &Timesteps),
         run: &WholeRun<'_>,
     ) -> Result<Tensor, EngineError> {
-        let (unet, list) = (&self.configs.unet, timesteps.list());
-        let channels = self.configs.autoencoder.latent_channels();
-        let factors = whole::factors(scheduler, timesteps, course, run.guidance);
-        let mut named: Vec<(String, u64, Tensor)> = Vec::new();
-        for (name, factor) in factors {
-            named.push((name, u64::from(factor.to_bits()), whole::row(factor, channels)));
-        }
-        for (step, &timestep) in list.iter().enumerate() {
-            let row = time_row(unet, timestep);
-            named.push((format!("timestep_embedding.{step}"), timestep as u64, row));
-        }
-        if let Some(width) = unet.guidance_width {
-            let row = guidance_embedding(run.guidance, width);
-            named.push(("guidance_embedding".into(), run.guidance.to_bits(), Tensor::new([1, row.len()], row)));
-        }
-        named.extend(self.framing(run.framing, 1));
+        let made = self.whole_inputs((course, scheduler, timesteps), run);
         let texts = whole::texts(run.states);
         let noises = run.noises.iter().enumerate().map(|(index, noise)| (format!("noise.{index}"), noise));
         let noises: Vec<(String, &Tensor)> = noises.collect();
-        let mut inputs: Vec<Value<'_>> =
-            named.iter().map(|(name, revision, tensor)| Value { name, revision: *revision, tensor }).collect();
+        let mut inputs: Vec<Value<'_>> = made.iter().map(Made::value).collect();
         inputs.extend(noises.iter().map(|(name, tensor)| Value { name, revision: 0, tensor }));
         inputs.extend(texts.iter().map(|(name, tensor)| Value { name, revision: run.states.id, tensor }));
         inputs.extend(run.picture.map(|tensor| Value { name: "picture", revision: 0, tensor }));
         first(self.program(executor, Purpose::Whole(course))?.run(&inputs, 0)?)
+    }
+
+    /// What is made for a run that paints in one go: the scheduler's factors, and what tells the U-Net of steps, guidance and framing.
+    fn whole_inputs(
+        &self,
+        (course, scheduler, timesteps): (Course, &LcmScheduler, &Timesteps),
+        run: &WholeRun<'_>,
+    ) -> Vec<Made> {
+        let channels = self.configs.autoencoder.latent_channels();
+        let factors = whole::factors(scheduler, timesteps, course, run.guidance).into_iter();
+        let factors = factors.map(|(name, factor)| {
+            let revision = u64::from(factor.to_bits());
+            Made { name, revision, tensor: whole::row(factor, channels) }
+        });
+        let times = timesteps.list().iter().enumerate().map(|(step, &timestep)| {
+            let name = format!("timestep_embedding.{step}");
+            Made { name, revision: timestep as u64, tensor: time_row(&self.configs.unet, timestep) }
+        });
+        let others = self.guidance_input(run.guidance, 1).into_iter().chain(self.framing(run.framing, 1));
+        factors.chain(times).chain(others).collect()
     }
 
     /// Scaled latents from what the encoder made; `draw` gives noise of a shape [n, h, w, c], if any is needed.
@@ -263,44 +266,44 @@ impl Networks {
         latents: &Tensor,
         run: &Run<'_>,
     ) -> Result<Tensor, EngineError> {
-        let [batch, height, width] = [0, 1, 2].map(|axis| latents.shape[axis]);
-        let rows = |row: Vec<f32>| Tensor::new([batch, row.len()], row.repeat(batch));
-        let (time, revision) = self.times(run.timesteps, batch);
-        let guidance = self.configs.unet.guidance_width.map(|width| rows(guidance_embedding(run.guidance, width)));
-        let framing = self.framing(run.framing, batch);
+        let extent = Extent::of(latents);
+        let mut made = vec![self.times(run.timesteps, extent.batch)];
+        made.extend(self.guidance_input(run.guidance, extent.batch));
+        made.extend(self.framing(run.framing, extent.batch));
         let mut inputs = vec![
             Value { name: "sample", revision: 0, tensor: latents },
-            Value { name: "timestep_embedding", revision, tensor: &time },
             Value { name: "encoder_hidden_states", revision: run.states.id, tensor: &run.states.tensor },
         ];
-        if let Some(tensor) = &guidance {
-            inputs.push(Value { name: "guidance_embedding", revision: run.guidance.to_bits(), tensor });
-        }
         if let Some(tensor) = &run.states.pooled {
             inputs.push(Value { name: "text_embeds", revision: run.states.id, tensor });
         }
-        inputs.extend(framing.iter().map(|(name, revision, tensor)| Value { name, revision: *revision, tensor }));
-        let program = self.program(executor, Purpose::Predict(Extent { batch, height, width }))?;
-        first(program.run(&inputs, run.slot)?)
+        inputs.extend(made.iter().map(Made::value));
+        first(self.program(executor, Purpose::Predict(extent))?.run(&inputs, run.slot)?)
     }
 
-    /// The sinusoids [`batch`, c] of `timesteps`, again and again, and their revision.
-    fn times(&self, timesteps: &[usize], batch: usize) -> (Tensor, u64) {
+    /// The input that tells the U-Net of `timesteps`: their sinusoids [`batch`, c], again and again.
+    fn times(&self, timesteps: &[usize], batch: usize) -> Made {
         let rows: Vec<Tensor> = timesteps.iter().map(|timestep| time_row(&self.configs.unet, *timestep)).collect();
         let rows: Vec<f32> = rows.iter().cycle().take(batch).flat_map(|row| &row.data).copied().collect();
         let mut revision = DefaultHasher::new();
         timesteps.hash(&mut revision);
-        (Tensor::new([batch, self.configs.unet.first_channels()], rows), revision.finish())
+        let tensor = Tensor::new([batch, self.configs.unet.first_channels()], rows);
+        Made { name: "timestep_embedding".into(), revision: revision.finish(), tensor }
     }
 
-    /// The input that tells the U-Net of a framing, if it is told of it: name, revision, and the sinusoids [`batch`, c].
-    fn framing(&self, framing: &Framing, batch: usize) -> Option<(String, u64, Tensor)> {
+    /// The input that tells the U-Net of a guidance scale, if it is told of it.
+    fn guidance_input(&self, guidance: f64, batch: usize) -> Option<Made> {
+        let row = guidance_embedding(guidance, self.configs.unet.guidance_width?);
+        Some(Made { name: "guidance_embedding".into(), revision: guidance.to_bits(), tensor: rows(&row, batch) })
+    }
+
+    /// The input that tells the U-Net of a framing, if it is told of it.
+    fn framing(&self, framing: &Framing, batch: usize) -> Option<Made> {
         let UNetConfig { added, flip_sin_to_cos, freq_shift, .. } = &self.configs.unet;
         let row = added.as_ref()?.framing(framing, *flip_sin_to_cos, *freq_shift);
         let mut revision = DefaultHasher::new();
         framing.hash(&mut revision);
-        let rows = Tensor::new([batch, row.len()], row.repeat(batch));
-        Some(("framing_embedding".into(), revision.finish(), rows))
+        Some(Made { name: "framing_embedding".into(), revision: revision.finish(), tensor: rows(&row, batch) })
     }
 
     /// The pictures of scaled `latents`, [n, h, w, 3], about -1..=1.
@@ -308,15 +311,23 @@ impl Networks {
     /// # Errors
     /// The executor's.
     pub fn decode(&mut self, executor: &dyn Executor, latents: &Tensor) -> Result<Tensor, EngineError> {
-        let [batch, height, width] = [0, 1, 2].map(|axis| latents.shape[axis]);
         let plain = decoder_latents(&self.configs.autoencoder, latents);
-        let program = self.program(executor, Purpose::Decode(Extent { batch, height, width }))?;
-        first(program.run(&[Value { name: "latents", revision: 0, tensor: &plain }], 0)?)
+        self.run_alone(executor, Purpose::Decode(Extent::of(latents)), ("latents", &plain))
     }
 
     /// Times the steps of what was compiled, under the name of its job.
     pub fn profile(&mut self, runs: usize) -> Vec<(&'static str, Profile)> {
         self.programs.profile(runs).into_iter().map(|(purpose, profile)| (purpose.name(), profile)).collect()
+    }
+
+    /// Runs a program of one input, given by its name and what it is.
+    fn run_alone(
+        &mut self,
+        executor: &dyn Executor,
+        purpose: Purpose,
+        (name, tensor): (&str, &Tensor),
+    ) -> Result<Tensor, EngineError> {
+        first(self.program(executor, purpose)?.run(&[Value { name, revision: 0, tensor }], 0)?)
     }
 
     fn program(&mut self, executor: &dyn Executor, purpose: Purpose) -> Result<&mut dyn Program, EngineError> {
@@ -347,6 +358,24 @@ impl Networks {
             Ok(executor.compile(Arc::new(graph), packed, &[])?)
         })
     }
+}
+
+/// An input that is made for one run.
+struct Made {
+    name: String,
+    revision: u64,
+    tensor: Tensor,
+}
+
+impl Made {
+    fn value(&self) -> Value<'_> {
+        Value { name: &self.name, revision: self.revision, tensor: &self.tensor }
+    }
+}
+
+/// `row` for each of `batch` pictures.
+fn rows(row: &[f32], batch: usize) -> Tensor {
+    Tensor::new([batch, row.len()], row.repeat(batch))
 }
 
 /// The sinusoids [1, c] of a timestep.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::mem::discriminant;
 
 use super::EngineError;
-use crate::exec::{ExecError, Profile, Program};
+use crate::exec::{ExecError, Profile, Program, Tensor};
 
 /// How many programs are kept: about four sizes of three networks.
 const KEPT: usize = 12;
@@ -81,6 +81,14 @@ pub struct Extent {
     pub height: usize,
     /// Latent columns.
     pub width: usize,
+}
+
+impl Extent {
+    /// That of `tensor` [n, h, w, c].
+    pub fn of(tensor: &Tensor) -> Self {
+        let [batch, height, width] = [0, 1, 2].map(|axis| tensor.shape[axis]);
+        Self { batch, height, width }
+    }
 }
 
 /// What programs are told apart by.
@@ -164,7 +172,7 @@ mod tests {
     use std::sync::atomic::Ordering::Relaxed;
 
     use super::*;
-    use crate::exec::{Tensor, Value};
+    use crate::exec::Value;
 
     /// Tens are pictures.
     impl Beside for u32 {

@@ -13,7 +13,7 @@ use super::plan::{Basis, Plan};
 use super::programs::Course;
 use super::prompt::{States, Wording};
 use super::schedule::Timesteps;
-use super::stream::{Origin, Stream};
+use super::stream::{Provenance, Stream};
 use super::{EngineError, Job, ModelInfo, Params, Picture, Render, StageTimes, Stamps};
 use crate::exec::{Executor, Profile, Tensor};
 use crate::frame::{Frame, Size, cover_crop};
@@ -123,22 +123,22 @@ impl Engine {
     }
 
     /// Paints one beside those that are on their way, or begins anew. The picture that is ready, if one is that was not shown.
-    /// `origin` is `None` if the input is the last one's.
+    /// `provenance` is `None` if the input is the last one's.
     fn streamed(
         &mut self,
         stream: Option<Stream>,
         request: &Request<'_>,
-        (origin, is_new): (Origin, bool),
-    ) -> Result<Option<(Shown, Origin)>, EngineError> {
+        (provenance, is_new): (Provenance, bool),
+    ) -> Result<Option<(Shown, Provenance)>, EngineError> {
         let (model, executor, noise) = (&mut self.model, &*self.executor, &mut self.noise);
         let (stream, ready) = match stream {
             Some(mut stream) => {
-                let ready = stream.push(model, executor, request, noise, is_new.then_some(origin))?;
+                let ready = stream.push(model, executor, request, noise, is_new.then_some(provenance))?;
                 (stream, ready)
             }
             None => {
                 let (stream, shown) = Stream::begin(model, executor, request, noise)?;
-                (stream, Some((shown, origin)))
+                (stream, Some((shown, provenance)))
             }
         };
         self.stream = Some(stream);
@@ -156,6 +156,18 @@ impl Engine {
         let encoded = see(&mut self.model, &*self.executor, &picture)?;
         times.encode_ms = milliseconds(began.elapsed());
         Ok(Input::Encoded(encoded))
+    }
+
+    /// What was painted, as others know pictures.
+    fn picture(&self, shown: Shown, provenance: Provenance, params: Arc<Params>) -> Result<Picture, EngineError> {
+        let Provenance { input_id, revision, taken, started, times: mut stages } = provenance;
+        stages.step_ms = shown.times.step_ms;
+        stages.decode_ms = shown.times.decode_ms;
+        let began = Instant::now();
+        let frame = frame_from_pixels(&shown.picture)?.stamped(input_id, taken);
+        stages.transfer_ms += milliseconds(began.elapsed());
+        let stamps = Stamps { taken, started, done: Instant::now() };
+        Ok(Picture { frame, input_id, revision, params, stamps, stages, painter: Some(self.info.clone()) })
     }
 }
 
@@ -186,9 +198,7 @@ impl Render for Engine {
                 _ => Start::Noise,
             },
         };
-        let taken = job.frame.as_ref().map_or(started, |frame| frame.taken);
-        let input_id = job.frame.as_ref().map_or(0, |frame| frame.id);
-        let origin = Origin { input_id, revision: job.revision, taken, started, times };
+        let provenance = Provenance::of(job, started, times);
         self.noise.begin(params.seed);
         let ready = match self.way(job.stream, &last.timesteps, &last.basis) {
             Way::Whole(course) => {
@@ -197,27 +207,13 @@ impl Render for Engine {
                     _ => None,
                 };
                 let (model, executor) = (&mut self.model, &*self.executor);
-                Some((show_whole(model, executor, (&request, course), picture, &mut self.noise)?, origin))
+                Some((show_whole(model, executor, (&request, course), picture, &mut self.noise)?, provenance))
             }
-            Way::Steps => Some((show(&mut self.model, &*self.executor, &request, &mut self.noise)?, origin)),
-            Way::Stream => self.streamed(stream.filter(|_| !plan.anew), &request, (origin, plan.encode))?,
+            Way::Steps => Some((show(&mut self.model, &*self.executor, &request, &mut self.noise)?, provenance)),
+            Way::Stream => self.streamed(stream.filter(|_| !plan.anew), &request, (provenance, plan.encode))?,
         };
         self.last = Some(last);
-        let Some((shown, Origin { input_id, revision, taken, started, mut times })) = ready else { return Ok(None) };
-        times.step_ms = shown.times.step_ms;
-        times.decode_ms = shown.times.decode_ms;
-        let began = Instant::now();
-        let frame = frame_from_pixels(&shown.picture)?.stamped(input_id, taken);
-        times.transfer_ms += milliseconds(began.elapsed());
-        Ok(Some(Picture {
-            frame,
-            input_id,
-            revision,
-            params: params.clone(),
-            stamps: Stamps { taken, started, done: Instant::now() },
-            stages: times,
-            painter: Some(self.info.clone()),
-        }))
+        ready.map(|(shown, provenance)| self.picture(shown, provenance, params.clone())).transpose()
     }
 
     fn is_behind(&self) -> bool {

@@ -12,11 +12,11 @@ use super::model::Model;
 use super::networks::Run;
 use super::pipeline::{Request, Shown, cleaned, denoise, draw, finite, first_latents, show_latents};
 use super::prompt::States;
-use super::{EngineError, NoiseSource, StageTimes};
+use super::{EngineError, Job, NoiseSource, StageTimes};
 use crate::exec::{Executor, Tensor};
 
 /// Where a picture comes from, and what it took so far.
-pub struct Origin {
+pub struct Provenance {
     /// The id of its input; 0 without one.
     pub input_id: u64,
     /// The revision of its parameters.
@@ -27,6 +27,14 @@ pub struct Origin {
     pub started: Instant,
     /// Time of what came before its steps, and of these.
     pub times: StageTimes,
+}
+
+impl Provenance {
+    /// That of a picture for `job`, which was begun when the engine `started` and took `times` so far.
+    pub fn of(job: &Job, started: Instant, times: StageTimes) -> Self {
+        let (input_id, taken) = job.frame.as_ref().map_or((0, started), |frame| (frame.id, frame.taken));
+        Self { input_id, revision: job.revision, taken, started, times }
+    }
 }
 
 /// Pictures on their way, all of the same parameters.
@@ -41,7 +49,7 @@ struct UnderWay {
     /// Of one picture, [h, w, c].
     latents: Vec<f32>,
     /// None if the same input was begun before.
-    origin: Option<Origin>,
+    provenance: Option<Provenance>,
 }
 
 impl Stream {
@@ -59,7 +67,7 @@ impl Stream {
         let mut under_way = VecDeque::new();
         let (latents, times) = denoise(model, executor, request, noise, &mut |seen| {
             if seen.step + 1 < steps {
-                under_way.push_back(UnderWay { latents: seen.latents.data.clone(), origin: None });
+                under_way.push_back(UnderWay { latents: seen.latents.data.clone(), provenance: None });
             }
         })?;
         let shown = show_latents(model, executor, &latents, times)?;
@@ -67,7 +75,7 @@ impl Stream {
     }
 
     /// Begins a picture with the parameters of the others, and does a step of all. Returns the one that is ready then and where it
-    /// comes from, unless its input was begun before. `origin` is that of the new one, `None` if its input is that of the last.
+    /// comes from, unless its input was begun before. `provenance` is that of the new one, `None` if its input is that of the last.
     ///
     /// # Errors
     /// Those of [`super::pipeline::paint`].
@@ -77,15 +85,15 @@ impl Stream {
         executor: &dyn Executor,
         request: &Request<'_>,
         noise: &mut dyn NoiseSource,
-        origin: Option<Origin>,
-    ) -> Result<Option<(Shown, Origin)>, EngineError> {
+        provenance: Option<Provenance>,
+    ) -> Result<Option<(Shown, Provenance)>, EngineError> {
         let began = Instant::now();
         let Request { timesteps, guidance, framing, .. } = request;
         let list = timesteps.list();
         let first = first_latents(model, request, noise)?;
         let size = first.data.len();
         let mut shape = first.shape.clone();
-        self.under_way.push_front(UnderWay { latents: first.data, origin });
+        self.under_way.push_front(UnderWay { latents: first.data, provenance });
         shape[0] = self.under_way.len();
         let latents = self.under_way.iter().flat_map(|way| &way.latents).copied().collect();
         let run = Run { timesteps: list, guidance: *guidance, states: &self.states, framing, slot: 0 };
@@ -105,18 +113,18 @@ impl Stream {
         let step_ms = began.elapsed().as_secs_f64() * 1e3;
         self.under_way
             .iter_mut()
-            .filter_map(|way| way.origin.as_mut())
-            .for_each(|origin| origin.times.step_ms.push(step_ms));
-        let ready = self.under_way.pop_back().and_then(|way| way.origin);
-        let Some(mut origin) = ready else { return Ok(None) };
-        let times = StageTimes { step_ms: std::mem::take(&mut origin.times.step_ms), ..StageTimes::default() };
+            .filter_map(|way| way.provenance.as_mut())
+            .for_each(|provenance| provenance.times.step_ms.push(step_ms));
+        let ready = self.under_way.pop_back().and_then(|way| way.provenance);
+        let Some(mut provenance) = ready else { return Ok(None) };
+        let times = StageTimes { step_ms: std::mem::take(&mut provenance.times.step_ms), ..StageTimes::default() };
         clean.data.drain(..clean.data.len() - size);
         let shown = show_latents(model, executor, &Tensor::new(first.shape, clean.data), times)?;
-        Ok(Some((shown, origin)))
+        Ok(Some((shown, provenance)))
     }
 
     /// Whether pictures of inputs that were begun are still on their way.
     pub fn is_behind(&self) -> bool {
-        self.under_way.iter().any(|way| way.origin.is_some())
+        self.under_way.iter().any(|way| way.provenance.is_some())
     }
 }

@@ -1,6 +1,6 @@
 //! How one picture goes into another: cropped to cover, mirrored, or laid over.
 
-use super::scale::{Rect, scale};
+use super::scale::{Crop, scale};
 use super::{Frame, Size};
 
 /// The largest part of `frame` around its middle that has the shape of `size`, at that size.
@@ -9,20 +9,20 @@ pub fn cover_crop(frame: &Frame, size: Size) -> Frame {
     let [from_width, from_height] = [frame.size().width, frame.size().height].map(f64::from);
     let by = (from_width / f64::from(size.width)).min(from_height / f64::from(size.height));
     let (width, height) = (f64::from(size.width) * by, f64::from(size.height) * by);
-    let rect = Rect {
+    let crop = Crop {
         x: ((from_width - width) / 2.0).max(0.0),
         y: ((from_height - height) / 2.0).max(0.0),
         width: width.min(from_width),
         height: height.min(from_height),
     };
-    scale(frame, rect, size)
+    scale(frame, crop, size)
 }
 
 /// The size with `longer` as its longer side and the shape of `input`, both sides rounded down to `multiple` (at least one of it).
 pub fn fit_longer_side(input: Size, longer: u32, multiple: u32) -> Size {
     let input = at_least_one(input);
     let multiple = multiple.max(1);
-    let whole = u64::from(input.width.max(input.height));
+    let whole = u64::from(input.longer_side());
     let side = |length: u32| {
         let exact = (u64::from(length) * u64::from(longer) + whole / 2) / whole;
         (exact as u32 / multiple * multiple).max(multiple)
@@ -47,7 +47,7 @@ pub fn blend_over(base: &Frame, ink: &Frame) -> Frame {
     let ink = if ink.size() == base.size() {
         ink
     } else {
-        fitted = scale(ink, Rect::whole(ink.size()), base.size());
+        fitted = scale(ink, Crop::whole(ink.size()), base.size());
         &fitted
     };
     let mut blended = base.clone();

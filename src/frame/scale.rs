@@ -3,9 +3,9 @@
 
 use super::{Frame, Size};
 
-/// A rectangle in pixels, possibly with fractions.
+/// The part of a picture that is wanted, in pixels, possibly with fractions.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Rect {
+pub struct Crop {
     /// Left edge.
     pub x: f64,
     /// Top edge.
@@ -16,7 +16,7 @@ pub struct Rect {
     pub height: f64,
 }
 
-impl Rect {
+impl Crop {
     /// The whole of a picture.
     pub fn whole(size: Size) -> Self {
         Self { x: 0.0, y: 0.0, width: size.width.into(), height: size.height.into() }
@@ -24,9 +24,9 @@ impl Rect {
 }
 
 /// The part `from` of `frame`, resized to `to`; number and time stay. `from` must lie within the frame.
-pub fn scale(frame: &Frame, from: Rect, to: Size) -> Frame {
+pub fn scale(frame: &Frame, from: Crop, to: Size) -> Frame {
     let to = Size::new(to.width.max(1), to.height.max(1));
-    if from == Rect::whole(frame.size()) && to == frame.size() {
+    if from == Crop::whole(frame.size()) && to == frame.size() {
         return frame.clone();
     }
     let columns = Axis::new(from.x, from.width, frame.size().width, to.width);
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn halves_are_averages() {
         let frame = steps(4, 2);
-        let half = scale(&frame, Rect::whole(frame.size()), Size::new(2, 1));
+        let half = scale(&frame, Crop::whole(frame.size()), Size::new(2, 1));
         assert_eq!(half.pixel(0, 0), [(10 + 40 + 50_u32).div_ceil(4) as u8, 0, 255, 255]);
         assert_eq!(half.pixel(1, 0)[0], (20 + 30 + 60 + 70) / 4);
     }
@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn broken_ratios_weigh_by_area() {
         let frame = steps(3, 1);
-        let two = scale(&frame, Rect::whole(frame.size()), Size::new(2, 1));
+        let two = scale(&frame, Crop::whole(frame.size()), Size::new(2, 1));
         assert_eq!([two.pixel(0, 0)[0], two.pixel(1, 0)[0]], [3, 17]);
     }
 
@@ -165,7 +165,7 @@ mod tests {
     fn one_colour_stays_itself() {
         let frame = Frame::filled(Size::new(37, 23), [255, 254, 1, 255]);
         for to in [Size::new(7, 5), Size::new(100, 90), Size::new(1, 1), Size::new(64, 3)] {
-            let scaled = scale(&frame, Rect { x: 1.3, y: 0.7, width: 33.3, height: 20.1 }, to);
+            let scaled = scale(&frame, Crop { x: 1.3, y: 0.7, width: 33.3, height: 20.1 }, to);
             assert!(scaled.pixels().as_chunks().0.iter().all(|p| *p == [255, 254, 1, 255]), "{to}");
         }
     }
@@ -173,21 +173,21 @@ mod tests {
     #[test]
     fn enlarging_is_bilinear() {
         let frame = Frame::new(Size::new(2, 1), vec![0, 0, 0, 255, 200, 0, 0, 255]).unwrap();
-        let wide = scale(&frame, Rect::whole(frame.size()), Size::new(4, 1));
+        let wide = scale(&frame, Crop::whole(frame.size()), Size::new(4, 1));
         assert_eq!([0, 1, 2, 3].map(|x| wide.pixel(x, 0)[0]), [0, 50, 150, 200]);
     }
 
     #[test]
     fn transparent_colours_do_not_bleed() {
         let frame = Frame::new(Size::new(2, 1), vec![255, 0, 0, 255, 0, 255, 0, 0]).unwrap();
-        let one = scale(&frame, Rect::whole(frame.size()), Size::new(1, 1));
+        let one = scale(&frame, Crop::whole(frame.size()), Size::new(1, 1));
         assert_eq!(one.pixel(0, 0), [255, 0, 0, 128]);
     }
 
     #[test]
     fn the_same_size_shares_the_pixels() {
         let frame = steps(4, 2).stamped(7, std::time::Instant::now());
-        let same = scale(&frame, Rect::whole(frame.size()), frame.size());
+        let same = scale(&frame, Crop::whole(frame.size()), frame.size());
         assert_eq!((same.id, same.pixels().as_ptr()), (7, frame.pixels().as_ptr()));
     }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::stage::Refused;
 use crate::canvas::LayerId;
 use crate::engine::Params;
+use crate::studio::PanelTab;
 
 /// What the user meant.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,7 +56,7 @@ pub enum Action {
     /// Put this file onto the canvas.
     Open(PathBuf),
     /// Open the panel at this tab.
-    ShowTab(&'static str),
+    ShowTab(PanelTab),
     /// Show or hide the panel.
     TogglePanel,
     /// Texts and controls larger, smaller, or of the normal size.

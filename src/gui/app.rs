@@ -14,7 +14,7 @@ use super::notices::Notices;
 use super::rescue::Rescue;
 use super::stage::Stage;
 use super::theme::Theme;
-use crate::canvas::{Document, SAMPLE_PROMPT};
+use crate::canvas::{Backdrop, Document, SAMPLE_PROMPT};
 use crate::engine::{Params, Picture};
 use crate::frame::{Frame, Size};
 use crate::studio::{self, Notice, Places, Settings, Studio};
@@ -62,14 +62,23 @@ pub(super) struct Sent {
     pub(super) params: Params,
     pub(super) stream: bool,
     pub(super) source: crate::capture::SourceSpec,
-    /// Revision, size and whether the ink is transparent.
-    pub(super) ink: Option<(u64, Size, bool)>,
+    pub(super) ink: Option<SentInk>,
     pub(super) saved: Settings,
     /// Settings as they were a frame ago, and when they are written if they stay so.
     pub(super) seen: Settings,
     pub(super) save_at: Option<f64>,
     /// The look that egui has.
     pub(super) look: Option<(bool, f32)>,
+}
+
+/// Which ink was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SentInk {
+    /// Of the drawing.
+    pub(super) revision: u64,
+    pub(super) size: Size,
+    /// What lies under it.
+    pub(super) backdrop: Backdrop,
 }
 
 /// The window.
@@ -193,7 +202,7 @@ impl App {
         let theme = Theme::of(self.settings.window.light);
         if let Some(mut size) = self.new_drawing {
             let model = self.studio.snapshot().model.as_ref();
-            let side = self.settings.params.size.width.max(self.settings.params.size.height);
+            let side = self.settings.params.size.longer_side();
             let answer = new_drawing_ui(ctx, &mut size, (side, model.map_or(1, |model| model.multiple)), &theme);
             self.new_drawing = (answer == Answer::Open).then_some(size);
             if answer == Answer::Create {

@@ -11,7 +11,7 @@ use super::{look, model_menu, names, numbers, words};
 use crate::canvas::Document;
 use crate::capture::SourceSpec;
 use crate::engine::Params;
-use crate::studio::{Arrival, Command, EngineSpec, Notice, Origin};
+use crate::studio::{Arrival, Command, EngineSpec, Notice, Origin, PanelTab, Settings};
 use crate::weights::ModelSource;
 
 /// How many model folders the menu remembers.
@@ -189,11 +189,11 @@ impl App {
         super::layout::Room { width: rect.width(), height: rect.height() }.panel_floats()
     }
 
-    fn show_tab(&mut self, ctx: &Context, tab: &str) {
+    fn show_tab(&mut self, ctx: &Context, tab: PanelTab) {
         let floats = Self::floats(ctx);
         let open = if floats { &mut self.session.float_open } else { &mut self.settings.window.panel_open };
         *open = true;
-        self.settings.window.panel = tab.to_owned();
+        self.settings.window.panel = tab;
     }
 
     fn toggle_panel(&mut self, ctx: &Context) {
@@ -285,10 +285,9 @@ impl App {
 
     /// The prompt and the numbers of a painting; its size stays that of the canvas.
     fn take_recipe(&mut self, recipe: Params) {
-        let size = self.settings.params.size;
-        self.settings.params = Params { size, prompt: words::tamed(&recipe.prompt), ..recipe };
-        self.settings.params.seed = recipe.seed.min(numbers::LARGEST_SEED);
-        self.settings = self.settings.clone().sound();
+        let (size, seed) = (self.settings.params.size, recipe.seed.min(numbers::LARGEST_SEED));
+        let params = Params { size, seed, prompt: words::tamed(&recipe.prompt), ..recipe };
+        self.settings.params = Settings::sound_recipe(params);
     }
 
     /// The name of the model that paints, for a card.

@@ -4,11 +4,11 @@ use egui::{Align2, Area, Context, Frame, Id, Margin, Order, Rect, Stroke};
 
 use super::action::Action;
 use super::cx::Cx;
-use super::stage::{StageLook, ViewMode};
+use super::stage::StageLook;
 use super::widgets::{link, note};
 use crate::capture::SourceSpec;
 use crate::engine::Picture;
-use crate::studio::{LiveState, SourceState};
+use crate::studio::{LiveState, LoadProgress, SourceState};
 
 /// Under this many pictures a second a new one fades in.
 const FADE_BELOW: f64 = 8.0;
@@ -23,7 +23,7 @@ pub fn stage_look(cx: &Cx<'_>, picture: Option<&Picture>) -> StageLook {
     let draws = cx.settings.source == SourceSpec::Drawing;
     let window = &cx.settings.window;
     let look = StageLook {
-        view: ViewMode::from_name(&window.view),
+        view: window.view,
         alone: cx.session.alone,
         smooth: window.smooth,
         divider: window.divider,
@@ -86,7 +86,9 @@ pub fn steps(count: usize) -> String {
 fn busy(cx: &Cx<'_>) -> Option<String> {
     let snapshot = cx.snapshot;
     match (&snapshot.state, &snapshot.model, &snapshot.loading) {
-        (_, None, Some((what, _, seconds))) => Some(format!("Loading the model: {what} · {seconds:.1} s")),
+        (_, None, Some(LoadProgress { what, seconds, .. })) => {
+            Some(format!("Loading the model: {what} · {seconds:.1} s"))
+        }
         (_, None, None) => Some("No model is loaded. Choose one in the menu at the top.".into()),
         (LiveState::Stopped, ..) => Some("The engine stopped.".into()),
         _ => None,

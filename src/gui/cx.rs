@@ -8,10 +8,7 @@ use super::theme::Theme;
 use crate::canvas::Document;
 use crate::capture::CameraInfo;
 use crate::studio::{Settings, Snapshot};
-use crate::weights::Card;
-
-/// How many latencies the panel draws.
-const HISTORY: usize = 96;
+use crate::weights::ModelCard;
 
 /// What the window knows beyond settings and snapshot; gone when it closes.
 #[derive(Clone, Debug, Default)]
@@ -39,9 +36,12 @@ pub struct Session {
 }
 
 impl Session {
+    /// How many latencies are remembered.
+    pub const LATENCIES: usize = 96;
+
     /// Remembers one more latency.
     pub fn add_latency(&mut self, ms: f32) {
-        if self.latencies_ms.len() == HISTORY {
+        if self.latencies_ms.len() == Self::LATENCIES {
             self.latencies_ms.pop_front();
         }
         self.latencies_ms.push_back(ms);
@@ -73,7 +73,7 @@ impl Cx<'_> {
     }
 
     /// The card of the model that paints.
-    pub fn card(&self) -> Option<&Card> {
+    pub fn card(&self) -> Option<&ModelCard> {
         self.snapshot.model.as_ref()?.card.as_ref()
     }
 

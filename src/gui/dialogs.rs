@@ -48,12 +48,25 @@ pub enum Picked {
     Trouble(Notice),
 }
 
+/// The way of answers from their threads to the window.
+struct Answers {
+    sender: Sender<Picked>,
+    receiver: Receiver<Picked>,
+}
+
+impl Answers {
+    fn new() -> Self {
+        let (sender, receiver) = unbounded();
+        Self { sender, receiver }
+    }
+}
+
 /// Asks for files.
 pub struct Dialogs {
     pictures: PathBuf,
-    answers: (Sender<Picked>, Receiver<Picked>),
+    answers: Answers,
     /// The places that were found for quick saves, apart from what users are asked.
-    places: (Sender<Picked>, Receiver<Picked>),
+    places: Answers,
     /// The quick saves that still look for their place.
     seeking: Cell<usize>,
     wake: studio::Wake,
@@ -62,14 +75,14 @@ pub struct Dialogs {
 impl Dialogs {
     /// Pictures are saved into the folder `pictures`; answers are announced by `wake`.
     pub fn new(pictures: PathBuf, wake: studio::Wake) -> Self {
-        Self { pictures, answers: unbounded(), places: unbounded(), seeking: Cell::new(0), wake }
+        Self { pictures, answers: Answers::new(), places: Answers::new(), seeking: Cell::new(0), wake }
     }
 
     /// The answers since the last call.
     pub fn answers(&self) -> Vec<Picked> {
-        let places: Vec<Picked> = self.places.1.try_iter().collect();
+        let places: Vec<Picked> = self.places.receiver.try_iter().collect();
         self.seeking.set(self.seeking.get() - places.len());
-        places.into_iter().chain(self.answers.1.try_iter()).collect()
+        places.into_iter().chain(self.answers.receiver.try_iter()).collect()
     }
 
     /// The last answers before the window goes: quick saves get their place, if that takes no longer than [`PATIENCE`];
@@ -77,7 +90,7 @@ impl Dialogs {
     pub fn last_answers(&self) -> Vec<Picked> {
         let (end, mut answers) = (Instant::now() + PATIENCE, self.answers());
         while self.seeking.get() > 0 {
-            match self.places.1.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            match self.places.receiver.recv_timeout(end.saturating_duration_since(Instant::now())) {
                 Ok(place) => answers.push(place),
                 Err(_) => {
                     log::warn!("{} did not answer: what was to be saved there is lost", self.pictures.display());
@@ -143,7 +156,7 @@ impl Dialogs {
         let folder = self.pictures.clone();
         self.seeking.set(self.seeking.get() + 1);
         let seek = move || Some(quick_place(&folder, &name).map_or_else(failed, found));
-        self.work(&self.places.0, seek, failed);
+        self.work(&self.places, seek, failed);
     }
 
     /// Turns a pasted picture into ours.
@@ -157,7 +170,7 @@ impl Dialogs {
                 Picked::Pasted,
             ))
         };
-        self.work(&self.answers.0, unpack, Picked::Trouble);
+        self.work(&self.answers, unpack, Picked::Trouble);
     }
 
     /// Where quick saves go.
@@ -181,16 +194,16 @@ impl Dialogs {
                 None => None,
             }
         };
-        self.work(&self.answers.0, ask, Picked::Trouble);
+        self.work(&self.answers, ask, Picked::Trouble);
     }
 
     fn work(
         &self,
-        answers: &Sender<Picked>,
+        answers: &Answers,
         work: impl FnOnce() -> Option<Picked> + Send + 'static,
         failed: impl FnOnce(Notice) -> Picked,
     ) {
-        let (sender, wake) = (answers.clone(), self.wake.clone());
+        let (sender, wake) = (answers.sender.clone(), self.wake.clone());
         let worker = Worker::spawn("dialog", move |_| {
             if let Some(answer) = work() {
                 // A closed channel means that the window is gone.
@@ -200,7 +213,7 @@ impl Dialogs {
         });
         if let Err(error) = worker {
             let notice = Notice::error(format!("No thread for the file dialog ({error})"), "Close other programs");
-            answers.send(failed(notice)).ok();
+            answers.sender.send(failed(notice)).ok();
         }
     }
 }

@@ -8,7 +8,8 @@ use super::cx::Cx;
 use super::layout::Breadth;
 use super::widgets::{chip, chip_width, icon_button, link, note};
 use super::{numbers, prompt, words};
-use crate::weights::Card;
+use crate::studio::PanelTab;
+use crate::weights::ModelCard;
 
 /// Space around the dock's contents.
 const EDGE: f32 = 12.0;
@@ -57,7 +58,7 @@ fn prompt_row_ui(ui: &mut Ui, cx: &mut Cx<'_>, low: bool) {
         icon_button(&mut corner, icons::ICON_TUNE, "Numbers", "Strength, steps, guidance, seed, size", cx.theme);
     Popup::menu(&button).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
         let width = 250.0;
-        let (_, rect) = ui.allocate_space(vec2(width, 6.0 * 28.0));
+        let (_, rect) = ui.allocate_space(vec2(width, numbers::COUNT as f32 * numbers::ROW));
         numbers::numbers_ui(&mut part(ui, rect), cx, 1);
     });
 }
@@ -80,7 +81,7 @@ fn chips_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     }
 }
 
-fn styles_ui(ui: &mut Ui, cx: &mut Cx<'_>, card: &Card) {
+fn styles_ui(ui: &mut Ui, cx: &mut Cx<'_>, card: &ModelCard) {
     for name in card.styles.keys() {
         let on = words::has_style(&cx.settings.params.prompt, name, card);
         if chip(ui, name, on, cx.theme).accessible_name(format!("Style {name}")).clicked() {
@@ -89,7 +90,7 @@ fn styles_ui(ui: &mut Ui, cx: &mut Cx<'_>, card: &Card) {
     }
 }
 
-fn background_ui(ui: &mut Ui, cx: &mut Cx<'_>, card: &Card) {
+fn background_ui(ui: &mut Ui, cx: &mut Cx<'_>, card: &ModelCard) {
     if card.backgrounds.is_empty() {
         return;
     }
@@ -112,7 +113,7 @@ fn background_ui(ui: &mut Ui, cx: &mut Cx<'_>, card: &Card) {
 }
 
 /// As many subjects as fit into the row, then the door to all of them.
-fn subjects_ui(ui: &mut Ui, cx: &mut Cx<'_>, card: &Card, as_chips: bool) {
+fn subjects_ui(ui: &mut Ui, cx: &mut Cx<'_>, card: &ModelCard, as_chips: bool) {
     let start = if as_chips { 0 } else { 7 };
     let more = 56.0;
     let short = card.subjects.iter().filter(|subject| subject.name.len() <= SHORT);
@@ -129,6 +130,6 @@ fn subjects_ui(ui: &mut Ui, cx: &mut Cx<'_>, card: &Card, as_chips: bool) {
     }
     if ui.available_width() > 30.0 && link(ui, "all…", cx.theme).on_hover_text("Everything the model knows").clicked()
     {
-        cx.act(Action::ShowTab("models"));
+        cx.act(Action::ShowTab(PanelTab::Models));
     }
 }

@@ -13,9 +13,8 @@ use super::theme::Theme;
 use super::widgets::{note, primary_button, quiet};
 use crate::canvas::{Backdrop, Document, Version};
 use crate::frame::{Size, fit_longer_side};
-use crate::gui::keys::DIAMETER_PX;
 use crate::record::is_ora_name;
-use crate::studio::{Command, Notice};
+use crate::studio::{Command, Notice, SavedPart, ToolSettings};
 
 /// A drawing as it was when it was to be saved.
 #[derive(Clone, Debug)]
@@ -27,14 +26,13 @@ pub struct Drawing {
 }
 
 /// What would throw the drawing away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Then {
     /// Closing the window.
     Close,
     /// Another drawing, of this size.
     New(Size),
     /// The drawing that was opened.
-    Open,
+    Open(Box<Opened>),
 }
 
 /// A drawing that was read from a file.
@@ -54,8 +52,6 @@ pub(super) struct Keeping {
     waiting: Vec<(Version, Drawing)>,
     /// The question that is being asked.
     question: Option<Then>,
-    /// What was opened and waits for the answer.
-    opened: Option<Opened>,
     /// Nothing is asked any more: the window closes.
     pub(super) leaving: bool,
 }
@@ -71,18 +67,13 @@ impl Keeping {
     /// A drawing of which nothing is worth a file yet.
     pub(super) fn of(document: &Document) -> Self {
         let ledger = Ledger::of(document.version());
-        Self { ledger, waiting: Vec::new(), question: None, opened: None, leaving: false }
+        Self { ledger, waiting: Vec::new(), question: None, leaving: false }
     }
 
     /// The drawing's file, if it is one for a drawing with layers, or without. In a flat file that nobody asked for, layers would be lost.
     fn file_for(&self, layered: bool) -> Option<&Path> {
         let keeps = |file: &&Path| !layered || is_ora_name(file) || self.ledger.is_chosen(file);
         self.ledger.file().filter(keeps)
-    }
-
-    /// Nothing is asked any more, and what was opened is not wanted.
-    fn put_question_away(&mut self) {
-        (self.question, self.opened) = (None, None);
     }
 }
 
@@ -141,6 +132,13 @@ impl App {
         ctx.request_repaint();
     }
 
+    /// Does what the question is about, if one is asked.
+    fn finish_asked(&mut self, ctx: &Context) {
+        if let Some(then) = self.keeping.question.take() {
+            self.finish(ctx, then);
+        }
+    }
+
     fn finish(&mut self, ctx: &Context, then: Then) {
         self.keeping.question = None;
         match then {
@@ -152,20 +150,17 @@ impl App {
                 self.forget_lost();
                 self.begin_new(size);
             }
-            Then::Open => {
-                if let Some(opened) = self.keeping.opened.take() {
-                    self.forget_lost();
-                    self.begin_opened(ctx, opened);
-                }
+            Then::Open(opened) => {
+                self.forget_lost();
+                self.begin_opened(ctx, *opened);
             }
         }
     }
 
     /// A layered drawing was read: it takes the place of this one, unless the user is about to close the window.
     pub(super) fn take_opened(&mut self, ctx: &Context, opened: Opened) {
-        if self.keeping.question != Some(Then::Close) {
-            self.keeping.opened = Some(opened);
-            self.leave_drawing(ctx, Then::Open);
+        if !matches!(self.keeping.question, Some(Then::Close)) {
+            self.leave_drawing(ctx, Then::Open(Box::new(opened)));
         }
     }
 
@@ -195,32 +190,31 @@ impl App {
     /// Another drawing, perhaps of another size; the painting takes its shape, and the brush keeps its width on the screen.
     fn begin_on(&mut self, document: Document) {
         let size = document.size();
-        let longer = |size: Size| size.width.max(size.height);
-        let ratio = longer(size) as f32 / longer(self.document.size()) as f32;
-        let tools = &mut self.settings.tools;
-        tools.diameter_px = (tools.diameter_px * ratio).round().clamp(*DIAMETER_PX.start(), *DIAMETER_PX.end());
+        let ratio = size.longer_side() as f32 / self.document.size().longer_side() as f32;
+        let (tools, range) = (&mut self.settings.tools, ToolSettings::DIAMETER_PX);
+        tools.diameter_px = (tools.diameter_px * ratio).round().clamp(*range.start(), *range.end());
         self.settings.canvas = size;
         self.begin(document);
         let multiple = self.studio.snapshot().model.as_ref().map_or(1, |model| model.multiple);
         let params = &mut self.settings.params;
-        params.size = fit_longer_side(size, longer(params.size), multiple);
+        params.size = fit_longer_side(size, params.size.longer_side(), multiple);
         self.stage.reset_view();
     }
 
     /// Asks the question, if there is one.
     pub(super) fn question_ui(&mut self, ctx: &Context, theme: &Theme) {
-        let Some(then) = self.keeping.question else { return };
+        let loses = match &self.keeping.question {
+            None => return,
+            Some(Then::Close) => "Closing the window throws away what you have not saved.",
+            Some(Then::New(_)) => "A new drawing takes the place of this one, which is not saved.",
+            Some(Then::Open(_)) => "The drawing that you open takes the place of this one, which is not saved.",
+        };
         let saving = self.is_saving();
         let layered = self.document.is_layered();
         let file = self.keeping.file_for(layered);
         let place = file.unwrap_or(self.dialogs.folder());
         let kind = if file.map_or(layered, is_ora_name) { "all layers" } else { "a PNG" };
         let (answer, away) = modal_ui(ctx, "Save your drawing?", 340.0, theme, |ui| {
-            let loses = match then {
-                Then::Close => "Closing the window throws away what you have not saved.",
-                Then::New(_) => "A new drawing takes the place of this one, which is not saved.",
-                Then::Open => "The drawing that you open takes the place of this one, which is not saved.",
-            };
             ui.label(quiet(loses, theme));
             ui.label(note(format!("Save writes {kind} to {}", place.display()), theme));
             buttons_ui(ui, |ui| {
@@ -237,8 +231,8 @@ impl App {
         match if away { Answer::Cancel } else { answer } {
             Answer::Open => {}
             Answer::Save => self.save_drawing(ctx),
-            Answer::Discard => self.finish(ctx, then),
-            Answer::Cancel => self.keeping.put_question_away(),
+            Answer::Discard => self.finish_asked(ctx),
+            Answer::Cancel => self.keeping.question = None,
         }
     }
 
@@ -326,19 +320,19 @@ impl App {
         self.studio.send(Command::SaveDrawing { drawing: document, backdrop, path });
     }
 
-    /// A file holds the state `version`, all of it or what showed.
-    pub(super) fn note_saved(&mut self, ctx: &Context, path: PathBuf, version: Version, whole: bool) {
-        let notice = match whole {
-            true => Notice::done(format!("Saved {}", path.display())),
-            false => {
+    /// A file holds the state `version`, or a part of it.
+    pub(super) fn note_saved(&mut self, ctx: &Context, path: PathBuf, version: Version, part: SavedPart) {
+        let notice = match part {
+            SavedPart::Whole => Notice::done(format!("Saved {}", path.display())),
+            SavedPart::Visible => {
                 let what = format!("Saved {} without the hidden layers", path.display());
                 Notice::warning(what, "Show them and save again to have them in a file, too")
             }
         };
         self.tell(ctx, notice);
-        self.keeping.ledger.confirmed(version, path, whole);
-        if let Some(then) = self.keeping.question.filter(|_| !self.has_unsaved()) {
-            self.finish(ctx, then);
+        self.keeping.ledger.confirmed(version, path, part);
+        if !self.has_unsaved() {
+            self.finish_asked(ctx);
         }
     }
 
@@ -350,7 +344,7 @@ impl App {
             self.keeping.ledger.failed(drawing.document.version());
         }
         if was_saving && !self.is_saving() {
-            self.keeping.put_question_away();
+            self.keeping.question = None;
         }
         self.tell(ctx, notice);
     }

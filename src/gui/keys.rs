@@ -2,12 +2,8 @@
 
 use egui::{Key, KeyboardShortcut, Modifiers, Ui};
 
-use super::tool::Tool;
 use crate::canvas::Document;
-use crate::studio::ToolSettings;
-
-/// The narrowest and widest brush the rail and the keys give.
-pub const DIAMETER_PX: std::ops::RangeInclusive<f32> = 1.0..=256.0;
+use crate::studio::{Tool, ToolSettings};
 
 const UNDO: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Z);
 const REDO: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::Z);
@@ -51,7 +47,7 @@ fn pressed(ui: &Ui, key: Key) -> bool {
 fn choose_tool(ui: &Ui, tools: &mut ToolSettings) {
     for tool in Tool::ALL {
         if pressed(ui, key(tool)) {
-            tool.name().clone_into(&mut tools.tool);
+            tools.tool = tool;
         }
     }
     if pressed(ui, Key::X) {
@@ -85,8 +81,9 @@ fn change_size(ui: &Ui, tools: &mut ToolSettings) {
 
 /// A step that is felt at every size: a tenth, at least one pixel.
 fn next_diameter(diameter_px: f32, up: bool) -> f32 {
+    let range = ToolSettings::DIAMETER_PX;
     let step = (diameter_px * 0.1).round().max(1.0);
-    (diameter_px + if up { step } else { -step }).round().clamp(*DIAMETER_PX.start(), *DIAMETER_PX.end())
+    (diameter_px + if up { step } else { -step }).round().clamp(*range.start(), *range.end())
 }
 
 #[cfg(test)]

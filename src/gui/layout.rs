@@ -2,8 +2,6 @@
 
 /// Height of the top bar.
 pub const TOP: f32 = 44.0;
-/// Width of the tool rail.
-pub const RAIL: f32 = 48.0;
 /// Width of the right panel.
 pub const PANEL: f32 = 264.0;
 /// Height of the status line.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::canvas::Version;
+use crate::studio::SavedPart;
 
 /// What is known about one drawing's safety.
 #[derive(Debug)]
@@ -82,14 +83,14 @@ impl Ledger {
         }
     }
 
-    /// `place` holds `version`, the whole of it or what showed. Of a drawing that was put away meanwhile it says nothing.
-    pub(super) fn confirmed(&mut self, version: Version, place: PathBuf, whole: bool) {
+    /// `place` holds `version`, or a part of it. Of a drawing that was put away meanwhile it says nothing.
+    pub(super) fn confirmed(&mut self, version: Version, place: PathBuf, part: SavedPart) {
         if !self.is_on_its_way(version) {
             return;
         }
         self.failed(version);
         self.file = Some(place);
-        if whole {
+        if part == SavedPart::Whole {
             self.saved = version;
         }
     }
@@ -137,9 +138,9 @@ mod tests {
         let place = ledger.file().map(Path::to_owned);
         assert_eq!(place, Some("a.png".into()));
         ledger.send(second, place);
-        ledger.confirmed(first, "a.png".into(), true);
+        ledger.confirmed(first, "a.png".into(), SavedPart::Whole);
         assert!(!ledger.is_safe(second) && ledger.is_on_its_way(second));
-        ledger.confirmed(second, "a.png".into(), true);
+        ledger.confirmed(second, "a.png".into(), SavedPart::Whole);
         assert!(ledger.is_safe(second) && !ledger.is_on_its_way(second));
     }
 
@@ -152,7 +153,7 @@ mod tests {
         assert!(!ledger.is_on_its_way(first) && !ledger.is_safe(first));
         assert_eq!(ledger.file(), None, "a place that failed is not gone to again");
         ledger.send(first, Some("b.png".into()));
-        ledger.confirmed(first, "b.png".into(), false);
+        ledger.confirmed(first, "b.png".into(), SavedPart::Visible);
         assert!(!ledger.is_safe(first) && !ledger.is_on_its_way(first));
         assert_eq!(ledger.file(), Some(Path::new("b.png")));
     }
@@ -197,8 +198,8 @@ mod tests {
         ledger.ask(second);
         ledger.leave_file();
         ledger.placed(second, "b.png".into());
-        ledger.confirmed(first, "a.png".into(), true);
-        ledger.confirmed(second, "b.png".into(), true);
+        ledger.confirmed(first, "a.png".into(), SavedPart::Whole);
+        ledger.confirmed(second, "b.png".into(), SavedPart::Whole);
         assert!(ledger.file().is_none() && ledger.is_safe(blank));
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use egui::Context;
 
 use super::action::Action;
-use super::app::App;
+use super::app::{App, SentInk};
 use super::dialogs::Picked;
 use super::keeping::Opened;
 use super::words;
@@ -15,8 +15,8 @@ use crate::engine::Params;
 use crate::frame::{Size, fit_longer_side};
 use crate::studio::{Arrival, CameraSettings, Command, EngineSpec, Event, Notice, Origin, Overlay};
 
-/// A smaller picture gets a canvas of this many pixels along its longer side.
-const SMALLEST_CANVAS: u32 = 256;
+/// A small picture gets a canvas of this many pixels along its longer side.
+const SMALL_PICTURE_CANVAS: u32 = 256;
 /// A photograph gets a canvas of this many: it is painted much smaller, and a larger one is slow to draw on.
 const PHOTO_CANVAS: u32 = 1024;
 /// Settings are written when they stayed the same for this long.
@@ -25,9 +25,9 @@ const SAVE_AFTER_S: f64 = 1.0;
 /// The canvas for an opened picture: its own size, so that a drawing comes back as it was saved; less for what no canvas can
 /// be as large as, which are photographs.
 fn canvas_for(picture: Size) -> Size {
-    let longer = match picture.width.max(picture.height) {
+    let longer = match picture.longer_side() {
         longer if longer > Document::MAX_SIDE => PHOTO_CANVAS,
-        longer => longer.max(SMALLEST_CANVAS),
+        longer => longer.max(SMALL_PICTURE_CANVAS),
     };
     fit_longer_side(picture, longer, 1)
 }
@@ -128,7 +128,7 @@ impl App {
                 self.take_opened(ctx, Opened { path, document: *drawing, differs });
             }
             Event::LostFound(path) => self.offer_lost(ctx, path),
-            Event::DrawingSaved { path, version, whole } => self.note_saved(ctx, path, version, whole),
+            Event::DrawingSaved { path, version, part } => self.note_saved(ctx, path, version, part),
             Event::DrawingNotSaved { version, notice } => self.note_not_saved(ctx, version, notice),
             Event::Saved(path) => self.tell(ctx, Notice::done(format!("Saved {}", path.display()))),
         }
@@ -140,13 +140,11 @@ impl App {
         let Some(model) = self.studio.snapshot().model.as_ref() else { return };
         let (native, multiple) = (model.size, model.multiple);
         let params = &mut self.settings.params;
-        let longest = params.size.width.max(params.size.height);
         // The painting has the shape of the canvas.
         let canvas = self.document.size();
-        params.size = fit_longer_side(canvas, longest, multiple);
+        params.size = fit_longer_side(canvas, params.size.longer_side(), multiple);
         if std::mem::take(&mut self.wants_suggested) {
-            let longest = native.width.max(native.height);
-            self.settings.params.size = fit_longer_side(canvas, longest, multiple);
+            self.settings.params.size = fit_longer_side(canvas, native.longer_side(), multiple);
             self.take_suggested();
             self.remember_model();
             let name = self.model_name();
@@ -282,16 +280,16 @@ impl App {
 
     fn send_ink(&mut self) {
         // As the stage shows it: until a source delivers, the drawing lies on its own background.
-        let transparent = self.source_frame.is_some();
-        let state = (self.document.revision(), self.settings.params.size, transparent);
-        if self.sent.ink == Some(state) {
+        let backdrop = if self.source_frame.is_some() { Backdrop::Transparent } else { Backdrop::Document };
+        let (revision, size) = (self.document.revision(), self.settings.params.size);
+        let ink = SentInk { revision, size, backdrop };
+        if self.sent.ink == Some(ink) {
             return;
         }
         // Only new ink has the time of its change; the same ink for another purpose is as new as now.
-        let same_ink = self.sent.ink.is_some_and(|(revision, ..)| revision == state.0);
-        self.sent.ink = Some(state);
-        let backdrop = if transparent { Backdrop::Transparent } else { Backdrop::Document };
-        let frame = self.document.overlay(state.1, backdrop);
+        let same_ink = self.sent.ink.is_some_and(|sent| sent.revision == revision);
+        self.sent.ink = Some(ink);
+        let frame = self.document.overlay(size, backdrop);
         let id = frame.id;
         let frame = if same_ink { frame.stamped(id, std::time::Instant::now()) } else { frame };
         self.studio.draw(Overlay { frame });

@@ -6,7 +6,8 @@ use super::action::Action;
 use super::cx::Cx;
 use super::fonts::strong;
 use super::look::{BODY, ZOOMS};
-use super::widgets::{Choice, note_ui, quiet, segmented_ui};
+use super::theme::Theme;
+use super::widgets::{Choice, Face, note_ui, quiet, segmented_ui};
 use crate::capture::SourceSpec;
 use crate::flow::cores;
 
@@ -74,14 +75,14 @@ pub fn settings_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     ui.spacing_mut().item_spacing.y = 6.0;
     row_ui(ui, cx, "Look", |ui, cx| {
         let choices = [word("Dark", "Dark look"), word("Light", "Light look")];
-        if let Some(index) = segmented_ui(ui, &choices, Some(usize::from(cx.settings.window.light)), true, cx.theme) {
-            cx.settings.window.light = index == 1;
+        if let Some(light) = either_ui(ui, &choices, cx.settings.window.light, cx.theme) {
+            cx.settings.window.light = light;
         }
     });
     row_ui(ui, cx, "Pixels", |ui, cx| {
         let choices = [word("Smooth", "Smooth pixels"), word("Sharp", "Sharp pixels")];
-        if let Some(index) = segmented_ui(ui, &choices, Some(usize::from(!cx.settings.window.smooth)), true, cx.theme) {
-            cx.settings.window.smooth = index == 0;
+        if let Some(sharp) = either_ui(ui, &choices, !cx.settings.window.smooth, cx.theme) {
+            cx.settings.window.smooth = !sharp;
         }
     });
     row_ui(ui, cx, "Zoom", |ui, cx| {
@@ -94,10 +95,29 @@ pub fn settings_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         }
     });
     row_ui(ui, cx, "Pictures", |ui, cx| {
-        if let Some(index) = segmented_ui(ui, &PACES, Some(usize::from(cx.settings.stream)), true, cx.theme) {
-            cx.settings.stream = index == 1;
+        if let Some(stream) = either_ui(ui, &PACES, cx.settings.stream, cx.theme) {
+            cx.settings.stream = stream;
         }
     });
+    computing_ui(ui, cx);
+    let whole = Button::new("Pictures over the whole screen").shortcut_text("F11");
+    if ui
+        .add(whole)
+        .on_hover_text("Nothing but the pictures, as they are shared now; Escape brings the rest back")
+        .clicked()
+    {
+        cx.act(Action::ToggleAlone);
+        ui.close();
+    }
+    ui.separator();
+    let model = cx.snapshot.model.as_ref();
+    note_ui(ui, format!("Painted by {}", model.map_or("nobody yet", |model| &model.executor)), cx.theme);
+    note_ui(ui, format!("Window drawn by {}", cx.session.renderer), cx.theme);
+    note_ui(ui, format!("Afterimage {}", env!("CARGO_PKG_VERSION")), cx.theme);
+}
+
+/// Who computes, and with how many threads; the model is loaded again for another choice.
+fn computing_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     row_ui(ui, cx, "Engine", |ui, cx| {
         for (name, word, hint) in ENGINES {
             let button = Button::selectable(cx.settings.executor == name, word);
@@ -119,20 +139,11 @@ pub fn settings_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
             }
         }
     });
-    let whole = Button::new("Pictures over the whole screen").shortcut_text("F11");
-    if ui
-        .add(whole)
-        .on_hover_text("Nothing but the pictures, as they are shared now; Escape brings the rest back")
-        .clicked()
-    {
-        cx.act(Action::ToggleAlone);
-        ui.close();
-    }
-    ui.separator();
-    let model = cx.snapshot.model.as_ref();
-    note_ui(ui, format!("Painted by {}", model.map_or("nobody yet", |model| &model.executor)), cx.theme);
-    note_ui(ui, format!("Window drawn by {}", cx.session.renderer), cx.theme);
-    note_ui(ui, format!("Afterimage {}", env!("CARGO_PKG_VERSION")), cx.theme);
+}
+
+/// Two choices: `second` says whether the second is on, and the answer whether it is to be.
+fn either_ui(ui: &mut Ui, choices: &[Choice; 2], second: bool, theme: &Theme) -> Option<bool> {
+    segmented_ui(ui, choices, Some(usize::from(second)), Face::Words, theme).map(|index| index == 1)
 }
 
 /// One picture after the other, or several side by side.

@@ -39,7 +39,6 @@ pub mod stage;
 mod start;
 mod status;
 pub mod theme;
-pub mod tool;
 mod topbar;
 mod widgets;
 mod words;

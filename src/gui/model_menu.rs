@@ -10,6 +10,7 @@ use super::cx::Cx;
 use super::layout::Breadth;
 use super::widgets::{named, note_ui};
 use super::words::shortened;
+use crate::studio::LoadProgress;
 
 /// The chip, no further left than `left_edge`.
 pub fn chip_ui(ui: &mut Ui, cx: &mut Cx<'_>, left_edge: f32) {
@@ -33,8 +34,8 @@ pub fn chip_ui(ui: &mut Ui, cx: &mut Cx<'_>, left_edge: f32) {
             ui.add(button.corner_radius(13).gap(6.0).min_size(vec2(28.0, 26.0)))
         })
         .inner;
-    if let Some((_, fraction, _)) = &cx.snapshot.loading {
-        progress_line(ui, response.rect, *fraction, cx);
+    if let Some(loading) = &cx.snapshot.loading {
+        progress_line(ui, response.rect, loading.fraction, cx);
     }
     let response = named(response, "Model", &text);
     Popup::menu(&response).width(280.0).show(|ui| menu_ui(ui, cx));
@@ -42,7 +43,7 @@ pub fn chip_ui(ui: &mut Ui, cx: &mut Cx<'_>, left_edge: f32) {
 
 fn chip_text(cx: &Cx<'_>) -> String {
     match (&cx.snapshot.loading, &cx.snapshot.model) {
-        (Some((what, fraction, _)), _) => format!("{what} {:.0} %", fraction * 100.0),
+        (Some(loading), _) => format!("{} {:.0} %", loading.what, loading.fraction * 100.0),
         (None, Some(model)) => format!("{} · {} px", model.name, model.size.width),
         (None, None) => "No model".into(),
     }
@@ -62,7 +63,7 @@ fn progress_line(ui: &Ui, chip: Rect, fraction: f32, cx: &Cx<'_>) {
 }
 
 fn menu_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
-    if let Some((what, fraction, seconds)) = cx.snapshot.loading.clone() {
+    if let Some(LoadProgress { what, fraction, seconds }) = cx.snapshot.loading.clone() {
         note_ui(ui, format!("{what} · {seconds:.1} s"), cx.theme);
         ui.add(ProgressBar::new(fraction).desired_height(6.0).fill(cx.theme.accent));
         if ui.button("Cancel loading").clicked() {

@@ -5,7 +5,7 @@ use egui::{Align2, Context, FontId, Rect, Response, Role, Sense, Stroke, StrokeK
 use super::look::NOTE;
 use super::modal::{buttons_ui, enter, modal_ui};
 use super::theme::Theme;
-use super::widgets::{Choice, note, primary_button, segmented_ui};
+use super::widgets::{Choice, Face, note, primary_button, segmented_ui};
 use crate::frame::{Size, fit_longer_side};
 
 /// What a canvas may look like: its name, and how its sides relate.
@@ -61,7 +61,7 @@ pub fn new_drawing_ui(ctx: &Context, size: &mut Size, painted: (u32, u32), theme
 }
 
 fn shapes_ui(ui: &mut Ui, size: &mut Size, theme: &Theme) {
-    let longest = size.width.max(size.height);
+    let longest = size.longer_side();
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
         let width = (ui.available_width() - 6.0 * (SHAPES.len() - 1) as f32) / SHAPES.len() as f32;
@@ -84,7 +84,7 @@ fn shape_ui(ui: &mut Ui, name: &str, shape: Size, on: bool, width: f32, theme: &
     let fill = if on || response.hovered() { theme.line } else { theme.panel };
     let edge = if on { Stroke::new(1.5, theme.accent) } else { Stroke::new(1.0, theme.line) };
     ui.painter().rect(rect, 6, fill, edge, StrokeKind::Inside);
-    let longest = shape.width.max(shape.height) as f32;
+    let longest = shape.longer_side() as f32;
     let sheet = vec2(shape.width as f32, shape.height as f32) * (32.0 / longest);
     let sheet = Rect::from_center_size(rect.center() - vec2(0.0, 9.0), sheet.round());
     let ink = if on { theme.text } else { theme.quiet };
@@ -96,9 +96,9 @@ fn shape_ui(ui: &mut Ui, name: &str, shape: Size, on: bool, width: f32, theme: &
 
 fn sides_ui(ui: &mut Ui, size: &mut Size, theme: &Theme) {
     let choices = SIDES.map(|(_, word, name)| Choice { icon: None, word, name, hint: "" });
-    let longest = size.width.max(size.height);
+    let longest = size.longer_side();
     let on = SIDES.iter().position(|(side, ..)| *side == longest);
-    if let Some(index) = segmented_ui(ui, &choices, on, true, theme) {
+    if let Some(index) = segmented_ui(ui, &choices, on, Face::Words, theme) {
         let shape = SHAPES.into_iter().find(|(_, shape)| has_shape(*size, *shape)).map_or(*size, |(_, shape)| shape);
         *size = fit_longer_side(shape, SIDES[index].0, 1);
     }

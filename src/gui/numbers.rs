@@ -10,8 +10,10 @@ use crate::engine::Params;
 use crate::frame::fit_longer_side;
 use crate::studio::{GuidanceWay, ModelInfo};
 
+/// How many there are, with the way back to the suggested ones.
+pub const COUNT: usize = 6;
 /// Height of a row with its gap.
-const ROW: f32 = 28.0;
+pub const ROW: f32 = 28.0;
 /// The smallest picture that is offered.
 const SMALLEST: u32 = 128;
 /// The largest picture that is offered.
@@ -21,11 +23,11 @@ pub const LARGEST_SEED: u64 = u32::MAX as u64;
 
 /// Shows the numbers in `columns` columns.
 pub fn numbers_ui(ui: &mut Ui, cx: &mut Cx<'_>, columns: usize) {
-    let rows = 6usize.div_ceil(columns);
+    let rows = COUNT.div_ceil(columns);
     let area = ui.max_rect();
     let gap = 20.0;
     let width = (area.width() - gap * (columns - 1) as f32) / columns as f32;
-    let kinds: [fn(&mut Ui, &mut Cx<'_>, f32); 6] =
+    let kinds: [fn(&mut Ui, &mut Cx<'_>, f32); COUNT] =
         [strength_ui, steps_ui, guidance_ui, seed_ui, size_ui, suggested_ui];
     for (index, show) in kinds.into_iter().enumerate() {
         let (column, row) = (index / rows, index % rows);
@@ -52,7 +54,7 @@ fn strength_ui(ui: &mut Ui, cx: &mut Cx<'_>, width: f32) {
     let number = Number {
         name: "Strength",
         hint: "How far the painting may leave the drawing: 0 keeps it, 1 ignores it",
-        range: 0.0..=1.0,
+        range: Params::STRENGTH,
         step: 0.01,
         default: suggested(cx).strength,
         decimals: 2,
@@ -64,7 +66,7 @@ fn steps_ui(ui: &mut Ui, cx: &mut Cx<'_>, width: f32) {
     let number = Number {
         name: "Steps",
         hint: "More steps are finer and slower",
-        range: 1.0..=8.0,
+        range: f64::from(*Params::STEPS.start())..=f64::from(*Params::STEPS.end()),
         step: 1.0,
         default: f64::from(suggested(cx).steps),
         decimals: 0,
@@ -80,8 +82,14 @@ fn guidance_ui(ui: &mut Ui, cx: &mut Cx<'_>, width: f32) {
         Some(GuidanceWay::Twice) => "How much the words count; above 1 a step takes twice as long with this model",
         _ => "How much the words count",
     };
-    let number =
-        Number { name: "Guidance", hint, range: 1.0..=15.0, step: 0.1, default: suggested(cx).guidance, decimals: 1 };
+    let number = Number {
+        name: "Guidance",
+        hint,
+        range: Params::GUIDANCE,
+        step: 0.1,
+        default: suggested(cx).guidance,
+        decimals: 1,
+    };
     number_ui(ui, &number, &mut cx.settings.params.guidance, width, cx.theme);
 }
 
@@ -125,7 +133,7 @@ fn size_ui(ui: &mut Ui, cx: &mut Cx<'_>, width: f32) {
         decimals: 0,
     };
     let now = cx.settings.params.size;
-    let mut side = f64::from(now.width.max(now.height));
+    let mut side = f64::from(now.longer_side());
     if number_ui(ui, &number, &mut side, width, cx.theme) {
         // The shape is the canvas's, whatever was rounded off before.
         cx.settings.params.size = fit_longer_side(cx.document.size(), side as u32, multiple);

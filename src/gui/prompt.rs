@@ -16,7 +16,7 @@ use super::look::PROMPT;
 use super::theme::Theme;
 use super::widgets::icon_button;
 use super::words;
-use crate::weights::Card;
+use crate::weights::ModelCard;
 
 /// How many subjects are offered at once.
 const OFFERED: usize = 8;
@@ -45,7 +45,7 @@ pub fn prompt_ui(ui: &mut Ui, rect: Rect, cx: &mut Cx<'_>) {
     });
 }
 
-fn field_ui(ui: &mut Ui, prompt: &mut String, card: Option<&Card>, theme: &Theme) {
+fn field_ui(ui: &mut Ui, prompt: &mut String, card: Option<&ModelCard>, theme: &Theme) {
     let mut layouter = |ui: &Ui, text: &dyn TextBuffer, _width: f32| {
         let format = TextFormat::simple(FontId::proportional(PROMPT), theme.text);
         ui.fonts_mut(|fonts| fonts.layout_job(LayoutJob::single_section(text.as_str().to_owned(), format)))
@@ -114,7 +114,7 @@ struct Offers {
 }
 
 /// What is offered for the part of the prompt before the cursor. Nothing when it is complete.
-fn offers(card: &Card, word: &str, first: bool) -> Offers {
+fn offers(card: &ModelCard, word: &str, first: bool) -> Offers {
     let typed = word.trim();
     let whole = match first {
         true if card.is_subject(typed) => Vec::new(),
@@ -132,7 +132,7 @@ fn offers(card: &Card, word: &str, first: bool) -> Offers {
 }
 
 /// Subjects for what is typed, or for its last word, with the words before it; a last word that is a subject needs none.
-fn subjects(card: &Card, typed: &str) -> Vec<String> {
+fn subjects(card: &ModelCard, typed: &str) -> Vec<String> {
     let found = card.suggest(typed, typed.len(), OFFERED);
     match typed.rsplit_once(' ') {
         Some((_, last)) if found.is_empty() && card.is_subject(last) => Vec::new(),
@@ -156,7 +156,7 @@ fn joined(before: &str, name: &str) -> String {
 }
 
 /// The unknown words, looked up only when prompt or model changed.
-fn unknown_words(ui: &Ui, card: &Card, prompt: &str) -> Vec<Range<usize>> {
+fn unknown_words(ui: &Ui, card: &ModelCard, prompt: &str) -> Vec<Range<usize>> {
     let id = field_id().with("unknown");
     let key = (card.name.clone(), prompt.to_owned());
     type Known = ((String, String), Vec<Range<usize>>);
@@ -208,8 +208,8 @@ fn word_rect(edit: &egui::text_edit::TextEditOutput, prompt: &str, range: &Range
 mod tests {
     use super::*;
 
-    fn card() -> Card {
-        Card::parse(
+    fn card() -> ModelCard {
+        ModelCard::parse(
             br#"{"subjects": [{"name": "red apple", "also": ["apple"]}, {"name": "cat face", "also": ["cat", "kitten"]},
                 {"name": "balloon"}, {"name": "carrot"}, {"name": "castle"}]}"#,
             "card.json",

@@ -15,10 +15,9 @@ use egui_material_icons::icons::{
 
 use super::keys;
 use super::theme::Theme;
-use super::tool::Tool;
 use super::widgets::hint_at;
 use crate::canvas::Document;
-use crate::studio::ToolSettings;
+use crate::studio::{Tool, ToolSettings};
 
 /// Width of the rail in points.
 pub const WIDTH: f32 = 48.0;
@@ -86,26 +85,26 @@ fn tool_ui(ui: &mut Ui, tool: Tool, tools: &mut ToolSettings, style: Style<'_>) 
         Tool::Fill => (ICON_FORMAT_COLOR_FILL, "Fill", "Fill an area (G)"),
         Tool::Picker => (ICON_COLORIZE, "Pick colour", "Pick a colour from either picture (I)"),
     };
-    let chosen = Tool::from_name(&tools.tool) == tool;
-    if hint_at(icon_button(ui, icon, name, chosen, true, style), RectAlign::RIGHT, hint).clicked() {
-        tool.name().clone_into(&mut tools.tool);
+    let state = if tools.tool == tool { ButtonState::Chosen } else { ButtonState::Ready };
+    if hint_at(icon_button(ui, icon, name, state, style), RectAlign::RIGHT, hint).clicked() {
+        tools.tool = tool;
     }
 }
 
 /// From the bottom up: clear, redo, undo.
 fn history_ui(ui: &mut Ui, document: &mut Document, style: Style<'_>) {
-    let drawn = !document.is_blank();
-    let button = icon_button(ui, ICON_DELETE, "Clear", false, drawn, style);
+    let clear = ButtonState::ready_if(!document.is_blank());
+    let button = icon_button(ui, ICON_DELETE, "Clear", clear, style);
     if hint_at(button, RectAlign::RIGHT, "Clear the drawing (Delete)").clicked() {
         document.clear();
     }
     let redo = hint("Redo", document.redo_name(), "Ctrl+Shift+Z");
-    let button = icon_button(ui, ICON_REDO, "Redo", false, document.can_redo(), style);
+    let button = icon_button(ui, ICON_REDO, "Redo", ButtonState::ready_if(document.can_redo()), style);
     if hint_at(button, RectAlign::RIGHT, redo).clicked() {
         document.redo();
     }
     let undo = hint("Undo", document.undo_name(), "Ctrl+Z");
-    let button = icon_button(ui, ICON_UNDO, "Undo", false, document.can_undo(), style);
+    let button = icon_button(ui, ICON_UNDO, "Undo", ButtonState::ready_if(document.can_undo()), style);
     if hint_at(button, RectAlign::RIGHT, undo).clicked() {
         document.undo();
     }
@@ -118,9 +117,27 @@ fn hint(verb: &str, what: Option<&str>, keys: &str) -> String {
     }
 }
 
-/// A square button with an icon, filled with the accent while `chosen`.
-fn icon_button(ui: &mut Ui, icon: MaterialIcon, name: &str, chosen: bool, enabled: bool, style: Style<'_>) -> Response {
+/// How a button is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ButtonState {
+    /// It can be pressed.
+    Ready,
+    /// It was, and what it stands for is on.
+    Chosen,
+    /// There is nothing for it to do.
+    Disabled,
+}
+
+impl ButtonState {
+    fn ready_if(enabled: bool) -> Self {
+        if enabled { Self::Ready } else { Self::Disabled }
+    }
+}
+
+/// A square button with an icon, filled with the accent while it is chosen.
+fn icon_button(ui: &mut Ui, icon: MaterialIcon, name: &str, state: ButtonState, style: Style<'_>) -> Response {
     let theme = style.theme;
+    let (chosen, enabled) = (state == ButtonState::Chosen, state != ButtonState::Disabled);
     let colour = if chosen { theme.on_accent } else { theme.text };
     let text = RichText::from(icon).size((style.button * 0.56).round()).color(colour);
     ui.spacing_mut().button_padding = vec2(0.0, 0.0);

@@ -5,10 +5,10 @@ use egui::{CentralPanel, Context, CursorIcon, Event, Frame as Fill, Key, Margin,
 use super::action::Action;
 use super::app::App;
 use super::cx::Cx;
-use super::layout::{PANEL, RAIL, Room, STATUS, TOP};
+use super::layout::{PANEL, Room, STATUS, TOP};
 use super::stage::{POINTER_RESTS_S, Stage, StageResponse};
 use super::theme::Theme;
-use super::{captions, dock, look, panels, shortcuts, status, topbar};
+use super::{captions, dock, look, panels, rail, shortcuts, status, topbar};
 use crate::engine::Picture;
 
 impl App {
@@ -93,8 +93,8 @@ fn around_ui(ui: &mut Ui, cx: &mut Cx<'_>, bar: Fill) {
         .show(ui, |ui| topbar::topbar_ui(ui, cx));
     Panel::bottom("status").exact_size(STATUS).frame(bar.fill(cx.theme.well)).show(ui, |ui| status::status_ui(ui, cx));
     Panel::bottom("dock").exact_size(cx.room.dock()).frame(bar).show(ui, |ui| dock::dock_ui(ui, cx));
-    Panel::left("rail").exact_size(RAIL).resizable(false).frame(bar).show(ui, |ui| {
-        super::rail::ui(ui, cx.document, &mut cx.settings.tools, cx.theme);
+    Panel::left("rail").exact_size(rail::WIDTH).resizable(false).frame(bar).show(ui, |ui| {
+        rail::ui(ui, cx.document, &mut cx.settings.tools, cx.theme);
     });
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::app::{App, AppOptions};
 use super::beat::Beat;
 use super::{GuiError, icon};
-use crate::display::{AdapterKind, Session, adapters, graphics_remedy};
+use crate::display::{AdapterKind, WindowSystem, adapters, graphics_remedy};
 use crate::flow::channel::bounded;
 use crate::flow::{Worker, cores};
 use crate::studio::{Notice, Places, Settings};
@@ -42,8 +42,8 @@ pub struct Options {
 }
 
 /// A look before the window opens: some missing libraries would end the program with a panic instead of a sentence.
-fn preflight(session: Option<Session>) -> Result<(), GuiError> {
-    match session.ok_or(GuiError::NoDisplay)?.missing().first() {
+fn preflight(system: Option<WindowSystem>) -> Result<(), GuiError> {
+    match system.ok_or(GuiError::NoDisplay)?.missing().first() {
         Some(library) => Err(GuiError::MissingLibrary { library: library.file, package: library.package }),
         None => Ok(()),
     }
@@ -54,7 +54,7 @@ fn preflight(session: Option<Session>) -> Result<(), GuiError> {
 /// # Errors
 /// [`GuiError`] when there is no display, a library is missing, or nothing can draw.
 pub fn run(options: Options) -> Result<(), GuiError> {
-    preflight(Session::find())?;
+    preflight(WindowSystem::find())?;
     let graphics = find_graphics();
     // Who does not know draws at its own pace: a card may be there.
     let beat = (graphics == Graphics::Software).then(|| Beat::new(cores()));
@@ -134,7 +134,7 @@ fn open(
         native_options(renderer, &options.places),
         Box::new(|cc| {
             // Only now is it certain that there is a window system.
-            if Session::find() == Some(Session::X11) {
+            if WindowSystem::find() == Some(WindowSystem::X11) {
                 app.tablet = Tablet::x11();
             }
             Ok(Box::new(App::new(cc, app)?))

@@ -8,7 +8,7 @@ use super::cx::Cx;
 use super::layout::Breadth;
 use super::theme::Theme;
 use crate::engine::StageTimes;
-use crate::studio::{LiveState, Snapshot, SourceState};
+use crate::studio::{LiveState, LoadProgress, PanelTab, Snapshot, SourceState};
 
 /// Text size of the line.
 const SIZE: f32 = 12.0;
@@ -38,7 +38,7 @@ pub fn status_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         at += slot + 18.0;
     }
     if response.on_hover_text("Open the latency panel").clicked() {
-        cx.act(Action::ShowTab("latency"));
+        cx.act(Action::ShowTab(PanelTab::Latency));
     }
 }
 
@@ -93,7 +93,7 @@ fn left_parts(cx: &Cx<'_>, state: &str) -> Vec<(Pieces, Pieces)> {
     if let Some(reason) = slow(&snapshot.stages).filter(|_| snapshot.state == LiveState::Live) {
         parts.push((vec![quiet(reason)], vec![]));
     }
-    if let Some((what, fraction, seconds)) = &snapshot.loading {
+    if let Some(LoadProgress { what, fraction, seconds }) = &snapshot.loading {
         let text = format!("{what} {:.0} % · {seconds:.1} s", fraction * 100.0);
         parts.push((vec![quiet(text.clone())], vec![quiet(text)]));
     }
@@ -199,7 +199,7 @@ mod tests {
     fn what_is_not_being_loaded_is_not_starting() {
         let mut snapshot = Snapshot::starting();
         assert_eq!(state_of(&snapshot, &Theme::dark()).0, "No model");
-        snapshot.loading = Some(("reading unet".into(), 0.3, 1.0));
+        snapshot.loading = Some(LoadProgress { what: "reading unet".into(), fraction: 0.3, seconds: 1.0 });
         assert_eq!(state_of(&snapshot, &Theme::dark()).0, "Starting");
     }
 }

@@ -7,10 +7,10 @@ use super::action::Action;
 use super::cx::Cx;
 use super::fonts::strong;
 use super::layout::Breadth;
-use super::widgets::{Choice, icon_button, segmented_ui, small_icon_button, toggle_button};
+use super::widgets::{Choice, Face, icon_button, segmented_ui, small_icon_button, toggle_button};
 use super::{menus, model_menu};
 use crate::capture::SourceSpec;
-use crate::studio::SourceState;
+use crate::studio::{SourceState, ViewMode};
 
 const SOURCES: [Choice; 4] = [
     Choice { icon: Some(icons::ICON_EDIT), word: "Draw", name: "Draw", hint: "Paint over what you draw" },
@@ -34,17 +34,17 @@ const SOURCES: [Choice; 4] = [
     },
 ];
 
-const VIEWS: [(&str, Choice); 4] = [
+const VIEWS: [(ViewMode, Choice); 4] = [
     (
-        "side-by-side",
+        ViewMode::SideBySide,
         Choice { icon: Some(icons::ICON_VIEW_COLUMN_2), word: "Side by side", name: "Side by side", hint: "" },
     ),
     (
-        "wipe",
+        ViewMode::Wipe,
         Choice { icon: Some(icons::ICON_COMPARE), word: "Wipe", name: "Wipe", hint: "One picture, a line to move" },
     ),
     (
-        "overlay",
+        ViewMode::Overlay,
         Choice {
             icon: Some(icons::ICON_LAYERS),
             word: "Overlay",
@@ -52,7 +52,10 @@ const VIEWS: [(&str, Choice); 4] = [
             hint: "The painting, half seen through, over the drawing",
         },
     ),
-    ("picture", Choice { icon: Some(icons::ICON_CROP_SQUARE), word: "Picture", name: "Painting only", hint: "" }),
+    (
+        ViewMode::Picture,
+        Choice { icon: Some(icons::ICON_CROP_SQUARE), word: "Picture", name: "Painting only", hint: "" },
+    ),
 ];
 
 /// Shows the bar.
@@ -107,8 +110,8 @@ fn source_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         SourceSpec::Picture { .. } => 2,
         SourceSpec::Pattern => 3,
     };
-    let with_words = cx.room.width >= 1180.0;
-    match segmented_ui(ui, &SOURCES, Some(on), with_words, cx.theme) {
+    let face = if cx.room.width >= 1180.0 { Face::Words } else { Face::Icons };
+    match segmented_ui(ui, &SOURCES, Some(on), face, cx.theme) {
         Some(0) => cx.act(Action::UseDrawing),
         Some(1) if on == 1 => cx.act(Action::ListCameras),
         Some(1) => cx.act(Action::UseCamera(None)),
@@ -143,9 +146,9 @@ fn freeze_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
 
 fn view_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let choices = VIEWS.map(|(_, choice)| choice);
-    let on = VIEWS.iter().position(|(key, _)| *key == cx.settings.window.view).unwrap_or(0);
-    if let Some(index) = segmented_ui(ui, &choices, Some(on), false, cx.theme) {
-        cx.settings.window.view = VIEWS[index].0.to_owned();
+    let on = VIEWS.iter().position(|(view, _)| *view == cx.settings.window.view);
+    if let Some(index) = segmented_ui(ui, &choices, on, Face::Icons, cx.theme) {
+        cx.settings.window.view = VIEWS[index].0;
     }
 }
 

@@ -1,6 +1,6 @@
 //! Prompts in the form a card suggests: "SUBJECT, STYLE[, COLOUR background]". Text in, text out.
 
-use crate::weights::Card;
+use crate::weights::ModelCard;
 
 const BACKGROUND: &str = " background";
 
@@ -12,7 +12,7 @@ fn same(a: &str, b: &str) -> bool {
     a.eq_ignore_ascii_case(b)
 }
 
-fn is_style(part: &str, card: &Card) -> bool {
+fn is_style(part: &str, card: &ModelCard) -> bool {
     card.styles.iter().any(|(name, words)| same(name, part) || words.iter().any(|word| same(word, part)))
 }
 
@@ -34,13 +34,13 @@ pub fn with_background(prompt: &str, colour: Option<&str>) -> String {
 }
 
 /// Whether `prompt` asks for the style called `name`.
-pub fn has_style(prompt: &str, name: &str, card: &Card) -> bool {
+pub fn has_style(prompt: &str, name: &str, card: &ModelCard) -> bool {
     let words = card.styles.get(name);
     parts(prompt).iter().any(|part| same(part, name) || words.is_some_and(|words| words.iter().any(|w| same(w, part))))
 }
 
 /// `prompt` with the style called `name` added, or taken away when it was there.
-pub fn toggle_style(prompt: &str, name: &str, card: &Card) -> String {
+pub fn toggle_style(prompt: &str, name: &str, card: &ModelCard) -> String {
     let was_there = has_style(prompt, name, card);
     let mut parts: Vec<String> = parts(prompt).into_iter().filter(|part| !is_style(part, card)).collect();
     if !was_there {
@@ -50,12 +50,12 @@ pub fn toggle_style(prompt: &str, name: &str, card: &Card) -> String {
     parts.join(", ")
 }
 
-fn style_word(name: &str, card: &Card) -> String {
+fn style_word(name: &str, card: &ModelCard) -> String {
     card.styles.get(name).and_then(|words| words.first()).map_or(name, String::as_str).to_owned()
 }
 
 /// `prompt` with another subject; style and background stay. A prompt without a style gets the card's usual one.
-pub fn with_subject(prompt: &str, subject: &str, card: &Card) -> String {
+pub fn with_subject(prompt: &str, subject: &str, card: &ModelCard) -> String {
     let mut kept: Vec<String> =
         parts(prompt).into_iter().filter(|part| is_style(part, card) || is_background(part)).collect();
     if !kept.iter().any(|part| is_style(part, card)) && !card.defaults.style.is_empty() {
@@ -94,8 +94,8 @@ pub fn clean(prompt: &mut String) {
 mod tests {
     use super::*;
 
-    fn card() -> Card {
-        let mut card = Card::default();
+    fn card() -> ModelCard {
+        let mut card = ModelCard::default();
         card.styles.insert("3d".into(), vec!["3d".into(), "3d render".into()]);
         card.styles.insert("flat".into(), vec!["flat icon".into()]);
         card.defaults.style = "3d".into();

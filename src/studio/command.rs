@@ -21,6 +21,11 @@ pub struct EngineSpec {
     pub threads: usize,
 }
 
+impl EngineSpec {
+    /// More threads than this are a mistake.
+    pub const MAX_THREADS: usize = 256;
+}
+
 impl Default for EngineSpec {
     fn default() -> Self {
         Self { model: ModelSource::Default, executor: "auto".into(), threads: 0 }
@@ -158,8 +163,8 @@ pub enum Event {
         path: PathBuf,
         /// The state of the drawing that is in it.
         version: Version,
-        /// Whether all of it is: layers that do not show are in no flat picture.
-        whole: bool,
+        /// How much of it is.
+        part: SavedPart,
     },
     /// A drawing could not be written.
     DrawingNotSaved {
@@ -172,6 +177,15 @@ pub enum Event {
     LostFound(PathBuf),
     /// Anything else worth a line.
     Notice(Notice),
+}
+
+/// How much of a drawing is in its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SavedPart {
+    /// All of it.
+    Whole,
+    /// What shows: hidden layers are in no flat picture.
+    Visible,
 }
 
 /// A picture on its way to the canvas.

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::recipe::{describe, recipe};
-use super::{Arrival, Event, ModelInfo, Notice, Origin, Places, Settings, SettingsError, Wake, layered, rescue};
+use super::{
+    Arrival, Event, ModelInfo, Notice, Origin, Places, SavedPart, Settings, SettingsError, Wake, layered, rescue,
+};
 use crate::canvas::{Backdrop, Document, FittedPicture};
 use crate::capture;
 use crate::engine::Picture;
@@ -74,7 +76,13 @@ impl Errands {
         let (unsaved, wish) = latest();
         let start = |name| -> std::io::Result<_> {
             let (sender, errands) = unbounded();
-            Ok((sender, spawn(name, places.clone(), (errands, wish.clone()), events.clone(), wake.clone())?))
+            let clerk = Clerk {
+                places: places.clone(),
+                unsaved: wish.clone(),
+                settings_trouble: String::new(),
+                keeping_trouble: String::new(),
+            };
+            Ok((sender, clerk.spawn(name, errands, events.clone(), wake.clone())?))
         };
         let (writing, first) = start("files")?;
         let (reading, second) = start("pictures")?;
@@ -103,61 +111,84 @@ impl Errands {
     }
 }
 
-fn spawn(
-    name: &'static str,
+/// Who does the errands of one kind, one after the other.
+struct Clerk {
     places: Places,
-    (errands, unsaved): (Receiver<Errand>, LatestReceiver<Unsaved>),
-    events: Sender<Event>,
-    wake: Wake,
-) -> std::io::Result<Worker> {
-    Worker::spawn(name, move |_| {
-        let (mut trouble, mut lost) = (String::new(), String::new());
-        for errand in errands {
-            let about = errand.about();
-            let drawing = if let Errand::SaveDrawing(drawing, ..) = &errand { Some(drawing.version()) } else { None };
-            let run = || match errand {
-                Errand::Cameras => vec![cameras()],
-                Errand::Open(path, canvas) => vec![open(&path, canvas)],
-                Errand::Fit(picture, canvas) => vec![fit(picture, canvas)],
-                Errand::SaveDrawing(drawing, backdrop, path) => vec![save_drawing(&drawing, backdrop, path)],
-                Errand::Save(picture, model, path) => vec![save(&picture, model.as_deref(), path)],
-                Errand::Settings(settings) => {
-                    told_once(&mut trouble, settings.write(&places.settings()), SettingsError::remedy)
+    unsaved: LatestReceiver<Unsaved>,
+    /// What was told of settings that could not be written.
+    settings_trouble: String,
+    /// What was told of an unsaved drawing that could not be kept.
+    keeping_trouble: String,
+}
+
+impl Clerk {
+    /// Starts the thread.
+    fn spawn(
+        mut self,
+        name: &'static str,
+        errands: Receiver<Errand>,
+        events: Sender<Event>,
+        wake: Wake,
+    ) -> std::io::Result<Worker> {
+        Worker::spawn(name, move |_| {
+            for errand in errands {
+                for event in self.see_to(errand) {
+                    events.send(event).ok();
+                    wake();
                 }
-                Errand::Unsaved => match unsaved.take() {
-                    Some(Some(drawing)) => told_once(&mut lost, rescue::keep(&drawing, &places), RecordError::remedy),
-                    Some(None) => {
-                        rescue::forget_own(&places);
-                        Vec::new()
-                    }
-                    None => Vec::new(),
-                },
-                Errand::ClearLeft => {
-                    [&places.data, &places.config].into_iter().for_each(|folder| record::clear_left(folder));
+            }
+        })
+    }
+
+    /// Does an errand and says what came of it; a mistake inside is trouble like any other.
+    fn see_to(&mut self, errand: Errand) -> Vec<Event> {
+        let about = errand.about();
+        let drawing = if let Errand::SaveDrawing(drawing, ..) = &errand { Some(drawing.version()) } else { None };
+        catch_unwind(AssertUnwindSafe(|| self.run(errand))).unwrap_or_else(|panic| {
+            let what = format!("{about} could not be worked on: {}", panic_text(panic.as_ref()));
+            let notice = Notice::error(what, "try another file, and please report this");
+            // Who waits for a drawing to be saved must not wait for ever.
+            vec![match drawing {
+                Some(version) => Event::DrawingNotSaved { version, notice },
+                None => Event::Notice(notice),
+            }]
+        })
+    }
+
+    fn run(&mut self, errand: Errand) -> Vec<Event> {
+        let places = &self.places;
+        match errand {
+            Errand::Cameras => vec![cameras()],
+            Errand::Open(path, canvas) => vec![open(&path, canvas)],
+            Errand::Fit(picture, canvas) => vec![fit(picture, canvas)],
+            Errand::SaveDrawing(drawing, backdrop, path) => vec![save_drawing(&drawing, backdrop, path)],
+            Errand::Save(picture, model, path) => vec![save(&picture, model.as_deref(), path)],
+            Errand::Settings(settings) => {
+                let written = settings.write(&places.settings());
+                told_once(&mut self.settings_trouble, written, SettingsError::remedy)
+            }
+            Errand::Unsaved => match self.unsaved.take() {
+                Some(Some(drawing)) => {
+                    told_once(&mut self.keeping_trouble, rescue::keep(&drawing, places), RecordError::remedy)
+                }
+                Some(None) => {
+                    rescue::forget_own(places);
                     Vec::new()
                 }
-                Errand::FindLost => rescue::find(&places).map(Event::LostFound).into_iter().collect(),
-                Errand::BringBack(path) => bring_back(&path),
-                Errand::ForgetLost(path) => {
-                    rescue::forget(&path);
-                    Vec::new()
-                }
-            };
-            let said = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
-                let what = format!("{about} could not be worked on: {}", panic_text(panic.as_ref()));
-                let notice = Notice::error(what, "try another file, and please report this");
-                // Who waits for a drawing to be saved must not wait for ever.
-                vec![match drawing {
-                    Some(version) => Event::DrawingNotSaved { version, notice },
-                    None => Event::Notice(notice),
-                }]
-            });
-            for event in said {
-                events.send(event).ok();
-                wake();
+                None => Vec::new(),
+            },
+            Errand::ClearLeft => {
+                [&places.data, &places.config].into_iter().for_each(|folder| record::clear_left(folder));
+                Vec::new()
+            }
+            Errand::FindLost => rescue::find(places).map(Event::LostFound).into_iter().collect(),
+            Errand::BringBack(path) => bring_back(&path),
+            Errand::ForgetLost(path) => {
+                rescue::forget(&path);
+                Vec::new()
             }
         }
-    })
+    }
 }
 
 fn cameras() -> Event {
@@ -227,8 +258,9 @@ fn save_drawing(drawing: &Document, backdrop: Backdrop, path: PathBuf) -> Event 
         false => write(&path, &drawing.frame(backdrop), &[("kind", "drawing")]),
     };
     let version = drawing.version();
+    let part = if keeps_layers || !drawing.has_hidden() { SavedPart::Whole } else { SavedPart::Visible };
     match saved {
-        Ok(()) => Event::DrawingSaved { path, version, whole: keeps_layers || !drawing.has_hidden() },
+        Ok(()) => Event::DrawingSaved { path, version, part },
         Err(notice) => Event::DrawingNotSaved { version, notice },
     }
 }

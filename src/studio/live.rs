@@ -1,16 +1,19 @@
 //! The engine thread: newest frame and newest parameters in, newest picture out, asleep when nothing changed.
 
+mod state;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use self::state::{Painter, State};
 use super::mixer::Mixer;
 use super::tally::Tally;
 use super::{Event, LiveState, Notice, Wake};
-use crate::engine::{Job, Params, Picture, Render};
+use crate::engine::{Params, Picture, Render};
 use crate::flow::channel::{Receiver, Sender, after, never, select};
-use crate::flow::{LatestReceiver, LatestSender, Resident, Worker, lower_priority, panic_text};
+use crate::flow::{LatestReceiver, LatestSender, Worker, lower_priority, panic_text};
 use crate::frame::Frame;
 
 /// After this long without a picture the loop calls itself idle, and asks for the last repaint.
@@ -82,42 +85,6 @@ pub(super) struct Live {
     pub wake: Wake,
 }
 
-/// What the thread knows of the world.
-struct State {
-    render: Option<Box<dyn Render>>,
-    /// How many renderers were to be installed.
-    installs: u64,
-    /// A renderer that panicked, until another is installed or the user insists on it.
-    suspect: Option<Box<dyn Render>>,
-    mixer: Mixer,
-    params: Arc<Params>,
-    revision: u64,
-    /// The seed that was ordered last; a dream goes on from it.
-    ordered_seed: u64,
-    /// Input or parameters changed since the last picture, or some of those before are still to come.
-    dirty: bool,
-    /// When the parameters, the model or the wish to go on last changed: latency counts from the newest cause.
-    changed: Instant,
-    paused: bool,
-    painting: bool,
-    load_ended: bool,
-    step: bool,
-    dream: bool,
-    stream: bool,
-    stopped: bool,
-    last_panic: Option<Instant>,
-    last_picture: Option<Instant>,
-    resident: Resident,
-    told: LiveState,
-    last_error: String,
-    /// Why the renderer that was to be installed could not be made.
-    unmade: Option<String>,
-    /// Who asked for room, and whether some was made.
-    asked: Option<(Sender<bool>, bool)>,
-    /// Whether the renderer was let go for another one, which is not there yet.
-    is_gone: bool,
-}
-
 impl Live {
     /// Starts the thread.
     pub(super) fn spawn(self) -> std::io::Result<Worker> {
@@ -128,56 +95,13 @@ impl Live {
     }
 
     fn run(self) {
-        let mut state = State {
-            render: None,
-            installs: 0,
-            suspect: None,
-            mixer: Mixer::default(),
-            params: Arc::default(),
-            revision: 0,
-            ordered_seed: 0,
-            dirty: false,
-            changed: Instant::now(),
-            paused: false,
-            painting: false,
-            load_ended: false,
-            step: false,
-            dream: false,
-            stream: false,
-            stopped: false,
-            last_panic: None,
-            last_picture: None,
-            resident: Resident::default(),
-            told: LiveState::Starting,
-            last_error: String::new(),
-            unmade: None,
-            asked: None,
-            is_gone: false,
-        };
+        let mut state = State::new();
         while self.listen(&mut state) {
-            if let Some((asker, made)) = state.asked.take() {
-                if made {
-                    // Before whoever asked can go on: what comes of it must be heard of later.
-                    self.news.send(News::MadeRoom).ok();
-                    (self.wake)();
-                }
-                asker.send(made).ok();
-            }
-            if state.wants_picture() {
-                state.painting = true;
-                self.tell_state(&mut state);
-                self.paint(&mut state);
-                state.painting = false;
-            }
-            if let Some(text) = state.unmade.take() {
-                let what = format!("The engine could not be started: {text}");
-                self.stop(&mut state, Notice::error(what, "press \"Start again\", or choose another model"));
-            }
-            if state.abandoned() {
-                let what = "The engine stopped and could not be loaded again";
-                self.stop(&mut state, Notice::error(what, "press \"Start again\", or choose another model"));
-            }
             self.tell_state(&mut state);
+            if state.wants_picture() {
+                self.paint(&mut state);
+                self.tell_state(&mut state);
+            }
         }
     }
 
@@ -190,7 +114,7 @@ impl Live {
             };
             select! {
                 recv(self.orders) -> order => match order {
-                    Ok(order) => state.obey(order),
+                    Ok(order) => self.obey(state, order),
                     Err(_) => return false,
                 },
                 recv(self.base.wake()) -> gone => if gone.is_err() { return false; },
@@ -200,7 +124,7 @@ impl Live {
         }
         loop {
             match self.orders.try_recv() {
-                Ok(order) => state.obey(order),
+                Ok(order) => self.obey(state, order),
                 Err(error) if error.is_disconnected() => return false,
                 Err(_) => break,
             }
@@ -216,71 +140,103 @@ impl Live {
             self.tally.overtake(overtaken.into());
             state.dirty = true;
         }
-        // Who asks for one picture of nothing gets none, and not the first one of something either.
-        state.step &= state.mixer.has_input();
+        state.drop_vain_step();
         true
     }
 
-    fn paint(&self, state: &mut State) {
-        state.dirty = false;
-        state.step = false;
-        let (mixer, size) = (&mut state.mixer, state.params.size);
-        let inputs = mixer.take_fresh();
-        let frame = match catch_unwind(AssertUnwindSafe(|| mixer.mix(size))) {
-            Ok(Some(frame)) => frame,
-            Ok(None) => return,
-            Err(panic) => {
-                // What it remembers may be half made; the next frame and the next ink come whole.
-                state.mixer = Mixer::default();
-                self.tally.overtake(inputs);
-                let what = format!("The picture could not be put together: {}", panic_text(panic.as_ref()));
-                self.event(Event::Notice(Notice::error(what, "draw on, and please report this")));
-                return;
+    /// Does it at once: orders that come together are followed one after the other.
+    fn obey(&self, state: &mut State, order: Order) {
+        match order {
+            Order::Params(params, revision) => state.set_params(params, revision),
+            Order::Pause(true) => state.pause(),
+            Order::Pause(false) => state.go_on(),
+            Order::Step => state.step(),
+            Order::Dream(dream) => state.dream = dream,
+            Order::Stream(stream) => state.stream = stream,
+            Order::Install(make) => self.install(state, make),
+            Order::Resume => state.resume(),
+            Order::MakeRoom(asker) => {
+                let made = state.painter.make_room();
+                if made {
+                    // Before whoever asked can go on: what comes of it must be heard of later.
+                    self.news.send(News::MadeRoom).ok();
+                    (self.wake)();
+                }
+                asker.send(made).ok();
             }
-        };
-        let Some(mut render) = state.render.take() else { return };
-        self.tally.paint(inputs);
-        if state.dream {
-            state.changed = Instant::now();
-            let mut params = Params::clone(&state.params);
-            params.seed = params.seed.wrapping_add(1);
-            state.params = Arc::new(params);
+            // Nobody paints who did, and nobody comes in their place.
+            Order::LoadEnded if state.painter.is_lost() => {
+                let what = "The engine stopped and could not be loaded again";
+                self.stop(state, Notice::error(what, "press \"Start again\", or choose another model"));
+            }
+            Order::LoadEnded => {}
         }
-        let (id, taken) = (frame.id, frame.taken.max(state.changed));
-        let frame = frame.stamped(id, taken);
-        // Who asks for one picture wants that one.
-        let stream = state.stream && !state.paused;
-        let job = Job { frame: Some(frame), params: state.params.clone(), revision: state.revision, stream };
-        let painted = catch_unwind(AssertUnwindSafe(|| render.render(&job)));
-        match painted {
+    }
+
+    fn install(&self, state: &mut State, make: Box<dyn FnOnce() -> Box<dyn Render> + Send>) {
+        state.installs += 1;
+        state.painter.drop_suspect();
+        match catch_unwind(AssertUnwindSafe(make)) {
+            Ok(render) => state.install(render),
+            Err(panic) => {
+                let what = format!("The engine could not be started: {}", panic_text(panic.as_ref()));
+                self.stop(state, Notice::error(what, "press \"Start again\", or choose another model"));
+            }
+        }
+        state.changed = Instant::now();
+    }
+
+    fn paint(&self, state: &mut State) {
+        state.begin_picture();
+        let inputs = state.mixer.take_fresh();
+        let Some(frame) = self.mix(state, inputs) else { return };
+        let job = state.job(frame);
+        let Painter::Ready(render) = &mut state.painter else { return };
+        self.tally.paint(inputs);
+        match catch_unwind(AssertUnwindSafe(|| render.render(&job))) {
             Ok(Ok(picture)) => {
                 state.dirty |= render.is_behind();
-                state.render = Some(render);
                 state.last_error.clear();
                 if let Some(picture) = picture {
-                    state.last_picture = Some(Instant::now());
-                    self.rss.store(state.resident.bytes(), Ordering::Relaxed);
-                    self.pictures.send(picture);
-                    (self.wake)();
+                    self.show(state, picture);
                 }
             }
             Ok(Err(error)) => {
-                state.render = Some(render);
                 let text = error.to_string();
                 if state.last_error != text {
                     self.event(Event::RenderFailed(Notice::error(&text, error.remedy())));
                     state.last_error = text;
                 }
             }
-            Err(panic) => self.survive(state, render, &panic_text(panic.as_ref())),
+            Err(panic) => self.survive(state, &panic_text(panic.as_ref())),
         }
     }
 
+    /// What is painted over: the newest of both inputs.
+    fn mix(&self, state: &mut State, inputs: u64) -> Option<Frame> {
+        let (mixer, size) = (&mut state.mixer, state.params.size);
+        catch_unwind(AssertUnwindSafe(|| mixer.mix(size))).unwrap_or_else(|panic| {
+            // What it remembers may be half made; the next frame and the next ink come whole.
+            state.mixer = Mixer::default();
+            self.tally.overtake(inputs);
+            let what = format!("The picture could not be put together: {}", panic_text(panic.as_ref()));
+            self.event(Event::Notice(Notice::error(what, "draw on, and please report this")));
+            None
+        })
+    }
+
+    fn show(&self, state: &mut State, picture: Picture) {
+        state.last_picture = Some(Instant::now());
+        self.rss.store(state.resident.bytes(), Ordering::Relaxed);
+        self.pictures.send(picture);
+        (self.wake)();
+    }
+
     /// After a panic the renderer's insides cannot be trusted: the first time it is loaded again, the second time the user decides.
-    fn survive(&self, state: &mut State, render: Box<dyn Render>, text: &str) {
+    fn survive(&self, state: &mut State, text: &str) {
         let again = state.last_panic.is_some_and(|last| last.elapsed() < PANIC_PATIENCE);
         state.last_panic = Some(Instant::now());
-        state.suspect = Some(render);
+        state.painter.distrust();
         let what = format!("The engine stopped: {text}");
         if again {
             self.stop(state, Notice::error(what, "press \"Start again\", or choose other settings first"));
@@ -310,98 +266,6 @@ impl Live {
     fn event(&self, event: Event) {
         self.news.send(News::Event(event)).ok();
         (self.wake)();
-    }
-}
-
-impl State {
-    fn obey(&mut self, order: Order) {
-        match order {
-            Order::Params(params, revision) => {
-                let seed = (params.seed == self.ordered_seed && self.dream).then_some(self.params.seed);
-                self.ordered_seed = params.seed;
-                // A dream is further than whoever began it knows: another word or strength does not take it back.
-                let params = match seed {
-                    Some(seed) => Arc::new(Params { seed, ..Params::clone(&params) }),
-                    None => params,
-                };
-                if params != self.params {
-                    self.dirty = true;
-                    self.changed = Instant::now();
-                }
-                self.params = params;
-                self.revision = revision;
-            }
-            Order::Pause(paused) => {
-                self.paused = paused;
-                self.changed = Instant::now();
-            }
-            Order::Step => {
-                self.step = true;
-                self.changed = Instant::now();
-            }
-            Order::Dream(dream) => self.dream = dream,
-            Order::Stream(stream) => self.stream = stream,
-            Order::LoadEnded => self.load_ended = true,
-            Order::MakeRoom(asker) => self.asked = Some((asker, self.make_room())),
-            Order::Install(make) => {
-                self.installs += 1;
-                self.suspect = None;
-                match catch_unwind(AssertUnwindSafe(make)) {
-                    Ok(render) => {
-                        self.render = Some(render);
-                        self.is_gone = false;
-                        self.stopped = false;
-                        self.dirty = true;
-                        self.last_error.clear();
-                    }
-                    Err(panic) => self.unmade = Some(panic_text(panic.as_ref())),
-                }
-                self.changed = Instant::now();
-            }
-            Order::Resume => {
-                self.render = self.render.take().or_else(|| self.suspect.take());
-                self.changed = Instant::now();
-                self.stopped = false;
-                self.dirty = true;
-            }
-        }
-    }
-
-    /// Lets go what holds memory that others need; says whether anything did.
-    fn make_room(&mut self) -> bool {
-        let mut made = false;
-        for holder in [&mut self.render, &mut self.suspect] {
-            made |= holder.take_if(|render| render.has_own_memory()).is_some();
-        }
-        self.is_gone |= made;
-        made
-    }
-
-    fn wants_picture(&self) -> bool {
-        // A dream of a renderer that fails would spin.
-        let dreams = self.dream && self.last_error.is_empty();
-        let asked = if self.paused { self.step } else { self.dirty || dreams };
-        // So would one of nothing.
-        asked && self.mixer.has_input() && self.render.is_some() && !self.stopped
-    }
-
-    /// Once for each load that was to replace a renderer that panicked, or was let go, and came to nothing.
-    fn abandoned(&mut self) -> bool {
-        std::mem::take(&mut self.load_ended) && self.render.is_none() && (self.suspect.is_some() || self.is_gone)
-    }
-
-    fn describe(&self) -> LiveState {
-        if self.stopped {
-            LiveState::Stopped
-        } else if self.render.is_none() {
-            LiveState::Starting
-        } else if self.paused {
-            LiveState::Paused
-        } else if self.painting || self.last_picture.is_some_and(|last| last.elapsed() < IDLE_AFTER) {
-            LiveState::Live
-        } else {
-            LiveState::Idle
-        }
     }
 }
 

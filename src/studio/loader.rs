@@ -101,7 +101,7 @@ pub(super) fn spawn(spec: EngineSpec, wished: Wished, voice: Voice) -> std::io::
             }
             !stop.is_stopped()
         };
-        let mut room = |error: &ExecError| {
+        let mut make_room = |error: &ExecError| {
             let made = voice.makes_room(&stop);
             if made {
                 let what = "the model that painted makes room, and nothing is painted until the new one is there";
@@ -112,7 +112,7 @@ pub(super) fn spawn(spec: EngineSpec, wished: Wished, voice: Voice) -> std::io::
         let EngineSpec { model, executor, threads } = &spec;
         let wished = |info: &ModelInfo| Some(wished.params(info));
         let load = Load { source: model, executor, threads: *threads, wished: &wished, stop: stop.clone() };
-        let work = || load.run_beside(&mut progress, &mut room);
+        let work = || load.run_beside(&mut progress, &mut make_room);
         match catch_unwind(AssertUnwindSafe(work)) {
             _ if stop.is_stopped() => {}
             Err(panic) => {

@@ -12,14 +12,16 @@ pub(super) struct Mixer {
     /// The last mix, while nothing changed: the same pixels tell the engine that nothing is to be encoded again.
     mixed: Option<Frame>,
     count: u64,
-    /// Whether base and ink came after the last mix.
-    fresh: [bool; 2],
+    /// Whether the base came after the last mix.
+    has_fresh_base: bool,
+    /// Whether the ink did.
+    has_fresh_ink: bool,
 }
 
 impl Mixer {
     /// A new source frame; `None` when there is no source any more. Says whether one was overtaken that was never mixed.
     pub(super) fn set_base(&mut self, base: Option<Frame>) -> bool {
-        let overtaken = std::mem::replace(&mut self.fresh[0], base.is_some());
+        let overtaken = std::mem::replace(&mut self.has_fresh_base, base.is_some());
         self.base = base;
         (self.fitted, self.mixed) = (None, None);
         overtaken
@@ -29,7 +31,7 @@ impl Mixer {
     pub(super) fn set_ink(&mut self, ink: Frame) -> bool {
         self.ink = Some(ink);
         self.mixed = None;
-        std::mem::replace(&mut self.fresh[1], true)
+        std::mem::replace(&mut self.has_fresh_ink, true)
     }
 
     /// Whether there is anything to mix.
@@ -39,7 +41,7 @@ impl Mixer {
 
     /// How many inputs are in the next mix for the first time.
     pub(super) fn take_fresh(&mut self) -> u64 {
-        std::mem::take(&mut self.fresh).into_iter().map(u64::from).sum()
+        u64::from(std::mem::take(&mut self.has_fresh_base)) + u64::from(std::mem::take(&mut self.has_fresh_ink))
     }
 
     /// The mixed frame of `size`, stamped with the newer of both times; `None` before anything came.
@@ -55,7 +57,7 @@ impl Mixer {
     }
 
     fn mix_anew(&mut self, size: Size) -> Option<Frame> {
-        frame::trapdoor(self.base.as_ref().map_or(&[], |base| base.pixels()));
+        frame::panic_if_marked(self.base.as_ref().map_or(&[], |base| base.pixels()));
         if self.fitted.as_ref().is_none_or(|fitted| fitted.size() != size) {
             self.fitted = self.base.as_ref().map(|base| cover_crop(base, size));
         }

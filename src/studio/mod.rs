@@ -8,6 +8,7 @@
 //!
 //! Streams are newest-wins, words are channels, and nothing here waits on behalf of a face.
 
+mod choices;
 mod command;
 mod files;
 mod layered;
@@ -27,12 +28,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-pub use command::{Arrival, Command, EngineSpec, Event, Origin, SourceFrame, SourceState};
+pub use choices::{PanelTab, Tool, ViewMode};
+pub use command::{Arrival, Command, EngineSpec, Event, Origin, SavedPart, SourceFrame, SourceState};
 pub use notice::{Notice, NoticeKind};
 pub use recipe::describe;
 pub use settings::{CameraSettings, Settings, ToolSettings, WindowSettings};
 pub use settings_file::SettingsError;
-pub use snapshot::{LiveState, Snapshot};
+pub use snapshot::{LiveState, LoadProgress, Snapshot};
 
 use crate::canvas::Document;
 use crate::engine::{Engine, Params, Picture, Render};
@@ -87,9 +89,7 @@ pub struct Studio {
     wake: Wake,
     /// What paints now, and what is being loaded.
     spec: Option<EngineSpec>,
-    wanted: Option<EngineSpec>,
-    /// Whether what painted was let go for what is being loaded.
-    is_gone: bool,
+    wanted: Option<Wanted>,
     /// What shapes pictures now, and how often that has changed.
     params: Arc<Params>,
     revision: u64,
@@ -102,6 +102,13 @@ pub struct Studio {
     /// Steps and size of the pictures whose latency was counted.
     counted: Option<(u32, Size)>,
     snapshot: Snapshot,
+}
+
+/// A load under way.
+struct Wanted {
+    spec: EngineSpec,
+    /// Whether what painted was let go for it.
+    made_room: bool,
 }
 
 impl Studio {
@@ -185,7 +192,6 @@ impl Studio {
             wake,
             spec: None,
             wanted: None,
-            is_gone: false,
             params: Arc::default(),
             revision: 0,
             tally,
@@ -269,9 +275,11 @@ impl Studio {
                 News::Reload { .. } if self.wanted.is_some() => {}
                 News::Reload { .. } => self.restart(),
                 News::Stopped { notice, .. } => list.push(Event::EngineStopped(notice)),
-                // The load that asked for it was given up meanwhile.
-                News::MadeRoom if self.wanted.is_none() => self.restart(),
-                News::MadeRoom => self.is_gone = true,
+                News::MadeRoom => match &mut self.wanted {
+                    Some(wanted) => wanted.made_room = true,
+                    // The load that asked for it was given up meanwhile.
+                    None => self.restart(),
+                },
             }
         }
         while let Ok(news) = self.loads.try_recv() {
@@ -345,12 +353,13 @@ impl Studio {
 
     fn load(&mut self, spec: EngineSpec, wished: Wished) {
         self.leave_load();
-        self.wanted = Some(spec.clone());
+        let made_room = self.wanted.take().is_some_and(|wanted| wanted.made_room);
+        self.wanted = Some(Wanted { spec: spec.clone(), made_room });
         let voice = Voice { load: self.load, news: self.load_sender.clone(), wake: self.wake.clone() };
         match loader::spawn(spec, wished, voice) {
             Ok(worker) => {
                 self.loader = Some(worker);
-                self.snapshot.loading = Some(("starting".into(), 0.0, 0.0));
+                self.snapshot.loading = Some(LoadProgress { what: "starting".into(), fraction: 0.0, seconds: 0.0 });
             }
             Err(error) => {
                 let notice = Notice::error(format!("no thread to load the model: {error}"), "close other programs");
@@ -411,22 +420,23 @@ impl Studio {
     fn note(&mut self, event: &Event) {
         match event {
             Event::Loading { what, fraction, elapsed } => {
-                self.snapshot.loading = Some((what.clone(), *fraction, elapsed.as_secs_f32()));
+                let (what, seconds) = (what.clone(), elapsed.as_secs_f32());
+                self.snapshot.loading = Some(LoadProgress { what, fraction: *fraction, seconds });
             }
             Event::Loaded(info) => {
                 self.snapshot.loading = None;
-                self.is_gone = false;
                 self.snapshot.model = Some((**info).clone());
-                self.spec = self.wanted.take().or(self.spec.take());
+                self.spec = self.wanted.take().map(|wanted| wanted.spec).or(self.spec.take());
                 self.latency = Latency::default();
             }
             Event::LoadCancelled | Event::LoadFailed(_) | Event::NoDevice(_) => {
                 self.snapshot.loading = None;
-                self.wanted = None;
-                match std::mem::take(&mut self.is_gone) {
-                    // It paints on, once it is there again.
-                    true if self.spec.is_some() => self.restart(),
-                    _ => self.order(Order::LoadEnded),
+                let made_room = self.wanted.take().is_some_and(|wanted| wanted.made_room);
+                if made_room && self.spec.is_some() {
+                    // What painted paints on, once it is there again.
+                    self.restart();
+                } else {
+                    self.order(Order::LoadEnded);
                 }
             }
             Event::Source(state) => self.snapshot.source = state.clone(),

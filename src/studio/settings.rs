@@ -1,13 +1,13 @@
 //! What is kept between starts: a versioned TOML of ours.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 
+use super::choices::{PanelTab, Tool, ViewMode, known_or_default};
 use crate::capture::SourceSpec;
 use crate::engine::Params;
 use crate::frame::Size;
-
-/// The shortest side of a canvas in pixels.
-pub(super) const SMALLEST_CANVAS: u32 = 64;
 
 /// What is kept between starts. Unknown keys are ignored, missing ones take their default.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,16 +51,18 @@ pub struct Settings {
 pub struct WindowSettings {
     /// Light instead of dark.
     pub light: bool,
-    /// "side-by-side", "wipe", "overlay" or "picture".
-    pub view: String,
-    /// Share of the stage given to the drawing, 0.2..=0.8.
+    /// How drawing and painting share the stage.
+    #[serde(deserialize_with = "known_or_default")]
+    pub view: ViewMode,
+    /// Share of the stage given to the drawing, in [`ViewMode::shares`].
     pub divider: f32,
     /// Smooth (true) or nearest pixels when enlarged.
     pub smooth: bool,
     /// Whether the right panel is open.
     pub panel_open: bool,
-    /// Name of the panel's tab.
-    pub panel: String,
+    /// The panel's tab.
+    #[serde(deserialize_with = "known_or_default")]
+    pub panel: PanelTab,
     /// Size of all texts and controls; 1.0 is normal.
     pub zoom: f32,
 }
@@ -79,13 +81,14 @@ pub struct CameraSettings {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ToolSettings {
-    /// "brush", "eraser", "fill" or "picker".
-    pub tool: String,
+    /// The one in hand.
+    #[serde(deserialize_with = "known_or_default")]
+    pub tool: Tool,
     /// Drawing colour, sRGB.
     pub colour: [u8; 3],
     /// The other colour, swapped by X.
     pub other: [u8; 3],
-    /// Brush diameter in canvas pixels, 1..=256.
+    /// Brush diameter in canvas pixels, in [`Self::DIAMETER_PX`].
     pub diameter_px: f32,
     /// 0 (soft) ..= 1 (hard).
     pub hardness: f32,
@@ -95,6 +98,11 @@ pub struct ToolSettings {
     pub speed_width: bool,
     /// Background of new drawings, sRGB.
     pub background: [u8; 3],
+}
+
+impl ToolSettings {
+    /// The narrowest and the widest brush.
+    pub const DIAMETER_PX: RangeInclusive<f32> = 1.0..=256.0;
 }
 
 impl Default for Settings {
@@ -129,11 +137,11 @@ impl Default for WindowSettings {
     fn default() -> Self {
         Self {
             light: false,
-            view: "side-by-side".into(),
+            view: ViewMode::SideBySide,
             divider: 0.5,
             smooth: true,
             panel_open: true,
-            panel: "latency".into(),
+            panel: PanelTab::Latency,
             zoom: 1.0,
         }
     }
@@ -142,7 +150,7 @@ impl Default for WindowSettings {
 impl Default for ToolSettings {
     fn default() -> Self {
         Self {
-            tool: "brush".into(),
+            tool: Tool::Brush,
             colour: [0xd6, 0x2f, 0x2f],
             other: [0x2f, 0x7d, 0x3a],
             diameter_px: 24.0,

@@ -1,16 +1,25 @@
 //! Reading and writing the settings: whole or not at all, and never a reason not to start.
 
 use std::io::Write as _;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use super::settings::SMALLEST_CANVAS;
-use super::{Notice, Settings};
+use super::{EngineSpec, Notice, Settings, ToolSettings};
 use crate::canvas::Document;
+use crate::engine::Params;
 use crate::frame::Size;
 use crate::record::{self, RecordError};
 
-/// Longest side a saved picture size may have, in pixels.
-const LARGEST_SIDE: u32 = 2048;
+/// The shortest side of a canvas or a painting in a file, in pixels.
+const SHORTEST_SIDE: u32 = 64;
+/// How many of the text encoder's last layers a file may skip.
+const MOST_SKIPPED: u32 = 4;
+/// Bytes of the longest prompt that is read.
+const LONGEST_PROMPT: usize = 4096;
+/// Sizes of texts and controls that leave the window usable.
+const ZOOM: RangeInclusive<f32> = 0.5..=3.0;
+/// Ink that can be seen.
+const OPACITY: RangeInclusive<f32> = 0.01..=1.0;
 
 /// Why settings were not written.
 #[derive(Debug, thiserror::Error)]
@@ -66,32 +75,52 @@ impl Settings {
     }
 
     /// The same settings with every number in its range: a hand-edited file must not break the window.
-    pub fn sound(mut self) -> Self {
+    fn sound(mut self) -> Self {
         let defaults = Self::default();
-        let params = &mut self.params;
-        params.steps = params.steps.clamp(1, 8);
-        params.strength = within(params.strength, 0.0, 1.0, defaults.params.strength);
-        params.guidance = within(params.guidance, 1.0, 15.0, defaults.params.guidance);
-        let side = |px: u32| px.clamp(64, LARGEST_SIDE);
-        params.size = Size::new(side(params.size.width), side(params.size.height));
-        let side = |px: u32| px.clamp(SMALLEST_CANVAS, Document::MAX_SIDE);
-        self.canvas = Size::new(side(self.canvas.width), side(self.canvas.height));
-        params.clip_skip = params.clip_skip.min(4);
-        params.prompt.truncate(params.prompt.floor_char_boundary(4096));
+        self.params = Self::sound_recipe(self.params);
+        self.params.size = clamped(self.params.size, Params::MAX_SIDE);
+        self.canvas = clamped(self.canvas, Document::MAX_SIDE);
         let tools = &mut self.tools;
-        tools.diameter_px = within(f64::from(tools.diameter_px), 1.0, 256.0, 24.0) as f32;
-        tools.hardness = within(f64::from(tools.hardness), 0.0, 1.0, 0.9) as f32;
-        tools.opacity = within(f64::from(tools.opacity), 0.01, 1.0, 1.0) as f32;
+        tools.diameter_px = within(tools.diameter_px, &ToolSettings::DIAMETER_PX, defaults.tools.diameter_px);
+        tools.hardness = within(tools.hardness, &(0.0..=1.0), defaults.tools.hardness);
+        tools.opacity = within(tools.opacity, &OPACITY, defaults.tools.opacity);
         let window = &mut self.window;
-        window.divider = within(f64::from(window.divider), 0.2, 0.8, 0.5) as f32;
-        window.zoom = within(f64::from(window.zoom), 0.5, 3.0, 1.0) as f32;
-        self.threads = self.threads.min(256);
+        window.divider = within(window.divider, &window.view.shares(), defaults.window.divider);
+        window.zoom = within(window.zoom, &ZOOM, defaults.window.zoom);
+        self.threads = self.threads.min(EngineSpec::MAX_THREADS);
         self
+    }
+
+    /// `params` with a prompt and numbers that the window can show, whoever wrote them; the size is left as it is.
+    pub fn sound_recipe(params: Params) -> Params {
+        let defaults = Params::default();
+        let mut prompt = params.prompt;
+        prompt.truncate(prompt.floor_char_boundary(LONGEST_PROMPT));
+        Params {
+            prompt,
+            steps: params.steps.clamp(*Params::STEPS.start(), *Params::STEPS.end()),
+            strength: within(params.strength, &Params::STRENGTH, defaults.strength),
+            guidance: within(params.guidance, &Params::GUIDANCE, defaults.guidance),
+            clip_skip: params.clip_skip.min(MOST_SKIPPED),
+            ..params
+        }
     }
 }
 
-fn within(value: f64, low: f64, high: f64, otherwise: f64) -> f64 {
-    if value.is_finite() { value.clamp(low, high) } else { otherwise }
+/// `value` in `range`; `otherwise` where it is no number.
+fn within<T: Copy + PartialOrd + Into<f64>>(value: T, range: &RangeInclusive<T>, otherwise: T) -> T {
+    match value {
+        value if !value.into().is_finite() => otherwise,
+        value if value < *range.start() => *range.start(),
+        value if value > *range.end() => *range.end(),
+        value => value,
+    }
+}
+
+/// `size` with sides of [`SHORTEST_SIDE`] to `longest` pixels.
+fn clamped(size: Size, longest: u32) -> Size {
+    let side = |px: u32| px.clamp(SHORTEST_SIDE, longest);
+    Size::new(side(size.width), side(size.height))
 }
 
 fn set_aside(path: &Path, reason: &str) -> Notice {

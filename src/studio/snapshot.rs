@@ -10,8 +10,8 @@ pub struct Snapshot {
     pub state: LiveState,
     /// The model that paints.
     pub model: Option<ModelInfo>,
-    /// A load under way: what, 0..=1, seconds since it began.
-    pub loading: Option<(String, f32, f32)>,
+    /// A load under way.
+    pub loading: Option<LoadProgress>,
     /// What the source does.
     pub source: SourceState,
     /// Changed inputs a second.
@@ -32,6 +32,17 @@ pub struct Snapshot {
     pub stages: StageTimes,
     /// Memory of the process in megabytes.
     pub rss_mb: f64,
+}
+
+/// How far a load is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LoadProgress {
+    /// What is being done, for example "reading unet".
+    pub what: String,
+    /// 0..=1.
+    pub fraction: f32,
+    /// Seconds since it began.
+    pub seconds: f32,
 }
 
 /// What the engine does.

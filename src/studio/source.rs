@@ -131,11 +131,11 @@ impl SourcePump {
 /// this: it would stand still for a large photograph.
 fn shown(frame: &Frame) -> Frame {
     let size = frame.size();
-    if size.width.max(size.height) <= Document::MAX_SIDE {
+    if size.longer_side() <= Document::MAX_SIDE {
         return frame.clone();
     }
     let small = fit_longer_side(size, Document::MAX_SIDE, 1);
-    frame::scale(frame, frame::Rect::whole(size), small)
+    frame::scale(frame, frame::Crop::whole(size), small)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::WeightsError;
 /// What a model knows (`card.json`).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Card {
+pub struct ModelCard {
     /// The model's name.
     pub name: String,
     /// One or two sentences about it.
@@ -63,7 +63,7 @@ pub struct Subject {
 /// Largest number of names, styles or colours a card may have.
 const LIST_LIMIT: usize = 20_000;
 
-impl Card {
+impl ModelCard {
     /// Reads a card. Fields that are missing get their defaults, unknown ones are ignored.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use super::{Card, Subject};
+use super::{ModelCard, Subject};
 
 /// Longest text that is still looked up as a subject.
 const TYPED_LIMIT_BYTES: usize = 80;
@@ -16,7 +16,7 @@ const USUAL_FORM: &str = "SUBJECT, STYLE[, COLOUR background]";
 /// How often dice are rolled again that show what they showed before.
 const MOST_ROLLS: usize = 32;
 
-impl Card {
+impl ModelCard {
     /// Up to `limit` subjects that fit what is typed before byte `cursor` of `prompt`, best first.
     ///
     /// An empty prompt gets the first subjects of the card; a finished subject, or an empty part after a comma, gets none.
@@ -206,9 +206,9 @@ impl Dice {
 mod tests {
     use super::*;
 
-    fn card() -> Card {
+    fn card() -> ModelCard {
         let bytes = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/model/card.json")).unwrap();
-        Card::parse(&bytes, "card.json").unwrap()
+        ModelCard::parse(&bytes, "card.json").unwrap()
     }
 
     fn suggest(prompt: &str, cursor: usize, limit: usize) -> Vec<String> {
@@ -265,7 +265,7 @@ mod tests {
         assert_eq!(unknown("Apples and cherry with a zeppelin"), ["zeppelin"]);
         assert_eq!(unknown("smiling face with heart-eyes, t-rex"), [""; 0]);
         assert_eq!(unknown("“grün”, 🍎 apple's"), ["grün"]);
-        assert!(Card::default().unknown_words("anything goes").is_empty());
+        assert!(ModelCard::default().unknown_words("anything goes").is_empty());
     }
 
     #[test]
@@ -277,13 +277,13 @@ mod tests {
         assert!(all.iter().any(|prompt| !prompt.ends_with(" background")));
         assert!(all.iter().all(|prompt| !prompt.contains("SUBJECT") && prompt.contains("3d")));
         assert_eq!(card.random_prompt(7, ""), card.random_prompt(7, ""));
-        assert_eq!(Card::default().random_prompt(7, ""), "");
+        assert_eq!(ModelCard::default().random_prompt(7, ""), "");
     }
 
     #[test]
     fn dice_show_another_prompt_each_time() {
         let subjects = ["owl", "fox"].map(|name| Subject { name: name.into(), also: vec![] });
-        let card = Card { subjects: subjects.into(), ..Card::default() };
+        let card = ModelCard { subjects: subjects.into(), ..ModelCard::default() };
         for pick in 0..200 {
             assert_eq!(card.random_prompt(pick, "owl"), "fox");
         }
@@ -291,7 +291,7 @@ mod tests {
 
     #[test]
     fn a_card_without_styles_still_makes_prompts() {
-        let card = Card { subjects: vec![Subject { name: "owl".into(), also: vec![] }], ..Card::default() };
+        let card = ModelCard { subjects: vec![Subject { name: "owl".into(), also: vec![] }], ..ModelCard::default() };
         assert_eq!(card.random_prompt(3, ""), "owl");
         assert_eq!(card.random_prompt(3, "owl"), "owl", "there is no other");
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::bundled;
 use super::bytes::Bytes;
-use super::{Card, ModelSource, TensorFile, WeightsError, shards};
+use super::{ModelCard, ModelSource, TensorFile, WeightsError, shards};
 use crate::flow::StopToken;
 
 /// Largest configuration file that is read whole.
@@ -123,11 +123,11 @@ impl ModelFiles {
     ///
     /// # Errors
     /// [`WeightsError::Json`] for a card that cannot be understood.
-    pub fn card(&self) -> Result<Option<Card>, WeightsError> {
+    pub fn card(&self) -> Result<Option<ModelCard>, WeightsError> {
         if !self.exists("card.json") {
             return Ok(None);
         }
-        Card::parse(&self.read_small("card.json")?, &self.label("card.json")).map(Some)
+        ModelCard::parse(&self.read_small("card.json")?, &self.label("card.json")).map(Some)
     }
 
     /// The checked weight files of the component in `folder` (`unet`, `vae`, ...): one, or all shards.

@@ -20,7 +20,7 @@ mod tensors;
 
 use std::path::PathBuf;
 
-pub use card::{Card, CardDefaults, Subject};
+pub use card::{CardDefaults, ModelCard, Subject};
 pub use error::WeightsError;
 pub use files::ModelFiles;
 pub use header::Dtype;

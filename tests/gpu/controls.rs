@@ -1,6 +1,6 @@
 //! Small things that are felt at once: controls stay where they are, quick clicks count, and words are not lost.
 
-use afterimage::studio::LiveState;
+use afterimage::studio::{LiveState, PanelTab, ViewMode};
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable;
 use libtest_mimic::{Failed, Trial};
@@ -62,7 +62,7 @@ fn a_quick_click_moves_a_slider() -> Result<(), Failed> {
 
 fn an_undone_background_stays_away() -> Result<(), Failed> {
     let mut settings = used();
-    settings.window.panel = "layers".into();
+    settings.window.panel = PanelTab::Layers;
     let mut window = open(SIZE, settings);
     window.click("Background colour");
     window.click("Red");
@@ -105,7 +105,7 @@ fn words_that_were_typed_can_be_had_again() -> Result<(), Failed> {
 
 fn the_painting_alone_says_that_nothing_is_drawn() -> Result<(), Failed> {
     let mut settings = used();
-    settings.window.view = "picture".into();
+    settings.window.view = ViewMode::Picture;
     let mut window = open(SIZE, settings);
     let painting = window.harness.get_by_label("Painting").rect();
     window.harness.drag_at(painting.center());

@@ -8,7 +8,7 @@ use afterimage::engine::{EngineError, Job, Params, Picture, Render, StageTimes, 
 use afterimage::flow::channel::{Receiver, Sender, unbounded};
 use afterimage::frame::{Frame, Size};
 use afterimage::studio::{GuidanceWay, ModelInfo};
-use afterimage::weights::{Card, ModelSource};
+use afterimage::weights::{ModelCard, ModelSource};
 
 /// Paints without a model.
 pub struct Fake {
@@ -82,7 +82,7 @@ impl Render for Fake {
 /// What the fake says of itself: the default model's card.
 pub fn info() -> ModelInfo {
     let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/model/card.json")).unwrap();
-    let card: Card = serde_json::from_str(&text).unwrap();
+    let card: ModelCard = serde_json::from_str(&text).unwrap();
     ModelInfo {
         name: card.name.clone(),
         source: ModelSource::Default,

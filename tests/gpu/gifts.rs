@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use afterimage::canvas::{FittedPicture, LayerKind};
 use afterimage::frame::{Frame, Size};
 use afterimage::record::save_png;
+use afterimage::studio::{Places, Settings, ViewMode};
 use egui::{Key, Modifiers};
 use libtest_mimic::{Failed, Trial};
 
@@ -97,6 +98,24 @@ fn layers_that_cover_a_live_picture_are_named() -> Result<(), Failed> {
     window.click("Hide what covers it");
     window.wait("the layer hidden", |app| !app.document().layers()[0].is_visible());
     check(window.app().document().layers()[1].is_visible(), "the ink was hidden, too")
+}
+
+/// Taking the prompt and the numbers of a painting leaves all else as it is: the size of the next one, and the line of the wipe.
+fn a_recipe_is_prompt_and_numbers_alone() -> Result<(), Failed> {
+    let mut settings = Settings { canvas: Size::new(1024, 100), ..used() };
+    (settings.window.view, settings.window.divider) = (ViewMode::Wipe, 0.05);
+    let mut window = open(SIZE, settings);
+    window.wait("painting", |app| app.picture().is_some());
+    window.key(Modifiers::COMMAND, Key::S);
+    window.wait("word about the file", |app| !app.notices().is_empty());
+    let file = Places::below(window.home.clone()).pictures.join("house-3d-42.png");
+    window.drop_file(&file);
+    window.wait("layer of the painting", |app| app.document().layers().len() == 2);
+    let rest = |window: &Window| (window.app().settings().params.size, window.app().settings().window.clone());
+    let before = rest(&window);
+    check(before.0.height < 64 && before.1.divider == 0.05, format!("{before:?}"))?;
+    window.click("Take prompt and numbers");
+    check(rest(&window) == before, format!("{before:?} became {:?}", rest(&window)))
 }
 
 fn what_is_no_picture_is_said() -> Result<(), Failed> {
@@ -191,6 +210,7 @@ pub fn tests() -> Vec<Trial> {
         test("gifts::a_dropped_file_is_a_layer", a_dropped_file_is_a_layer),
         test("gifts::a_picture_of_another_shape_is_cut_and_says_so", a_picture_of_another_shape_is_cut_and_says_so),
         test("gifts::layers_that_cover_a_live_picture_are_named", layers_that_cover_a_live_picture_are_named),
+        test("gifts::a_recipe_is_prompt_and_numbers_alone", a_recipe_is_prompt_and_numbers_alone),
         test("gifts::what_is_no_picture_is_said", what_is_no_picture_is_said),
         test("gifts::a_huge_picture_does_not_stop_the_window", a_huge_picture_does_not_stop_the_window),
         test("gifts::undo_after_typing_and_drawing_undoes_ink", undo_after_typing_and_drawing_undoes_ink),

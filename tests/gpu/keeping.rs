@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use afterimage::canvas::Backdrop;
 use afterimage::frame::{self, Size};
 use afterimage::gui::App;
-use afterimage::studio::{Places, Settings};
+use afterimage::studio::{PanelTab, Places, Settings, Tool};
 use egui::{Key, Modifiers, ViewportCommand, ViewportEvent, ViewportId};
 use egui_kittest::kittest::Queryable;
 use libtest_mimic::{Failed, Trial};
@@ -117,7 +117,7 @@ fn a_card_keeps_the_keys() -> Result<(), Failed> {
     }
     window.key(CTRL, Key::Z);
     check(!window.app().document().is_blank(), "a key reached the drawing under the card")?;
-    check(window.app().settings().tools.tool == "brush", "a key reached the tools under the card")?;
+    check(window.app().settings().tools.tool == Tool::Brush, "a key reached the tools under the card")?;
     window.draw();
     check(window.app().document().strokes().len() <= 1, "the pointer drew under the card")?;
     if window.harness.query_by_label("Create").is_some() {
@@ -125,7 +125,7 @@ fn a_card_keeps_the_keys() -> Result<(), Failed> {
     }
     check(window.harness.query_by_label("Create").is_none(), "Escape does not put the card away")?;
     window.key(Modifiers::NONE, Key::E);
-    check(window.app().settings().tools.tool == "eraser", "the keys do not come back")
+    check(window.app().settings().tools.tool == Tool::Eraser, "the keys do not come back")
 }
 
 fn a_drawing_that_is_not_saved_is_asked_about() -> Result<(), Failed> {
@@ -328,7 +328,7 @@ fn what_is_drawn_after_clearing_is_another_drawing() -> Result<(), Failed> {
 
 fn hidden_layers_are_not_called_saved() -> Result<(), Failed> {
     let mut settings = used();
-    settings.window.panel = "layers".into();
+    settings.window.panel = PanelTab::Layers;
     let mut window = open(SIZE, settings);
     window.draw();
     window.click("Hide Ink 1");

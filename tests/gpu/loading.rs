@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use afterimage::exec::Cuda;
 use afterimage::gui::{App, AppOptions};
-use afterimage::studio::{Places, Settings};
+use afterimage::studio::{PanelTab, Places, Settings};
 use egui_kittest::kittest::Queryable;
 use libtest_mimic::{Failed, Trial};
 
@@ -29,7 +29,7 @@ fn open(models: &[&str]) -> Window {
         settings.recent_models.push(folder.to_string_lossy().into_owned());
     }
     settings.window.panel_open = true;
-    settings.window.panel = "models".into();
+    settings.window.panel = PanelTab::Models;
     open_at(home, SIZE, settings)
 }
 
@@ -132,7 +132,7 @@ fn a_broken_folder_is_named() -> Result<(), Failed> {
     std::fs::write(folder("damaged-model").join("model_index.json"), "{").unwrap();
     let mut settings = used();
     settings.window.panel_open = true;
-    settings.window.panel = "models".into();
+    settings.window.panel = PanelTab::Models;
     let names = ["damaged-model", "holiday-pictures", "pulled-stick"];
     settings.recent_models = names.map(|name| folder(name).to_string_lossy().into_owned()).to_vec();
     let mut window = open_at(home, SIZE, settings);

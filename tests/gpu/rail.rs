@@ -1,5 +1,6 @@
 //! The rail's controls and the drawing's keys.
 
+use afterimage::studio::Tool;
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable;
 use libtest_mimic::{Failed, Trial};
@@ -55,17 +56,17 @@ fn looks() -> Result<(), Failed> {
 
 fn tools_are_chosen_by_click_and_key() -> Result<(), Failed> {
     let mut window = window(SIZE);
-    for (label, name, letter) in [
-        ("Eraser", "eraser", Key::E),
-        ("Fill", "fill", Key::G),
-        ("Pick colour", "picker", Key::I),
-        ("Brush", "brush", Key::B),
+    for (label, tool, letter) in [
+        ("Eraser", Tool::Eraser, Key::E),
+        ("Fill", Tool::Fill, Key::G),
+        ("Pick colour", Tool::Picker, Key::I),
+        ("Brush", Tool::Brush, Key::B),
     ] {
         click(&mut window, label);
-        check(window.state().tools.tool == name, format_args!("{label} chose {}", window.state().tools.tool))?;
-        window.state_mut().tools.tool = String::new();
+        check(window.state().tools.tool == tool, format_args!("{label} chose {:?}", window.state().tools.tool))?;
+        window.state_mut().tools.tool = if tool == Tool::Brush { Tool::Fill } else { Tool::Brush };
         key(&mut window, Modifiers::NONE, letter);
-        check(window.state().tools.tool == name, format_args!("{letter:?} chose {}", window.state().tools.tool))?;
+        check(window.state().tools.tool == tool, format_args!("{letter:?} chose {:?}", window.state().tools.tool))?;
     }
     Ok(())
 }

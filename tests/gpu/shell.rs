@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use afterimage::capture::SourceSpec;
 use afterimage::frame::Size;
 use afterimage::gui::{App, AppOptions};
-use afterimage::studio::{CameraSettings, LiveState, Places, Settings, SourceState, Studio};
+use afterimage::studio::{CameraSettings, LiveState, PanelTab, Places, Settings, SourceState, Studio};
 use egui::{Key, Modifiers};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
@@ -517,7 +517,7 @@ fn the_pictures_alone_fill_the_window() -> Result<(), Failed> {
 
 fn a_hidden_layer_says_why_nothing_is_drawn() -> Result<(), Failed> {
     let mut settings = used();
-    settings.window.panel = "layers".into();
+    settings.window.panel = PanelTab::Layers;
     let mut window = open(SIZE, settings);
     window.click("Hide Ink 1");
     window.draw();

@@ -1,6 +1,7 @@
 //! The pointer becomes ink.
 
-use afterimage::gui::stage::{Refused, ViewMode};
+use afterimage::gui::stage::Refused;
+use afterimage::studio::{Tool, ViewMode};
 use egui::{Event, Key, PointerButton, TouchDeviceId, TouchId, TouchPhase, pos2};
 use libtest_mimic::{Failed, Trial};
 
@@ -158,13 +159,13 @@ fn pressure_reaches_the_stroke(path: Path) -> Result<(), Failed> {
 
 fn eraser_fill_and_picker(path: Path) -> Result<(), Failed> {
     let mut window = window(path, WIDE);
-    window.state_mut().tools.tool = "fill".into();
+    window.state_mut().tools.tool = Tool::Fill;
     draw(&mut window, &[[10.0, 10.0]]);
     check(ink(&window, 120.0, 120.0) == RED, "the fill left a corner")?;
-    window.state_mut().tools.tool = "eraser".into();
+    window.state_mut().tools.tool = Tool::Eraser;
     draw(&mut window, &[[20.0, 64.0], [100.0, 64.0]]);
     check(ink(&window, 60.0, 64.0) == WHITE, "the eraser left ink")?;
-    window.state_mut().tools.tool = "picker".into();
+    window.state_mut().tools.tool = Tool::Picker;
     draw(&mut window, &[[60.0, 64.0]]);
     let state = window.state();
     check(state.tools.colour == WHITE && state.news.iter().any(|news| news.picked), "no colour was picked")?;
@@ -198,7 +199,7 @@ fn ink_lies_on_the_source(path: Path) -> Result<(), Failed> {
     let (on, off) = (on_canvas(&window, 60.0, 64.0), on_canvas(&window, 60.0, 20.0));
     check(pixel(&image, on) == RED, format_args!("{path:?}: the ink is {:?}", pixel(&image, on)))?;
     check(pixel(&image, off) == [90, 40, 140], format_args!("{path:?}: source is {:?}", pixel(&image, off)))?;
-    window.state_mut().tools.tool = "picker".into();
+    window.state_mut().tools.tool = Tool::Picker;
     draw(&mut window, &[[60.0, 20.0]]);
     check(window.state().tools.colour == [90, 40, 140], "the picker does not see the source")?;
     window.state_mut().stage.set_source(None);
@@ -260,7 +261,7 @@ fn the_eraser_takes_all_and_says_what_it_misses(path: Path) -> Result<(), Failed
     let mut window = window(path, WIDE);
     draw(&mut window, &[[20.0, 64.0], [100.0, 64.0]]);
     let first = window.state().document.active();
-    window.state_mut().tools.tool = "eraser".into();
+    window.state_mut().tools.tool = Tool::Eraser;
     window.state_mut().tools.opacity = 0.2;
     window.state_mut().document.add_ink_layer();
     draw(&mut window, &[[20.0, 64.0], [60.0, 64.0]]);
@@ -278,7 +279,7 @@ fn the_eraser_takes_all_and_says_what_it_misses(path: Path) -> Result<(), Failed
 fn the_picker_takes_what_is_seen(path: Path) -> Result<(), Failed> {
     let mut window = window(path, WIDE);
     window.state_mut().stage.set_painting(painting(64));
-    window.state_mut().tools.tool = "picker".into();
+    window.state_mut().tools.tool = Tool::Picker;
     window.step();
     // Dragged over the painting, the colour follows.
     let on_painting = middle(&window, "Painting");

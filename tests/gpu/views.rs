@@ -1,7 +1,7 @@
 //! How the stage looks: both ways of drawing show the same, and it stays as it was accepted.
 
-use afterimage::gui::stage::ViewMode;
 use afterimage::gui::theme::Theme;
+use afterimage::studio::{Tool, ViewMode};
 use egui::{Event, PointerButton};
 use image::RgbaImage;
 use libtest_mimic::{Failed, Trial};
@@ -117,11 +117,11 @@ const WORK: [Work; 4] = [
         frame(window, [button(to, PointerButton::Primary, false), Event::PointerGone]);
     }),
     ("eraser", |window| {
-        window.state_mut().tools.tool = "eraser".into();
+        window.state_mut().tools.tool = Tool::Eraser;
         stroke(window, false);
     }),
     ("escape", |window| {
-        window.state_mut().tools.tool = "brush".into();
+        window.state_mut().tools.tool = Tool::Brush;
         stroke(window, true);
     }),
 ];

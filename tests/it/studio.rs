@@ -8,7 +8,7 @@ use afterimage::engine::{EngineError, Job, Params, Picture, Render, StageTimes, 
 use afterimage::exec::ExecError;
 use afterimage::flow::channel::{Receiver, Sender, unbounded};
 use afterimage::frame::{Frame, Size};
-use afterimage::studio::{Command, Event, LiveState, NoticeKind, Overlay, Places, Settings, Studio};
+use afterimage::studio::{Command, Event, LiveState, NoticeKind, Overlay, Places, Settings, Studio, ViewMode};
 use libtest_mimic::{Failed, Trial};
 
 use crate::support::{TempDir, tiny_model};
@@ -276,6 +276,20 @@ fn settings_survive_and_damage_is_kept_aside() -> Result<(), Failed> {
     check(params.size == Size::new(64, 2048), &format!("{}", params.size))
 }
 
+/// The line of the wipe goes to the picture's edges, the divider between two pictures does not.
+fn a_divider_is_kept_where_its_view_lets_it_be() -> Result<(), Failed> {
+    let home = TempDir::new("settings-divider");
+    let path = home.path().join("settings.toml");
+    for (view, kept) in [(ViewMode::Wipe, 0.05), (ViewMode::SideBySide, 0.2)] {
+        let mut settings = Settings::default();
+        (settings.window.view, settings.window.divider) = (view, 0.05);
+        settings.write(&path)?;
+        let (read, _) = Settings::read(&path);
+        check(read.window.divider == kept, &format!("{view:?}: {}", read.window.divider))?;
+    }
+    Ok(())
+}
+
 /// The file may be a link into a folder of dotfiles, and another window may be writing its own at the same time.
 fn settings_keep_out_of_the_way_of_others() -> Result<(), Failed> {
     let home = TempDir::new("settings-beside");
@@ -301,7 +315,7 @@ fn settings_keep_out_of_the_way_of_others() -> Result<(), Failed> {
 type Test = fn() -> Result<(), Failed>;
 
 pub fn tests() -> Vec<Trial> {
-    let all: [(&str, Test); 11] = [
+    let all: [(&str, Test); 12] = [
         ("newest_wins", newest_wins),
         ("sleeps_without_news", sleeps_without_news),
         (
@@ -315,6 +329,7 @@ pub fn tests() -> Vec<Trial> {
         ("latency_is_that_of_the_present_settings", latency_is_that_of_the_present_settings),
         ("ends_while_painting", ends_while_painting),
         ("settings_survive_and_damage_is_kept_aside", settings_survive_and_damage_is_kept_aside),
+        ("a_divider_is_kept_where_its_view_lets_it_be", a_divider_is_kept_where_its_view_lets_it_be),
         ("settings_keep_out_of_the_way_of_others", settings_keep_out_of_the_way_of_others),
     ];
     all.map(|(name, test)| Trial::test(format!("studio::{name}"), test)).into()

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use afterimage::nn::text::{Tokenizer, TokenizerError};
-use afterimage::weights::{Card, Dtype, ModelFiles, ModelSource, TensorFile, Weights, WeightsError};
+use afterimage::weights::{Dtype, ModelCard, ModelFiles, ModelSource, TensorFile, Weights, WeightsError};
 use libtest_mimic::Trial;
 
 use crate::support::{TempDir, root};
@@ -246,8 +246,8 @@ fn the_bundle_is_complete() {
 }
 
 fn cards() {
-    let parse = |text: &str| Card::parse(text.as_bytes(), "card.json");
-    assert_eq!(parse("{}").unwrap(), Card::default());
+    let parse = |text: &str| ModelCard::parse(text.as_bytes(), "card.json");
+    assert_eq!(parse("{}").unwrap(), ModelCard::default());
     assert_eq!(parse(r#"{"name":"x","new":[1]}"#).unwrap().name, "x");
     let odd = [
         "",

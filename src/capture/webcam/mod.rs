@@ -18,7 +18,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use self::policy::retry_after;
-use self::session::{End, Session};
+use self::session::{CameraSession, End};
 use super::outlet::Outlet;
 use super::{CaptureError, CaptureState};
 use crate::flow::Worker;
@@ -38,8 +38,8 @@ pub(super) fn run(id: String, mirror: Arc<AtomicBool>, outlet: &mut Outlet, quit
     let mut target = list::Target::new(id);
     loop {
         let id = target.find();
-        let end =
-            Session::new(&id, &mirror, outlet).map_or_else(End::from, |session| session.run(quit, &mut left_behind));
+        let end = CameraSession::new(&id, &mirror, outlet)
+            .map_or_else(End::from, |session| session.run(quit, &mut left_behind));
         let End::Trouble { error, was_live } = end else { return };
         failures = if was_live { 1 } else { failures + 1 };
         let pause = retry_after(&error, failures);

@@ -21,7 +21,7 @@ pub(super) enum End {
 }
 
 /// An opening of a camera.
-pub(super) struct Session<'a> {
+pub(super) struct CameraSession<'a> {
     id: &'a str,
     outlet: &'a mut Outlet,
     device: Worker,
@@ -35,7 +35,7 @@ pub(super) struct Session<'a> {
     stopping: Option<CaptureError>,
 }
 
-impl<'a> Session<'a> {
+impl<'a> CameraSession<'a> {
     /// Starts to open the camera `id`.
     pub(super) fn new(id: &'a str, mirror: &Arc<AtomicBool>, outlet: &'a mut Outlet) -> Result<Self, CaptureError> {
         let (sender, reports) = unbounded();
@@ -159,7 +159,7 @@ mod tests {
         let (states, heard) = unbounded();
         let mut outlet = Outlet::new(FrameOutlet::new(latest().0, Arc::new(|| ())), states);
         let (late, reports) = unbounded();
-        let mut session = Session {
+        let mut session = CameraSession {
             id: "0",
             outlet: &mut outlet,
             device: Worker::spawn("camera-device", |_| ()).unwrap(),

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Problem;
-use crate::display::{Adapter, AdapterKind, Session, adapters, graphics_libraries, graphics_remedy};
+use crate::display::{Adapter, AdapterKind, WindowSystem, adapters, graphics_libraries, graphics_remedy};
 use crate::tablet::Tablet;
 
 /// What a window would find.
@@ -33,16 +33,16 @@ pub struct LibraryFinding {
 impl WindowFindings {
     /// Looks around, opening no window.
     pub fn find() -> Self {
-        let session = Session::find();
-        let needed = session.map_or(&[][..], Session::libraries);
+        let system = WindowSystem::find();
+        let needed = system.map_or(&[][..], WindowSystem::libraries);
         let libraries = needed.iter().chain(graphics_libraries());
         Self {
-            session: session.map(Session::name),
+            session: system.map(WindowSystem::name),
             libraries: libraries
                 .map(|library| LibraryFinding { file: library.file, package: library.package, loads: library.loads() })
                 .collect(),
             adapters: adapters(),
-            pens: (session == Some(Session::X11)).then(|| Tablet::x11().pens()),
+            pens: (system == Some(WindowSystem::X11)).then(|| Tablet::x11().pens()),
         }
     }
 

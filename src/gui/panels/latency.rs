@@ -5,7 +5,7 @@ use egui::{Rect, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 use super::{fact_ui, heading_ui};
 use crate::engine::StageTimes;
 use crate::gui::captions;
-use crate::gui::cx::Cx;
+use crate::gui::cx::{Cx, Session};
 use crate::gui::status::state_of;
 use crate::gui::theme::Theme;
 use crate::gui::widgets::note;
@@ -56,7 +56,7 @@ fn history_ui(ui: &mut Ui, cx: &Cx<'_>) {
     ui.painter().rect_filled(rect, 4, cx.theme.well);
     let highest = times.iter().copied().fold(1.0_f32, f32::max);
     let inner = rect.shrink(4.0);
-    let pitch = inner.width() / 96.0;
+    let pitch = inner.width() / Session::LATENCIES as f32;
     for (back, ms) in times.iter().rev().enumerate() {
         let right = inner.right() - back as f32 * pitch;
         let top = inner.bottom() - (ms / highest * inner.height()).max(1.0);

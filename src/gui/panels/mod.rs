@@ -10,8 +10,7 @@ use egui_material_icons::icons;
 use super::action::Action;
 use super::cx::Cx;
 use super::widgets::small_icon_button;
-
-const TABS: [(&str, &str); 3] = [("layers", "Layers"), ("models", "Models"), ("latency", "Latency")];
+use crate::studio::PanelTab;
 
 /// Shows the panel in all of `ui`.
 pub fn panel_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
@@ -19,32 +18,41 @@ pub fn panel_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     ui.add_space(8.0);
     egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
         ui.set_max_width(ui.available_width() - 4.0);
-        match cx.settings.window.panel.as_str() {
-            "layers" => layers::layers_ui(ui, cx),
-            "models" => models::models_ui(ui, cx),
-            _ => latency::latency_ui(ui, cx),
+        match cx.settings.window.panel {
+            PanelTab::Layers => layers::layers_ui(ui, cx),
+            PanelTab::Models => models::models_ui(ui, cx),
+            PanelTab::Latency => latency::latency_ui(ui, cx),
         }
     });
 }
 
+/// What a tab is called.
+fn title(tab: PanelTab) -> &'static str {
+    match tab {
+        PanelTab::Layers => "Layers",
+        PanelTab::Models => "Models",
+        PanelTab::Latency => "Latency",
+    }
+}
+
 fn tabs_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
-    let now = cx.settings.window.panel.clone();
-    let now = TABS.iter().find(|(key, _)| *key == now).map_or("latency", |(key, _)| key);
+    let now = cx.settings.window.panel;
     let line = ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 14.0;
         ui.spacing_mut().button_padding = vec2(1.0, 4.0);
-        for (key, name) in TABS {
-            let colour = if key == now { cx.theme.text } else { cx.theme.quiet };
+        for tab in PanelTab::ALL {
+            let name = title(tab);
+            let colour = if tab == now { cx.theme.text } else { cx.theme.quiet };
             let text = RichText::new(name).color(colour);
             let response = ui.add(Button::new(text).frame_when_inactive(false).fill(cx.theme.panel));
             let response = response.accessible_name(format!("{name} tab"));
-            if key == now {
+            if tab == now {
                 let rect = response.rect;
                 let stroke = Stroke::new(2.0, cx.theme.accent);
                 ui.painter().hline(rect.left() + 2.0..=rect.right() - 2.0, rect.bottom() + 3.0, stroke);
             }
             if response.clicked() {
-                cx.settings.window.panel = key.to_owned();
+                cx.settings.window.panel = tab;
             }
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {

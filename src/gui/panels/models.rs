@@ -7,7 +7,7 @@ use crate::gui::action::Action;
 use crate::gui::cx::Cx;
 use crate::gui::widgets::{link, note};
 use crate::studio::ModelInfo;
-use crate::weights::{Card, ModelSource};
+use crate::weights::{ModelCard, ModelSource};
 
 /// Shows the tab.
 pub fn models_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
@@ -51,7 +51,7 @@ fn model_ui(ui: &mut Ui, cx: &mut Cx<'_>, model: &ModelInfo) {
     }
 }
 
-fn known_ui(ui: &mut Ui, cx: &mut Cx<'_>, card: &Card) {
+fn known_ui(ui: &mut Ui, cx: &mut Cx<'_>, card: &ModelCard) {
     heading_ui(ui, &format!("knows {} things · click to paint", card.subjects.len()), cx);
     let id = ui.scope_id().with("search");
     let mut search = ui.data(|data| data.get_temp::<String>(id)).unwrap_or_default();

@@ -3,12 +3,10 @@
 use egui::{Popup, PopupCloseBehavior, RectAlign, RichText, Slider, Ui, vec2};
 use egui_material_icons::icons::ICON_TUNE;
 
-use super::{Style, icon_button};
-use crate::gui::keys::DIAMETER_PX;
+use super::{ButtonState, Style, icon_button};
 use crate::gui::theme::Theme;
-use crate::gui::tool::Tool;
 use crate::gui::widgets::hint_at;
-use crate::studio::ToolSettings;
+use crate::studio::{Tool, ToolSettings};
 
 /// Length of the size's slider where there is room.
 pub(super) const SLIDER_HEIGHT: f32 = 96.0;
@@ -29,7 +27,7 @@ pub(super) fn ui(ui: &mut Ui, tools: &mut ToolSettings, style: Style<'_>) {
     if style.note {
         ui.label(RichText::new(size_note(tools)).size(11.0).color(theme.quiet));
     }
-    let more = icon_button(ui, ICON_TUNE, "Brush settings", false, true, style);
+    let more = icon_button(ui, ICON_TUNE, "Brush settings", ButtonState::Ready, style);
     let more = hint_at(more, RectAlign::RIGHT, "Size, opacity, hardness and width of the brush");
     Popup::from_toggle_button_response(&more)
         .align(RectAlign::RIGHT_START)
@@ -40,7 +38,7 @@ pub(super) fn ui(ui: &mut Ui, tools: &mut ToolSettings, style: Style<'_>) {
 /// The size in words, and how opaque the ink is where it is not opaque; erasers always are.
 fn size_note(tools: &ToolSettings) -> String {
     let percent = (tools.opacity * 100.0).round();
-    match percent < 100.0 && Tool::from_name(&tools.tool) != Tool::Eraser {
+    match percent < 100.0 && tools.tool != Tool::Eraser {
         true => format!("{:.0}\u{2009}·\u{2009}{percent:.0}\u{2009}%", tools.diameter_px),
         false => format!("{:.0}\u{2009}px", tools.diameter_px),
     }
@@ -51,7 +49,10 @@ fn size_ui(ui: &mut Ui, tools: &mut ToolSettings, length: f32) {
     // A vertical slider leans left in a wider column.
     ui.allocate_ui(vec2(thickness, length), |ui| {
         ui.spacing_mut().slider_width = length;
-        let slider = Slider::new(&mut tools.diameter_px, DIAMETER_PX).logarithmic(true).vertical().show_value(false);
+        let slider = Slider::new(&mut tools.diameter_px, ToolSettings::DIAMETER_PX)
+            .logarithmic(true)
+            .vertical()
+            .show_value(false);
         let response = ui.add(slider).accessible_name("Brush size");
         if response.double_clicked() {
             tools.diameter_px = ToolSettings::default().diameter_px;
@@ -60,27 +61,36 @@ fn size_ui(ui: &mut Ui, tools: &mut ToolSettings, length: f32) {
     });
 }
 
+/// What a number of the card counts.
+enum Unit {
+    /// Canvas pixels.
+    Pixels,
+    /// Hundredths of all.
+    Percent,
+}
+
 fn card_ui(ui: &mut Ui, tools: &mut ToolSettings, theme: &Theme) {
     ui.set_width(CARD_WIDTH);
     ui.spacing_mut().item_spacing = vec2(8.0, 8.0);
     ui.spacing_mut().slider_width = CARD_WIDTH - 64.0;
     let default = ToolSettings::default();
-    let mut row = |name: &str, value: &mut f32, range: std::ops::RangeInclusive<f32>, reset: f32, percent: bool| {
+    let mut row = |name: &str, value: &mut f32, unit: Unit, reset: f32| {
         ui.label(RichText::new(name).color(theme.quiet));
-        let logarithmic = !percent;
-        let mut slider = Slider::new(value, range).logarithmic(logarithmic);
-        slider = if percent {
-            slider.custom_formatter(|v, _| format!("{:.0}\u{2009}%", v * 100.0)).custom_parser(percent_from)
-        } else {
-            slider.fixed_decimals(0).suffix("\u{2009}px")
+        let slider = match unit {
+            Unit::Pixels => {
+                Slider::new(value, ToolSettings::DIAMETER_PX).logarithmic(true).fixed_decimals(0).suffix("\u{2009}px")
+            }
+            Unit::Percent => Slider::new(value, 0.0..=1.0)
+                .custom_formatter(|v, _| format!("{:.0}\u{2009}%", v * 100.0))
+                .custom_parser(percent_from),
         };
         if ui.add(slider).accessible_name(name).double_clicked() {
             *value = reset;
         }
     };
-    row("Size", &mut tools.diameter_px, DIAMETER_PX, default.diameter_px, false);
-    row("Opacity", &mut tools.opacity, 0.0..=1.0, default.opacity, true);
-    row("Hardness", &mut tools.hardness, 0.0..=1.0, default.hardness, true);
+    row("Size", &mut tools.diameter_px, Unit::Pixels, default.diameter_px);
+    row("Opacity", &mut tools.opacity, Unit::Percent, default.opacity);
+    row("Hardness", &mut tools.hardness, Unit::Percent, default.hardness);
     ui.checkbox(&mut tools.speed_width, "Width follows speed").on_hover_text(WIDTH_HINT);
     ui.label(RichText::new(WIDTH_HINT).size(11.0).color(theme.quiet));
 }
@@ -93,7 +103,7 @@ fn percent_from(text: &str) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ToolSettings, percent_from, size_note};
+    use super::{Tool, ToolSettings, percent_from, size_note};
 
     #[test]
     fn the_note_tells_thin_ink() {
@@ -101,7 +111,7 @@ mod tests {
         assert_eq!(size_note(&tools), "24\u{2009}px");
         tools.opacity = 0.2;
         assert_eq!(size_note(&tools), "24\u{2009}·\u{2009}20\u{2009}%");
-        tools.tool = "eraser".into();
+        tools.tool = Tool::Eraser;
         assert_eq!(size_note(&tools), "24\u{2009}px");
     }
 

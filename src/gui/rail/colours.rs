@@ -4,7 +4,7 @@ use egui::{Color32, Popup, PopupCloseBehavior, Rect, RectAlign, Response, Sense,
 use egui_material_icons::icons::ICON_SWAP_VERT;
 
 use super::palette::PALETTE;
-use super::{Style, icon_button, mixer};
+use super::{ButtonState, Style, icon_button, mixer};
 use crate::gui::keys;
 use crate::gui::theme::Theme;
 use crate::gui::widgets::hint_at;
@@ -27,7 +27,7 @@ pub(super) fn ui(ui: &mut Ui, tools: &mut ToolSettings, style: Style<'_>) {
         .align(RectAlign::RIGHT_START)
         .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
         .show(|ui| chooser_ui(ui, &mut tools.colour, theme));
-    let swap = icon_button(ui, ICON_SWAP_VERT, "Swap colours", false, true, style);
+    let swap = icon_button(ui, ICON_SWAP_VERT, "Swap colours", ButtonState::Ready, style);
     if hint_at(swap, RectAlign::RIGHT, "Swap colours (X)").clicked() {
         keys::swap_colours(tools);
     }

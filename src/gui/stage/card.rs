@@ -3,7 +3,7 @@
 use egui_wgpu::{CallbackResources, CallbackTrait, RenderState, ScreenDescriptor, wgpu};
 
 use super::surface::{Layer, Slot, Surface};
-use crate::canvas::Rect;
+use crate::canvas::PixelRect;
 use crate::display::{PicturePipeline, PictureTexture, Quad, QuadBuffer, Sampling};
 use crate::frame::Size;
 
@@ -50,7 +50,7 @@ impl Surface for Card {
         *place = Some(picture);
     }
 
-    fn update(&mut self, slot: Slot, rect: Rect, pixels: &[u8]) {
+    fn update(&mut self, slot: Slot, rect: PixelRect, pixels: &[u8]) {
         if let Some(picture) = &self.pictures[slot as usize] {
             picture.upload_part(&self.queue, [rect.x, rect.y], Size::new(rect.width, rect.height), pixels);
         }

@@ -2,10 +2,8 @@
 
 use egui::{CursorIcon, Pos2, Response, Ui};
 
-use super::mode::ViewMode;
 use super::{Panes, StageLook, labels, navigate, points, seen};
-use crate::gui::tool::Tool;
-use crate::studio::ToolSettings;
+use crate::studio::{Tool, ToolSettings, ViewMode};
 
 /// A pointer that does not move for so long, in seconds, is in an audience's way.
 pub const POINTER_RESTS_S: f32 = 2.0;
@@ -40,8 +38,7 @@ pub(super) fn show(ui: &Ui, panes: &Panes, tools: &ToolSettings, look: &StageLoo
     let view = look.view;
     let over_right = panes.right_response.as_ref().is_some_and(Response::hovered);
     let over_left = panes.left_response.hovered() || panes.left_response.is_pointer_button_down_on();
-    let tool = Tool::from_name(&tools.tool);
-    if resized && !over_left && matches!(tool, Tool::Brush | Tool::Eraser) && view != ViewMode::Picture {
+    if resized && !over_left && matches!(tools.tool, Tool::Brush | Tool::Eraser) && view != ViewMode::Picture {
         outline(ui, panes, tools, seen(ui, &panes.left).center());
     }
     if !over_left && !over_right {
@@ -53,7 +50,7 @@ pub(super) fn show(ui: &Ui, panes: &Panes, tools: &ToolSettings, look: &StageLoo
         return;
     }
     let picking = ui.input(|input| input.modifiers.alt);
-    let tool = if picking { Tool::Picker } else { tool };
+    let tool = if picking { Tool::Picker } else { tools.tool };
     let draws = over_left && view != ViewMode::Picture;
     match tool {
         Tool::Brush | Tool::Eraser if draws => {

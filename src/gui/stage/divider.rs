@@ -1,11 +1,12 @@
 //! The handle between drawing and painting.
 
-use egui::{CursorIcon, Key, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{CursorIcon, Key, Pos2, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
+use super::StageLook;
 use super::layers::Pane;
 use super::layout::{Layout, tame};
-use super::{StageLook, ViewMode};
 use crate::gui::theme::Theme;
+use crate::studio::ViewMode;
 
 const GRIP: f32 = 32.0;
 const KNOB: f32 = 12.0;
@@ -14,19 +15,20 @@ const KEY_STEP: f32 = 0.02;
 /// The handle between two panes; gives back the new share when it was moved.
 pub(super) fn between_ui(ui: &Ui, stage: Rect, layout: &Layout, look: &StageLook, theme: &Theme) -> Option<f32> {
     let rect = layout.divider?;
-    let (response, share) = handle(ui, rect, layout.stacked, look);
-    let colour = if response.1 { theme.accent } else { theme.raised };
+    let cursor = if layout.stacked { CursorIcon::ResizeVertical } else { CursorIcon::ResizeHorizontal };
+    let handle = handle_ui(ui, rect, cursor, look);
+    let colour = if handle.is_lit { theme.accent } else { theme.raised };
     let size = if layout.stacked { vec2(GRIP, 4.0) } else { vec2(4.0, GRIP) };
     ui.painter().rect_filled(Rect::from_center_size(rect.center(), size), 2.0, colour);
-    share.or_else(|| response.0.map(|pos| tame(layout.share_at(stage, pos), look.view)))
+    handle.share.or_else(|| handle.dragged_to.map(|pos| tame(layout.share_at(stage, pos), look.view)))
 }
 
 /// The line of the wipe over `picture`; gives back the new share when it was moved.
 pub(super) fn wipe_ui(ui: &Ui, picture: Rect, look: &StageLook, theme: &Theme) -> Option<f32> {
     let x = picture.left() + picture.width() * tame(look.divider, ViewMode::Wipe);
     let knob = Rect::from_center_size(pos2(x, picture.center().y), egui::Vec2::splat(2.0 * KNOB));
-    let (response, share) = handle(ui, knob, false, look);
-    let colour = if response.1 { theme.accent } else { theme.text };
+    let handle = handle_ui(ui, knob, CursorIcon::ResizeHorizontal, look);
+    let colour = if handle.is_lit { theme.accent } else { theme.text };
     let painter = ui.painter();
     // Dark beside light: it must be seen on any picture.
     painter.vline(x, picture.y_range(), egui::Stroke::new(3.0, theme.stage));
@@ -38,7 +40,7 @@ pub(super) fn wipe_ui(ui: &Ui, picture: Rect, look: &StageLook, theme: &Theme) -
         painter.line(vec![tip + vec2(back.x, -back.y), tip, tip + back], egui::Stroke::new(1.5, colour));
     }
     let width = picture.width().max(1.0);
-    share.or_else(|| response.0.map(|pos| tame((pos.x - picture.left()) / width, ViewMode::Wipe)))
+    handle.share.or_else(|| handle.dragged_to.map(|pos| tame((pos.x - picture.left()) / width, ViewMode::Wipe)))
 }
 
 /// The screen column, in physical pixels, from which the painting lies over the drawing.
@@ -47,9 +49,17 @@ pub(super) fn wipe_column(pane: &Pane, share: f32) -> f32 {
     seen.min[0] + seen.size()[0] * tame(share, ViewMode::Wipe)
 }
 
-/// Where the pointer drags it to and whether it is lit; and the share the keyboard asks for.
-fn handle(ui: &Ui, rect: Rect, stacked: bool, look: &StageLook) -> ((Option<egui::Pos2>, bool), Option<f32>) {
-    let cursor = if stacked { CursorIcon::ResizeVertical } else { CursorIcon::ResizeHorizontal };
+/// What is done with the handle in this frame.
+struct Handle {
+    /// Where the pointer drags it to.
+    dragged_to: Option<Pos2>,
+    /// The share that a key or a double click asks for.
+    share: Option<f32>,
+    /// Whether it shows that it can be moved, or is.
+    is_lit: bool,
+}
+
+fn handle_ui(ui: &Ui, rect: Rect, cursor: CursorIcon, look: &StageLook) -> Handle {
     let response =
         ui.interact(rect, ui.scope_id().with("divider"), Sense::click_and_drag()).on_hover_and_drag_cursor(cursor);
     response.widget_info(|| WidgetInfo {
@@ -73,7 +83,7 @@ fn handle(ui: &Ui, rect: Rect, stacked: bool, look: &StageLook) -> ((Option<egui
             share = Some(tame(look.divider + arrows * KEY_STEP, look.view));
         }
     }
-    let dragged = if response.dragged() || response.drag_stopped() { response.interact_pointer_pos() } else { None };
-    let lit = response.hovered() || response.dragged() || response.has_focus();
-    ((dragged, lit), share)
+    let dragged_to = if response.dragged() || response.drag_stopped() { response.interact_pointer_pos() } else { None };
+    let is_lit = response.hovered() || response.dragged() || response.has_focus();
+    Handle { dragged_to, share, is_lit }
 }

@@ -1,7 +1,7 @@
 //! Keeps the drawing's texture equal to the drawing: only what changed is composited and sent.
 
 use super::surface::{Slot, Surface};
-use crate::canvas::{Backdrop, Document, Rect};
+use crate::canvas::{Backdrop, Document, PixelRect};
 use crate::display::Sampling;
 
 /// More rectangles than this are sent as one: each costs a call whatever its size.
@@ -29,7 +29,7 @@ impl Ink {
         let anew = self.backdrop != Some(backdrop) || surface.needs_whole(Slot::Ink, size, sampling);
         if anew || dirty.len() > MOST_RECTANGLES {
             self.backdrop = Some(backdrop);
-            document.composite_into(Rect::whole(size), backdrop, &mut self.bytes);
+            document.composite_into(PixelRect::whole(size), backdrop, &mut self.bytes);
             surface.replace(ctx, Slot::Ink, size, &self.bytes, sampling);
             return;
         }

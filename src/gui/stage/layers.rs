@@ -1,9 +1,9 @@
 //! Which pictures lie where in each view, and how strongly: pure numbers, the same for every renderer.
 
-use super::ViewMode;
 use super::surface::{Layer, Slot};
 use crate::display::{Area, Checkers, Placement, Quad, Sampling};
 use crate::frame::Size;
+use crate::studio::ViewMode;
 
 /// How strongly the painting covers the drawing in the overlay view.
 const OVERLAY_SHARE: f32 = 0.5;

@@ -1,10 +1,8 @@
 //! Where the pictures, their captions and the divider lie. Pure rectangles, in points.
 
-use std::ops::RangeInclusive;
-
 use egui::{Rect, pos2, vec2};
 
-use super::ViewMode;
+use crate::studio::ViewMode;
 
 /// Below this width two pictures are stacked where that makes them larger.
 pub(super) const NARROW: f32 = 700.0;
@@ -29,17 +27,9 @@ pub(super) struct Layout {
     pub(super) stacked: bool,
 }
 
-/// The shares a divider may take in a view.
-pub(super) fn shares(mode: ViewMode) -> RangeInclusive<f32> {
-    match mode {
-        ViewMode::Wipe => 0.0..=1.0,
-        _ => 0.2..=0.8,
-    }
-}
-
 /// `share` inside the range of the view; half where it is no number.
 pub(super) fn tame(share: f32, mode: ViewMode) -> f32 {
-    let range = shares(mode);
+    let range = mode.shares();
     if share.is_nan() { 0.5 } else { share.clamp(*range.start(), *range.end()) }
 }
 

@@ -12,7 +12,6 @@ mod ink;
 mod labels;
 mod layers;
 mod layout;
-mod mode;
 mod navigate;
 mod pen;
 mod pictures;
@@ -22,7 +21,6 @@ mod surface;
 use egui::{Key, LayerId, RawInput, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 pub use cursor::POINTER_RESTS_S;
-pub use mode::ViewMode;
 
 use self::contacts::Contacts;
 use self::cursor::Resizing;
@@ -32,11 +30,10 @@ use self::navigate::Held;
 use self::pen::{Desk, Events, Pen};
 use self::pictures::Pictures;
 use super::theme::Theme;
-use super::tool::Tool;
 use crate::canvas::Document;
 use crate::display::{Area, View};
 use crate::frame::Frame;
-use crate::studio::ToolSettings;
+use crate::studio::{Tool, ToolSettings, ViewMode};
 use crate::tablet::Tablet;
 
 /// How the stage shall look in this frame.
@@ -309,7 +306,7 @@ impl Stage {
             }
         }
         response.picked |= self.pick_from_painting(ui, panes, tools, look);
-        let draws = Tool::from_name(&tools.tool) != Tool::Picker && !ui.input(|input| input.modifiers.alt);
+        let draws = tools.tool != Tool::Picker && !ui.input(|input| input.modifiers.alt);
         let begins = panes.left_response.drag_started_by(egui::PointerButton::Primary) && !navigate::is_hand(ui);
         if look.view == ViewMode::Picture && draws && begins {
             response.refused = Some(Refused::PaintingOnly);
@@ -325,7 +322,7 @@ impl Stage {
             panes.right_response.as_ref().zip(panes.right.as_ref())
         };
         let Some(((response, pane), painting)) = shown.zip(self.pictures.painting()) else { return false };
-        let picking = Tool::from_name(&tools.tool) == Tool::Picker || ui.input(|input| input.modifiers.alt);
+        let picking = tools.tool == Tool::Picker || ui.input(|input| input.modifiers.alt);
         // Also while the pointer is dragged over it. A hand that moves the picture picks nothing.
         let pressed = (response.is_pointer_button_down_on() || response.clicked()) && !navigate::is_hand(ui);
         let pressed = pressed && !ui.input(|input| input.pointer.middle_down() || input.pointer.secondary_down());

@@ -6,10 +6,9 @@ use egui::{Event, Modifiers, PointerButton, Pos2, TouchPhase};
 use super::contacts::Contacts;
 use super::layers::{Pane, texel_from_canvas};
 use super::surface::Slot;
-use crate::canvas::{Backdrop, Brush, Document, LayerId, Rect, StrokePoint, WidthRule};
+use crate::canvas::{Backdrop, Brush, Document, LayerId, PixelRect, StrokePoint, WidthRule};
 use crate::frame::Frame;
-use crate::gui::tool::Tool;
-use crate::studio::ToolSettings;
+use crate::studio::{Tool, ToolSettings};
 use crate::tablet::Contact;
 
 /// How different a colour may be and still be filled.
@@ -187,7 +186,7 @@ impl Desk<'_> {
             return None;
         }
         let mut ink = Vec::new();
-        let pixel = Rect::new(at[0] as u32, at[1] as u32, 1, 1);
+        let pixel = PixelRect::new(at[0] as u32, at[1] as u32, 1, 1);
         self.document.composite_into(pixel, Backdrop::Transparent, &mut ink);
         let &[r, g, b, alpha] = ink.first_chunk::<4>()?;
         let texel = texel_from_canvas(Slot::Source, self.pane.placed.canvas, source.size(), at);
@@ -258,7 +257,7 @@ impl Pen {
         } else if self.contact.eraser {
             Tool::Eraser
         } else {
-            Tool::from_name(&desk.tools.tool)
+            desk.tools.tool
         };
         let draws = matches!(tool, Tool::Brush | Tool::Eraser);
         // The end of a line that begins elsewhere may lie beside the canvas.

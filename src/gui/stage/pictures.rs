@@ -115,7 +115,7 @@ fn bring(ctx: &egui::Context, surface: &mut dyn Surface, slot: Slot, shown: &mut
     let Some(frame) = &shown.frame else { return };
     // Whoever brings a frame brings it small enough for a texture: reducing it here would stop the window.
     let size = frame.size();
-    debug_assert!(size.width.max(size.height) <= Document::MAX_SIDE, "{slot:?} of {size}");
+    debug_assert!(size.longer_side() <= Document::MAX_SIDE, "{slot:?} of {size}");
     let sampling = sampling(slot, size, &pane.placed, smooth);
     if shown.news || surface.needs_whole(slot, size, sampling) {
         surface.replace(ctx, slot, size, frame.pixels(), sampling);

@@ -3,7 +3,7 @@
 use egui::{Color32, ColorImage, Mesh, TextureFilter, TextureHandle, TextureOptions, TextureWrapMode, pos2};
 
 use super::surface::{Layer, Slot, Surface};
-use crate::canvas::Rect;
+use crate::canvas::PixelRect;
 use crate::display::{Area, Checkers, Quad, Sampling, premultiplied};
 use crate::frame::Size;
 
@@ -58,7 +58,7 @@ impl Surface for Plain {
         }
     }
 
-    fn update(&mut self, slot: Slot, rect: Rect, pixels: &[u8]) {
+    fn update(&mut self, slot: Slot, rect: PixelRect, pixels: &[u8]) {
         let Some(held) = &mut self.pictures[slot as usize] else { return };
         if rect.clipped(held.size) != rect || pixels.len() != rect.area() * 4 {
             debug_assert!(false, "{rect:?} into {}", held.size);

@@ -2,7 +2,7 @@
 //!
 //! Both take the same [`Layer`]s and show the same pixels. Nothing above this file knows which one is at work.
 
-use crate::canvas::Rect;
+use crate::canvas::PixelRect;
 use crate::display::{Quad, Sampling};
 use crate::frame::Size;
 
@@ -52,7 +52,7 @@ pub(super) trait Surface {
     fn replace(&mut self, ctx: &egui::Context, slot: Slot, size: Size, pixels: &[u8], sampling: Sampling);
 
     /// Takes a changed part of a picture.
-    fn update(&mut self, slot: Slot, rect: Rect, pixels: &[u8]);
+    fn update(&mut self, slot: Slot, rect: PixelRect, pixels: &[u8]);
 
     /// Exchanges two pictures: the memory of the older one is used again for the next.
     fn swap(&mut self, a: Slot, b: Slot);

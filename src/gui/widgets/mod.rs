@@ -4,7 +4,7 @@ mod number;
 mod switch;
 
 pub use number::{Number, label_ui, number_ui, typed_ui};
-pub use switch::{Choice, segmented_ui};
+pub use switch::{Choice, Face, segmented_ui};
 
 use egui::{Button, RectAlign, Response, RichText, Stroke, Tooltip, Ui, vec2};
 use egui_material_icons::MaterialIcon;

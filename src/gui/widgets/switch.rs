@@ -19,26 +19,35 @@ pub struct Choice {
     pub hint: &'static str,
 }
 
+/// What choices show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Face {
+    /// Their icon, and the word beside it.
+    Words,
+    /// Their icon alone, where they have one.
+    Icons,
+}
+
 /// Shows `choices` with `selected` on; gives the one that was clicked.
 pub fn segmented_ui(
     ui: &mut Ui,
     choices: &[Choice],
     selected: Option<usize>,
-    with_words: bool,
+    face: Face,
     theme: &Theme,
 ) -> Option<usize> {
     let mut clicked = None;
     let ground = ui.painter().add(egui::Shape::Noop);
     let row = ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 2.0;
-        ui.spacing_mut().button_padding = vec2(if with_words { 8.0 } else { 4.0 }, 1.0);
+        ui.spacing_mut().button_padding = vec2(if face == Face::Words { 8.0 } else { 4.0 }, 1.0);
         let visuals = ui.visuals_mut();
         visuals.widgets.inactive.fg_stroke.color = theme.quiet;
         visuals.widgets.hovered.weak_bg_fill = theme.line;
         visuals.selection.bg_fill = theme.raised;
         visuals.selection.stroke.color = theme.text;
         for (index, choice) in choices.iter().enumerate() {
-            if segment_ui(ui, choice, selected == Some(index), with_words) {
+            if segment_ui(ui, choice, selected == Some(index), face) {
                 clicked = Some(index);
             }
         }
@@ -48,11 +57,11 @@ pub fn segmented_ui(
     clicked
 }
 
-fn segment_ui(ui: &mut Ui, choice: &Choice, on: bool, with_words: bool) -> bool {
-    let size = vec2(if with_words { 0.0 } else { 30.0 }, 24.0);
-    let button = match (choice.icon, with_words) {
-        (Some(icon), true) => Button::selectable(on, (icon.rich_text().size(16.0), RichText::new(choice.word))),
-        (Some(icon), false) => Button::selectable(on, icon.rich_text().size(17.0)),
+fn segment_ui(ui: &mut Ui, choice: &Choice, on: bool, face: Face) -> bool {
+    let size = vec2(if face == Face::Words { 0.0 } else { 30.0 }, 24.0);
+    let button = match (choice.icon, face) {
+        (Some(icon), Face::Words) => Button::selectable(on, (icon.rich_text().size(16.0), RichText::new(choice.word))),
+        (Some(icon), Face::Icons) => Button::selectable(on, icon.rich_text().size(17.0)),
         (None, _) => Button::selectable(on, choice.word),
     };
     named(ui.add(button.frame_when_inactive(on).gap(5.0).min_size(size)), choice.name, choice.hint).clicked()

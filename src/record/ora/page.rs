@@ -17,12 +17,36 @@ const FAR: f64 = 1e6;
 /// Longest name of a layer, in characters.
 const LONGEST_NAME: usize = 200;
 
+/// What a layer is for us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// It was drawn by hand.
+    Ink,
+    /// It was opened as a picture.
+    Picture,
+    /// The one colour under all others.
+    Background,
+}
+
+impl Kind {
+    const ALL: [Self; 3] = [Self::Ink, Self::Picture, Self::Background];
+
+    /// The word on the page.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Ink => "ink",
+            Self::Picture => "picture",
+            Self::Background => "background",
+        }
+    }
+}
+
 /// A layer that is to be written.
 pub(super) struct Line<'a> {
     /// Its name for people.
     pub name: &'a str,
     /// What it is for us.
-    pub kind: &'static str,
+    pub kind: Kind,
     /// Where its picture begins, from the top left corner, in pixels.
     pub at: (u32, u32),
     /// 0 to 1.
@@ -41,10 +65,10 @@ pub(super) fn page(size: Size, layers: &[(Line<'_>, String)]) -> String {
     for (line, src) in layers.iter().rev() {
         let (name, visible) = (escaped(line.name), if line.visible { "visible" } else { "hidden" });
         let selected = if line.selected { " selected=\"true\"" } else { "" };
+        let ((x, y), opacity, kind) = (line.at, line.opacity, line.kind.word());
         page += &format!(
-            "  <layer name=\"{name}\" src=\"{src}\" x=\"{}\" y=\"{}\" opacity=\"{}\" visibility=\"{visible}\" \
-             composite-op=\"{NORMAL}\"{selected} afterimage:kind=\"{}\"/>\n",
-            line.at.0, line.at.1, line.opacity, line.kind
+            "  <layer name=\"{name}\" src=\"{src}\" x=\"{x}\" y=\"{y}\" opacity=\"{opacity}\" visibility=\"{visible}\" \
+             composite-op=\"{NORMAL}\"{selected} afterimage:kind=\"{kind}\"/>\n"
         );
     }
     page + " </stack>\n</image>\n"
@@ -94,7 +118,7 @@ pub(super) struct Entry {
     /// Whether it is drawn on.
     pub selected: bool,
     /// What it was for us, if we wrote it.
-    pub kind: String,
+    pub kind: Option<Kind>,
 }
 
 /// What a group passes on to what is in it.
@@ -147,6 +171,7 @@ impl Page {
 
     fn add(&mut self, node: Node<'_, '_>, group: Group) {
         let name = clean(node.attribute("name").unwrap_or_default());
+        let kind = node.attribute((SPACE, "kind"));
         self.layers.push(Entry {
             name: if name.is_empty() { format!("Layer {}", self.layers.len() + 1) } else { name },
             src: node.attribute("src").unwrap_or_default().into(),
@@ -154,7 +179,7 @@ impl Page {
             opacity: group.opacity,
             visible: group.visible,
             selected: node.attribute("selected") == Some("true"),
-            kind: node.attribute((SPACE, "kind")).unwrap_or_default().into(),
+            kind: Kind::ALL.into_iter().find(|known| kind == Some(known.word())),
         });
     }
 

@@ -6,7 +6,7 @@ use std::io::{Cursor, Read};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use super::page::{Entry, Page};
+use super::page::{Entry, Kind, Page};
 use super::{BACKGROUND, LayeredError, LayeredPicture, MIMETYPE, MOST_LAYERS, MOST_PIXELS, PAGE, PictureLayer};
 use crate::frame::{self, Frame, Size};
 
@@ -146,7 +146,7 @@ fn png_size(bytes: &[u8]) -> Option<Size> {
 
 /// The colour of the lowest layer, if it is nothing but one colour under all else: ours, or what others call so.
 fn background(entry: &Entry, frame: &Frame, size: Size) -> Option<[u8; 3]> {
-    let is_called_so = entry.kind == "background" || (entry.name == BACKGROUND && entry.visible);
+    let is_called_so = entry.kind == Some(Kind::Background) || (entry.name == BACKGROUND && entry.visible);
     let covers = frame.size() == size && entry.at == (0, 0) && entry.opacity == 1.0;
     if !is_called_so || !covers {
         return None;
@@ -174,7 +174,7 @@ fn placed(entry: Entry, frame: &Frame, canvas: Size) -> (PictureLayer, bool) {
     let size = Size::new((right - left).max(0) as u32, (bottom - top).max(0) as u32);
     let layer = PictureLayer {
         name: entry.name,
-        drawn: entry.kind != "picture",
+        drawn: entry.kind != Some(Kind::Picture),
         visible: entry.visible,
         opacity: entry.opacity,
         frame: Frame::new(size, inside).ok(),

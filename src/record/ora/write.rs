@@ -6,9 +6,9 @@ use std::path::Path;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-use super::page::{Line, page};
+use super::page::{Kind, Line, page};
 use super::{BACKGROUND, LayeredPicture, MIMETYPE, MOST_LAYERS, MOST_PIXELS, PAGE};
-use crate::frame::{Frame, Rect, Size, fit_longer_side, scale};
+use crate::frame::{Crop, Frame, Size, fit_longer_side, scale};
 use crate::record::png::encode;
 use crate::record::{RecordError, replace};
 
@@ -40,7 +40,7 @@ pub(super) fn pack(file: &mut (impl Write + Seek), picture: &LayeredPicture, who
     if let Some([red, green, blue]) = picture.background {
         let line = Line {
             name: BACKGROUND,
-            kind: "background",
+            kind: Kind::Background,
             at: (0, 0),
             opacity: 1.0,
             visible: !picture.transparent,
@@ -52,7 +52,7 @@ pub(super) fn pack(file: &mut (impl Write + Seek), picture: &LayeredPicture, who
     for (index, layer) in picture.layers.iter().enumerate() {
         let line = Line {
             name: &layer.name,
-            kind: if layer.drawn { "ink" } else { "picture" },
+            kind: if layer.drawn { Kind::Ink } else { Kind::Picture },
             at: layer.at,
             opacity: layer.opacity,
             visible: layer.visible,
@@ -89,10 +89,10 @@ fn entry<'a, W: Write + Seek>(zip: &'a mut ZipWriter<W>, name: &str) -> io::Resu
 /// The picture for file managers.
 fn small(whole: &Frame) -> Frame {
     let size = whole.size();
-    if size.width.max(size.height) <= THUMBNAIL_SIDE {
+    if size.longer_side() <= THUMBNAIL_SIDE {
         return whole.clone();
     }
-    scale(whole, Rect::whole(size), fit_longer_side(size, THUMBNAIL_SIDE, 1))
+    scale(whole, Crop::whole(size), fit_longer_side(size, THUMBNAIL_SIDE, 1))
 }
 
 /// The archive's error; the system's stays as it is.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::*;
-use crate::engine::{EngineError, StageTimes, Stamps};
+use crate::engine::{EngineError, Job, StageTimes, Stamps};
 use crate::flow::channel::unbounded;
 use crate::flow::latest;
 use crate::frame::Size;
@@ -75,11 +75,29 @@ impl Render for Late {
     }
 }
 
+/// Three calls late.
+fn late() -> Box<dyn Render> {
+    Box::new(Late { calls: 3, seen: VecDeque::new(), shown: None })
+}
+
+#[test]
+fn the_engine_is_not_idle_while_pictures_are_on_their_way() {
+    let Desk { orders, news, ink, pictures, engine, _base } = desk();
+    assert!(orders.send(Order::Stream(true)).is_ok());
+    // Before there is a renderer: one without an input is idle, and rightly so.
+    ink.send(Frame::filled(Size::square(8), [9, 9, 9, 255]));
+    assert!(orders.send(Order::Install(Box::new(late))).is_ok());
+    pictures.wake().recv_timeout(PATIENCE).unwrap();
+    let idle = news.try_iter().any(|news| matches!(news, News::State(LiveState::Idle)));
+    assert!(!idle, "idle before its first picture");
+    drop(orders);
+    assert!(engine.stop_within(PATIENCE), "the thread did not end");
+}
+
 #[test]
 fn what_is_on_its_way_comes_without_new_input() {
     let Desk { orders, news: _news, ink, pictures, engine, _base } = desk();
     assert!(orders.send(Order::Stream(true)).is_ok());
-    let late = || -> Box<dyn Render> { Box::new(Late { calls: 3, seen: VecDeque::new(), shown: None }) };
     assert!(orders.send(Order::Install(Box::new(late))).is_ok());
     for shade in [10, 200] {
         ink.send(Frame::filled(Size::square(8), [shade, 9, 9, 255]));
@@ -95,6 +113,22 @@ fn what_is_on_its_way_comes_without_new_input() {
     assert!(orders.send(Order::Step).is_ok());
     pictures.wake().recv_timeout(PATIENCE).unwrap();
     assert_eq!(pictures.take().unwrap().frame.pixel(3, 3), [77, 9, 9, 255]);
+    drop(orders);
+    assert!(engine.stop_within(PATIENCE), "the thread did not end");
+}
+
+#[test]
+fn a_step_outside_of_a_pause_paints_nothing_later() {
+    let Desk { orders, news: _news, ink, pictures, engine, _base } = desk();
+    assert!(orders.send(Order::Install(Box::new(|| Box::new(Mirror)))).is_ok());
+    ink.send(Frame::filled(Size::square(8), [9, 9, 9, 255]));
+    pictures.wake().recv_timeout(PATIENCE).unwrap();
+    assert!(pictures.take().is_some());
+    assert!(orders.send(Order::Step).is_ok());
+    assert!(orders.send(Order::Pause(true)).is_ok());
+    assert!(pictures.wake().recv_timeout(Duration::from_millis(100)).is_err(), "painted in the pause");
+    assert!(orders.send(Order::Step).is_ok());
+    pictures.wake().recv_timeout(PATIENCE).unwrap();
     drop(orders);
     assert!(engine.stop_within(PATIENCE), "the thread did not end");
 }
@@ -117,6 +151,27 @@ fn a_renderer_that_cannot_be_made_is_told_and_the_next_one_paints() {
     assert!(orders.send(Order::Install(Box::new(|| Box::new(Mirror)))).is_ok());
     pictures.wake().recv_timeout(PATIENCE).unwrap();
     assert_eq!(pictures.take().unwrap().frame.pixel(3, 3), [9, 9, 9, 255]);
+    drop(orders);
+    assert!(engine.stop_within(PATIENCE), "the thread did not end");
+}
+
+#[test]
+fn a_renderer_that_could_not_be_made_does_not_stop_the_next_one() {
+    let Desk { orders, news: _news, ink, pictures, engine, _base } = desk();
+    let (go, may) = unbounded();
+    let broken = move || -> Box<dyn Render> {
+        may.recv_timeout(PATIENCE).ok();
+        panic!("no such device")
+    };
+    assert!(orders.send(Order::Install(Box::new(broken))).is_ok());
+    // Both are heard of at once.
+    assert!(orders.send(Order::Install(Box::new(|| Box::new(Mirror)))).is_ok());
+    assert!(go.send(()).is_ok());
+    for shade in [9, 30] {
+        ink.send(Frame::filled(Size::square(8), [shade, 9, 9, 255]));
+        pictures.wake().recv_timeout(PATIENCE).unwrap();
+        assert_eq!(pictures.take().unwrap().frame.pixel(3, 3), [shade, 9, 9, 255]);
+    }
     drop(orders);
     assert!(engine.stop_within(PATIENCE), "the thread did not end");
 }

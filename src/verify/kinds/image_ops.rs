@@ -53,7 +53,7 @@ fn resampling(name: &str) -> Option<(Filter, Size)> {
 
 /// Sides rounded down to multiples of 8, values in -1..=1.
 fn autoencoder_input(input: &Picture) -> Tensor {
-    let size = fit_longer_side(input.size, input.size.width.max(input.size.height), 8);
+    let size = fit_longer_side(input.size, input.size.longer_side(), 8);
     let picture = input.resampled(size, Filter::Lanczos);
     let values = picture.pixels.iter().map(|byte| engine::signed(*byte)).collect();
     Tensor::new([1, size.height as usize, size.width as usize, 3], values)

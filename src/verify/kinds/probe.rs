@@ -23,9 +23,9 @@ pub fn run(case: &Case<'_>, checks: &mut Checks) -> Result<(), VerifyError> {
             else {
                 continue;
             };
-            let out = format!("{prefix}.{path}.out");
-            let value = module(case, &network, &config, component, &format!("{above}{path}"), name, &out)?;
-            compare(case, checks, &out, &value)?;
+            let (path, output) = (format!("{above}{path}"), format!("{prefix}.{path}.out"));
+            let probe = Probe { component, path: &path, input: name, output: &output };
+            compare(case, checks, &output, &module(case, &network, &config, &probe)?)?;
         }
     }
     let known = |name: &str| NETWORKS.iter().any(|(prefix, ..)| name.split('.').next() == Some(*prefix));
@@ -53,19 +53,25 @@ impl Config {
     }
 }
 
-fn module(
-    case: &Case<'_>,
-    network: &Network<'_>,
-    config: &Config,
-    component: &str,
-    path: &str,
-    name: &str,
-    out: &str,
-) -> Result<Tensor, VerifyError> {
-    let raw = case.float(name)?;
-    let x = if raw.shape.len() == 4 { case.nhwc(name)? } else { raw };
+/// A module, and where its numbers are.
+struct Probe<'a> {
+    /// The network it is in.
+    component: &'a str,
+    /// Where it is there.
+    path: &'a str,
+    /// The tensor that goes in.
+    input: &'a str,
+    /// The tensor that must come out.
+    output: &'a str,
+}
+
+/// What comes out of the module.
+fn module(case: &Case<'_>, network: &Network<'_>, config: &Config, probe: &Probe<'_>) -> Result<Tensor, VerifyError> {
+    let Probe { component, path, input, output } = *probe;
+    let raw = case.float(input)?;
+    let x = if raw.shape.len() == 4 { case.nhwc(input)? } else { raw };
     let (time, context) = (case.float("temb")?, case.float("encoder_hidden_states")?);
-    let channels = case.raw(out)?.shape[1];
+    let channels = case.raw(output)?.shape[1];
     let mut b = GraphBuilder::new("probe", component);
     let write = |b: &mut GraphBuilder| -> Result<Option<NodeId>, GraphError> {
         let value = b.input("x", shape(&x), Stage::Frame)?;
@@ -79,7 +85,7 @@ fn module(
             Config::Clip(_) => Ok(None),
         }
     };
-    let unknown = || VerifyError::Other(format!("`{name}` is of no known kind of module"));
+    let unknown = || VerifyError::Other(format!("`{input}` is of no known kind of module"));
     let value = write(&mut b).map_err(VerifyError::other)?.ok_or_else(unknown)?;
     b.output("out", value);
     let inputs = [("x", &x), ("temb", &time), ("encoder_hidden_states", &context)];

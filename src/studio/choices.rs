@@ -1,0 +1,122 @@
+//! What the settings let a user choose among: words in the file, enums everywhere else.
+
+use std::ops::RangeInclusive;
+
+use serde::de::value::{Error, StrDeserializer};
+use serde::de::{DeserializeOwned, IntoDeserializer as _};
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// A drawing tool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tool {
+    /// Lays ink down.
+    #[default]
+    Brush,
+    /// Takes ink away.
+    Eraser,
+    /// Fills an area of one colour.
+    Fill,
+    /// Takes a colour from a picture.
+    Picker,
+}
+
+impl Tool {
+    /// Every one, in the order of the rail.
+    pub const ALL: [Self; 4] = [Self::Brush, Self::Eraser, Self::Fill, Self::Picker];
+}
+
+/// How drawing and painting share the stage.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ViewMode {
+    /// Next to each other; on top of each other in a narrow window.
+    #[default]
+    SideBySide,
+    /// One picture: the drawing left of a line, the painting right of it.
+    Wipe,
+    /// The painting half transparent over the drawing.
+    Overlay,
+    /// The painting alone.
+    Picture,
+}
+
+impl ViewMode {
+    /// Every one, in the order of the window.
+    pub const ALL: [Self; 4] = [Self::SideBySide, Self::Wipe, Self::Overlay, Self::Picture];
+
+    /// The shares of the stage that the drawing may have.
+    pub const fn shares(self) -> RangeInclusive<f32> {
+        match self {
+            Self::Wipe => 0.0..=1.0,
+            Self::SideBySide | Self::Overlay | Self::Picture => 0.2..=0.8,
+        }
+    }
+}
+
+/// A tab of the right panel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PanelTab {
+    /// What lies over what.
+    Layers,
+    /// Which models there are, and what they know.
+    Models,
+    /// How long from pen to picture.
+    #[default]
+    Latency,
+}
+
+impl PanelTab {
+    /// Every one, in the order of the panel.
+    pub const ALL: [Self; 3] = [Self::Layers, Self::Models, Self::Latency];
+}
+
+/// Reads the word of a choice. One that is not known, for example from another version, is the usual choice and no reason to set
+/// the file aside.
+pub(super) fn known_or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned + Default,
+{
+    let word = String::deserialize(deserializer)?;
+    let word: StrDeserializer<'_, Error> = word.as_str().into_deserializer();
+    Ok(T::deserialize(word).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::studio::{PanelTab, Settings, Tool, ViewMode};
+
+    #[test]
+    fn the_file_keeps_words() {
+        let mut settings = Settings::default();
+        let chosen = |settings: &Settings| (settings.window.view, settings.window.panel, settings.tools.tool);
+        let words = [
+            (ViewMode::SideBySide, "view = \"side-by-side\"", PanelTab::Latency, "panel = \"latency\""),
+            (ViewMode::Wipe, "view = \"wipe\"", PanelTab::Layers, "panel = \"layers\""),
+            (ViewMode::Overlay, "view = \"overlay\"", PanelTab::Models, "panel = \"models\""),
+            (ViewMode::Picture, "view = \"picture\"", PanelTab::Models, "panel = \"models\""),
+        ];
+        let tools = ["brush", "eraser", "fill", "picker"].map(|word| format!("tool = \"{word}\""));
+        for ((view, view_line, panel, panel_line), (tool, tool_line)) in
+            words.into_iter().zip(Tool::ALL.iter().zip(&tools))
+        {
+            (settings.window.view, settings.window.panel, settings.tools.tool) = (view, panel, *tool);
+            let text = toml::to_string_pretty(&settings).unwrap();
+            for line in [view_line, panel_line, tool_line.as_str()] {
+                assert!(text.lines().any(|written| written == line), "no {line} in:\n{text}");
+            }
+            assert_eq!(chosen(&toml::from_str(&text).unwrap()), chosen(&settings));
+        }
+    }
+
+    #[test]
+    fn a_word_that_nobody_knows_is_the_usual_choice() {
+        let text =
+            "[window]\nview = \"hologram\"\npanel = \"\"\nzoom = 2.0\n[tools]\ntool = \"Eraser\"\nhardness = 0.5";
+        let settings: Settings = toml::from_str(text).unwrap();
+        assert_eq!((settings.window.view, settings.window.panel), (ViewMode::SideBySide, PanelTab::Latency));
+        assert_eq!((settings.tools.tool, settings.tools.hardness, settings.window.zoom), (Tool::Brush, 0.5, 2.0));
+    }
+}

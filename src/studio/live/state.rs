@@ -1,0 +1,246 @@
+//! What the engine thread knows of the world, and what follows from it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::IDLE_AFTER;
+use crate::engine::{Job, Params, Render};
+use crate::flow::Resident;
+use crate::frame::Frame;
+use crate::studio::LiveState;
+use crate::studio::mixer::Mixer;
+
+/// Who paints.
+#[derive(Default)]
+pub(super) enum Painter {
+    /// Nobody yet, or nobody who could be made.
+    #[default]
+    Missing,
+    /// This renderer.
+    Ready(Box<dyn Render>),
+    /// Nobody: this renderer panicked, and paints again only if the user insists on it.
+    Suspect(Box<dyn Render>),
+    /// Nobody: the renderer was let go for another one, which is not there yet.
+    LetGo,
+}
+
+impl Painter {
+    /// After a panic.
+    pub(super) fn distrust(&mut self) {
+        *self = match std::mem::take(self) {
+            Self::Ready(render) => Self::Suspect(render),
+            other => other,
+        };
+    }
+
+    /// The user insists.
+    fn trust(&mut self) {
+        *self = match std::mem::take(self) {
+            Self::Suspect(render) => Self::Ready(render),
+            other => other,
+        };
+    }
+
+    /// Another one is about to be made, which may need the memory.
+    pub(super) fn drop_suspect(&mut self) {
+        if matches!(self, Self::Suspect(_)) {
+            *self = Self::Missing;
+        }
+    }
+
+    /// Lets a renderer go that holds memory which others need; says whether there was one.
+    pub(super) fn make_room(&mut self) -> bool {
+        let made = match self {
+            Self::Ready(render) | Self::Suspect(render) => render.has_own_memory(),
+            Self::Missing | Self::LetGo => false,
+        };
+        if made {
+            *self = Self::LetGo;
+        }
+        made
+    }
+
+    /// Whether there was somebody who painted, and is no more.
+    pub(super) fn is_lost(&self) -> bool {
+        matches!(self, Self::Suspect(_) | Self::LetGo)
+    }
+
+    fn is_ready(&self) -> bool {
+        matches!(self, Self::Ready(_))
+    }
+}
+
+/// Whether painting goes on by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Playback {
+    /// Whatever is new is painted.
+    Running,
+    /// Nothing is painted.
+    Paused,
+    /// One picture is painted, then nothing.
+    OneStep,
+}
+
+/// What the thread knows of the world.
+pub(super) struct State {
+    pub(super) painter: Painter,
+    /// How many renderers were to be installed.
+    pub(super) installs: u64,
+    pub(super) mixer: Mixer,
+    pub(super) params: Arc<Params>,
+    revision: u64,
+    /// The seed that was ordered last; a dream goes on from it.
+    ordered_seed: u64,
+    /// Input or parameters changed since the last picture, or some of those before are still to come.
+    pub(super) dirty: bool,
+    /// When the parameters, the model or the wish to go on last changed: latency counts from the newest cause.
+    pub(super) changed: Instant,
+    playback: Playback,
+    /// A new seed each picture, without end.
+    pub(super) dream: bool,
+    /// Several pictures side by side.
+    pub(super) stream: bool,
+    /// Nothing is painted until the user decides, whoever is there to paint.
+    pub(super) stopped: bool,
+    pub(super) last_panic: Option<Instant>,
+    pub(super) last_picture: Option<Instant>,
+    pub(super) resident: Resident,
+    pub(super) told: LiveState,
+    /// The last picture's; empty if it was painted.
+    pub(super) last_error: String,
+}
+
+impl State {
+    pub(super) fn new() -> Self {
+        Self {
+            painter: Painter::Missing,
+            installs: 0,
+            mixer: Mixer::default(),
+            params: Arc::default(),
+            revision: 0,
+            ordered_seed: 0,
+            dirty: false,
+            changed: Instant::now(),
+            playback: Playback::Running,
+            dream: false,
+            stream: false,
+            stopped: false,
+            last_panic: None,
+            last_picture: None,
+            resident: Resident::default(),
+            told: LiveState::Starting,
+            last_error: String::new(),
+        }
+    }
+
+    pub(super) fn set_params(&mut self, params: Arc<Params>, revision: u64) {
+        let seed = (params.seed == self.ordered_seed && self.dream).then_some(self.params.seed);
+        self.ordered_seed = params.seed;
+        // A dream is further than whoever began it knows: another word or strength does not take it back.
+        let params = match seed {
+            Some(seed) => Arc::new(Params { seed, ..Params::clone(&params) }),
+            None => params,
+        };
+        if params != self.params {
+            self.dirty = true;
+            self.changed = Instant::now();
+        }
+        self.params = params;
+        self.revision = revision;
+    }
+
+    pub(super) fn pause(&mut self) {
+        if self.playback == Playback::Running {
+            self.playback = Playback::Paused;
+        }
+        self.changed = Instant::now();
+    }
+
+    pub(super) fn go_on(&mut self) {
+        self.playback = Playback::Running;
+        self.changed = Instant::now();
+    }
+
+    /// One picture, if the engine is paused.
+    pub(super) fn step(&mut self) {
+        if self.playback == Playback::Paused {
+            self.playback = Playback::OneStep;
+        }
+        self.changed = Instant::now();
+    }
+
+    /// Who asks for one picture of nothing gets none, and not the first one of something either.
+    pub(super) fn drop_vain_step(&mut self) {
+        if !self.mixer.has_input() {
+            self.end_step();
+        }
+    }
+
+    fn end_step(&mut self) {
+        if self.playback == Playback::OneStep {
+            self.playback = Playback::Paused;
+        }
+    }
+
+    /// `render` paints from now on.
+    pub(super) fn install(&mut self, render: Box<dyn Render>) {
+        self.painter = Painter::Ready(render);
+        self.stopped = false;
+        self.dirty = true;
+        self.last_error.clear();
+    }
+
+    /// The user wants to go on with whoever is there.
+    pub(super) fn resume(&mut self) {
+        self.painter.trust();
+        self.changed = Instant::now();
+        self.stopped = false;
+        self.dirty = true;
+    }
+
+    pub(super) fn wants_picture(&self) -> bool {
+        // A dream of a renderer that fails would spin.
+        let dreams = self.dream && self.last_error.is_empty();
+        let asked = match self.playback {
+            Playback::Running => self.dirty || dreams,
+            Playback::Paused => false,
+            Playback::OneStep => true,
+        };
+        // So would one of nothing.
+        asked && self.mixer.has_input() && self.painter.is_ready() && !self.stopped
+    }
+
+    /// What is new is painted now.
+    pub(super) fn begin_picture(&mut self) {
+        self.dirty = false;
+        self.end_step();
+    }
+
+    /// What is painted over `frame`.
+    pub(super) fn job(&mut self, frame: Frame) -> Job {
+        if self.dream {
+            self.changed = Instant::now();
+            let mut params = Params::clone(&self.params);
+            params.seed = params.seed.wrapping_add(1);
+            self.params = Arc::new(params);
+        }
+        let (id, taken) = (frame.id, frame.taken.max(self.changed));
+        // Who asks for one picture wants that one.
+        let stream = self.stream && self.playback == Playback::Running;
+        Job { frame: Some(frame.stamped(id, taken)), params: self.params.clone(), revision: self.revision, stream }
+    }
+
+    pub(super) fn describe(&self) -> LiveState {
+        if self.stopped {
+            LiveState::Stopped
+        } else if !self.painter.is_ready() {
+            LiveState::Starting
+        } else if self.playback != Playback::Running {
+            LiveState::Paused
+        } else if self.wants_picture() || self.last_picture.is_some_and(|last| last.elapsed() < IDLE_AFTER) {
+            LiveState::Live
+        } else {
+            LiveState::Idle
+        }
+    }
+}
