@@ -41,8 +41,19 @@ pub(super) struct Opened {
     pub(super) path: PathBuf,
     /// Its layers.
     pub(super) document: Document,
-    /// What of the file it is not.
-    pub(super) differs: Vec<String>,
+    /// Why it was there.
+    pub(super) from: OpenedFrom,
+}
+
+/// Why a drawing was in a file.
+pub(super) enum OpenedFrom {
+    /// It was saved.
+    File {
+        /// What of the file the drawing is not.
+        differs: Vec<String>,
+    },
+    /// A run of the program ended before it was saved.
+    Crash,
 }
 
 /// How the drawing is kept.
@@ -89,6 +100,7 @@ impl App {
     pub(super) fn watch_blank(&mut self) {
         if self.document.is_blank() {
             self.keeping.ledger.leave_file();
+            self.leave_lost();
         }
     }
 
@@ -165,9 +177,16 @@ impl App {
     }
 
     fn begin_opened(&mut self, ctx: &Context, opened: Opened) {
-        let Opened { path, document, differs } = opened;
+        let Opened { path, document, from } = opened;
         let version = document.version();
         self.begin_on(document);
+        let differs = match from {
+            OpenedFrom::File { differs } => differs,
+            OpenedFrom::Crash => {
+                self.keeping.ledger = Ledger::unsaved();
+                return self.note_brought_back(path);
+            }
+        };
         if differs.is_empty() {
             // Under another name it would be saved as something else.
             if is_ora_name(&path) {

@@ -8,8 +8,8 @@ use crate::studio::SavedPart;
 /// What is known about one drawing's safety.
 #[derive(Debug)]
 pub(super) struct Ledger {
-    /// The state that is in a file, or in which the drawing began.
-    saved: Version,
+    /// The state that is in a file, or in which the drawing began, if that is worth none.
+    saved: Option<Version>,
     /// The states that a dialog asks a place for; the user may also put it away.
     asked: Vec<Version>,
     /// The states that will be written, each with its place once that is found, in this order.
@@ -23,7 +23,12 @@ pub(super) struct Ledger {
 impl Ledger {
     /// Of a drawing in the state `version`, of which nothing is worth a file yet.
     pub(super) fn of(version: Version) -> Self {
-        Self { saved: version, asked: Vec::new(), sent: Vec::new(), file: None, chosen: None }
+        Self { saved: Some(version), ..Self::unsaved() }
+    }
+
+    /// Of a drawing that begins in a state which is in no file.
+    pub(super) fn unsaved() -> Self {
+        Self { saved: None, asked: Vec::new(), sent: Vec::new(), file: None, chosen: None }
     }
 
     /// Of a drawing in the state `version` that came from `file`.
@@ -33,7 +38,7 @@ impl Ledger {
 
     /// Whether `version` is in a file, or nothing was drawn since the beginning.
     pub(super) fn is_safe(&self, version: Version) -> bool {
-        self.saved == version
+        self.saved == Some(version)
     }
 
     /// Whether `version` is being written.
@@ -59,7 +64,7 @@ impl Ledger {
 
     /// The drawing as it is came from a file.
     pub(super) fn note_on_disk(&mut self, version: Version) {
-        self.saved = version;
+        self.saved = Some(version);
     }
 
     /// A dialog asks where `version` shall be.
@@ -91,7 +96,7 @@ impl Ledger {
         self.failed(version);
         self.file = Some(place);
         if part == SavedPart::Whole {
-            self.saved = version;
+            self.saved = Some(version);
         }
     }
 

@@ -7,7 +7,7 @@ use egui::Context;
 use super::action::Action;
 use super::app::{App, SentInk};
 use super::dialogs::Picked;
-use super::keeping::Opened;
+use super::keeping::{Opened, OpenedFrom};
 use super::words;
 use crate::canvas::{Backdrop, Document, FittedPicture};
 use crate::capture::SourceSpec;
@@ -125,7 +125,10 @@ impl App {
             }
             Event::PictureReady { picture, fitted } => self.put_picture(ctx, picture, fitted),
             Event::DrawingOpened { path, drawing, differs } => {
-                self.take_opened(ctx, Opened { path, document: *drawing, differs });
+                self.take_opened(ctx, Opened { path, document: *drawing, from: OpenedFrom::File { differs } });
+            }
+            Event::LostRead { path, drawing } => {
+                self.take_opened(ctx, Opened { path, document: *drawing, from: OpenedFrom::Crash });
             }
             Event::LostFound(path) => self.offer_lost(ctx, path),
             Event::DrawingSaved { path, version, part } => self.note_saved(ctx, path, version, part),
@@ -191,7 +194,6 @@ impl App {
         let alone = self.document.is_blank();
         // An empty canvas takes the shape of what is opened, so that nothing of it is cut off.
         let own = match picture.origin {
-            Origin::Lost { .. } => fitted.size(),
             Origin::File => canvas_for(picture.frame.size()),
             Origin::Clipboard | Origin::Source => self.document.size(),
         };
@@ -202,10 +204,10 @@ impl App {
             Origin::Source => self.document.add_fitted_below(fitted, &picture.name),
             _ => self.document.add_fitted(fitted, &picture.name),
         };
-        let Some(layer) = added else {
+        if added.is_none() {
             // The canvas became another one meanwhile.
             return self.fit_picture(picture);
-        };
+        }
         let (whole, canvas) = (picture.frame.size(), self.document.size());
         if matches!(picture.origin, Origin::File | Origin::Clipboard) && is_cut(whole, canvas) {
             let what = format!("“{}” was cut to the shape of the canvas", picture.name);
@@ -214,12 +216,7 @@ impl App {
         match picture.origin {
             Origin::File if alone => self.note_on_disk(),
             Origin::Source => self.settings.source = SourceSpec::Drawing,
-            Origin::Lost { hidden: true, .. } => _ = self.document.set_visible(layer, false),
-            // Cut to another canvas it is not all there, and stays where it was.
-            Origin::Lost { path, .. } if picture.frame.size() == self.document.size() => {
-                self.note_brought_back(layer, path);
-            }
-            Origin::File | Origin::Clipboard | Origin::Lost { .. } => {}
+            Origin::File | Origin::Clipboard => {}
         }
         if let Some(recipe) = picture.recipe {
             self.offer_recipe(ctx, recipe);

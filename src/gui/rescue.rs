@@ -7,7 +7,7 @@ use egui::Context;
 
 use super::action::Action;
 use super::app::App;
-use crate::canvas::{LayerId, Version};
+use crate::canvas::Version;
 use crate::studio::{Command, Notice};
 
 /// At most this much work is lost.
@@ -20,8 +20,8 @@ pub(super) struct Rescue {
     kept: Option<Version>,
     /// When the next one is.
     due: Option<Instant>,
-    /// Lost drawings that were brought back, and the layer that each is now: safe only where they were.
-    lost: Vec<(LayerId, PathBuf)>,
+    /// Where the drawing was lost, if it was brought back: until it is saved, it is safe only there.
+    lost: Option<PathBuf>,
 }
 
 impl App {
@@ -49,9 +49,9 @@ impl App {
         }
     }
 
-    /// A lost drawing is a layer of this one now.
-    pub(super) fn note_brought_back(&mut self, layer: LayerId, path: PathBuf) {
-        self.rescue.lost.push((layer, path));
+    /// The drawing is one that was lost.
+    pub(super) fn note_brought_back(&mut self, path: PathBuf) {
+        self.rescue.lost = Some(path);
     }
 
     /// Before the end: what was saved, or thrown away by choice, is not to come back.
@@ -64,17 +64,16 @@ impl App {
         }
     }
 
-    /// Forgets the lost drawings that are a part of this one, which is safe or thrown away. One that was taken back is neither.
+    /// Forgets where the drawing was lost, which is safe now, or thrown away by choice.
     pub(super) fn forget_lost(&mut self) {
-        let layers = self.document.layers();
-        for (_, path) in self.rescue.lost.extract_if(.., |(lost, _)| layers.iter().any(|layer| layer.id() == *lost)) {
+        if let Some(path) = self.rescue.lost.take() {
             self.studio.send(Command::ForgetLost(path));
         }
     }
 
-    /// Another drawing begins: what was brought back into this one stays where it was.
+    /// What is drawn now is another drawing: the one that was brought back stays where it was.
     pub(super) fn leave_lost(&mut self) {
-        self.rescue.lost.clear();
+        self.rescue.lost = None;
     }
 
     /// Says that a drawing was lost.

@@ -102,7 +102,7 @@ pub enum Command {
     ForgetDrawing,
     /// Look for a drawing that was kept by a run that ended so; answered by [`Event::LostFound`] if there is one.
     FindLost,
-    /// Read a drawing that was found; answered by [`Event::PictureReady`], once more for its hidden layers.
+    /// Read a drawing that was found; answered by [`Event::LostRead`].
     BringBack(PathBuf),
     /// Forget a drawing that was found.
     ForgetLost(PathBuf),
@@ -175,6 +175,13 @@ pub enum Event {
     },
     /// A drawing of an earlier run was never saved.
     LostFound(PathBuf),
+    /// Such a drawing was read.
+    LostRead {
+        /// Where it is.
+        path: PathBuf,
+        /// What is in it.
+        drawing: Box<Document>,
+    },
     /// Anything else worth a line.
     Notice(Notice),
 }
@@ -210,13 +217,6 @@ pub enum Origin {
     Clipboard,
     /// The live source.
     Source,
-    /// A run that ended before it was saved.
-    Lost {
-        /// Where it is.
-        path: PathBuf,
-        /// What was on hidden layers.
-        hidden: bool,
-    },
 }
 
 /// The newest frame of a source.

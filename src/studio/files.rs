@@ -182,7 +182,7 @@ impl Clerk {
                 Vec::new()
             }
             Errand::FindLost => rescue::find(places).map(Event::LostFound).into_iter().collect(),
-            Errand::BringBack(path) => bring_back(&path),
+            Errand::BringBack(path) => vec![bring_back(&path)],
             Errand::ForgetLost(path) => {
                 rescue::forget(&path);
                 Vec::new()
@@ -221,20 +221,17 @@ fn open_layered(path: &Path, bytes: &[u8]) -> Event {
     }
 }
 
-/// A drawing that was lost, and what was hidden of it, for a canvas of its own size.
-fn bring_back(path: &Path) -> Vec<Event> {
-    let read = |file: &Path, hidden: bool| match frame::open(file) {
-        Ok(frame) => {
-            let name = if hidden { "Brought back, hidden" } else { "Brought back" };
-            let (canvas, origin) = (frame.size(), Origin::Lost { path: path.to_owned(), hidden });
-            fit(Arrival { frame, name: name.into(), origin, recipe: None }, canvas)
-        }
-        Err(error) => Event::Notice(Notice::error(error.to_string(), error.remedy())),
+/// A drawing that was lost, as it was.
+fn bring_back(path: &Path) -> Event {
+    let bytes = match frame::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) => return Event::Notice(Notice::error(error.to_string(), error.remedy())),
     };
-    let beside = rescue::hidden(path);
-    // What was hidden first: it lies below.
-    let below = beside.exists().then(|| read(&beside, true));
-    below.into_iter().chain([read(path, false)]).collect()
+    match layered::read(&bytes, &path.display().to_string()) {
+        // Ours is not otherwise here.
+        Ok((drawing, _)) => Event::LostRead { path: path.to_owned(), drawing: Box::new(drawing) },
+        Err(error) => Event::Notice(Notice::error(error.to_string(), error.remedy())),
+    }
 }
 
 fn fit(picture: Arrival, canvas: Size) -> Event {

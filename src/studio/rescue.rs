@@ -1,23 +1,22 @@
 //! An unsaved drawing on disk, in case the program ends without asking: a crash, a power cut, the system's lack of memory.
 //!
-//! Each run of the program has a file of its own in the data folder, named after its process and the time it began, and a second
-//! one for what is on hidden layers. A file whose run is over holds what somebody lost.
+//! Each run of the program has a layered file of its own in the data folder, named after its process and the time it began. One whose
+//! run is over holds what somebody lost.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::Places;
+use super::{Places, layered};
 use crate::canvas::{Backdrop, Document};
 use crate::flow::is_running;
-use crate::frame::Frame;
-use crate::record::{self, RecordError};
+use crate::record::RecordError;
 
 /// At most so many lost drawings are kept; the oldest make way.
 const MOST: usize = 8;
 
 const BEGIN: &str = "unsaved-";
-const END: &str = ".png";
+const END: &str = ".ora";
 
 /// Where the drawing of this run is.
 fn own(places: &Places) -> PathBuf {
@@ -26,40 +25,13 @@ fn own(places: &Places) -> PathBuf {
     places.data.join(format!("{BEGIN}{}-{begun}{END}", std::process::id()))
 }
 
-/// Where that of its hidden layers is.
-pub(super) fn hidden(path: &Path) -> PathBuf {
-    path.with_extension("hidden")
-}
-
-/// Writes `drawing`, its background left out.
+/// Writes `drawing` with all its layers.
 ///
 /// # Errors
-/// Those of [`record::save_png`].
+/// Those of [`layered::save`].
 pub(super) fn keep(drawing: &Document, places: &Places) -> Result<(), RecordError> {
-    let path = own(places);
     std::fs::create_dir_all(&places.data).ok();
-    let save = |path: &Path, frame: &Frame| record::save_png(path, frame, &[("kind", "unsaved drawing")]);
-    if drawing.has_hidden() {
-        save(&hidden(&path), &what_is_hidden(drawing))?;
-    }
-    save(&path, &drawing.frame(Backdrop::Transparent))?;
-    if !drawing.has_hidden() {
-        std::fs::remove_file(hidden(&path)).ok();
-    }
-    Ok(())
-}
-
-/// The layers that do not show, and no others.
-fn what_is_hidden(drawing: &Document) -> Frame {
-    let mut drawing = drawing.clone();
-    let layers: Vec<_> = drawing.layers().iter().map(|layer| (layer.id(), layer.shows())).collect();
-    for (layer, shows) in layers {
-        drawing.set_visible(layer, !shows);
-        if !shows {
-            drawing.set_opacity(layer, 1.0);
-        }
-    }
-    drawing.frame(Backdrop::Transparent)
+    layered::save(&own(places), drawing, Backdrop::Document)
 }
 
 /// Forgets what this run kept.
@@ -69,9 +41,7 @@ pub(super) fn forget_own(places: &Places) {
 
 /// Forgets a drawing.
 pub(super) fn forget(path: &Path) {
-    for path in [hidden(path), path.to_owned()] {
-        std::fs::remove_file(path).ok();
-    }
+    std::fs::remove_file(path).ok();
 }
 
 /// The newest lost drawing.
@@ -108,40 +78,38 @@ mod tests {
         let mut drawing = Document::sample(Size::square(64));
         keep(&drawing, &places).unwrap();
         assert_eq!(find(&places), None, "a drawing that is being worked on");
-        assert!(own(&places).exists() && !hidden(&own(&places)).exists());
+        assert!(own(&places).exists());
         // No process has such a number.
-        let old = |number: u32| places.data.join(format!("unsaved-{}-5.png", u32::MAX - number));
+        let old = |number: u32| places.data.join(format!("unsaved-{}-5.ora", u32::MAX - number));
         for number in 0..12 {
             std::fs::copy(own(&places), old(number)).unwrap();
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
-        std::fs::write(places.data.join("unsaved-mine.png"), b"of somebody else").unwrap();
+        std::fs::write(places.data.join("unsaved-mine.ora"), b"of somebody else").unwrap();
         assert_eq!(find(&places), Some(old(11)));
         let left = (0..12).filter(|number| old(*number).exists()).collect::<Vec<_>>();
         assert_eq!(left, (4..12).collect::<Vec<_>>());
         // The same number, but not this run.
-        let before = places.data.join(format!("unsaved-{}-5.png", std::process::id()));
+        let before = places.data.join(format!("unsaved-{}-5.ora", std::process::id()));
         std::fs::copy(own(&places), &before).unwrap();
         assert_eq!(find(&places), Some(before.clone()));
         forget(&before);
         assert_eq!(find(&places), Some(old(11)));
-        // What is hidden is kept beside the rest.
+        // What is hidden, or has no opacity at all, is kept like the rest.
         let layer = drawing.layers()[0].id();
         let whole = drawing.frame(Backdrop::Transparent);
         drawing.set_visible(layer, false);
-        keep(&drawing, &places).unwrap();
-        let kept = crate::frame::open(&hidden(&own(&places))).unwrap();
-        assert_eq!(kept.pixels(), whole.pixels());
-        // At no opacity at all it is hidden, too.
-        drawing.set_visible(layer, true);
         drawing.set_opacity(layer, 0.0);
         keep(&drawing, &places).unwrap();
-        assert_eq!(crate::frame::open(&hidden(&own(&places))).unwrap().pixels(), whole.pixels());
-        drawing.set_opacity(layer, 1.0);
-        keep(&drawing, &places).unwrap();
-        assert!(!hidden(&own(&places)).exists());
+        let (mut kept, differs) = layered::read(&std::fs::read(own(&places)).unwrap(), "kept").unwrap();
+        let layer = &kept.layers()[0];
+        assert!(differs.is_empty() && !layer.is_visible() && layer.opacity() == 0.0, "{differs:?}");
+        let layer = layer.id();
+        kept.set_visible(layer, true);
+        kept.set_opacity(layer, 1.0);
+        assert_eq!(kept.frame(Backdrop::Transparent).pixels(), whole.pixels());
         forget_own(&places);
-        assert!(!own(&places).exists() && !hidden(&own(&places)).exists());
+        assert!(!own(&places).exists());
         std::fs::remove_dir_all(home).unwrap();
     }
 }

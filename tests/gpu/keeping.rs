@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use afterimage::canvas::Backdrop;
-use afterimage::frame::{self, Size};
+use afterimage::frame::{self, Frame, Size};
 use afterimage::gui::App;
+use afterimage::record::{self, LayeredPicture, PictureLayer};
 use afterimage::studio::{PanelTab, Places, Settings, Tool};
 use egui::{Key, Modifiers, ViewportCommand, ViewportEvent, ViewportId};
 use egui_kittest::kittest::Queryable;
@@ -351,7 +352,7 @@ fn hidden_layers_are_not_called_saved() -> Result<(), Failed> {
 fn kept(window: &Window) -> Vec<PathBuf> {
     let Ok(list) = std::fs::read_dir(Places::below(window.home.clone()).data) else { return Vec::new() };
     let files = list.map(|entry| entry.unwrap().path());
-    files.filter(|path| path.extension().is_some_and(|ending| ending == "png")).collect()
+    files.filter(|path| path.extension().is_some_and(|ending| ending == "ora")).collect()
 }
 
 /// Draws and waits until that is kept.
@@ -369,13 +370,18 @@ fn home_of_a_crash() -> (PathBuf, PathBuf) {
     let home = fresh_home();
     let data = Places::below(home.clone()).data;
     std::fs::create_dir_all(&data).unwrap();
-    (home, data.join(format!("unsaved-{}-7.png", u32::MAX)))
+    (home, data.join(format!("unsaved-{}-7.ora", u32::MAX)))
 }
 
 /// A window that says that a drawing of this size was lost, and where it is.
 fn open_after_a_crash(size: Size) -> Result<(Window, PathBuf), Failed> {
     let (home, lost) = home_of_a_crash();
-    afterimage::record::save_png(&lost, &frame::Frame::filled(size, [9, 9, 9, 255]), &[])?;
+    let picture = Frame::filled(size, [9, 9, 9, 255]);
+    let name = "Picture".to_owned();
+    let layer =
+        PictureLayer { name, drawn: false, visible: true, opacity: 1.0, frame: Some(picture.clone()), at: (0, 0) };
+    let drawing = LayeredPicture { size, background: None, transparent: false, layers: vec![layer], active: None };
+    record::save_ora(&lost, &drawing, &picture)?;
     let mut window = open_at(home, SIZE, used());
     window.until_said("ended before a drawing was saved");
     Ok((window, lost))
@@ -385,8 +391,8 @@ fn a_drawing_that_was_lost_comes_back() -> Result<(), Failed> {
     let mut window = open(SIZE, Settings { canvas: Size::new(320, 256), ..used() });
     // A picture on a hidden layer, which no picture of the drawing shows.
     let blue = window.home.join("blue.png");
-    let hidden = frame::Frame::filled(Size::new(320, 256), [0, 0, 255, 255]);
-    afterimage::record::save_png(&blue, &hidden, &[])?;
+    let hidden = Frame::filled(Size::new(320, 256), [0, 0, 255, 255]);
+    record::save_png(&blue, &hidden, &[])?;
     window.drop_file(&blue);
     window.wait("layer of the file", |app| app.document().layers().len() == 2);
     window.click("Layers tab");
@@ -395,20 +401,17 @@ fn a_drawing_that_was_lost_comes_back() -> Result<(), Failed> {
     let drawn = window.app().document().frame(Backdrop::Document).pixels().to_vec();
     // As after a crash: the files are there, and no process has their number.
     let (home, lost) = home_of_a_crash();
-    let files = kept(&window);
-    std::fs::copy(&files[0], &lost)?;
-    std::fs::copy(files[0].with_extension("hidden"), lost.with_extension("hidden"))?;
+    std::fs::copy(&kept(&window)[0], &lost)?;
     drop(window);
     // On another canvas, which takes the size of what comes back.
     let mut window = open_at(home, SIZE, used());
     window.until_said("ended before a drawing was saved");
     shoot(&mut window, "lost-drawing");
     window.click("Bring it back");
-    window.wait("the drawing", |app| app.document().layers().len() == 3);
+    window.wait("the drawing", |app| app.document().layers().len() == 2);
     check(window.app().document().size() == Size::new(320, 256), "on a canvas of another size")?;
     let back = window.app().document().frame(Backdrop::Document).pixels().to_vec();
-    let far = back.iter().zip(&drawn).map(|(a, b)| a.abs_diff(*b)).max();
-    check(far <= Some(1), format!("it came back otherwise: {far:?}"))?;
+    check(back == drawn, "it came back otherwise")?;
     check(window.app().document().has_hidden(), "the hidden layer is gone")?;
     check(!window.says("Bring it back"), "the card stays")?;
     // It is not saved yet, and is still kept, by this run now.
@@ -419,18 +422,18 @@ fn a_drawing_that_was_lost_comes_back() -> Result<(), Failed> {
     window.until("this run's own file", |window| kept(window).iter().any(is_own));
     check(lost.exists(), "it is forgotten before it is saved")?;
     window.click("Layers tab");
-    window.click("Show Brought back, hidden");
+    window.click("Show blue.png");
     window.key(CTRL, Key::D);
     window.wait("word about the file", |app| says(app, "Saved"));
     window.until("nothing to be kept", |window| kept(window).is_empty());
-    check(!lost.with_extension("hidden").exists(), "what is saved is offered once more")
+    check(!lost.exists(), "what is saved is offered once more")
 }
 
-fn a_lost_drawing_that_is_taken_back_stays_where_it_was() -> Result<(), Failed> {
+fn a_lost_drawing_that_is_cleared_stays_where_it_was() -> Result<(), Failed> {
     let (mut window, lost) = open_after_a_crash(Size::square(512))?;
     window.click("Bring it back");
     window.wait("the drawing", |app| !app.document().is_blank());
-    window.key(CTRL, Key::Z);
+    window.key(Modifiers::NONE, Key::Delete);
     check(window.app().document().is_blank() && close(&mut window), "it asks about nothing")?;
     // Another drawing that is saved is no reason to forget it either.
     window.draw();
@@ -438,6 +441,17 @@ fn a_lost_drawing_that_is_taken_back_stays_where_it_was() -> Result<(), Failed> 
     window.wait("word about the file", |app| says(app, "Saved"));
     window.stay(std::time::Duration::from_millis(200));
     check(lost.exists(), "it is lost for good")
+}
+
+fn a_lost_drawing_takes_no_other_ones_place_without_asking() -> Result<(), Failed> {
+    let (mut window, lost) = open_after_a_crash(Size::square(64))?;
+    window.draw();
+    let drawn = window.app().document().version();
+    window.click("Bring it back");
+    window.until("the question", |window| asks(window));
+    window.click("Cancel");
+    check(window.app().document().version() == drawn, "the drawing is another one")?;
+    check(!close(&mut window) && lost.exists(), "one of them is lost")
 }
 
 fn a_lost_drawing_can_be_thrown_away() -> Result<(), Failed> {
@@ -448,7 +462,7 @@ fn a_lost_drawing_can_be_thrown_away() -> Result<(), Failed> {
 }
 
 fn a_lost_drawing_that_cannot_be_read_is_named() -> Result<(), Failed> {
-    for (bytes, word) in [(Some(&b"half a picture"[..]), "neither PNG nor JPEG"), (None, "there is no such file")] {
+    for (bytes, word) in [(Some(&b"half a picture"[..]), "is no layered drawing"), (None, "there is no such file")] {
         let (mut window, lost) = open_after_a_crash(Size::square(64))?;
         match bytes {
             Some(bytes) => std::fs::write(&lost, bytes)?,
@@ -490,7 +504,7 @@ fn two_quick_saves_are_two_files() -> Result<(), Failed> {
 fn an_opened_picture_alone_is_already_saved() -> Result<(), Failed> {
     let mut window = open(SIZE, used());
     let file = window.home.join("blue.png");
-    afterimage::record::save_png(&file, &frame::Frame::filled(Size::square(64), [0, 0, 255, 255]), &[])?;
+    record::save_png(&file, &Frame::filled(Size::square(64), [0, 0, 255, 255]), &[])?;
     window.drop_file(&file);
     window.wait("layer of the file", |app| app.document().layers().len() == 2);
     check(close(&mut window), "a picture that is on disk asks")?;
@@ -516,8 +530,12 @@ pub fn tests() -> Vec<Trial> {
         test("keeping::hidden_layers_are_not_called_saved", hidden_layers_are_not_called_saved),
         test("keeping::a_drawing_that_was_lost_comes_back", a_drawing_that_was_lost_comes_back),
         test(
-            "keeping::a_lost_drawing_that_is_taken_back_stays_where_it_was",
-            a_lost_drawing_that_is_taken_back_stays_where_it_was,
+            "keeping::a_lost_drawing_that_is_cleared_stays_where_it_was",
+            a_lost_drawing_that_is_cleared_stays_where_it_was,
+        ),
+        test(
+            "keeping::a_lost_drawing_takes_no_other_ones_place_without_asking",
+            a_lost_drawing_takes_no_other_ones_place_without_asking,
         ),
         test("keeping::a_lost_drawing_can_be_thrown_away", a_lost_drawing_can_be_thrown_away),
         test("keeping::a_lost_drawing_that_cannot_be_read_is_named", a_lost_drawing_that_cannot_be_read_is_named),
