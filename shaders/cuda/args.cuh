@@ -1,7 +1,7 @@
 // What the host hands to the kernels: one struct by value each, written field by field by src/exec/cuda/args.rs.
 //
 // Every kernel that may touch 16-bit numbers exists as NAME_bf16 and NAME_f16. `Kind::HALF` is the one of the two that
-// the kernel is named for. Some exist as NAME_f8, too: HALF is f16 there, and results may be of kind QUARTER. Sums are
+// the kernel is named for. Some exist as NAME_f8, too: HALF is f16 there, and results may be of kind FP8. Sums are
 // always of f32. Elements of a view and of a launch must number less than 2^31.
 //
 //   kernel                  args           grid                                          block     dynamic shared bytes
@@ -23,7 +23,7 @@
 //                           theirs         any x: they stride over their elements        256       0
 #pragma once
 
-enum Kind { F32 = 0, HALF = 1, QUARTER = 2 };
+enum Kind { F32 = 0, HALF = 1, FP8 = 2 };
 
 // A value as a feature map: element (b, y, x, ch) is at base[b * image + y * row + x * pixel + ch], counted in elements
 // of its kind. A repeated dimension has step 0; channels always have step 1. Tokens [n, t, c] are maps with h = 1 and
@@ -56,7 +56,7 @@ struct Posts {
 };
 
 // A convolution with zeros around its map; a product with a matrix is one of a 1 x 1 kernel. `in` is of kind HALF. For NAME_f8 it
-// and the weights are 8-bit numbers, seen as half as many 16-bit ones, in all that is said here.
+// and the weights are fp8 numbers, seen as half as many 16-bit ones, in all that is said here.
 //
 // Weights are [rows][kernel * kernel][depth], 16 bits, 16-byte aligned; depth is in.c rounded up to a multiple of 8 with
 // zeros. out.c = rows, or rows / 2 if gated: then the second half of the rows (and biases) are gates, out = value * gelu(gate),
@@ -128,7 +128,7 @@ struct GroupNormArgs {
     Posts posts;
 };
 
-// `in` and `out` are of kind HALF, `out` of NAME_f8 of kind QUARTER; image, row, pixel, their bases and the channels of a
+// `in` and `out` are of kind HALF, `out` of NAME_f8 of kind FP8; image, row, pixel, their bases and the channels of a
 // group are multiples of 2, and a row is as long as its pixels. A group is of at most 1024 channels and positions times channels / 2 at most M * 512 for each
 // block that has it, if threads that cannot have whole positions are left out (`norm.rs`).
 struct WholeNormArgs {

@@ -69,6 +69,6 @@ CONV(conv_128x128, TILE_128x128, false, 2)
 CONV(conv_128x64, TILE_128x64, false, 3)
 CONV(conv_64x64, TILE_64x64, false, 4)
 CONV(conv_64x32, TILE_64x32, false, 4)
-#ifndef QUARTERS  // what is gathered is of 16 bits
+#ifndef FP8_FACTORS  // what is gathered is of 16 bits
 CONV(conv_gather, TILE_GATHER, true, 4)
 #endif

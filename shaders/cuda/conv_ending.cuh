@@ -13,7 +13,7 @@ struct alignas(16) Place {
 // Whether outputs can be treated eight at a time.
 template <typename T>
 __device__ inline bool ends_in_eights(const ConvArgs& args) {
-    if (OF_QUARTERS<T> && reinterpret_cast<size_t>(args.scale) % 16 != 0) return false;
+    if (IS_FP8<T> && reinterpret_cast<size_t>(args.scale) % 16 != 0) return false;
     return in_eights(args.out) && in_eights(args.posts) && reinterpret_cast<size_t>(args.bias) % 16 == 0;
 }
 
@@ -38,10 +38,10 @@ __device__ inline void read(float (&to)[COUNT], const float* from) {
     }
 }
 
-// Scales the sums, if factors were of 8 bits, and adds the biases, from number `first` on.
+// Scales the sums, if factors were fp8, and adds the biases, from number `first` on.
 template <typename T, int COUNT>
 __device__ inline void add_bias(const ConvArgs& args, float (&sum)[COUNT], int first) {
-    if constexpr (OF_QUARTERS<T>) {
+    if constexpr (IS_FP8<T>) {
         float scale[COUNT];
         read(scale, args.scale + first);
         UNROLL for (int j = 0; j < COUNT; j++) sum[j] *= scale[j];

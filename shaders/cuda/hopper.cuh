@@ -79,7 +79,7 @@ __device__ inline void products_wait(Sums& sums) {
 }
 
 // Begins sums [64 x 8 WIDE] += a [64 x 16] * b [8 WIDE x 16] transposed, by four warps of which the first is a multiple of
-// four; of 8-bit numbers sixteen pairs. Each has 16 rows of the sums, as in `multiply_add`.
+// four; of fp8 numbers sixteen pairs. Each has 16 rows of the sums, as in `multiply_add`.
 template <typename T, int WIDE>
 __device__ void multiply_add_64(float (&sums)[WIDE][4], Rows a, Rows b);
 
@@ -107,7 +107,7 @@ __device__ void multiply_add_64(float (&sums)[WIDE][4], Rows a, Rows b);
                      : "l"(a.descriptor()), "l"(b.descriptor()) \
                      : "memory"); \
     }
-// Neither factor of 16-bit numbers is transposed; for those of 8 bits there is no other way.
+// Neither factor of 16-bit numbers is transposed; for fp8 there is no other way.
 #define MULTIPLY_ADD_64_OF(...) \
     MULTIPLY_ADD_64(Bf16, "k16.f32.bf16.bf16", ", 0, 0", __VA_ARGS__) \
     MULTIPLY_ADD_64(F16, "k16.f32.f16.f16", ", 0, 0", __VA_ARGS__) \

@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     fn extent(map: [usize; 3], line: bool) -> Extent {
-        Extent { map, rows: 320, inputs: 320, taps: 9, stride: 1, doubled: false, gated: false, line, quarters: false }
+        Extent { map, rows: 320, inputs: 320, taps: 9, stride: 1, doubled: false, gated: false, line, fp8: false }
     }
 
     #[test]

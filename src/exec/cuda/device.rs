@@ -19,9 +19,9 @@ const CHOICE: &str = "AFTERIMAGE_CUDA_DEVICE";
 
 /// What our kernels need: matrix products of 16-bit numbers that are loaded in the background.
 const LEAST_CAPABILITY: (i32, i32) = (8, 0);
-/// The same of products of 8-bit numbers, and the first version of CUDA whose driver knows them: 12.4.
-const QUARTER_CAPABILITY: (i32, i32) = (8, 9);
-const QUARTER_DRIVER: i32 = 12040;
+/// The same of products of fp8 numbers, and the first version of CUDA whose driver knows them: 12.4.
+const FP8_CAPABILITY: (i32, i32) = (8, 9);
+const FP8_DRIVER: i32 = 12040;
 
 /// Memory that several programs use.
 type Block = Arc<CudaSlice<u8>>;
@@ -51,7 +51,7 @@ impl Device {
     /// # Errors
     /// [`ExecError::Device`] when there is no driver, no GPU, or one of them is too old.
     pub fn open(numbers: Numbers) -> Result<Self, ExecError> {
-        let least = if numbers.quarters { QUARTER_CAPABILITY } else { LEAST_CAPABILITY };
+        let least = if numbers.fp8 { FP8_CAPABILITY } else { LEAST_CAPABILITY };
         let context = chosen(count()?, least)?;
         let doing = |what| move |error| trouble(what, error);
         let name = context.name().map_err(doing("asking the GPU for its name"))?;
@@ -63,7 +63,7 @@ impl Device {
             return Err(unusable(text, "use a GeForce RTX 30 or newer, or `--executor cpu`"));
         }
         let driver = driver_version()?;
-        if numbers.quarters && (capability < QUARTER_CAPABILITY || driver < QUARTER_DRIVER) {
+        if numbers.fp8 && (capability < FP8_CAPABILITY || driver < FP8_DRIVER) {
             let (major, minor) = capability;
             let text = format!(
                 "fp8 needs a GPU of compute capability 8.9 and a driver with CUDA 12.4: this one is {name}, {major}.{minor}, with \
@@ -156,12 +156,12 @@ impl Device {
         size.map_or(0, |bytes| bytes.max(0) as usize)
     }
 
-    /// A kernel by its name: the one that reads or leaves numbers of 8 bits, or the one for this device's numbers of 16 bits.
+    /// A kernel by its name: the one that reads or leaves fp8 numbers, or the one for this device's numbers of 16 bits.
     ///
     /// # Errors
     /// There is none: a mistake in the program. The driver's: it may not have met the kernel before.
-    pub fn function(&self, name: &str, quarters: bool) -> Result<CudaFunction, ExecError> {
-        self.loaded.function(name, quarters)
+    pub fn function(&self, name: &str, fp8: bool) -> Result<CudaFunction, ExecError> {
+        self.loaded.function(name, fp8)
     }
 
     /// So many elements of memory, zero, for `what`.

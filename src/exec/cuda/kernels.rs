@@ -42,24 +42,24 @@ impl Half {
 pub struct Numbers {
     /// Of 16 bits.
     pub half: Half,
-    /// Whether products have factors of 8 bits (E4M3) where they may (`kinds.rs`).
-    pub quarters: bool,
+    /// Whether products have fp8 factors (E4M3) where they may (`kinds.rs`).
+    pub fp8: bool,
 }
 
 impl Numbers {
-    /// What the names of kernels end with: of those that read, or leave, numbers of 8 bits, or of any others.
-    pub fn word(self, quarters: bool) -> &'static str {
-        if quarters { QUARTERS } else { self.half.word() }
+    /// What the names of kernels end with: of those that read, or leave, fp8 numbers, or of any others.
+    pub fn word(self, fp8: bool) -> &'static str {
+        if fp8 { FP8 } else { self.half.word() }
     }
 
     /// In the field's words.
     pub fn name(self) -> &'static str {
-        if self.quarters { "fp8" } else { self.half.word() }
+        if self.fp8 { "fp8" } else { self.half.word() }
     }
 }
 
-/// What the names of kernels end with whose factors are of 8 bits, or whose results may be.
-const QUARTERS: &str = "f8";
+/// What the names of kernels end with whose factors are fp8, or whose results may be.
+const FP8: &str = "f8";
 
 /// Kernels that are compiled together.
 pub struct Module {
@@ -67,8 +67,8 @@ pub struct Module {
     ptx: &'static str,
     /// Which GPUs it is for.
     chips: Chips,
-    /// Whether its kernels exist for numbers of 8 bits, and not for either kind of 16 bits.
-    pub quarters: bool,
+    /// Whether its kernels exist for fp8 numbers, and not for either kind of 16 bits.
+    pub fp8: bool,
     /// Their names.
     names: &'static [&'static str],
 }
@@ -120,20 +120,20 @@ macro_rules! module {
     ($file:literal, $chips:ident, $names:expr) => {
         module!($file, $chips, $names, false)
     };
-    (quarters: $file:literal, $chips:ident, $names:expr) => {
+    (fp8: $file:literal, $chips:ident, $names:expr) => {
         module!($file, $chips, $names, true)
     };
-    ($file:literal, $chips:ident, $names:expr, $quarters:literal) => {
+    ($file:literal, $chips:ident, $names:expr, $fp8:literal) => {
         Module {
             ptx: include_str!(concat!("../../../shaders/cuda/ptx/", $file, ".ptx")),
             chips: Chips::$chips,
-            quarters: $quarters,
+            fp8: $fp8,
             names: $names,
         }
     };
 }
 
-// Of kernels that exist for numbers of 8 bits, too.
+// Of kernels that exist for fp8 numbers, too.
 const CONV_BULK_HOPPER: &[&str] = &["conv_bulk_hopper_128x160", "conv_bulk_hopper_64x160", "conv_bulk_hopper_64x64"];
 const CONV_HALO_HOPPER: &[&str] =
     &["conv_halo_hopper_128x160", "conv_halo_hopper_128x64", "conv_halo_hopper_256x128", "conv_halo_hopper_256x64"];
@@ -145,15 +145,15 @@ const GROUP_NORM_WHOLE: &[&str] = &["group_norm_whole_8", "group_norm_whole_24",
 pub const MODULES: [Module; 27] = [
     module!("attention_wide", All, &["attention_wide"]),
     module!("conv", All, &["conv_128x128", "conv_128x64", "conv_64x64", "conv_64x32", "conv_gather"]),
-    module!(quarters: "conv_f8", All, &["conv_128x128", "conv_128x64", "conv_64x64", "conv_64x32"]),
+    module!(fp8: "conv_f8", All, &["conv_128x128", "conv_128x64", "conv_64x64", "conv_64x32"]),
     module!("conv_hopper", Hopper, CONV_HOPPER),
-    module!(quarters: "conv_hopper_f8", Hopper, CONV_HOPPER),
+    module!(fp8: "conv_hopper_f8", Hopper, CONV_HOPPER),
     module!("conv_halo_hopper", Hopper, CONV_HALO_HOPPER),
-    module!(quarters: "conv_halo_hopper_f8", Hopper, CONV_HALO_HOPPER),
+    module!(fp8: "conv_halo_hopper_f8", Hopper, CONV_HALO_HOPPER),
     module!("conv_bulk_hopper", Hopper, CONV_BULK_HOPPER),
-    module!(quarters: "conv_bulk_hopper_f8", Hopper, CONV_BULK_HOPPER),
+    module!(fp8: "conv_bulk_hopper_f8", Hopper, CONV_BULK_HOPPER),
     module!("conv_finish", All, &["conv_finish"]),
-    module!(quarters: "conv_finish_f8", All, &["conv_finish"]),
+    module!(fp8: "conv_finish_f8", All, &["conv_finish"]),
     module!(
         "attention",
         All,
@@ -185,13 +185,13 @@ pub const MODULES: [Module; 27] = [
     module!("copy", All, &["copy"]),
     module!("geglu", All, &["geglu"]),
     module!("group_norm", All, &["group_norm"]),
-    module!(quarters: "group_norm_f8", All, &["group_norm"]),
+    module!(fp8: "group_norm_f8", All, &["group_norm"]),
     module!("group_norm_whole", All, GROUP_NORM_WHOLE),
-    module!(quarters: "group_norm_whole_f8", All, GROUP_NORM_WHOLE),
+    module!(fp8: "group_norm_whole_f8", All, GROUP_NORM_WHOLE),
     module!("group_norm_hopper", Hopper, GROUP_NORM_HOPPER),
-    module!(quarters: "group_norm_hopper_f8", Hopper, GROUP_NORM_HOPPER),
+    module!(fp8: "group_norm_hopper_f8", Hopper, GROUP_NORM_HOPPER),
     module!("layer_norm", All, &["layer_norm"]),
-    module!(quarters: "layer_norm_f8", All, &["layer_norm"]),
+    module!(fp8: "layer_norm_f8", All, &["layer_norm"]),
     module!("lookup", All, &["lookup"]),
     module!("map", All, &["map"]),
     module!("moments", All, &["moments"]),
@@ -200,7 +200,7 @@ pub const MODULES: [Module; 27] = [
 
 /// A number that is another one whenever the kernels for such numbers are: FNV-1a over their assembly.
 pub fn fingerprint(numbers: Numbers) -> u64 {
-    let modules = MODULES.iter().filter(|module| !module.quarters || numbers.quarters);
+    let modules = MODULES.iter().filter(|module| !module.fp8 || numbers.fp8);
     let texts = modules.map(|module| module.ptx).chain([numbers.name()]);
     let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
     texts.fold(0xcbf2_9ce4_8422_2325, |hash, text| text.bytes().fold(hash, mix))
@@ -369,7 +369,7 @@ mod tests {
     #[test]
     fn a_kernel_is_given_for_one_kind_of_numbers() {
         for module in &MODULES {
-            let words = if module.quarters { &[QUARTERS][..] } else { &["f16", "bf16"] };
+            let words = if module.fp8 { &[FP8][..] } else { &["f16", "bf16"] };
             let all: usize = module.ptx.matches(ENTRY).count();
             assert_eq!(all, words.len() * module.names.len(), "every kernel is listed");
             for entry in module.kernels().flat_map(|name| words.iter().map(move |word| format!("{name}_{word}"))) {
@@ -382,7 +382,7 @@ mod tests {
 
     #[test]
     fn other_kernels_have_another_fingerprint() {
-        let of = |half, quarters| fingerprint(Numbers { half, quarters });
+        let of = |half, fp8| fingerprint(Numbers { half, fp8 });
         let all = [of(Half::F16, false), of(Half::Bf16, false), of(Half::F16, true)];
         assert!(all[0] != all[1] && all[1] != all[2] && all[0] != all[2], "{all:?}");
     }

@@ -1,10 +1,10 @@
-//! Which values are kept in 16 bits on the GPU: all but those that are only worked on element by element. And which may be of 8.
+//! Which values are kept in 16 bits on the GPU: all but those that are only worked on element by element. And which may be fp8.
 
 use super::kernels::MOST_TAPS;
 use crate::exec::planner::{Fused, Places};
 use crate::graph::{Graph, NodeId, Op, Weight};
 
-/// Numbers of 8 bits that are loaded together.
+/// Fp8 numbers that are loaded together.
 const TOGETHER: usize = 16;
 /// Products of so many outputs take little time; one of them is a network's last.
 const NARROW: usize = 16;
@@ -35,11 +35,11 @@ pub fn halves(graph: &Graph, steps: &[Fused], places: &Places) -> Vec<bool> {
     (0..read.len()).map(|piece| read[piece] || made[piece] && !watched[piece]).collect()
 }
 
-/// By piece of memory: whether its values may be numbers of 8 bits, as factors of products are that multiply such numbers. They are
+/// By piece of memory: whether its values may be fp8 numbers, as factors of products are that multiply such numbers. They are
 /// where a norm or a gate leads into products and nothing else: values there are near one, four digits of which products forgive.
 /// What layers hand on beside that, as sums, keeps its digits. All of a piece is one value then, and `may` says of which weights the
 /// GPU can have such numbers.
-pub fn quarters(
+pub fn fp8(
     graph: &Graph,
     steps: &[Fused],
     places: &Places,
@@ -103,7 +103,7 @@ mod tests {
 
     type Built = Result<NodeId, GraphError>;
 
-    /// How many values are of 8 bits in what `build` makes of a map or of tokens.
+    /// How many values are fp8 in what `build` makes of a map or of tokens.
     fn count(channels: usize, may: bool, build: impl Fn(&mut GraphBuilder, NodeId, NodeId) -> Built) -> usize {
         let mut b = GraphBuilder::new("test", "");
         let map = b.input("map", Shape::map(1, 4, 4, channels), Stage::Frame).unwrap();
@@ -113,7 +113,7 @@ mod tests {
         let graph = b.finish();
         let steps = fuse(&graph, &[out], 8);
         let places = Places::new(&graph, &steps, false);
-        quarters(&graph, &steps, &places, &[out], |_| may).into_iter().filter(|found| *found).count()
+        fp8(&graph, &steps, &places, &[out], |_| may).into_iter().filter(|found| *found).count()
     }
 
     fn block(b: &mut GraphBuilder, map: NodeId, _: NodeId) -> Built {
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn norms_and_gates_lead_into_products_of_8_bits() {
+    fn norms_and_gates_lead_into_fp8_products() {
         assert_eq!(count(32, true, block), 1);
         let feed_forward = |b: &mut GraphBuilder, _: NodeId, tokens: NodeId| {
             let y = b.layer_norm("norm", tokens, 1e-5)?;

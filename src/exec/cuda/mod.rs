@@ -9,6 +9,7 @@ mod bulk;
 mod cluster;
 mod cuts;
 mod device;
+mod fp8;
 mod heads;
 mod kernels;
 mod kinds;
@@ -20,7 +21,6 @@ mod packing;
 mod plan;
 mod product;
 mod program;
-mod quarter;
 mod rounds;
 mod staging;
 mod tiles;
@@ -61,7 +61,7 @@ impl Cuda {
         Self::with(Half::Bf16, false)
     }
 
-    /// With f16, but products of 8-bit numbers (E4M3) with scaled weights where norms and gates lead: for models that would not fit
+    /// With f16, but products of fp8 numbers (E4M3) with scaled weights where norms and gates lead: for models that would not fit
     /// otherwise, and for GPUs that make twice as many of them. Pictures differ a little.
     ///
     /// # Errors
@@ -80,15 +80,15 @@ impl Cuda {
 
     /// How many shapes of products were measured on a GPU, with this driver and these kernels.
     pub fn measured(gpu: &Gpu) -> usize {
-        let count = |(half, quarters)| {
-            let identity = device::identity(&gpu.name, gpu.capability, Numbers { half, quarters });
+        let count = |(half, fp8)| {
+            let identity = device::identity(&gpu.name, gpu.capability, Numbers { half, fp8 });
             Some(Tuner::read(&identity.ok()?).len())
         };
         [(Half::F16, false), (Half::F16, true), (Half::Bf16, false)].into_iter().filter_map(count).sum()
     }
 
-    fn with(half: Half, quarters: bool) -> Result<Self, ExecError> {
-        let numbers = Numbers { half, quarters };
+    fn with(half: Half, fp8: bool) -> Result<Self, ExecError> {
+        let numbers = Numbers { half, fp8 };
         Ok(Self { device: Arc::new(Device::open(numbers)?), numbers })
     }
 }
@@ -100,14 +100,14 @@ impl Executor for Cuda {
 
     fn rounding(&self) -> f32 {
         match self.numbers {
-            Numbers { quarters: true, .. } => FP8_ROUNDING,
+            Numbers { fp8: true, .. } => FP8_ROUNDING,
             Numbers { half: Half::F16, .. } => F16_ROUNDING,
             Numbers { half: Half::Bf16, .. } => BF16_ROUNDING,
         }
     }
 
     fn rounding_of_pictures(&self) -> f32 {
-        if self.numbers.quarters { FP8_PICTURE_ROUNDING } else { self.rounding() }
+        if self.numbers.fp8 { FP8_PICTURE_ROUNDING } else { self.rounding() }
     }
 
     fn is_gpu(&self) -> bool {
@@ -119,7 +119,7 @@ impl Executor for Cuda {
     }
 
     fn load_precise(&self, weights: &Weights) -> Result<Arc<dyn Packed>, ExecError> {
-        let numbers = Numbers { quarters: false, ..self.numbers };
+        let numbers = Numbers { fp8: false, ..self.numbers };
         Ok(Arc::new(CudaPacked::load(weights, &self.device, numbers)?))
     }
 
@@ -147,7 +147,7 @@ impl Executor for Cuda {
 }
 
 /// What rounding costs at most, as a part of a tensor's largest value. Measured on the fixtures: pipelines of several steps
-/// 0.007 and 0.08, single networks a third of that. With factors of 8 bits networks 0.2, pipelines 0.13 and once 0.44.
+/// 0.007 and 0.08, single networks a third of that. With fp8 factors networks 0.2, pipelines 0.13 and once 0.44.
 const F16_ROUNDING: f32 = 0.01;
 const BF16_ROUNDING: f32 = 0.12;
 const FP8_ROUNDING: f32 = 0.3;

@@ -79,9 +79,9 @@ mod tests {
     #[test]
     fn every_kernel_waits_at_the_mark() {
         for half in [Half::F16, Half::Bf16] {
-            let numbers = Numbers { half, quarters: true };
+            let numbers = Numbers { half, fp8: true };
             for (module, name) in MODULES.iter().flat_map(|module| module.kernels().map(move |name| (module, name))) {
-                let text = module.text(&format!("{name}_{}", numbers.word(module.quarters)));
+                let text = module.text(&format!("{name}_{}", numbers.word(module.fp8)));
                 assert!(text.contains(MARK), "{name}");
                 let waiting = waiting(&text);
                 let waits = waiting.contains(INSTRUCTIONS) && !waiting.contains(MARK);

@@ -1,7 +1,7 @@
 //! Weights on the GPU: matrices in 16 bits, everything else in f32. The matrices of one module that take the same inputs lie one
 //! after the other: any that are neighbours there are one matrix too.
 //!
-//! Where products may have factors of 8 bits, which matrices are such factors is known when a network is planned. So all of them wait
+//! Where products may have fp8 factors, which matrices are such factors is known when a network is planned. So all of them wait
 //! in the computer's memory then, and the GPU gets each when somebody first asks, in the form that is asked for.
 
 use std::any::Any;
@@ -12,8 +12,8 @@ use cudarc::driver::{CudaSlice, DevicePtr};
 use rayon::prelude::*;
 
 use super::device::Device;
+use super::fp8;
 use super::kernels::{Half, Numbers};
-use super::quarter;
 use crate::exec::store::{Found, Store};
 use crate::exec::{ExecError, Packed, room};
 use crate::graph::Weight;
@@ -47,8 +47,8 @@ struct Matrix {
 struct Shelf {
     /// Of 16 bits.
     halves: OnceLock<CudaSlice<u16>>,
-    /// Of 8 bits, in the same order, and what each row of them is times.
-    quarters: OnceLock<(CudaSlice<u8>, CudaSlice<f32>)>,
+    /// In fp8, in the same order, and what each row of them is times.
+    fp8: OnceLock<(CudaSlice<u8>, CudaSlice<f32>)>,
 }
 
 /// All weights of a model on one GPU.
@@ -59,12 +59,12 @@ pub struct CudaPacked {
 }
 
 impl CudaPacked {
-    /// Reads everything, rounds matrices to such numbers, and takes all to the GPU, but for matrices that may be of 8 bits: they wait.
+    /// Reads everything, rounds matrices to such numbers, and takes all to the GPU, but for matrices that may be fp8: they wait.
     ///
     /// # Errors
     /// A tensor that cannot be read; no room on the GPU, or in the computer where matrices wait there.
     pub fn load(weights: &Weights, device: &Arc<Device>, numbers: Numbers) -> Result<Self, ExecError> {
-        if numbers.quarters {
+        if numbers.fp8 {
             room::ask(weights, rayon::current_num_threads(), |_, _| size_of::<u16>() as u64)?;
         }
         let beside = shelves(weights, device, numbers)?;
@@ -79,8 +79,8 @@ impl CudaPacked {
         parts.first().map(|first| Self { stores, device: first.device.clone(), half: first.half })
     }
 
-    /// Whether the GPU may have a matrix in 8 bits.
-    pub fn may_be_quarters(&self, weight: &Weight) -> bool {
+    /// Whether the GPU may have a matrix in fp8.
+    pub fn may_be_fp8(&self, weight: &Weight) -> bool {
         self.find(weight).is_ok_and(|matrix| !matrix.waiting.is_empty())
     }
 
@@ -123,17 +123,17 @@ impl CudaPacked {
         Ok((address + (before * size_of::<u16>()) as u64, matrix.rows))
     }
 
-    /// Where a matrix lies, in 8 bits, and what its rows are times. Inputs must be a multiple of 16.
+    /// Where a matrix lies, in fp8, and what its rows are times. Inputs must be a multiple of 16.
     ///
     /// # Errors
     /// There is no such matrix; no room on the GPU.
-    pub fn quarters(&self, weight: &Weight) -> Result<(u64, u64), ExecError> {
+    pub fn fp8(&self, weight: &Weight) -> Result<(u64, u64), ExecError> {
         let matrix = self.find(weight)?;
-        let (numbers, scales) = match matrix.shelf.quarters.get() {
-            Some(quarters) => quarters,
+        let (numbers, scales) = match matrix.shelf.fp8.get() {
+            Some(fp8) => fp8,
             None => {
-                let quarters = self.quarters_of(&matrix.shelf)?;
-                matrix.shelf.quarters.get_or_init(|| quarters)
+                let fp8 = self.upload_fp8(&matrix.shelf)?;
+                matrix.shelf.fp8.get_or_init(|| fp8)
             }
         };
         let [before, rows] = matrix.before;
@@ -158,7 +158,7 @@ impl CudaPacked {
         self.device.upload(&all.concat(), "weights")
     }
 
-    fn quarters_of(&self, shelf: &Arc<Shelf>) -> Result<(CudaSlice<u8>, CudaSlice<f32>), ExecError> {
+    fn upload_fp8(&self, shelf: &Arc<Shelf>) -> Result<(CudaSlice<u8>, CudaSlice<f32>), ExecError> {
         let all = self.on(shelf);
         let mut numbers = vec![0; all.iter().map(|matrix| matrix.len).sum()];
         let mut scales = vec![0.0; all.iter().map(|matrix| matrix.rows).sum()];
@@ -167,7 +167,7 @@ impl CudaPacked {
             let to = numbers[first..first + matrix.len].par_chunks_exact_mut(width);
             let to = to.zip(&mut scales[row..row + matrix.rows]);
             to.zip(matrix.waiting.par_chunks_exact(width)).for_each(|((to, scale), from)| {
-                *scale = quarter::scaled(from.iter().map(|bits| self.half.value(*bits)), to);
+                *scale = fp8::quantized(from.iter().map(|bits| self.half.value(*bits)), to);
             });
         }
         Ok((self.device.upload(&numbers, "weights")?, self.device.upload(&scales, "weights")?))
@@ -200,7 +200,7 @@ impl Packed for CudaPacked {
         let bytes = |form: &Form| match form {
             Form::Matrix(Matrix { shelf, len, rows, .. }) => {
                 let halves = if shelf.halves.get().is_some() { len * size_of::<u16>() } else { 0 };
-                halves + if shelf.quarters.get().is_some() { len + rows * size_of::<f32>() } else { 0 }
+                halves + if shelf.fp8.get().is_some() { len + rows * size_of::<f32>() } else { 0 }
             }
             Form::Flat(slice) => slice.num_bytes(),
         };
@@ -231,8 +231,8 @@ fn shelves(weights: &Weights, device: &Device, numbers: Numbers) -> Result<Besid
     let mut beside = BTreeMap::new();
     for matrices in modules.into_values().filter(|matrices| matrices.len() > 1) {
         let len = matrices.iter().map(|(_, [len, _])| len).sum();
-        let halves = if numbers.quarters { OnceLock::new() } else { device.zeros(len, "weights")?.into() };
-        let shelf = Arc::new(Shelf { halves, quarters: OnceLock::new() });
+        let halves = if numbers.fp8 { OnceLock::new() } else { device.zeros(len, "weights")?.into() };
+        let shelf = Arc::new(Shelf { halves, fp8: OnceLock::new() });
         let mut before = [0; 2];
         for (key, [len, rows]) in matrices {
             beside.insert(key.to_owned(), (shelf.clone(), before));
@@ -251,7 +251,7 @@ fn pack(
     let (rows, inputs, taps) = match *found.shape {
         [rows, inputs] => (rows, inputs, 1),
         [rows, inputs, height, width] => (rows, inputs, height * width),
-        _ if numbers.quarters => return Ok(Form::Flat(device.upload(&quarter::seen(found.values), "weights")?)),
+        _ if numbers.fp8 => return Ok(Form::Flat(device.upload(&fp8::without_infinities(found.values), "weights")?)),
         _ => return Ok(Form::Flat(device.upload(found.values, "weights")?)),
     };
     let depth = inputs.next_multiple_of(TOGETHER);
@@ -266,7 +266,7 @@ fn pack(
     let (shelf, before) = beside.get(found.key).cloned().unwrap_or_default();
     let mut waiting = Vec::new();
     match shelf.halves.get() {
-        _ if numbers.quarters => waiting.clone_from(scratch),
+        _ if numbers.fp8 => waiting.clone_from(scratch),
         Some(halves) => {
             let (address, _) = halves.device_ptr(device.stream());
             device.write(address + (before[0] * size_of::<u16>()) as u64, bytemuck::cast_slice(scratch))?;

@@ -27,8 +27,8 @@ pub struct Extent {
     pub gated: bool,
     /// Whether the pixels of the input lie one after the other.
     pub line: bool,
-    /// Whether factors are numbers of 8 bits; each two of them count as one channel then.
-    pub quarters: bool,
+    /// Whether factors are fp8 numbers; each two of them count as one channel then.
+    pub fp8: bool,
 }
 
 impl Extent {
@@ -122,8 +122,8 @@ impl Tile {
 
     /// Whether a product can have it on such a GPU.
     fn is_for(&self, extent: &Extent, chip: &Chip) -> bool {
-        // One of compute capability 9.0 multiplies numbers of 8 bits by four warps alone.
-        if extent.quarters && self.chips == Chips::All && Chips::Hopper.have(chip.capability) {
+        // One of compute capability 9.0 multiplies fp8 numbers by four warps alone.
+        if extent.fp8 && self.chips == Chips::All && Chips::Hopper.have(chip.capability) {
             return false;
         }
         match self.walk {
@@ -287,7 +287,7 @@ mod tests {
 
     fn map(side: usize, rows: usize, inputs: usize) -> Extent {
         let map = [1, side, side];
-        Extent { map, rows, inputs, taps: 9, stride: 1, doubled: false, gated: false, line: true, quarters: false }
+        Extent { map, rows, inputs, taps: 9, stride: 1, doubled: false, gated: false, line: true, fp8: false }
     }
 
     #[test]
@@ -336,16 +336,16 @@ mod tests {
                 let extent = Extent { map, taps, ..self::map(1, 320, inputs) };
                 check_candidates(&extent, &H100, MOST);
                 check_candidates(&extent, &AMPERE, 12);
-                let quarters = Extent { quarters: true, ..extent };
-                check_candidates(&quarters, &H100, MOST);
-                check_candidates(&quarters, &ADA, 12);
+                let fp8 = Extent { fp8: true, ..extent };
+                check_candidates(&fp8, &H100, MOST);
+                check_candidates(&fp8, &ADA, 12);
             }
         }
     }
 
     #[test]
-    fn numbers_of_8_bits_are_multiplied_as_each_gpu_does_it_best() {
-        let extent = Extent { quarters: true, ..map(64, 320, 160) };
+    fn fp8_is_multiplied_as_each_gpu_does_it_best() {
+        let extent = Extent { fp8: true, ..map(64, 320, 160) };
         assert!(candidates(&extent, &H100).iter().all(|cut| cut.tile.chips == Chips::Hopper));
         assert!(candidates(&extent, &ADA).iter().all(|cut| cut.tile.chips == Chips::All));
     }
@@ -369,8 +369,8 @@ mod tests {
     #[test]
     fn every_product_can_do_without_memory_for_sums() {
         for (side, inputs) in [(1, 64), (8, 1280), (16, 1280), (64, 320)] {
-            for quarters in [false, true] {
-                let extent = Extent { quarters, ..map(side, 1280, inputs) };
+            for fp8 in [false, true] {
+                let extent = Extent { fp8, ..map(side, 1280, inputs) };
                 for chip in [H100, Chip { cluster: 1, ..H100 }, AMPERE, ADA] {
                     let cut = without_sums(&extent, &chip).unwrap();
                     assert_eq!(cut.sums(&extent), 0, "{cut}");

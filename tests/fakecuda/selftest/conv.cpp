@@ -18,18 +18,18 @@ struct ConvCase {
     // The pixel in the middle is NaN: those whose kernel does not reach it must not know.
     bool broken = false;
 
-    // The same of twice as many channels of 8 bits.
-    ConvCase of_quarters() const {
+    // The same of twice as many channels of fp8.
+    ConvCase in_fp8() const {
         ConvCase twice = *this;
         twice.in.c *= 2;
-        twice.from = {QUARTER, 2 * from.lead, 2 * from.gap};
+        twice.from = {FP8, 2 * from.lead, 2 * from.gap};
         return twice;
     }
 };
 
-// 8-bit numbers as half as many 16-bit ones.
+// Fp8 numbers as half as many 16-bit ones.
 static View in_pairs(View view) {
-    if (view.kind != QUARTER) return view;
+    if (view.kind != FP8) return view;
     view.image /= 2;
     view.row /= 2;
     view.pixel /= 2;
@@ -119,7 +119,7 @@ static Bound sum_of(Format format, const ConvCase& k, const Tensor& in, const We
         }
     }
     // Each addition rounds by at most a unit of what has been added so far. Tensor cores are known to keep half of the digits with
-    // factors of 8 bits.
+    // fp8 factors.
     const double unit = format == Format::F8 ? 0x1p-13 : 0x1p-24;
     return {sum, sizes * unit * std::sqrt(double(weights.taps) * k.in.c + 4)};
 }
@@ -134,7 +134,7 @@ static std::string words(const std::string& kernel, Format format, const ConvCas
 
 // Whether the kernel can have the convolution.
 static bool takes(const Kernel& kernel, const ConvCase& k) {
-    const bool gather = kernel.name == "conv_gather", pairs = k.from.kind == QUARTER;
+    const bool gather = kernel.name == "conv_gather", pairs = k.from.kind == FP8;
     if (gather && pairs) return false;
     const int together = pairs ? 16 : 8;
     if (!gather && (k.in.c % together || k.from.gap % together || k.from.lead % together)) return false;
@@ -228,7 +228,7 @@ static void launch_bulk(Format format, const BulkKernel& kernel, const ConvArgs&
 template <typename Check>
 static void bulk_cases(Format format, const ConvCase& k, const ConvArgs& conv, const Check& check) {
     const int steps = k.kernel * k.kernel * ((conv.in.c + BulkTile::DEPTH - 1) / BulkTile::DEPTH);
-    const int together = k.from.kind == QUARTER ? 16 : 8;
+    const int together = k.from.kind == FP8 ? 16 : 8;
     if (k.in.c % together || k.from.gap % together || k.from.lead % together || k.doubled || steps < k.splits) return;
     static const int SHARES[][2] = {{1, 1}, {2, 1}, {1, 2}, {2, 2}, {4, 1}, {4, 2}};
     static unsigned turn = 0;
@@ -252,7 +252,7 @@ static void bulk_cases(Format format, const ConvCase& k, const ConvArgs& conv, c
 }
 
 static void conv_case(Format format, const ConvCase& one) {
-    const ConvCase k = format == Format::F8 ? one.of_quarters() : one;
+    const ConvCase k = format == Format::F8 ? one.in_fp8() : one;
     const Extent e = out_of(k);
     Tensor in(format, k.in, k.from, 30), other(format, {e.n, e.h, e.w, e.c}, k.to, 32),
         shift(format, {e.n, 1, 1, e.c}, EXACT, 33);
@@ -305,7 +305,7 @@ static void conv_case(Format format, const ConvCase& one) {
         which ^= 1;
         // Every other result is for a product of such factors, too.
         Layout to = k.to;
-        if (format == Format::F8 && which && to.kind == HALF) to.kind = QUARTER;
+        if (format == Format::F8 && which && to.kind == HALF) to.kind = FP8;
         Tensor out(format, e, to);
         args.out = out.view();
         args.posts = posts_of(lists[which], e);
