@@ -9,7 +9,7 @@ struct F16 {
     unsigned short bits;
 };
 
-// Numbers are f16, but factors of products are fp8: E4M3, with four digits, from 2^-9 to 448. Two neighbours take the place of
+// Numbers are f16, but factors of products are fp8: E4M3, with four significant bits, from 2^-9 to 448. Two neighbours take the place of
 // one 16-bit number: rows are half as many such pairs, and of all that brings them to a product nothing needs to know.
 struct F8 {
     unsigned short bits;

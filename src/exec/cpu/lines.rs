@@ -104,11 +104,11 @@ mod tests {
             assert!(begins_a_line(&lines) && begins_a_line(&copy) && *copy == *own && copy == lines);
             lines.make_room(len + 1);
             assert!(begins_a_line(&lines) && lines.len() == len + 1);
-            let halves = Lines::<bf16>::zeros(len);
-            assert!(begins_a_line(&halves) && halves.len() == len && halves.iter().all(|v| *v == bf16::ZERO));
+            let rounded = Lines::<bf16>::zeros(len);
+            assert!(begins_a_line(&rounded) && rounded.len() == len && rounded.iter().all(|v| *v == bf16::ZERO));
             let bytes = Lines::<i8>::zeros(len);
             assert!(begins_a_line(&bytes) && bytes.len() == len);
-            kept.push((own, lines, copy, halves, bytes));
+            kept.push((own, lines, copy, rounded, bytes));
         }
         assert!(Lines::<f32>::NONE.is_empty());
     }

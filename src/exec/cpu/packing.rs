@@ -113,7 +113,7 @@ pub fn least_bytes((factor, keeping): (Factor, Keeping), stored: Dtype, shape: &
 /// What a thread keeps from one tensor to the next.
 #[derive(Default)]
 struct Scratch {
-    halves: Vec<f16>,
+    f16: Vec<f16>,
     whole: Vec<i16>,
 }
 
@@ -148,7 +148,7 @@ fn matrix(
     scratch: &mut Scratch,
     place: impl Fn(usize) -> usize,
 ) -> Arc<Panels> {
-    let Scratch { halves, whole } = scratch;
+    let Scratch { f16, whole } = scratch;
     let many = rows >= LEAST[0] && columns * rows >= LEAST[1] && !is_narrow(columns);
     Arc::new(match (keeping, factor, found.dtype) {
         (Keeping::Int8, ..) if many => {
@@ -160,9 +160,9 @@ fn matrix(
             Panels::whole(rows, scales, |o, row| whole[o * rows + place(row)])
         }
         (_, Factor::F32, Some(Dtype::F16)) if many => {
-            halves.resize(found.values.len(), f16::ZERO);
-            halves.convert_from_f32_slice(found.values);
-            Panels::halves(columns, rows, |o, row| halves[o * rows + place(row)])
+            f16.resize(found.values.len(), f16::ZERO);
+            f16.convert_from_f32_slice(found.values);
+            Panels::f16(columns, rows, |o, row| f16[o * rows + place(row)])
         }
         _ => Panels::new(factor.kind(), columns, rows, |o, row| found.values[o * rows + place(row)]),
     })
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn halves_stay_halves_where_products_are_of_f32() {
+    fn f16_stays_f16_where_products_are_of_f32() {
         let values: Vec<f32> = (0..80 * 64).map(|v| (v % 1000) as f32 / 16.0).collect();
         for (factor, dtype, bytes) in [
             (Factor::F32, Dtype::F16, 2),

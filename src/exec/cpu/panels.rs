@@ -201,7 +201,7 @@ impl Panels {
     }
 
     /// The same of weights that f16 holds exactly, to be multiplied as f32.
-    pub fn halves(columns: usize, rows: usize, weight: impl Fn(usize, usize) -> f16) -> Self {
+    pub fn f16(columns: usize, rows: usize, weight: impl Fn(usize, usize) -> f16) -> Self {
         Self { rows, columns, data: Data::F16(packed(columns, rows, 1, weight)) }
     }
 

@@ -8,7 +8,7 @@ use crate::graph::{Activation, Bias, Conv, GraphBuilder, Mask, NodeId, Padding, 
 mod allocations;
 mod beside;
 mod changes;
-mod halves;
+mod f16_weights;
 mod merged;
 mod strips;
 mod whole;

@@ -28,7 +28,7 @@ impl Placed {
         self.memory.wrapping_add((self.view.offset * bytes_of(self.view.kind)) as u64)
     }
 
-    /// Whether every pixel begins at 16 bytes and is whole sixteens, if its numbers are halves: `in_eights` of the kernels.
+    /// Whether every pixel begins at 16 bytes and is whole sixteens, if its numbers are of 16 bits: `in_eights` of the kernels.
     pub fn in_eights(&self) -> bool {
         let View { image, row, pixel, c, .. } = self.view;
         let sixteen = (EIGHT * size_of::<u16>()) as u64;

@@ -1,4 +1,4 @@
-//! Fp8 numbers, E4M3: four digits, up to 448, no infinity. Weights become such numbers with a scale for each output.
+//! Fp8 numbers, E4M3: four significant bits, up to 448, no infinity. Weights become such numbers with a scale for each output.
 
 /// The largest.
 const LARGEST: f32 = 448.0;

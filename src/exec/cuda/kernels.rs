@@ -5,9 +5,9 @@ use half::{bf16, f16};
 /// Which numbers of 16 bits values and weights are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Half {
-    /// 11 digits, up to 65504. What checkpoints are published in.
+    /// 11 significant bits, up to 65504. What checkpoints are published in.
     F16,
-    /// 8 digits, as large as f32.
+    /// 8 significant bits, as large as f32.
     Bf16,
 }
 
@@ -37,16 +37,16 @@ impl Half {
     }
 }
 
-/// Which numbers an executor computes with.
+/// The precision that an executor computes with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Numbers {
+pub struct Precision {
     /// Of 16 bits.
     pub half: Half,
     /// Whether products have fp8 factors (E4M3) where they may (`kinds.rs`).
     pub fp8: bool,
 }
 
-impl Numbers {
+impl Precision {
     /// What the names of kernels end with: of those that read, or leave, fp8 numbers, or of any others.
     pub fn word(self, fp8: bool) -> &'static str {
         if fp8 { FP8 } else { self.half.word() }
@@ -199,9 +199,9 @@ pub const MODULES: [Module; 27] = [
 ];
 
 /// A number that is another one whenever the kernels for such numbers are: FNV-1a over their assembly.
-pub fn fingerprint(numbers: Numbers) -> u64 {
-    let modules = MODULES.iter().filter(|module| !module.fp8 || numbers.fp8);
-    let texts = modules.map(|module| module.ptx).chain([numbers.name()]);
+pub fn fingerprint(precision: Precision) -> u64 {
+    let modules = MODULES.iter().filter(|module| !module.fp8 || precision.fp8);
+    let texts = modules.map(|module| module.ptx).chain([precision.name()]);
     let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
     texts.fold(0xcbf2_9ce4_8422_2325, |hash, text| text.bytes().fold(hash, mix))
 }
@@ -382,7 +382,7 @@ mod tests {
 
     #[test]
     fn other_kernels_have_another_fingerprint() {
-        let of = |half, fp8| fingerprint(Numbers { half, fp8 });
+        let of = |half, fp8| fingerprint(Precision { half, fp8 });
         let all = [of(Half::F16, false), of(Half::Bf16, false), of(Half::F16, true)];
         assert!(all[0] != all[1] && all[1] != all[2] && all[0] != all[2], "{all:?}");
     }

@@ -11,7 +11,7 @@ const NARROW: usize = 16;
 
 /// By piece of memory: whether its values are of 16 bits. Latents between steps, results and what comes in keep all their
 /// digits, for only sums and factors read them; products read nothing but 16 bits, and half the bytes make norms twice as fast.
-pub fn halves(graph: &Graph, steps: &[Fused], places: &Places) -> Vec<bool> {
+pub fn in_16_bits(graph: &Graph, steps: &[Fused], places: &Places) -> Vec<bool> {
     // By piece: read by more than elementwise work; made by more than that; read by elementwise work of its own.
     let mut read = vec![false; places.pieces.len()];
     let mut made = read.clone();
@@ -39,7 +39,7 @@ pub fn halves(graph: &Graph, steps: &[Fused], places: &Places) -> Vec<bool> {
 /// where a norm or a gate leads into products and nothing else: values there are near one, four digits of which products forgive.
 /// What layers hand on beside that, as sums, keeps its digits. All of a piece is one value then, and `may` says of which weights the
 /// GPU can have such numbers.
-pub fn fp8(
+pub fn in_fp8(
     graph: &Graph,
     steps: &[Fused],
     places: &Places,
@@ -113,7 +113,7 @@ mod tests {
         let graph = b.finish();
         let steps = fuse(&graph, &[out], 8);
         let places = Places::new(&graph, &steps, false);
-        fp8(&graph, &steps, &places, &[out], |_| may).into_iter().filter(|found| *found).count()
+        in_fp8(&graph, &steps, &places, &[out], |_| may).into_iter().filter(|found| *found).count()
     }
 
     fn block(b: &mut GraphBuilder, map: NodeId, _: NodeId) -> Built {

@@ -30,7 +30,7 @@ mod tune;
 use std::sync::Arc;
 
 use self::device::Device;
-use self::kernels::{Half, Numbers};
+use self::kernels::{Half, Precision};
 use self::packing::CudaPacked;
 use self::program::CudaProgram;
 use self::tune::Tuner;
@@ -41,7 +41,7 @@ use crate::weights::Weights;
 /// Runs graphs on one GPU, in 16-bit numbers with sums in f32.
 pub struct Cuda {
     device: Arc<Device>,
-    numbers: Numbers,
+    precision: Precision,
 }
 
 impl Cuda {
@@ -81,33 +81,33 @@ impl Cuda {
     /// How many shapes of products were measured on a GPU, with this driver and these kernels.
     pub fn measured(gpu: &Gpu) -> usize {
         let count = |(half, fp8)| {
-            let identity = device::identity(&gpu.name, gpu.capability, Numbers { half, fp8 });
+            let identity = device::identity(&gpu.name, gpu.capability, Precision { half, fp8 });
             Some(Tuner::read(&identity.ok()?).len())
         };
         [(Half::F16, false), (Half::F16, true), (Half::Bf16, false)].into_iter().filter_map(count).sum()
     }
 
     fn with(half: Half, fp8: bool) -> Result<Self, ExecError> {
-        let numbers = Numbers { half, fp8 };
-        Ok(Self { device: Arc::new(Device::open(numbers)?), numbers })
+        let precision = Precision { half, fp8 };
+        Ok(Self { device: Arc::new(Device::open(precision)?), precision })
     }
 }
 
 impl Executor for Cuda {
     fn name(&self) -> String {
-        format!("{} (CUDA {})", self.device.name(), self.numbers.name())
+        format!("{} (CUDA {})", self.device.name(), self.precision.name())
     }
 
     fn rounding(&self) -> f32 {
-        match self.numbers {
-            Numbers { fp8: true, .. } => FP8_ROUNDING,
-            Numbers { half: Half::F16, .. } => F16_ROUNDING,
-            Numbers { half: Half::Bf16, .. } => BF16_ROUNDING,
+        match self.precision {
+            Precision { fp8: true, .. } => FP8_ROUNDING,
+            Precision { half: Half::F16, .. } => F16_ROUNDING,
+            Precision { half: Half::Bf16, .. } => BF16_ROUNDING,
         }
     }
 
     fn rounding_of_pictures(&self) -> f32 {
-        if self.numbers.fp8 { FP8_PICTURE_ROUNDING } else { self.rounding() }
+        if self.precision.fp8 { FP8_PICTURE_ROUNDING } else { self.rounding() }
     }
 
     fn is_gpu(&self) -> bool {
@@ -115,12 +115,12 @@ impl Executor for Cuda {
     }
 
     fn load(&self, weights: &Weights) -> Result<Arc<dyn Packed>, ExecError> {
-        Ok(Arc::new(CudaPacked::load(weights, &self.device, self.numbers)?))
+        Ok(Arc::new(CudaPacked::load(weights, &self.device, self.precision)?))
     }
 
     fn load_precise(&self, weights: &Weights) -> Result<Arc<dyn Packed>, ExecError> {
-        let numbers = Numbers { fp8: false, ..self.numbers };
-        Ok(Arc::new(CudaPacked::load(weights, &self.device, numbers)?))
+        let precision = Precision { fp8: false, ..self.precision };
+        Ok(Arc::new(CudaPacked::load(weights, &self.device, precision)?))
     }
 
     fn joined(&self, parts: &[Arc<dyn Packed>]) -> Option<Arc<dyn Packed>> {
@@ -129,7 +129,7 @@ impl Executor for Cuda {
     }
 
     fn wider(&self) -> Result<Option<Arc<dyn Executor>>, ExecError> {
-        match self.numbers.half {
+        match self.precision.half {
             Half::F16 => Ok(Some(Arc::new(Self::wide()?))),
             Half::Bf16 => Ok(None),
         }
@@ -142,7 +142,7 @@ impl Executor for Cuda {
         taps: &[&str],
     ) -> Result<Box<dyn Program>, ExecError> {
         let weights = super::own::<CudaPacked>(packed, failed)?;
-        Ok(Box::new(CudaProgram::compile(graph, (weights, packed), taps, &self.device, self.numbers.half)?))
+        Ok(Box::new(CudaProgram::compile(graph, (weights, packed), taps, &self.device, self.precision.half)?))
     }
 }
 

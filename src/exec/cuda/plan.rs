@@ -12,7 +12,7 @@ use super::cluster::ALONE;
 use super::device::Device;
 use super::heads::Heads;
 use super::kernels::WIDE_HEAD;
-use super::kinds::{fp8, halves};
+use super::kinds::{in_16_bits, in_fp8};
 use super::launch::{Launch, STRIDING_THREADS};
 use super::norm::{self, Measured, WHOLE_THREADS, Whole, blocks_of, lanes_of_row};
 use super::packing::{CudaPacked, TOGETHER};
@@ -68,10 +68,10 @@ impl Plan {
     pub fn new(graph: &Graph, packed: &CudaPacked, results: &[NodeId], device: &Device) -> Result<Self, ExecError> {
         let steps = join(graph, results, fuse(graph, results, GATE), |weights| packed.row(weights));
         let mut places = Places::new(graph, &steps, false);
-        for (piece, half) in halves(graph, &steps, &places).into_iter().enumerate() {
+        for (piece, half) in in_16_bits(graph, &steps, &places).into_iter().enumerate() {
             places.pieces[piece].kind = if half { Kind::Half } else { Kind::F32 };
         }
-        let fp8 = fp8(graph, &steps, &places, results, |weight| packed.may_be_fp8(weight));
+        let fp8 = in_fp8(graph, &steps, &places, results, |weight| packed.may_be_fp8(weight));
         // As products see them: half as many pairs.
         let pairs = places.pieces.iter_mut().zip(&fp8).filter(|(_, fp8)| **fp8);
         pairs.for_each(|(piece, _)| piece.extent[3] /= 2);

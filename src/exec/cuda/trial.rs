@@ -109,8 +109,8 @@ mod tests {
     fn noise_is_finite_in_every_kind() {
         let bytes = noise();
         assert_eq!(bytes.len(), NOISE);
-        let (halves, _) = bytes.as_chunks::<2>();
-        let bits: Vec<u16> = halves.iter().map(|bytes| u16::from_ne_bytes(*bytes)).collect();
+        let (pairs, _) = bytes.as_chunks::<2>();
+        let bits: Vec<u16> = pairs.iter().map(|bytes| u16::from_ne_bytes(*bytes)).collect();
         assert!(bits.iter().all(|bits| half::f16::from_bits(*bits).to_f32().abs() <= 1.0));
         assert!(bits.iter().all(|bits| half::bf16::from_bits(*bits).is_finite()));
         let (words, _) = bytes.as_chunks::<4>();

@@ -498,12 +498,12 @@ fn strips_that_reach_outside_are_refused() {
 fn numbers_in_less_room_are_widened() {
     let mut noise = Noise(31);
     for len in [1, 8, 13, 200] {
-        let halves: Vec<half::f16> = noise.values(len).into_iter().map(half::f16::from_f32).collect();
+        let f16s: Vec<half::f16> = noise.values(len).into_iter().map(half::f16::from_f32).collect();
         let whole: Vec<i8> = (0..len).map(|_| (noise.below(255) as i16 - 127) as i8).collect();
         for kernels in Isa::ALL.into_iter().filter_map(Kernels::of) {
             let (mut exact, mut rounded) = (vec![0.0; len], vec![bf16::ZERO; len]);
-            kernels.widen_f16(&halves, &mut exact);
-            assert!(exact.iter().zip(&halves).all(|(a, b)| *a == b.to_f32()));
+            kernels.widen_f16(&f16s, &mut exact);
+            assert!(exact.iter().zip(&f16s).all(|(a, b)| *a == b.to_f32()));
             kernels.widen(&whole, &mut exact);
             kernels.widen_bf16(&whole, &mut rounded);
             assert!(exact.iter().zip(&whole).all(|(a, b)| *a == f32::from(*b)));

@@ -17,8 +17,8 @@ impl Conv {
             return false;
         }
         // What lies side by side may have come from disk differently.
-        let halves = |index| matches!(task.part.panels.panel(index).weights, Numbers::F16(_));
-        piece(task.group, self.group, self.count()).all(halves)
+        let is_f16 = |index| matches!(task.part.panels.panel(index).weights, Numbers::F16(_));
+        piece(task.group, self.group, self.count()).all(is_f16)
     }
 
     /// What [`multiply`](Self::multiply) does, for few outputs.
@@ -29,13 +29,13 @@ impl Conv {
         let rows = count.div_ceil(tiles);
         let mut wide = WIDE.take();
         let room = wide[0].exact.room(DEPTH * PANEL);
-        let halves = |index: usize| match (index < self.count()).then(|| part.panels.panel(index).weights) {
-            Some(Numbers::F16(halves)) => halves,
+        let weights_of = |index: usize| match (index < self.count()).then(|| part.panels.panel(index).weights) {
+            Some(Numbers::F16(weights)) => weights,
             _ => &[],
         };
         for index in piece(group, self.group, self.count()) {
             let panel = part.panels.panel(index);
-            let (mut rest, width) = (halves(index), panel.width);
+            let (mut rest, width) = (weights_of(index), panel.width);
             let walk = Walk { part, n, input: input.first, output: panel.first };
             self.advance(&walk, self.cursor(&walk, part.place(pixels.start)), count, &mut spots);
             let (at, from, to) = (&spots.at[..count], &spots.from[..count], &spots.to[..count]);
@@ -48,7 +48,7 @@ impl Conv {
                 rest = behind;
                 let weights = &mut room[..here.len()];
                 kernels.widen_f16(here, weights);
-                let next = if rest.is_empty() { halves(index + 1) } else { rest };
+                let next = if rest.is_empty() { weights_of(index + 1) } else { rest };
                 let next: &[u8] = bytemuck::cast_slice(&next[..next.len().min(DEPTH * width)]);
                 let outs = out.chunks_mut(rows * width);
                 for (tile, (pixels, out)) in from.chunks(rows).zip(outs).enumerate() {

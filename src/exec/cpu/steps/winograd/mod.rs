@@ -431,12 +431,12 @@ mod tests {
         let (columns, inputs, room) = (41, 96, &mut vec![0.0; TAPS * DEPTH * PANEL]);
         let weight = |output: usize, row: usize| ((output * 31 + row * 7) % 255) as f32 - 127.0;
         let exact = Panels::new(Kind::F32, columns, TAPS * inputs, weight);
-        let halves = Panels::halves(columns, TAPS * inputs, |o, row| f16::from_f32(weight(o, row)));
+        let f16s = Panels::f16(columns, TAPS * inputs, |o, row| f16::from_f32(weight(o, row)));
         let small = Panels::small(Factor::F32, TAPS * inputs, vec![1.0; columns], |o, row| weight(o, row) as i8);
         for kernels in Isa::ALL.into_iter().filter_map(Kernels::of) {
             for (index, part) in [(0, (0, DEPTH)), (1, (DEPTH, inputs - DEPTH))] {
                 let expected = taps(&exact.panel(index), inputs, part, &kernels, &mut []).map(<[f32]>::to_vec);
-                for panels in [&halves, &small] {
+                for panels in [&f16s, &small] {
                     assert_eq!(taps(&panels.panel(index), inputs, part, &kernels, room), expected);
                 }
                 let at = (4 * inputs + part.0 + 3, 2);
