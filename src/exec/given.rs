@@ -46,7 +46,7 @@ impl<'a> Given<'a> {
 /// Refuses ids that name no row of a table of so many, in words.
 ///
 /// # Errors
-/// The first that is negative, too large or no whole number.
+/// The first that is negative, too large or no integer.
 pub fn rows(ids: &[f32], rows: usize) -> Result<(), String> {
     let bad = |id: &&f32| !(**id >= 0.0 && id.fract() == 0.0 && (**id as usize) < rows);
     ids.iter().find(bad).map_or(Ok(()), |id| Err(format!("{id} is not a row of a table of {rows}")))

@@ -120,7 +120,7 @@ fn infinities_are_seen(executor: &dyn Executor) {
 
 /// All small networks beside the reference, then those of the fixtures.
 pub fn play() {
-    let (candle, cuda) = (Candle::new(1).unwrap(), Cuda::small().unwrap());
+    let (candle, cuda) = (Candle::new(1).unwrap(), Cuda::fp8().unwrap());
     infinities_are_seen(&cuda);
     for (number, graph) in small_networks().into_iter().enumerate() {
         let graph = Arc::new(graph);

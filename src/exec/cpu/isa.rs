@@ -21,12 +21,12 @@ pub enum Isa {
     NeonBf16,
     /// AVX2, FMA and F16C: most PCs since 2013.
     Avx2,
-    /// The same with most products of whole numbers ([`int16`](super::kernels::int16)); with AVX-VNNI (Intel since 2021) if there
+    /// The same with most products of integers ([`int16`](super::kernels::int16)); with AVX-VNNI (Intel since 2021) if there
     /// is that.
     Avx2Int16,
     /// AVX-512 (F, BW, DQ, VL): servers since 2017, AMD since Zen 4.
     Avx512,
-    /// The same with most products of whole numbers and AVX-512 VNNI: Intel since 2019, but for the processors of 2021 to 2024 that
+    /// The same with most products of integers and AVX-512 VNNI: Intel since 2019, but for the processors of 2021 to 2024 that
     /// have no AVX-512 at all, and AMD since Zen 4.
     Avx512Int16,
     /// AVX-512 with products of bf16 numbers, summed in f32: AMD since Zen 4, Intel servers since 2021.
@@ -128,7 +128,7 @@ impl Isa {
     }
 
     /// The fastest whose products are of f32 numbers.
-    pub fn best_exact() -> Self {
+    pub fn best_f32() -> Self {
         Self::ALL.into_iter().rev().find(|isa| isa.is_here() && isa.factor() == Factor::F32).unwrap_or(Self::Portable)
     }
 
@@ -166,6 +166,6 @@ mod tests {
         assert_eq!(Isa::named("portable"), Ok(Isa::Portable));
         assert!(Isa::named("sse9").is_err_and(|text| text.contains("`sse9`") && text.contains("portable")));
         assert!(Isa::best().is_here());
-        assert!(Isa::best_exact().is_here() && Isa::best_exact().factor() == Factor::F32);
+        assert!(Isa::best_f32().is_here() && Isa::best_f32().factor() == Factor::F32);
     }
 }

@@ -22,8 +22,8 @@ use crate::graph::{Graph, NodeId, Op, Padding, WeightId};
 /// Elements of an elementwise task: some microseconds.
 const TASK_ELEMENTS: usize = 1 << 14;
 
-/// Keys from which on attention multiplies whole numbers, where there are such.
-const WHOLE_KEYS: usize = 256;
+/// Keys from which on attention multiplies integers, where there are such.
+const INT16_KEYS: usize = 256;
 
 /// What memory holds that nobody should read: not a number, and neither is either half of it as bf16.
 pub const POISON: f32 = f32::from_bits(0x7fc0_7fc0);
@@ -148,7 +148,7 @@ pub struct Options {
     pub rows: usize,
     /// Whether convolutions of bf16 numbers are faster the short way.
     pub strips: bool,
-    /// Whether pairs of whole numbers are multiplied and summed by one instruction.
+    /// Whether pairs of integers are multiplied and summed by one instruction.
     pub pairs: bool,
     /// Numbers of values that are kept from run to run at most, where a change of a picture does not reach everything at once.
     pub keep: usize,
@@ -178,8 +178,8 @@ fn way(graph: &Graph, packed: &CpuPacked, step: &Fused, options: Options) -> Opt
         return Some(("strips", winograd::strip_flops(graph, step)));
     }
     if winograd::suits(graph, step, products(packed, options)) {
-        let whole = winograd::factor(graph, step, packed.factor()) == Factor::Int16;
-        return Some((if whole { "winograd int16" } else { "winograd" }, winograd::flops(graph, step)));
+        let int16 = winograd::factor(graph, step, packed.factor()) == Factor::Int16;
+        return Some((if int16 { "winograd int16" } else { "winograd" }, winograd::flops(graph, step)));
     }
     if let Some(products) = step.composed_products(graph) {
         return Some(("composed", 2 * products as u64));
@@ -200,8 +200,8 @@ fn keys(graph: &Graph, step: &Fused, factor: Factor) -> Option<PackedKeys> {
     let keys = graph.node(node.inputs[1]).shape.positions();
     let width = node.shape.channels() / heads;
     let factor = match even(width, factor) {
-        // So few are not worth the making of whole numbers.
-        Factor::Int16 if keys < WHOLE_KEYS => Factor::F32,
+        // So few are not worth quantizing.
+        Factor::Int16 if keys < INT16_KEYS => Factor::F32,
         factor => factor,
     };
     Some(PackedKeys { offset: 0, heads, keys, width, factor })
@@ -341,8 +341,8 @@ impl Maker<'_> {
                         Layer::whole(panels, bias, side, (stride, padding), [output.h, output.w])
                     }
                 };
-                let whole = self.packed.factor() == Factor::Int16 && input.pixel == input.c;
-                let layer = if whole { layer.with_whole_numbers(input.c) } else { layer };
+                let int16 = self.packed.factor() == Factor::Int16 && input.pixel == input.c;
+                let layer = if int16 { layer.with_int16(input.c) } else { layer };
                 Box::new(Conv::new(input, layer, ending, (self.options.threads, self.options.rows)))
             }
             Op::Linear { weight, .. } => {

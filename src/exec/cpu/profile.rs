@@ -15,7 +15,7 @@ const ROWS: usize = 80_000;
 /// Numbers each thread copies when memory is timed: more than the second-level cache.
 const COPIED: usize = 1 << 22;
 
-/// Operations a second of the innermost loop for such factors alone, on all threads. (Where they are whole numbers, some convolutions
+/// Operations a second of the innermost loop for such factors alone, on all threads. (Where they are integers, some convolutions
 /// are of f32 still and get no further than half of it.)
 pub fn flops_per_s(team: &Team, kernels: &Kernels, factor: Factor) -> f64 {
     use half::bf16;

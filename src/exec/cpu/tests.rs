@@ -9,14 +9,14 @@ mod allocations;
 mod beside;
 mod changes;
 mod f16_weights;
+mod int16;
 mod merged;
 mod strips;
-mod whole;
 
 fn executors() -> Vec<Cpu> {
     let here = Isa::ALL.into_iter().filter(|isa| isa.is_here());
     let here = here.flat_map(|isa| [1, 3].map(|threads| Cpu::with(isa, threads, true).unwrap()));
-    here.chain(emulated()).chain([short(), whole()]).collect()
+    here.chain(emulated()).chain([short(), int16()]).collect()
 }
 
 /// Convolutions of bf16 numbers the short way, on any processor.
@@ -27,8 +27,8 @@ fn short() -> Cpu {
     Cpu { isa: Isa::Avx512Bf16, kernels, keeping: Keeping::Plain, team, keep: super::changes::MOST, poison: true }
 }
 
-/// Products of whole numbers, on any processor.
-fn whole() -> Cpu {
+/// Products of integers, on any processor.
+fn int16() -> Cpu {
     let mut kernels = Kernels::of(Isa::Portable).unwrap();
     kernels.pairs = true;
     Cpu { isa: Isa::Avx512Int16, kernels, ..short() }
@@ -124,7 +124,7 @@ fn near(found: &Tensor, expected: &Tensor, limit: f32, what: &str) {
 }
 
 #[test]
-fn weights_of_8_bits_lose_nothing_that_they_can_hold() {
+fn int8_weights_lose_nothing_that_they_can_hold() {
     let mut b = GraphBuilder::new("test", "");
     let x = b.input("x", Shape::map(2, 6, 7, 64), Stage::Frame).unwrap();
     let y = b.conv2d("wide", x, Conv::same(480, 3)).unwrap();
@@ -136,7 +136,7 @@ fn weights_of_8_bits_lose_nothing_that_they_can_hold() {
     let y = b.conv2d("out", y, Conv::same(64, 1)).unwrap();
     b.output("out", y);
     let graph = Arc::new(b.finish());
-    // Whole numbers from -127 to 127 times a scale, the largest of which each output has.
+    // Integers from -127 to 127 times a scale, the largest of which each output has.
     let value = |(seed, weight): (usize, &crate::graph::Weight)| {
         let count: usize = weight.shape.iter().product();
         let inner = count / weight.shape[0];

@@ -62,7 +62,7 @@ impl Args {
         all
     }
 
-    /// A whole number.
+    /// An integer.
     pub fn int(self, value: usize) -> Self {
         self.put(&(value as i32).to_ne_bytes())
     }

@@ -24,7 +24,7 @@ pub fn in_16_bits(graph: &Graph, steps: &[Fused], places: &Places) -> Vec<bool> 
         if is_elementwise(&node.op) {
             sources.into_iter().chain(others).for_each(|id| watched[places.piece(id)] = true);
         } else {
-            // Ids are whole numbers.
+            // Ids are integers.
             let rounded = sources.into_iter().filter(|_| !matches!(node.op, Op::Embedding { .. }));
             rounded.for_each(|id| read[places.piece(id)] = true);
             made[places.piece(step.result)] = true;

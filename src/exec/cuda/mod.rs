@@ -57,7 +57,7 @@ impl Cuda {
     ///
     /// # Errors
     /// Those of [`Cuda::new`].
-    pub fn wide() -> Result<Self, ExecError> {
+    pub fn bf16() -> Result<Self, ExecError> {
         Self::with(Half::Bf16, false)
     }
 
@@ -66,7 +66,7 @@ impl Cuda {
     ///
     /// # Errors
     /// Those of [`Cuda::new`]; a GPU or a driver that cannot.
-    pub fn small() -> Result<Self, ExecError> {
+    pub fn fp8() -> Result<Self, ExecError> {
         Self::with(Half::F16, true)
     }
 
@@ -130,7 +130,7 @@ impl Executor for Cuda {
 
     fn wider(&self) -> Result<Option<Arc<dyn Executor>>, ExecError> {
         match self.precision.half {
-            Half::F16 => Ok(Some(Arc::new(Self::wide()?))),
+            Half::F16 => Ok(Some(Arc::new(Self::bf16()?))),
             Half::Bf16 => Ok(None),
         }
     }

@@ -268,7 +268,7 @@ fn gelu(x: __m512) -> __m512 {
 fn exp2(x: __m512) -> __m512 {
     // 2^x for x from 0 to 1.
     let factors = [7.802_452e-2, 2.260_671_6e-1, 6.958_335_6e-1, 9.999_252e-1].map(|v| _mm512_set1_ps(v));
-    // What is above the whole number below x.
+    // What is above the integer below x.
     let rest = _mm512_reduce_ps::<1>(x);
     let mut power = factors[0];
     for factor in &factors[1..] {

@@ -22,7 +22,7 @@ fn poly<const FUSED: bool, const N: usize>(x: f32, factors: [f32; N]) -> f32 {
     sum
 }
 
-/// `p` times 2 to the whole number that is in the low bits of `shifted`. A NaN stays one if its nine lowest bits are 0, as they are
+/// `p` times 2 to the integer that is in the low bits of `shifted`. A NaN stays one if its nine lowest bits are 0, as they are
 /// in all that arithmetic makes.
 #[inline(always)]
 fn times_power(p: f32, shifted: f32) -> f32 {

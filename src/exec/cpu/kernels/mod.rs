@@ -26,12 +26,12 @@ mod neon;
 mod neon_bf16;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod vector_dots;
+#[cfg(target_arch = "x86_64")]
+mod vector_int16;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod vector_strip;
 #[cfg(target_arch = "x86_64")]
 mod vector_transpose;
-#[cfg(target_arch = "x86_64")]
-mod vector_whole;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod vector_winograd;
 

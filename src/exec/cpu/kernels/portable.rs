@@ -62,7 +62,7 @@ pub fn tile_bf16(tile: &Tile<'_, bf16>, out: &mut [f32]) {
     }
 }
 
-/// The tile of whole numbers.
+/// The tile of integers.
 pub fn tile_int16(tile: &Tile<'_, i16>, scales: Scales<'_>, out: &mut [f32]) {
     for (row, (pixel, out)) in tile.pixels.iter().zip(out.chunks_exact_mut(tile.width)).enumerate() {
         if !tile.hold {

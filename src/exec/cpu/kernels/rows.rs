@@ -194,7 +194,7 @@ pub fn narrow<T: Number>(x: &[f32], out: &mut [T]) {
     }
 }
 
-/// Whole numbers as another kind; both hold them exactly.
+/// Integers as another kind; both hold them exactly.
 #[inline(always)]
 pub fn widen<T: Number>(x: &[i8], out: &mut [T]) {
     let count = out.len();
@@ -204,7 +204,7 @@ pub fn widen<T: Number>(x: &[i8], out: &mut [T]) {
     }
 }
 
-/// Whole numbers of 8 bits as such of 16.
+/// Int8 as int16.
 #[inline(always)]
 pub fn widen_int16(x: &[i8], out: &mut [i16]) {
     let count = out.len();

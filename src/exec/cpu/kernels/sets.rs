@@ -9,7 +9,7 @@ use half::{bf16, f16};
 use super::amx;
 #[cfg(target_arch = "x86_64")]
 use super::avx512bf16;
-use super::int16::{self, Scales, Whole};
+use super::int16::{self, Quantized, Scales};
 use super::rows::{self, Places, Post, Softmax};
 use super::strip::{self, Strips};
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
@@ -29,7 +29,7 @@ macro_rules! kernels {
         fn tile(tile: &Tile<'_>, out: &mut [f32]);
         /// The same with bf16 numbers.
         fn tile_bf16(tile: &Tile<'_, bf16>, out: &mut [f32]);
-        /// The same with whole numbers, each sum times the scales of its row and its column.
+        /// The same with integers, each sum times the scales of its row and its column.
         fn tile_int16(tile: &Tile<'_, i16>, scales: Scales<'_>, out: &mut [f32]);
         /// Rounds to bf16.
         fn narrow(x: &[f32], out: &mut [bf16]);
@@ -84,24 +84,24 @@ macro_rules! kernels {
         fn back_strips(sums: &[f32], count: usize, width: usize, out: &mut [f32]) = strip::back;
         /// Takes weights to that space.
         fn lift_strips(taps: &[&[bf16]; strip::TAPS], step: usize, out: &mut [bf16]) = strip::lift;
-        /// Whole numbers as f32.
+        /// Integers as f32.
         fn widen(x: &[i8], out: &mut [f32]) = rows::widen;
         /// Numbers of f16 as f32, as many as there is room for.
         fn widen_f16(x: &[f16], out: &mut [f32]);
-        /// Whole numbers as bf16.
+        /// Integers as bf16.
         fn widen_bf16(x: &[i8], out: &mut [bf16]) = rows::widen;
-        /// Whole numbers of 8 bits as such of 16.
+        /// Int8 as int16.
         fn widen_int16(x: &[i8], out: &mut [i16]) = rows::widen_int16;
-        /// Values as whole numbers of 13 bits, and what these times are the values.
-        fn whole(x: &[f32], out: &mut [i16]) -> f32 = int16::whole::<FUSED>;
+        /// Values as 13-bit integers, and what these times are the values.
+        fn quantize(x: &[f32], out: &mut [i16]) -> f32 = int16::quantize::<FUSED>;
         /// The same of `len` values at each place of [`winograd`], with a scale for each, which makes up for what
-        /// [`lift_whole`](Self::lift_whole) divides by. From place to place there are so many steps of each.
-        fn whole_places(x: &[f32], out: Whole<'_>, steps: [usize; 3], len: usize) = int16::whole_places::<FUSED>;
+        /// [`lift_int16`](Self::lift_int16) divides by. From place to place there are so many steps of each.
+        fn quantize_places(x: &[f32], out: Quantized<'_>, steps: [usize; 3], len: usize) = int16::quantize_places::<FUSED>;
         /// The same of rows of a panel, two of them interleaved as weights are, with a scale for each of its columns.
-        fn whole_columns(x: &[f32], scales: &mut [f32], out: &mut [i16]) = int16::whole_columns::<FUSED>;
-        /// Takes weights to the space of [`winograd`] and makes them whole numbers there, each column times its `inverse`, two rows
+        fn quantize_columns(x: &[f32], scales: &mut [f32], out: &mut [i16]) = int16::quantize_columns::<FUSED>;
+        /// Takes weights to the space of [`winograd`] and quantizes them there, each column times its `inverse`, two rows
         /// interleaved.
-        fn lift_whole(taps: &Taps<'_>, inverse: &[f32], step: usize, out: &mut [i16]) = int16::lift_whole;
+        fn lift_int16(taps: &Taps<'_>, inverse: &[f32], step: usize, out: &mut [i16]) = int16::lift_int16;
         /// Each row of `scales.len()` numbers times the `scales`.
         fn scale_columns(tile: &mut [f32], scales: &[f32]) = rows::scale_columns;
         /// Each element times `factor`.
@@ -131,7 +131,7 @@ macro_rules! declare {
             pub quick: bool,
             /// Whether convolutions of bf16 numbers are faster the short way of [`strip`].
             pub strips: bool,
-            /// Whether pairs of whole numbers are multiplied and summed by one instruction.
+            /// Whether pairs of 16-bit integers are multiplied and summed by one instruction.
             pub pairs: bool,
             $($name: unsafe fn($($type),*) $(-> $result)?,)*
         }
@@ -196,10 +196,22 @@ macro_rules! chosen {
 macro_rules! vectors {
     ($set:ident, $table:expr) => {{
         use super::vector_dots::$set::dots;
-        use super::vector_whole::$set::{lift_whole, whole, whole_columns, whole_places};
+        use super::vector_int16::$set::{lift_int16, quantize, quantize_columns, quantize_places};
         use super::vector_winograd::$set::{back, forth, land, lift};
         let widen_f16 = super::avx2::widen_f16;
-        Kernels { dots, whole, whole_places, whole_columns, lift_whole, widen_f16, forth, back, land, lift, ..$table }
+        Kernels {
+            dots,
+            quantize,
+            quantize_places,
+            quantize_columns,
+            lift_int16,
+            widen_f16,
+            forth,
+            back,
+            land,
+            lift,
+            ..$table
+        }
     }};
 }
 

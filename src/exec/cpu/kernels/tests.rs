@@ -499,15 +499,15 @@ fn numbers_in_less_room_are_widened() {
     let mut noise = Noise(31);
     for len in [1, 8, 13, 200] {
         let f16s: Vec<half::f16> = noise.values(len).into_iter().map(half::f16::from_f32).collect();
-        let whole: Vec<i8> = (0..len).map(|_| (noise.below(255) as i16 - 127) as i8).collect();
+        let int8s: Vec<i8> = (0..len).map(|_| (noise.below(255) as i16 - 127) as i8).collect();
         for kernels in Isa::ALL.into_iter().filter_map(Kernels::of) {
             let (mut exact, mut rounded) = (vec![0.0; len], vec![bf16::ZERO; len]);
             kernels.widen_f16(&f16s, &mut exact);
             assert!(exact.iter().zip(&f16s).all(|(a, b)| *a == b.to_f32()));
-            kernels.widen(&whole, &mut exact);
-            kernels.widen_bf16(&whole, &mut rounded);
-            assert!(exact.iter().zip(&whole).all(|(a, b)| *a == f32::from(*b)));
-            assert!(rounded.iter().zip(&whole).all(|(a, b)| a.to_f32() == f32::from(*b)));
+            kernels.widen(&int8s, &mut exact);
+            kernels.widen_bf16(&int8s, &mut rounded);
+            assert!(exact.iter().zip(&int8s).all(|(a, b)| *a == f32::from(*b)));
+            assert!(rounded.iter().zip(&int8s).all(|(a, b)| a.to_f32() == f32::from(*b)));
         }
     }
 }

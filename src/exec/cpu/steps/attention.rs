@@ -41,26 +41,26 @@ struct Room {
     /// Queries as weights.
     panel: Lines<f32>,
     rounded_panel: Lines<bf16>,
-    whole_panel: Lines<i16>,
+    int16_panel: Lines<i16>,
     /// Queries one after the other, then sums of values, channel after channel of all queries.
     rows: Lines<f32>,
     rounded_rows: Lines<bf16>,
     /// Scores against some keys.
     scores: Lines<f32>,
     chances: Lines<bf16>,
-    whole_chances: Lines<i16>,
+    int16_chances: Lines<i16>,
 }
 
 impl Room {
     const NONE: Self = Self {
         panel: Lines::NONE,
         rounded_panel: Lines::NONE,
-        whole_panel: Lines::NONE,
+        int16_panel: Lines::NONE,
         rows: Lines::NONE,
         rounded_rows: Lines::NONE,
         scores: Lines::NONE,
         chances: Lines::NONE,
-        whole_chances: Lines::NONE,
+        int16_chances: Lines::NONE,
     };
 
     /// For such keys.
@@ -71,8 +71,8 @@ impl Room {
         self.scores.make_room(GATHERED * PANEL);
         self.chances.make_room(GATHERED * PANEL);
         if factor == Factor::Int16 {
-            self.whole_panel.make_room(width * PANEL);
-            self.whole_chances.make_room(GATHERED * PANEL);
+            self.int16_panel.make_room(width * PANEL);
+            self.int16_chances.make_room(GATHERED * PANEL);
         }
     }
 }
@@ -102,7 +102,7 @@ impl Step for Attention {
 }
 
 impl Attention {
-    /// Packs some queries as weights, so that scores are powers of 2. Returns the scales of whole numbers.
+    /// Packs some queries as weights, so that scores are powers of 2. Returns the scales of integers.
     fn fetch(
         &self,
         (n, head): (usize, usize),
@@ -129,7 +129,7 @@ impl Attention {
                 let panel = &mut room.panel[..width * PANEL];
                 kernels.transpose(cast_slice(rows), width, cast_slice_mut(panel), PANEL);
                 if factor == Factor::Int16 {
-                    kernels.whole_columns(panel, &mut scales, &mut room.whole_panel[..width * PANEL]);
+                    kernels.quantize_columns(panel, &mut scales, &mut room.int16_panel[..width * PANEL]);
                 }
             }
             Factor::Bf16 => {
@@ -180,7 +180,7 @@ struct Head<'a> {
     attention: &'a Attention,
     kernels: &'a Kernels,
     queries: &'a Range<usize>,
-    /// Of the queries, if they are whole numbers.
+    /// Of the queries, if they are integers.
     scales: [f32; PANEL],
     keys: Packed<'a>,
     values: Packed<'a>,
@@ -190,12 +190,12 @@ struct Head<'a> {
 struct Run<'a> {
     panel: &'a [f32],
     rounded_panel: &'a [bf16],
-    whole_panel: &'a [i16],
+    int16_panel: &'a [i16],
     /// Of each channel of values, of all queries.
     sums: &'a mut [f32],
     scores: &'a mut [f32],
     chances: &'a mut [bf16],
-    whole_chances: &'a mut [i16],
+    int16_chances: &'a mut [i16],
     state: Softmax,
     /// Keys that have chances, but whose values are still to be gathered.
     waiting: Range<usize>,
@@ -205,12 +205,12 @@ impl Head<'_> {
     /// Sums the values of all keys that are seen. Returns what they are to be divided by.
     fn attend(&self, room: &mut Room) -> [f32; PANEL] {
         let PackedKeys { keys, width, .. } = self.attention.packed;
-        let Room { panel, rounded_panel, whole_panel, rows, scores, chances, whole_chances, .. } = room;
+        let Room { panel, rounded_panel, int16_panel, rows, scores, chances, int16_chances, .. } = room;
         let (panel, rounded_panel, sums) =
             (&panel[..width * PANEL], &rounded_panel[..width * PANEL], &mut rows[..width * PANEL]);
         sums.fill(0.0);
         let (state, waiting) = (Softmax::START, 0..0);
-        let mut run = Run { panel, rounded_panel, whole_panel, sums, scores, chances, whole_chances, state, waiting };
+        let mut run = Run { panel, rounded_panel, int16_panel, sums, scores, chances, int16_chances, state, waiting };
         let end = if self.attention.mask == Mask::Causal { keys.min(self.queries.end) } else { keys };
         for start in (0..end).step_by(GROUP) {
             let mut group = start..end.min(start + GROUP);
@@ -278,7 +278,7 @@ impl Head<'_> {
     fn scores(
         &self,
         keys: &Range<usize>,
-        Run { panel, rounded_panel, whole_panel, scores, .. }: &mut Run<'_>,
+        Run { panel, rounded_panel, int16_panel, scores, .. }: &mut Run<'_>,
         place: usize,
     ) {
         let (run, kernels) = (self.attention.packed.width, self.kernels);
@@ -299,7 +299,7 @@ impl Head<'_> {
                     kernels.tile_bf16(&Tile { input, pixels, taps, run, weights, width, hold, ahead }, out);
                 }
                 Factor::Int16 => {
-                    let ((input, scales), weights) = (self.keys.whole(), &whole_panel[..run * PANEL]);
+                    let ((input, scales), weights) = (self.keys.int16(), &int16_panel[..run * PANEL]);
                     let scales = Scales { rows: &scales[first..], step: 0, columns: &self.scales };
                     kernels.tile_int16(&Tile { input, pixels, taps, run, weights, width, hold, ahead }, scales, out);
                 }
@@ -330,7 +330,7 @@ impl Head<'_> {
         let mut columns = [0.0; PANEL];
         if factor == Factor::Int16 {
             let chances = &run.scores[..keys.len() * PANEL];
-            kernels.whole_columns(chances, &mut columns, &mut run.whole_chances[..pairs * PANEL]);
+            kernels.quantize_columns(chances, &mut columns, &mut run.int16_chances[..pairs * PANEL]);
         }
         let rows = channels.div_ceil(channels.div_ceil(kernels.rows));
         for (first, sums) in (0..channels).step_by(rows).zip(run.sums.chunks_mut(rows * PANEL)) {
@@ -347,7 +347,7 @@ impl Head<'_> {
                 }
                 Factor::Int16 => {
                     let ((input, scales), run, weights) =
-                        (self.values.whole(), pairs, &run.whole_chances[..pairs * PANEL]);
+                        (self.values.int16(), pairs, &run.int16_chances[..pairs * PANEL]);
                     let rows = &scales[keys.start / GATHERED * channels + first..];
                     let tile = Tile { input, pixels, taps, run, weights, width, hold, ahead };
                     kernels.tile_int16(&tile, Scales { rows, step: 0, columns: &columns }, sums);

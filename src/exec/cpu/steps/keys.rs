@@ -12,7 +12,7 @@ use crate::exec::cpu::memory::Desk;
 use crate::exec::cpu::panels::Factor;
 use crate::exec::planner::{Kind, View};
 
-/// Keys whose values are gathered at once: their chances stay in the nearest caches. As whole numbers these values have one scale for
+/// Keys whose values are gathered at once: their chances stay in the nearest caches. As integers these values have one scale for
 /// each channel.
 pub const GATHERED: usize = 12 * PANEL;
 /// Numbers of a line of memory: keys and values begin one.
@@ -29,7 +29,7 @@ pub struct PackedKeys {
     pub keys: usize,
     /// Channels of a head.
     pub width: usize,
-    /// As what they are multiplied, and so how they are stored: as f32, or as bf16 or whole numbers with two to a number of memory.
+    /// As what they are multiplied, and so how they are stored: as f32, or as bf16 or integers with two to a number of memory.
     pub factor: Factor,
 }
 
@@ -52,8 +52,8 @@ impl<'a> Packed<'a> {
         cast_slice(self.cells)
     }
 
-    /// As whole numbers, with the scale of each key, or of each channel of [`GATHERED`] values after the other.
-    pub fn whole(&self) -> (&'a [i16], &'a [f32]) {
+    /// As integers, with the scale of each key, or of each channel of [`GATHERED`] values after the other.
+    pub fn int16(&self) -> (&'a [i16], &'a [f32]) {
         let (numbers, scales) = self.cells.split_at(self.numbers);
         (cast_slice(numbers), scales)
     }
@@ -146,7 +146,7 @@ impl Step for PackKeys {
             }
             Factor::Int16 => {
                 room.make_room(2 * width * GATHERED);
-                self.pack_whole((n, head), places, room, kernels, exact);
+                self.pack_int16((n, head), places, room, kernels, exact);
             }
         });
     }
@@ -186,8 +186,8 @@ impl PackKeys {
         }
     }
 
-    /// The same as whole numbers. In `room` there is room for [`GATHERED`] values, twice.
-    fn pack_whole(
+    /// The same as integers. In `room` there is room for [`GATHERED`] values, twice.
+    fn pack_int16(
         &self,
         head: (usize, usize),
         [keys, values]: [&mut [f32]; 2],
@@ -207,7 +207,7 @@ impl PackKeys {
             } else {
                 row.fill(0.0);
             }
-            *scale = kernels.whole(row, numbers);
+            *scale = kernels.quantize(row, numbers);
         }
         let (numbers, scales) = values.split_at_mut(self.packed.numbers());
         let numbers: &mut [i16] = cast_slice_mut(numbers);
@@ -219,7 +219,7 @@ impl PackKeys {
             let len = GATHERED.min(padded - first);
             kernels.transpose(cast_slice(&rows[..here * width]), width, cast_slice_mut(&mut lines[..width * len]), len);
             for ((channel, line), scale) in lines.chunks_exact(len).take(width).enumerate().zip(scales) {
-                *scale = kernels.whole(line, &mut numbers[channel * padded + first..][..len]);
+                *scale = kernels.quantize(line, &mut numbers[channel * padded + first..][..len]);
             }
         }
     }

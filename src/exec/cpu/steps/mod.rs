@@ -21,7 +21,7 @@ pub use conv::Conv;
 pub use copy::{Border, Copy};
 pub use ending::Ending;
 pub use keys::{PackKeys, PackedKeys};
-pub use layer::{Kernel, Layer, keeps_whole};
+pub use layer::{Kernel, Layer, keeps_int16};
 pub use lookup::Lookup;
 pub use map::{Geglu, Map};
 pub use norm::{Factors, GroupNorm, LayerNorm, Moments, Norm};

@@ -66,7 +66,7 @@ fn parts_of_a_map_and_parts_of_channels() {
 }
 
 #[test]
-fn kernels_of_8_bits() {
+fn int8_kernels() {
     let graph = Arc::new(network(Shape::map(1, 16, 16, 192), 192, true));
     let expected = run(&Candle::new(1).unwrap(), &graph, &[], 1);
     for executor in executors() {

@@ -1,7 +1,7 @@
 //! Convolutions and matrix products. A matrix product over channels is a convolution with a kernel of one pixel.
 
 mod few;
-mod whole;
+mod int16;
 
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
@@ -24,7 +24,7 @@ const TASKS_PER_THREAD: usize = 8;
 /// Numbers of input that a task works through before it turns to the next panel: they stay in the second-level cache.
 const CHUNK_VALUES: usize = 1 << 17;
 
-/// Weights for each value from which on tasks share out panels instead of outputs, where each makes whole numbers of the values for itself.
+/// Weights for each value from which on tasks share out panels instead of outputs, where each quantizes the values for itself.
 const ALONE: usize = 8;
 
 /// A convolution and what follows it.
@@ -60,9 +60,9 @@ struct Input<'a> {
     first: usize,
     exact: &'a [f32],
     rounded: &'a [bf16],
-    /// Whole numbers, and by what those are to be multiplied that each output of the task has under each row of the kernel: of all
+    /// Integers, and by what those are to be multiplied that each output of the task has under each row of the kernel: of all
     /// outputs for one row after the other.
-    whole: (&'a [i16], &'a [f32]),
+    int16: (&'a [i16], &'a [f32]),
 }
 
 /// Outputs one after the other: of a part of the layer, for sample `n`. Their places are counted so that nothing need be added to
@@ -98,8 +98,8 @@ impl Spots {
 thread_local! {
     /// Where each thread keeps the rounded values of its task.
     static ROUNDED: RefCell<Lines<bf16>> = const { RefCell::new(Lines::NONE) };
-    /// The same as whole numbers, with the scale of each row.
-    static WHOLE: RefCell<whole::Room> = const { RefCell::new((Lines::NONE, Lines::NONE)) };
+    /// The same as integers, with the scale of each row.
+    static INT16: RefCell<int16::Room> = const { RefCell::new((Lines::NONE, Lines::NONE)) };
     /// Where each thread keeps the panel it works with and its gates, if they are kept in less room.
     static WIDE: Cell<[Wide; 2]> = const { Cell::new([Wide::NONE, Wide::NONE]) };
 }
@@ -108,7 +108,7 @@ thread_local! {
 struct Wide {
     exact: Lines<f32>,
     rounded: Lines<bf16>,
-    whole: Lines<i16>,
+    int16: Lines<i16>,
 }
 
 impl Default for Wide {
@@ -126,7 +126,7 @@ enum Factors<'a> {
 }
 
 impl Wide {
-    const NONE: Self = Self { exact: Lines::NONE, rounded: Lines::NONE, whole: Lines::NONE };
+    const NONE: Self = Self { exact: Lines::NONE, rounded: Lines::NONE, int16: Lines::NONE };
 
     /// `panel` as it is multiplied, with its weights as `factor`s, which most are.
     fn take<'a>(&'a mut self, panel: Panel<'a>, factor: Factor, kernels: &Kernels) -> (Panel<'a>, Factors<'a>) {
@@ -167,9 +167,9 @@ impl Wide {
                 Factors::F32(exact)
             }
             (Numbers::Int8(weights), Factor::Int16) => {
-                let whole = self.whole.room(weights.len());
-                kernels.widen_int16(weights, whole);
-                Factors::Int16(whole)
+                let int16 = self.int16.room(weights.len());
+                kernels.widen_int16(weights, int16);
+                Factors::Int16(int16)
             }
             (Numbers::Int8(weights), Factor::Bf16) => {
                 let rounded = self.rounded.room(weights.len());
@@ -187,11 +187,11 @@ impl Conv {
         let pixels = layer.parts.iter().map(|part| part.grid[0] * part.grid[1]);
         let (all, most) = (pixels.clone().sum::<usize>(), pixels.fold(1, usize::max));
         let (depth, outputs, count) = (taps.len() * run, ending.output.c, count(&layer));
-        let whole = input.kind == Kind::F32 && layer.parts[0].panels.factor() == Factor::Int16;
+        let int16 = input.kind == Kind::F32 && layer.parts[0].panels.factor() == Factor::Int16;
         let wanted = (2 * input.n * all * depth * outputs / TASK_FLOPS).clamp(1, TASKS_PER_THREAD * threads);
         // Parts are of one size, but for those at edges, which are small.
         let wanted = wanted.div_ceil(input.n * (all / most).max(1));
-        let heavy = depth * outputs > most * input.c * if whole { ALONE } else { 1 };
+        let heavy = depth * outputs > most * input.c * if int16 { ALONE } else { 1 };
         let groups = if heavy { wanted.min(count) } else { 1 };
         // Each panel is read once, if that leaves the same work for all.
         let chunks = if heavy && groups.is_multiple_of(threads) { 1 } else { wanted.div_ceil(groups) };
@@ -272,12 +272,14 @@ impl Conv {
         let reach = self.taps.iter().fold(0, |reach: usize, tap| reach.max(*tap)) + self.run;
         let [first, last] = [pixels.start, pixels.end - 1].map(|output| self.origin(part, *n, part.place(output)));
         let range = first..last + reach;
-        let input = Input { first: range.start, exact: &[], rounded: &[], whole: (&[], &[]) };
+        let input = Input { first: range.start, exact: &[], rounded: &[], int16: (&[], &[]) };
         let work = |input: &Input<'_>| self.multiply(task, input, (desk, kernels));
         match (self.input.kind, part.panels.factor()) {
             (Kind::Half, _) => work(&Input { rounded: desk.read_bf16(range), ..input }),
             (Kind::F32, Factor::F32) => work(&Input { exact: desk.read(range), ..input }),
-            (Kind::F32, Factor::Int16) => WHOLE.with_borrow_mut(|room| work(&self.whole(task, (desk, kernels), room))),
+            (Kind::F32, Factor::Int16) => {
+                INT16.with_borrow_mut(|room| work(&self.quantize(task, (desk, kernels), room)));
+            }
             (Kind::F32, Factor::Bf16) => ROUNDED.with_borrow_mut(|rounded| {
                 let values = desk.read(range);
                 let rounded = rounded.room(values.len());
@@ -332,7 +334,7 @@ impl Conv {
                             if width <= NARROW { kernels.dots(&tile, out) } else { kernels.tile(&tile, out) }
                         }
                         Factors::Int16(weights) => {
-                            let (input, scales) = input.whole;
+                            let (input, scales) = input.int16;
                             let tile = Tile { input, pixels: places, taps, run, weights, width, hold, ahead };
                             let (rows, step) = (&scales[first - pixels.start..], pixels.len());
                             return kernels.tile_int16(&tile, Scales { rows, step, columns: panel.scales }, out);

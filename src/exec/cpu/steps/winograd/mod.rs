@@ -53,7 +53,7 @@ pub struct Cut {
 
 impl Cut {
     /// Cuts a layer that reads `input` and makes maps of `h` x `w` with so many `panels`, for so many threads. Its products are of
-    /// such `factor`s: of f32 or of whole numbers.
+    /// such `factor`s: of f32 or of integers.
     pub fn new(
         factor: Factor,
         input: View,
@@ -124,7 +124,7 @@ pub struct Winograd {
     panels: Arc<Panels>,
     bias: Arc<Vec<f32>>,
     ending: Ending,
-    /// What whole numbers of each output's kernels are multiplied by, if they are such.
+    /// What integers of each output's kernels are multiplied by, if they are such.
     scales: Vec<f32>,
     /// Kernels in the other space, block after block of some channels of a panel, once the first task asked for them.
     kept: OnceLock<Lines<f32>>,
@@ -190,7 +190,7 @@ impl Winograd {
                 Some(scale) if *scale > 0.0 => 1.0 / scale,
                 _ => 0.0,
             });
-            kernels.lift_whole(&taps, &inverse[..panel.width], layout.step(), cast_slice_mut(out));
+            kernels.lift_int16(&taps, &inverse[..panel.width], layout.step(), cast_slice_mut(out));
         } else {
             kernels.lift(&taps, layout.step(), out);
         }
@@ -432,7 +432,7 @@ mod tests {
         let weight = |output: usize, row: usize| ((output * 31 + row * 7) % 255) as f32 - 127.0;
         let exact = Panels::new(Kind::F32, columns, TAPS * inputs, weight);
         let f16s = Panels::f16(columns, TAPS * inputs, |o, row| f16::from_f32(weight(o, row)));
-        let small = Panels::small(Factor::F32, TAPS * inputs, vec![1.0; columns], |o, row| weight(o, row) as i8);
+        let small = Panels::int8(Factor::F32, TAPS * inputs, vec![1.0; columns], |o, row| weight(o, row) as i8);
         for kernels in Isa::ALL.into_iter().filter_map(Kernels::of) {
             for (index, part) in [(0, (0, DEPTH)), (1, (DEPTH, inputs - DEPTH))] {
                 let expected = taps(&exact.panel(index), inputs, part, &kernels, &mut []).map(<[f32]>::to_vec);

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::super::{Step, piece};
 use super::block::{Block, Factors, Layout};
 use super::{DEPTH, with_kept};
-use crate::exec::cpu::kernels::int16::{Scales, Whole};
+use crate::exec::cpu::kernels::int16::{Quantized, Scales};
 use crate::exec::cpu::kernels::winograd::{Inputs, OUTPUTS, PLACES, SIDE};
 use crate::exec::cpu::kernels::{Kernels, Tile, VECTOR_ROWS};
 use crate::exec::cpu::memory::Desk;
@@ -29,7 +29,7 @@ pub struct Tiles {
     pub grid: [usize; 2],
     /// Tiles that are handled together.
     pub chunk: usize,
-    /// As what values are multiplied in the other space: as f32 or as whole numbers.
+    /// As what values are multiplied in the other space: as f32 or as integers.
     pub factor: Factor,
 }
 
@@ -86,7 +86,7 @@ impl Tiles {
         PLACES * self.depth() + if self.factor == Factor::Int16 { self.alone().cells() } else { 0 }
     }
 
-    /// How the values of one tile lie before they become whole numbers.
+    /// How the values of one tile lie before they become integers.
     fn alone(&self) -> Layout {
         Layout { factor: Factor::F32, len: self.depth(), scales: 0 }
     }
@@ -126,8 +126,8 @@ impl Tiles {
             if self.factor == Factor::Int16 {
                 kernels.forth(&inputs, alone, room);
                 let (numbers, scales) = layout.split(out);
-                let out = Whole { numbers: &mut numbers[index * len..], scales: &mut scales[index..] };
-                kernels.whole_places(room, out, [alone, layout.step(), count], len);
+                let out = Quantized { numbers: &mut numbers[index * len..], scales: &mut scales[index..] };
+                kernels.quantize_places(room, out, [alone, layout.step(), count], len);
             } else {
                 kernels.forth(&inputs, layout.step(), &mut out[index * len..]);
             }
@@ -193,7 +193,7 @@ pub struct Values<'a> {
 }
 
 impl Values<'_> {
-    /// At a place, times the weights of a panel of `width` there, and if these are whole numbers the scales of its columns. The sums of
+    /// At a place, times the weights of a panel of `width` there, and if these are integers the scales of its columns. The sums of
     /// tile `t` go to `t * width`, or are added to what is there.
     pub fn multiply(
         &self,
@@ -214,12 +214,12 @@ impl Values<'_> {
                     let input = &input[first * run..];
                     kernels.tile(&Tile { input, pixels, taps, run, weights, width, hold, ahead }, sums);
                 }
-                (Factors::Whole(input, scales), Factors::Whole(weights, _)) => {
+                (Factors::Int16(input, scales), Factors::Int16(weights, _)) => {
                     let (input, scales) = (&input[first * run..], Scales { rows: &scales[first..], step: 0, columns });
                     kernels.tile_int16(&Tile { input, pixels, taps, run, weights, width, hold, ahead }, scales, sums);
                 }
                 // Values and kernels of a layer are of one kind.
-                (Factors::Exact(_), Factors::Whole(..)) | (Factors::Whole(..), Factors::Exact(_)) => {
+                (Factors::Exact(_), Factors::Int16(..)) | (Factors::Int16(..), Factors::Exact(_)) => {
                     sums.fill(f32::NAN);
                 }
             }
