@@ -92,8 +92,8 @@ pub fn dots_bf16(tile: &Tile<'_, bf16>, out: &mut [f32]) {
     rows::dots(tile, out);
 }
 
-/// No chances at once: scores come first.
-pub fn powers(_: &[bf16], _: &[bf16], _: &mut Softmax, _: &mut [bf16]) -> usize {
+/// Of no keys: scores come first.
+pub fn fused_probs(_: &[bf16], _: &[bf16], _: &mut Softmax, _: &mut [bf16]) -> usize {
     0
 }
 

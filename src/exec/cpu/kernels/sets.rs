@@ -59,15 +59,16 @@ macro_rules! kernels {
             = rows::scale_shift::<_, FUSED>;
         /// Normalises a row, then scales and shifts it.
         fn layer_norm(x: &[f32], scale: &[f32], shift: &[f32], eps: f32, out: &mut [f32]) = rows::layer_norm;
-        /// Lets the base of queries rise for some more scores; returns by what all that was gathered before must be multiplied, if any did.
+        /// Lets the base of queries rise for some more scores; returns by what all that was accumulated before must be multiplied,
+        /// if any did.
         fn rise(scores: &[f32], state: &mut Softmax) -> Option<[f32; PANEL]> = rows::rise::<FUSED>;
-        /// Turns scores into chances.
-        fn chances(scores: &mut [f32], state: &mut Softmax) = rows::chances::<FUSED>;
+        /// Turns scores into probabilities.
+        fn probs(scores: &mut [f32], state: &mut Softmax) = rows::probs::<FUSED>;
         /// The same, rounded to `out`, two keys interleaved as weights are. What `scores` are then is nobody's business.
-        fn chances_bf16(scores: &mut [f32], state: &mut Softmax, out: &mut [bf16]) = rows::chances_bf16::<FUSED>;
-        /// The chances of the first keys, as many as can be made at once from keys and a panel of queries: none unless the set is
-        /// [`quick`](Self::quick). Returns how many.
-        fn powers(keys: &[bf16], queries: &[bf16], state: &mut Softmax, out: &mut [bf16]) -> usize;
+        fn probs_bf16(scores: &mut [f32], state: &mut Softmax, out: &mut [bf16]) = rows::probs_bf16::<FUSED>;
+        /// The probabilities of the first keys, as many as can be made at once from keys and a panel of queries: none unless the set is
+        /// [`fuses_probs`](Self::fuses_probs). Returns how many.
+        fn fused_probs(keys: &[bf16], queries: &[bf16], state: &mut Softmax, out: &mut [bf16]) -> usize;
         /// Takes the inputs of a tile to the space of [`winograd`].
         fn forth(inputs: &Inputs<'_>, step: usize, out: &mut [f32]) = winograd::forth;
         /// Takes sums back from there.
@@ -127,8 +128,8 @@ macro_rules! declare {
             pub rows: usize,
             /// Whether a narrow panel of bf16 numbers is multiplied faster with zeros that make it a wide one.
             pub fills: bool,
-            /// Whether chances of bf16 numbers are made without their scores going through memory.
-            pub quick: bool,
+            /// Whether probabilities of bf16 numbers are made without their scores going through memory.
+            pub fuses_probs: bool,
             /// Whether convolutions of bf16 numbers are faster the short way of [`strip`].
             pub strips: bool,
             /// Whether pairs of 16-bit integers are multiplied and summed by one instruction.
@@ -166,7 +167,7 @@ macro_rules! table {
 macro_rules! compile {
     ($attributes:tt $($(#[$doc:meta])* fn $name:ident($($argument:ident: $type:ty),*) $(-> $result:ty)? $(= $text:expr)?;)*) => {{
         $(function! { $attributes fn $name($($argument: $type),*) $(-> $result)? $(= $text)?; })*
-        Kernels { rows: 1, fills: false, quick: false, strips: false, pairs: false, $($name: chosen!($name $(= $text)?),)* }
+        Kernels { rows: 1, fills: false, fuses_probs: false, strips: false, pairs: false, $($name: chosen!($name $(= $text)?),)* }
     }};
 }
 
@@ -273,9 +274,9 @@ impl Kernels {
             }
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512Bf16 => {
-                use avx512bf16::{chances as chances_bf16, dots_bf16, gate, narrow, powers, store_bf16, tile_bf16};
+                use avx512bf16::{dots_bf16, fused_probs, gate, narrow, probs as probs_bf16, store_bf16, tile_bf16};
                 Self {
-                    quick: true,
+                    fuses_probs: true,
                     strips: true,
                     tile: super::avx512::tile,
                     tile_bf16,
@@ -284,8 +285,8 @@ impl Kernels {
                     store_bf16,
                     scale_shift_bf16: avx512bf16::scale_shift,
                     gate,
-                    chances_bf16,
-                    powers,
+                    probs_bf16,
+                    fused_probs,
                     forth_strips: vector_strip::avx512::forth_f32,
                     forth_strips_bf16: vector_strip::avx512::forth_bf16,
                     back_strips: vector_strip::avx512::back,
@@ -297,10 +298,10 @@ impl Kernels {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Isa::Amx => {
                 use amx::{dots_bf16, narrow, tile, tile_bf16};
-                use avx512bf16::{chances as chances_bf16, gate, scale_shift as scale_shift_bf16, store_bf16};
+                use avx512bf16::{gate, probs as probs_bf16, scale_shift as scale_shift_bf16, store_bf16};
                 let texts = table!(super::MAX_ROWS, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma");
                 let products = Self { tile, tile_bf16, narrow, dots_bf16, ..texts };
-                Self { fills: true, store_bf16, scale_shift_bf16, gate, chances_bf16, transpose, ..products }
+                Self { fills: true, store_bf16, scale_shift_bf16, gate, probs_bf16, transpose, ..products }
             }
             #[cfg(all(target_arch = "x86_64", not(target_os = "linux")))]
             Isa::Amx => return None,

@@ -12,9 +12,9 @@ use crate::exec::cpu::memory::Desk;
 use crate::exec::cpu::panels::Factor;
 use crate::exec::planner::{Kind, View};
 
-/// Keys whose values are gathered at once: their chances stay in the nearest caches. As integers these values have one scale for
-/// each channel.
-pub const GATHERED: usize = 12 * PANEL;
+/// Keys whose values are accumulated at once: their probabilities stay in the nearest caches. As integers these values have one
+/// scale for each channel.
+pub const KEY_BLOCK: usize = 12 * PANEL;
 /// Numbers of a line of memory: keys and values begin one.
 const LINE: usize = 16;
 
@@ -52,7 +52,7 @@ impl<'a> Packed<'a> {
         cast_slice(self.cells)
     }
 
-    /// As integers, with the scale of each key, or of each channel of [`GATHERED`] values after the other.
+    /// As integers, with the scale of each key, or of each channel of [`KEY_BLOCK`] values after the other.
     pub fn int16(&self) -> (&'a [i16], &'a [f32]) {
         let (numbers, scales) = self.cells.split_at(self.numbers);
         (cast_slice(numbers), scales)
@@ -74,7 +74,7 @@ impl PackedKeys {
     /// The same with scales.
     fn room(&self) -> usize {
         let scales = match self.factor {
-            Factor::Int16 => self.padded().max(self.width * self.keys.div_ceil(GATHERED)),
+            Factor::Int16 => self.padded().max(self.width * self.keys.div_ceil(KEY_BLOCK)),
             Factor::F32 | Factor::Bf16 => 0,
         };
         (self.numbers() + scales).next_multiple_of(LINE)
@@ -145,7 +145,7 @@ impl Step for PackKeys {
                 });
             }
             Factor::Int16 => {
-                room.make_room(2 * width * GATHERED);
+                room.make_room(2 * width * KEY_BLOCK);
                 self.pack_int16((n, head), places, room, kernels, exact);
             }
         });
@@ -186,7 +186,7 @@ impl PackKeys {
         }
     }
 
-    /// The same as integers. In `room` there is room for [`GATHERED`] values, twice.
+    /// The same as integers. In `room` there is room for [`KEY_BLOCK`] values, twice.
     fn pack_int16(
         &self,
         head: (usize, usize),
@@ -196,7 +196,7 @@ impl PackKeys {
         read: impl Fn(&View, usize, &mut [f32]),
     ) {
         let (PackedKeys { width, keys: count, .. }, padded) = (self.packed, self.packed.padded());
-        let (rows, lines) = room.split_at_mut(width * GATHERED);
+        let (rows, lines) = room.split_at_mut(width * KEY_BLOCK);
         let [key_places, value_places] = [&self.keys, &self.values].map(|view| self.places(view, head));
         let (numbers, scales) = keys.split_at_mut(self.packed.numbers());
         let numbers: &mut [i16] = cast_slice_mut(numbers);
@@ -211,12 +211,12 @@ impl PackKeys {
         }
         let (numbers, scales) = values.split_at_mut(self.packed.numbers());
         let numbers: &mut [i16] = cast_slice_mut(numbers);
-        for (first, scales) in (0..count).step_by(GATHERED).zip(scales.chunks_exact_mut(width)) {
-            let here = GATHERED.min(count - first);
+        for (first, scales) in (0..count).step_by(KEY_BLOCK).zip(scales.chunks_exact_mut(width)) {
+            let here = KEY_BLOCK.min(count - first);
             for (key, row) in rows.chunks_exact_mut(width).take(here).enumerate() {
                 read(&self.values, value_places(first + key), row);
             }
-            let len = GATHERED.min(padded - first);
+            let len = KEY_BLOCK.min(padded - first);
             kernels.transpose(cast_slice(&rows[..here * width]), width, cast_slice_mut(&mut lines[..width * len]), len);
             for ((channel, line), scale) in lines.chunks_exact(len).take(width).enumerate().zip(scales) {
                 *scale = kernels.quantize(line, &mut numbers[channel * padded + first..][..len]);

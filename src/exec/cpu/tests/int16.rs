@@ -97,7 +97,7 @@ fn int16_attention() {
         let mut b = GraphBuilder::new("test", "");
         let [q, k, v] = [("q", queries), ("k", keys), ("v", keys)]
             .map(|(name, tokens)| b.input(name, Shape::tokens(2, tokens, heads * width), Stage::Frame).unwrap());
-        // Some scores are far above others, so that what was gathered is made smaller.
+        // Some scores are far above others, so that what was accumulated is made smaller.
         let q = b.affine(q, 40.0, 0.1).unwrap();
         let y = b.attention([q, k, v], heads, mask).unwrap();
         b.output("out", y);
