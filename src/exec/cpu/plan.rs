@@ -146,7 +146,7 @@ pub struct Options {
     pub threads: usize,
     /// Rows of a tile that are quickest.
     pub rows: usize,
-    /// Whether convolutions of bf16 numbers are faster the short way.
+    /// Whether convolutions of bf16 numbers are faster by Winograd along rows.
     pub strips: bool,
     /// Whether pairs of integers are multiplied and summed by one instruction.
     pub pairs: bool,
@@ -217,7 +217,7 @@ fn products(packed: &CpuPacked, options: Options) -> Products {
     Products { factor: packed.factor(), pairs: options.pairs }
 }
 
-/// How a convolution over `input` that is done the short way is cut for so many threads.
+/// How a convolution over `input` that is done by Winograd is cut for so many threads.
 fn cut(
     graph: &Graph,
     packed: &CpuPacked,

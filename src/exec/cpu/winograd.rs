@@ -1,4 +1,4 @@
-//! Which convolutions are done the short way of [`kernels::winograd`](super::kernels::winograd), and which along rows alone
+//! Which convolutions are done by Winograd ([`kernels::winograd`](super::kernels::winograd)), and which along rows alone
 //! ([`kernels::strip`](super::kernels::strip)).
 
 use super::kernels::strip::{self, CHANNELS};
@@ -12,18 +12,18 @@ use crate::graph::{Graph, Op, Padding};
 
 /// What reading a weight costs, in products.
 const READ: usize = 16;
-/// What taking a weight to the other space costs, in products.
-const LIFT: usize = 120;
+/// What taking a weight to the Winograd domain costs, in products.
+const FILTER_TRANSFORM: usize = 120;
 /// Weights of a layer, without its pixels, below which what is done around the products takes longer than they do: over few pixels
 /// nothing is gained.
 const FEW: usize = 1 << 13;
 /// Strips of a layer below which nothing is gained.
 const FEWEST: usize = 16;
-/// What quantizing a value in the other space costs, and how much more an integer weight costs there than one of f32, in
+/// What quantizing a value in the Winograd domain costs, and how much more an integer weight costs there than one of f32, in
 /// products of f32.
 const QUANTIZE: [usize; 2] = [16, 2];
-/// Numbers of kernels in the other space that a layer keeps at most, of f32 and pairs of integers. More of f32 come later from memory
-/// than they are made anew: all that a network keeps has no room in a cache. Integers are dearer to make.
+/// Numbers of kernels in the Winograd domain that a layer keeps at most, of f32 and pairs of integers. More of f32 come later from
+/// memory than they are made anew: all that a network keeps has no room in a cache. Integers are dearer to make.
 const KEPT: [usize; 2] = [3 << 17, 1 << 20];
 /// Products of a kernel of 3 x 3, and of the four of 2 x 2 that it is over a doubled map.
 const DIRECT: [usize; 2] = [TAPS, 4];
@@ -51,16 +51,16 @@ pub fn suits(graph: &Graph, step: &Fused, Products { factor, pairs }: Products) 
     let direct = if halved { direct / 2 } else { direct };
     // The transforms of pixels cost about a quarter of the products; quantizing takes half of what these save.
     let quarters = if int16 && self::factor(graph, step, factor) == Factor::Int16 { 4 } else { 5 };
-    let weights = if inputs * outputs < FEW { PLACES * READ } else { TAPS * READ + LIFT };
-    let short = PLACES * height * width * quarters / 4 + weights;
+    let weights = if inputs * outputs < FEW { PLACES * READ } else { TAPS * READ + FILTER_TRANSFORM };
+    let winograd = PLACES * height * width * quarters / 4 + weights;
     factor.kind() == Kind::F32
         && step.before.is_none()
         && inputs.is_multiple_of(LANES)
         && outputs > NARROW
-        && short < direct
+        && winograd < direct
 }
 
-/// Whether a layer keeps kernels in the other space that are `cells` numbers of f32 or pairs of integers.
+/// Whether a layer keeps kernels in the Winograd domain that are `cells` numbers of f32 or pairs of integers.
 pub fn keeps(factor: Factor, cells: usize) -> bool {
     cells <= KEPT[usize::from(factor == Factor::Int16)]
 }

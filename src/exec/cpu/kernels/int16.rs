@@ -11,7 +11,7 @@ use super::{LANES, PANEL, math::fma};
 pub const MOST: i16 = 4095;
 /// Products that are summed as integers: `DEEP * MOST * MOST` is less than 2^31.
 pub const DEEP: usize = 128;
-/// The largest of the integers of kernels in the space of [`winograd`], for half as many products.
+/// The largest of the integers of kernels in the Winograd domain, for half as many products.
 pub const KERNEL_MOST: i16 = 2 * MOST;
 
 /// Added to a small number, this rounds it to the nearest integer.
@@ -81,8 +81,8 @@ pub struct Quantized<'a> {
     pub scales: &'a mut [f32],
 }
 
-/// The `len` values of a tile at each place of the space of [`winograd`](super::winograd) as integers with a scale for each place,
-/// times what [`lift_int16`] divides by. From place to place there are so many steps of values, integers and scales.
+/// The `len` values of a tile at each place of the Winograd domain as integers with a scale for each place,
+/// times what [`filter_transform_int16`] divides by. From place to place there are so many steps of values, integers and scales.
 #[inline(always)]
 pub fn quantize_places<const FUSED: bool>(x: &[f32], out: Quantized<'_>, [from, to, step]: [usize; 3], len: usize) {
     let Quantized { numbers: out, scales } = out;
@@ -92,15 +92,15 @@ pub fn quantize_places<const FUSED: bool>(x: &[f32], out: Quantized<'_>, [from, 
     }
 }
 
-/// What a weight at a place of that space is at most, if all that it is made of are 1 at most.
+/// What a weight at a place of that domain is at most, if all that it is made of are 1 at most.
 pub(super) fn reach(place: usize) -> f32 {
     REACH[place / SIDE] * REACH[place % SIDE]
 }
 
-/// Takes weights there, as [`winograd::lift`] does, and quantizes them: of each column those at place `p` are divided by how
+/// Takes weights there, as [`winograd::filter_transform`] does, and quantizes them: of each column those at place `p` are divided by how
 /// far they [`reach`] and multiplied by `inverse`. Two rows lie interleaved, as weights do.
 #[inline(always)]
-pub fn lift_int16(taps: &Taps<'_>, inverse: &[f32], step: usize, out: &mut [i16]) {
+pub fn filter_transform_int16(taps: &Taps<'_>, inverse: &[f32], step: usize, out: &mut [i16]) {
     const BLOCK: usize = winograd::BLOCK;
     let width = inverse.len();
     for first in (0..taps[0].len()).step_by(BLOCK) {

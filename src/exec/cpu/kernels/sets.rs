@@ -16,7 +16,7 @@ use super::strip::{self, Strips};
 use super::vector_strip;
 #[cfg(target_arch = "x86_64")]
 use super::vector_transpose::transpose;
-use super::winograd::{self, Inputs, Landing, Taps};
+use super::winograd::{self, Inputs, Taps, TileEpilogue};
 use super::{PANEL, Tile, VECTOR_ROWS, portable};
 use crate::exec::cpu::isa::Isa;
 use crate::exec::pixels;
@@ -69,22 +69,22 @@ macro_rules! kernels {
         /// The probabilities of the first keys, as many as can be made at once from keys and a panel of queries: none unless the set is
         /// [`fuses_probs`](Self::fuses_probs). Returns how many.
         fn fused_probs(keys: &[bf16], queries: &[bf16], state: &mut Softmax, out: &mut [bf16]) -> usize;
-        /// Takes the inputs of a tile to the space of [`winograd`].
-        fn forth(inputs: &Inputs<'_>, step: usize, out: &mut [f32]) = winograd::forth;
-        /// Takes sums back from there.
-        fn back(sums: &[f32], step: usize, width: usize, out: &mut [f32]) = winograd::back;
-        /// The same, finished and to their places.
-        fn land(sums: &[f32], step: usize, landing: &Landing<'_>) = winograd::land;
-        /// Takes weights to that space.
-        fn lift(taps: &Taps<'_>, step: usize, out: &mut [f32]) = winograd::lift;
-        /// Takes strips of pixels to the space of [`strip`].
-        fn forth_strips(strips: &Strips<'_, f32>, out: &mut [bf16]) = strip::forth;
+        /// Takes the inputs of a tile to the Winograd domain ([`winograd`]).
+        fn input_transform(inputs: &Inputs<'_>, step: usize, out: &mut [f32]) = winograd::input_transform;
+        /// Takes sums back from that domain.
+        fn output_transform(sums: &[f32], step: usize, width: usize, out: &mut [f32]) = winograd::output_transform;
+        /// The same, with the epilogue and to their places.
+        fn output_transform_store(sums: &[f32], step: usize, epilogue: &TileEpilogue<'_>) = winograd::output_transform_store;
+        /// Takes weights to that domain.
+        fn filter_transform(taps: &Taps<'_>, step: usize, out: &mut [f32]) = winograd::filter_transform;
+        /// Takes strips of pixels to the Winograd domain along rows ([`strip`]).
+        fn strip_input_transform(strips: &Strips<'_, f32>, out: &mut [bf16]) = strip::input_transform;
         /// The same of a map of bf16.
-        fn forth_strips_bf16(strips: &Strips<'_, bf16>, out: &mut [bf16]) = strip::forth;
-        /// Takes sums back from there.
-        fn back_strips(sums: &[f32], count: usize, width: usize, out: &mut [f32]) = strip::back;
-        /// Takes weights to that space.
-        fn lift_strips(taps: &[&[bf16]; strip::TAPS], step: usize, out: &mut [bf16]) = strip::lift;
+        fn strip_input_transform_bf16(strips: &Strips<'_, bf16>, out: &mut [bf16]) = strip::input_transform;
+        /// Takes sums back from that domain.
+        fn strip_output_transform(sums: &[f32], count: usize, width: usize, out: &mut [f32]) = strip::output_transform;
+        /// Takes weights to that domain.
+        fn strip_filter_transform(taps: &[&[bf16]; strip::TAPS], step: usize, out: &mut [bf16]) = strip::filter_transform;
         /// Integers as f32.
         fn widen(x: &[i8], out: &mut [f32]) = rows::widen;
         /// Numbers of f16 as f32, as many as there is room for.
@@ -96,13 +96,13 @@ macro_rules! kernels {
         /// Values as 13-bit integers, and what these times are the values.
         fn quantize(x: &[f32], out: &mut [i16]) -> f32 = int16::quantize::<FUSED>;
         /// The same of `len` values at each place of [`winograd`], with a scale for each, which makes up for what
-        /// [`lift_int16`](Self::lift_int16) divides by. From place to place there are so many steps of each.
+        /// [`filter_transform_int16`](Self::filter_transform_int16) divides by. From place to place there are so many steps of each.
         fn quantize_places(x: &[f32], out: Quantized<'_>, steps: [usize; 3], len: usize) = int16::quantize_places::<FUSED>;
         /// The same of rows of a panel, two of them interleaved as weights are, with a scale for each of its columns.
         fn quantize_columns(x: &[f32], scales: &mut [f32], out: &mut [i16]) = int16::quantize_columns::<FUSED>;
-        /// Takes weights to the space of [`winograd`] and quantizes them there, each column times its `inverse`, two rows
+        /// Takes weights to the Winograd domain and quantizes them there, each column times its `inverse`, two rows
         /// interleaved.
-        fn lift_int16(taps: &Taps<'_>, inverse: &[f32], step: usize, out: &mut [i16]) = int16::lift_int16;
+        fn filter_transform_int16(taps: &Taps<'_>, inverse: &[f32], step: usize, out: &mut [i16]) = int16::filter_transform_int16;
         /// Each row of `scales.len()` numbers times the `scales`.
         fn scale_columns(tile: &mut [f32], scales: &[f32]) = rows::scale_columns;
         /// Each element times `factor`.
@@ -130,7 +130,7 @@ macro_rules! declare {
             pub fills: bool,
             /// Whether probabilities of bf16 numbers are made without their scores going through memory.
             pub fuses_probs: bool,
-            /// Whether convolutions of bf16 numbers are faster the short way of [`strip`].
+            /// Whether convolutions of bf16 numbers are faster by Winograd along rows ([`strip`]).
             pub strips: bool,
             /// Whether pairs of 16-bit integers are multiplied and summed by one instruction.
             pub pairs: bool,
@@ -197,20 +197,22 @@ macro_rules! chosen {
 macro_rules! vectors {
     ($set:ident, $table:expr) => {{
         use super::vector_dots::$set::dots;
-        use super::vector_int16::$set::{lift_int16, quantize, quantize_columns, quantize_places};
-        use super::vector_winograd::$set::{back, forth, land, lift};
+        use super::vector_int16::$set::{filter_transform_int16, quantize, quantize_columns, quantize_places};
+        use super::vector_winograd::$set::{
+            filter_transform, input_transform, output_transform, output_transform_store,
+        };
         let widen_f16 = super::avx2::widen_f16;
         Kernels {
             dots,
             quantize,
             quantize_places,
             quantize_columns,
-            lift_int16,
+            filter_transform_int16,
             widen_f16,
-            forth,
-            back,
-            land,
-            lift,
+            input_transform,
+            output_transform,
+            output_transform_store,
+            filter_transform,
             ..$table
         }
     }};
@@ -228,15 +230,27 @@ impl Kernels {
             Isa::Neon => {
                 use super::neon::{ROWS, tile};
                 use super::vector_dots::neon::dots;
-                use super::vector_winograd::neon::{back, forth, land, lift};
-                Self { tile, dots, forth, back, land, lift, ..table!(ROWS, "neon") }
+                use super::vector_winograd::neon::{
+                    filter_transform, input_transform, output_transform, output_transform_store,
+                };
+                Self {
+                    tile,
+                    dots,
+                    input_transform,
+                    output_transform,
+                    output_transform_store,
+                    filter_transform,
+                    ..table!(ROWS, "neon")
+                }
             }
             #[cfg(target_arch = "aarch64")]
             Isa::NeonBf16 => {
                 use super::neon::tile;
                 use super::neon_bf16::{ROWS, dots_bf16, narrow, tile_bf16};
                 use super::vector_dots::neon::dots;
-                use super::vector_winograd::neon::{back, forth, land, lift};
+                use super::vector_winograd::neon::{
+                    filter_transform, input_transform, output_transform, output_transform_store,
+                };
                 Self {
                     strips: true,
                     tile,
@@ -244,14 +258,14 @@ impl Kernels {
                     narrow,
                     dots,
                     dots_bf16,
-                    forth,
-                    back,
-                    land,
-                    lift,
-                    forth_strips: vector_strip::neon::forth_f32,
-                    forth_strips_bf16: vector_strip::neon::forth_bf16,
-                    back_strips: vector_strip::neon::back,
-                    lift_strips: vector_strip::neon::lift,
+                    input_transform,
+                    output_transform,
+                    output_transform_store,
+                    filter_transform,
+                    strip_input_transform: vector_strip::neon::input_transform_f32,
+                    strip_input_transform_bf16: vector_strip::neon::input_transform_bf16,
+                    strip_output_transform: vector_strip::neon::output_transform,
+                    strip_filter_transform: vector_strip::neon::filter_transform,
                     ..table!(ROWS, "neon,bf16")
                 }
             }
@@ -287,10 +301,10 @@ impl Kernels {
                     gate,
                     probs_bf16,
                     fused_probs,
-                    forth_strips: vector_strip::avx512::forth_f32,
-                    forth_strips_bf16: vector_strip::avx512::forth_bf16,
-                    back_strips: vector_strip::avx512::back,
-                    lift_strips: vector_strip::avx512::lift,
+                    strip_input_transform: vector_strip::avx512::input_transform_f32,
+                    strip_input_transform_bf16: vector_strip::avx512::input_transform_bf16,
+                    strip_output_transform: vector_strip::avx512::output_transform,
+                    strip_filter_transform: vector_strip::avx512::filter_transform,
                     transpose,
                     ..table!(VECTOR_ROWS, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
                 }

@@ -378,12 +378,12 @@ fn winograd_is_a_convolution() {
     for kernels in Isa::ALL.into_iter().filter_map(Kernels::of) {
         // One output a channel: places of the kernel times places of the values, channel by channel.
         let step = channels + 5;
-        let (mut there, mut lifted) = (vec![0.0; PLACES * step], vec![0.0; PLACES * step]);
-        kernels.forth(&inputs, step, &mut there);
-        kernels.lift(&taps, step, &mut lifted);
-        there.iter_mut().zip(&lifted).for_each(|(value, weight)| *value *= weight);
+        let (mut there, mut transformed) = (vec![0.0; PLACES * step], vec![0.0; PLACES * step]);
+        kernels.input_transform(&inputs, step, &mut there);
+        kernels.filter_transform(&taps, step, &mut transformed);
+        there.iter_mut().zip(&transformed).for_each(|(value, weight)| *value *= weight);
         let mut found = vec![0.0; OUTPUTS * OUTPUTS * channels];
-        kernels.back(&there, step, channels, &mut found);
+        kernels.output_transform(&there, step, channels, &mut found);
         let expected: Vec<f32> = (0..OUTPUTS * OUTPUTS * channels)
             .map(|at| {
                 let (output, channel) = (at / channels, at % channels);
@@ -402,8 +402,8 @@ fn winograd_is_a_convolution() {
 
 #[test]
 #[expect(unsafe_code, reason = "memory is reached by a promise")]
-fn tiles_land_finished() {
-    use winograd::{Landing, OUTPUTS, PLACES};
+fn tiles_are_stored_finished() {
+    use winograd::{OUTPUTS, PLACES, TileEpilogue};
     let mut noise = Noise(23);
     for kernels in Isa::ALL.into_iter().filter_map(Kernels::of) {
         for (width, relu, added) in [LANES, PANEL].into_iter().flat_map(|width| {
@@ -414,7 +414,7 @@ fn tiles_land_finished() {
             let spread = [7, 2 * width, width];
             let outputs = || (0..OUTPUTS * OUTPUTS).map(|output| [output / OUTPUTS, output % OUTPUTS]);
             let mut expected = vec![0.0; OUTPUTS * OUTPUTS * width];
-            kernels.back(&sums, step, width, &mut expected);
+            kernels.output_transform(&sums, step, width, &mut expected);
             let offsets: Vec<usize> = outputs().map(|[y, x]| spread[0] + y * spread[1] + x * spread[2]).collect();
             let posts = [
                 added.then_some(Post::Add { values: &values, offsets: &offsets }),
@@ -426,7 +426,11 @@ fn tiles_land_finished() {
             // SAFETY: nobody else has a desk, and nothing is read before all is written.
             let desk = unsafe { memory.desk() };
             let others = added.then_some((&values[..], spread));
-            kernels.land(&sums, step, &Landing { bias: &bias, others, relu, desk, to: [1, row, pixel] });
+            kernels.output_transform_store(
+                &sums,
+                step,
+                &TileEpilogue { bias: &bias, others, relu, desk, to: [1, row, pixel] },
+            );
             let mut written = 0;
             for ([y, x], expected) in outputs().zip(expected.chunks(width)) {
                 let first = 1 + y * row + x * pixel;
@@ -455,19 +459,19 @@ fn strips_are_convolutions() {
         let run = |kernels: &Kernels, rounded: bool| {
             let mut there = vec![bf16::NAN; SIDE * count * channels];
             if rounded {
-                kernels.forth_strips_bf16(&Strips { values: &values_16, pixel, channels, count }, &mut there);
+                kernels.strip_input_transform_bf16(&Strips { values: &values_16, pixel, channels, count }, &mut there);
             } else {
-                kernels.forth_strips(&Strips { values: &values, pixel, channels, count }, &mut there);
+                kernels.strip_input_transform(&Strips { values: &values, pixel, channels, count }, &mut there);
             }
             let step = channels + 32;
-            let mut lifted = vec![bf16::NAN; SIDE * step];
-            kernels.lift_strips(&taps, step, &mut lifted);
+            let mut transformed = vec![bf16::NAN; SIDE * step];
+            kernels.strip_filter_transform(&taps, step, &mut transformed);
             // One output a channel: places of the kernel times places of the values, channel by channel.
             let product =
-                |at: usize| there[at].to_f32() * lifted[at / channels / count * step + at % channels].to_f32();
+                |at: usize| there[at].to_f32() * transformed[at / channels / count * step + at % channels].to_f32();
             let sums: Vec<f32> = (0..there.len()).map(product).collect();
             let mut found = vec![f32::NAN; OUTPUTS * count * channels];
-            kernels.back_strips(&sums, count, channels, &mut found);
+            kernels.strip_output_transform(&sums, count, channels, &mut found);
             found
         };
         let expected: Vec<f32> = (0..OUTPUTS * count * channels)
@@ -491,7 +495,7 @@ fn strips_are_convolutions() {
 fn strips_that_reach_outside_are_refused() {
     let kernels = Kernels::of(Isa::best()).unwrap();
     let strips = strip::Strips { values: &[0.0; 5 * 32], pixel: 32, channels: 32, count: 1 };
-    kernels.forth_strips(&strips, &mut [bf16::ZERO; 6 * 32]);
+    kernels.strip_input_transform(&strips, &mut [bf16::ZERO; 6 * 32]);
 }
 
 #[test]

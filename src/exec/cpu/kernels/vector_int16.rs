@@ -45,10 +45,10 @@ macro_rules! whole_numbers {
             }
         }
 
-        /// See [`int16::lift_int16`].
+        /// See [`int16::filter_transform_int16`].
         #[target_feature(enable = $features)]
         #[expect(unsafe_code, reason = "vector loads and stores take pointers")]
-        pub fn lift_int16(taps: &Taps<'_>, inverse: &[f32], step: usize, out: &mut [i16]) {
+        pub fn filter_transform_int16(taps: &Taps<'_>, inverse: &[f32], step: usize, out: &mut [i16]) {
             let (len, width) = (taps[0].len(), inverse.len());
             assert!(
                 width.is_multiple_of($lanes)
@@ -73,13 +73,13 @@ macro_rules! whole_numbers {
                                 // SAFETY: every tap has whole pairs of rows of `width` numbers.
                                 unsafe { $load(taps[y * 3 + x].as_ptr().add(place)) }
                             };
-                            let lifted = kernel(&[weight(0), weight(1), weight(2)]);
-                            between.iter_mut().zip(lifted).for_each(|(between, value)| between[x] = value);
+                            let transformed = kernel(&[weight(0), weight(1), weight(2)]);
+                            between.iter_mut().zip(transformed).for_each(|(between, value)| between[x] = value);
                         }
                         for y in 0..SIDE {
-                            let lifted = kernel(&between[y]);
+                            let transformed = kernel(&between[y]);
                             for x in 0..SIDE {
-                                let number = nearest(lifted[x], factors[KIND[y]][KIND[x]]);
+                                let number = nearest(transformed[x], factors[KIND[y]][KIND[x]]);
                                 if row == 0 {
                                     numbers[y][x] = number;
                                 } else {

@@ -25,7 +25,7 @@ fn convolution(map: Shape, doubled: bool, conv: Conv) -> Graph {
 #[test]
 fn int16_convolutions() {
     for (n, side, inputs, outputs, expected) in [
-        // Kernels that are kept in the other space, of one part and of two with fewer channels in the last.
+        // Kernels that are kept in the Winograd domain, of one part and of two with fewer channels in the last.
         (1, 20, 64, 64, 1),
         (2, 20, 96, 80, 1),
         // Kernels that are taken there for each task; a chunk of tiles that is not full; odd sides.

@@ -143,7 +143,7 @@ fn columns_have_scales_of_their_own() {
 }
 
 #[test]
-fn kernels_taken_there_are_int16_within_reach() {
+fn int16_kernels_of_the_winograd_domain_are_within_reach() {
     let mut noise = Noise(61);
     for kernels in Isa::ALL.into_iter().filter_map(Kernels::of) {
         for (depth, width) in [(2, LANES), (64, PANEL), (16, LANES)] {
@@ -160,14 +160,14 @@ fn kernels_taken_there_are_int16_within_reach() {
                 (0..width).map(|c| int16::factors(largest(c).to_bits(), KERNEL_MOST.into())[1]).collect();
             let inverse: Vec<f32> = scales.iter().map(|scale| 1.0 / scale).collect();
             let step = len + 2 * LANES;
-            let (mut lifted, mut found) = (vec![0.0; PLACES * step], vec![i16::MIN; PLACES * step]);
-            kernels.lift(&taps, step, &mut lifted);
-            kernels.lift_int16(&taps, &inverse, step, &mut found);
+            let (mut transformed, mut found) = (vec![0.0; PLACES * step], vec![i16::MIN; PLACES * step]);
+            kernels.filter_transform(&taps, step, &mut transformed);
+            kernels.filter_transform_int16(&taps, &inverse, step, &mut found);
             for (place, found) in found.chunks_exact(step).enumerate() {
                 let reach = REACH[place / SIDE] * REACH[place % SIDE];
                 for (row, column) in (0..depth).flat_map(|row| (0..width).map(move |column| (row, column))) {
                     let quantized = found[(row / 2 * width + column) * 2 + row % 2];
-                    let expected = lifted[place * step + row * width + column];
+                    let expected = transformed[place * step + row * width + column];
                     let error = (f32::from(quantized) * scales[column] * reach - expected).abs();
                     assert!(error <= 0.51 * scales[column] * reach && quantized.abs() <= KERNEL_MOST + 1);
                 }

@@ -1,4 +1,4 @@
-//! Numbers at all places of the other space, and how they lie in memory: as f32, or as integers with their scales.
+//! Numbers at all places of the Winograd domain, and how they lie in memory: as f32, or as integers with their scales.
 
 use bytemuck::{cast_slice, cast_slice_mut};
 

@@ -1,4 +1,4 @@
-//! Convolutions of 3 x 3 the short way: tiles of pixels and kernels are taken to a space where they are products, and back.
+//! Convolutions of 3 x 3 by Winograd: tiles of pixels and kernels are taken to the Winograd domain, where they are products, and back.
 //!
 //! Kernels of small layers are taken there once, those of large ones whenever they are used: there they are four times as many
 //! numbers, and reading those from memory takes longer than making them. Pixels that many panels are multiplied with are taken
@@ -17,7 +17,7 @@ pub use tiles::{PackTiles, Tiles};
 
 use super::{Ending, Step, piece};
 use crate::exec::cpu::kernels::int16::{self, KERNEL_MOST};
-use crate::exec::cpu::kernels::winograd::{Landing, OUTPUTS, PLACES, TAPS};
+use crate::exec::cpu::kernels::winograd::{OUTPUTS, PLACES, TAPS, TileEpilogue};
 use crate::exec::cpu::kernels::{Kernels, PANEL, VECTOR_ROWS};
 use crate::exec::cpu::lines::Lines;
 use crate::exec::cpu::memory::Desk;
@@ -26,12 +26,12 @@ use crate::exec::cpu::winograd;
 use crate::exec::planner::View;
 use crate::graph::Padding;
 
-/// Channels that are handled at a time, so that their kernels in the other space stay in the second-level cache.
+/// Channels that are handled at a time, so that their kernels in the Winograd domain stay in the second-level cache.
 const DEPTH: usize = 64;
-/// Tiles that are handled at a time where a task takes its pixels to the other space, so that their values and sums stay there too.
+/// Tiles that are handled at a time where a task takes its pixels to the Winograd domain, so that their values and sums stay there too.
 const OWN_TILES: usize = 2 * VECTOR_ROWS;
 /// The same where it takes the kernels there as well, which pays off for more.
-const LIFTING_TILES: usize = 4 * VECTOR_ROWS;
+const FILTER_TRANSFORM_TILES: usize = 4 * VECTOR_ROWS;
 /// Tiles that are handled at a time where all panels share those values.
 const SHARED_TILES: usize = 16 * VECTOR_ROWS;
 /// Numbers of the values that panels share at most: those of larger maps would be read from memory again and again.
@@ -74,14 +74,14 @@ impl Cut {
             let groups = (TASKS_PER_THREAD * threads).div_ceil(tiles.chunks()).max(panels.div_ceil(group)).min(panels);
             Self { tiles, group: panels.div_ceil(groups), shared }
         };
-        let lifting = cut(LIFTING_TILES, false);
-        let own = if lifting.keeps(panels) { cut(OWN_TILES, false) } else { lifting };
+        let transforming = cut(FILTER_TRANSFORM_TILES, false);
+        let own = if transforming.keeps(panels) { cut(OWN_TILES, false) } else { transforming };
         if own.group >= panels {
             return own;
         }
         // Fewer tiles where there would be too few tasks.
         let chunks = (TASKS_PER_THREAD * threads).div_ceil(panels);
-        let shared = cut(all.div_ceil(chunks).clamp(LIFTING_TILES, SHARED_TILES), true);
+        let shared = cut(all.div_ceil(chunks).clamp(FILTER_TRANSFORM_TILES, SHARED_TILES), true);
         if shared.values().is_some_and(|len| len > SHARED) { own } else { shared }
     }
 
@@ -100,7 +100,7 @@ impl Cut {
         self.tiles.parts() * panels * self.block()
     }
 
-    /// Whether those stay in the other space.
+    /// Whether those stay in the Winograd domain.
     fn keeps(&self, panels: usize) -> bool {
         winograd::keeps(self.tiles.factor, self.kernel_cells(panels))
     }
@@ -126,7 +126,7 @@ pub struct Winograd {
     ending: Ending,
     /// What integers of each output's kernels are multiplied by, if they are such.
     scales: Vec<f32>,
-    /// Kernels in the other space, block after block of some channels of a panel, once the first task asked for them.
+    /// Kernels in the Winograd domain, block after block of some channels of a panel, once the first task asked for them.
     kept: OnceLock<Lines<f32>>,
 }
 
@@ -158,28 +158,28 @@ impl Winograd {
         self.panels.count().div_ceil(self.cut.group)
     }
 
-    /// All kernels in the other space, if the layer keeps them.
+    /// All kernels in the Winograd domain, if the layer keeps them.
     fn kept(&self, kernels: &Kernels) -> Option<&[f32]> {
         let (parts, block, panels) = (self.cut.tiles.parts(), self.cut.block(), self.panels.count());
         self.cut.keeps(panels).then(|| {
             &self.kept.get_or_init(|| {
-                let (mut lifted, mut room) =
-                    (Lines::zeros(self.cut.kernel_cells(panels)), Lines::zeros(self.lifting()));
-                for (index, block) in lifted.chunks_exact_mut(block).enumerate() {
-                    self.lift([index / parts, index % parts], kernels, &mut room, block);
+                let (mut transformed, mut room) =
+                    (Lines::zeros(self.cut.kernel_cells(panels)), Lines::zeros(self.filter_transform_room()));
+                for (index, block) in transformed.chunks_exact_mut(block).enumerate() {
+                    self.filter_transform([index / parts, index % parts], kernels, &mut room, block);
                 }
-                lifted
+                transformed
             })[..]
         })
     }
 
-    /// Numbers of memory that [`lift`](Self::lift) needs for itself.
-    fn lifting(&self) -> usize {
+    /// Numbers of memory that [`filter_transform`](Self::filter_transform) needs for itself.
+    fn filter_transform_room(&self) -> usize {
         TAPS * self.cut.tiles.depth() * PANEL
     }
 
-    /// Takes the kernels of a panel and of a part of the channels to the other space.
-    fn lift(&self, [panel, part]: [usize; 2], kernels: &Kernels, room: &mut [f32], out: &mut [f32]) {
+    /// Takes the kernels of a panel and of a part of the channels to the Winograd domain.
+    fn filter_transform(&self, [panel, part]: [usize; 2], kernels: &Kernels, room: &mut [f32], out: &mut [f32]) {
         let panel = self.panels.panel(panel);
         let (channels, inputs) = (self.cut.tiles.channels(part), self.cut.tiles.input.c);
         let taps = taps(&panel, inputs, (channels.start, channels.len()), kernels, room);
@@ -190,9 +190,9 @@ impl Winograd {
                 Some(scale) if *scale > 0.0 => 1.0 / scale,
                 _ => 0.0,
             });
-            kernels.lift_int16(&taps, &inverse[..panel.width], layout.step(), cast_slice_mut(out));
+            kernels.filter_transform_int16(&taps, &inverse[..panel.width], layout.step(), cast_slice_mut(out));
         } else {
-            kernels.lift(&taps, layout.step(), out);
+            kernels.filter_transform(&taps, layout.step(), out);
         }
     }
 
@@ -207,7 +207,7 @@ impl Winograd {
     }
 
     /// Takes the sums of such a tile, those of such a panel, there.
-    fn land(
+    fn output_transform_store(
         &self,
         [n, top, left]: [usize; 3],
         (panel, other, relu): (&Panel<'_>, Option<&View>, bool),
@@ -220,7 +220,11 @@ impl Winograd {
             (desk.read(view.offset..view.end()), [first - view.offset, row, pixel])
         });
         let bias = &self.bias[panel.first..][..panel.width];
-        kernels.land(sums, step, &Landing { bias, others, relu, desk, to: place(&self.ending.output) });
+        kernels.output_transform_store(
+            sums,
+            step,
+            &TileEpilogue { bias, others, relu, desk, to: place(&self.ending.output) },
+        );
     }
 
     /// Finishes the outputs of the tile at a corner.
@@ -291,9 +295,9 @@ fn taps<'a>(
 /// Where the numbers of a task are.
 struct Room<'a> {
     values: &'a mut [f32],
-    lifted: &'a mut [f32],
-    /// What is needed on the way to these.
-    way: &'a mut [f32],
+    transformed: &'a mut [f32],
+    /// What their transforms need.
+    scratch: &'a mut [f32],
     sums: &'a mut [f32],
 }
 
@@ -309,21 +313,21 @@ impl Winograd {
                 let begin = self.values + (chunk * parts + part) * tiles.block();
                 desk.read(begin..begin + tiles.block())
             } else {
-                tiles.forth(tiles.of(chunk), part, (desk, kernels), room.way, room.values);
+                tiles.input_transform(tiles.of(chunk), part, (desk, kernels), room.scratch, room.values);
                 &*room.values
             };
             let values = tiles.values(count, part, numbers);
             for (nth, index) in group.clone().enumerate() {
-                let lifted = match kept {
+                let transformed = match kept {
                     Some(kept) => &kept[(index * parts + part) * block..][..block],
                     None => {
-                        self.lift([index, part], kernels, room.way, room.lifted);
-                        &*room.lifted
+                        self.filter_transform([index, part], kernels, room.scratch, room.transformed);
+                        &*room.transformed
                     }
                 };
                 let Panel { first, width, .. } = self.panels.panel(index);
                 let columns = self.scales.get(first..first + width).unwrap_or_default();
-                let weights = Block { layout: self.cut.kernels(depth, width), cells: lifted };
+                let weights = Block { layout: self.cut.kernels(depth, width), cells: transformed };
                 let sums = room.sums[nth * layout.cells()..].chunks_mut(layout.step());
                 for (place, sums) in sums.take(PLACES).enumerate() {
                     values.multiply(place, (&weights, width, columns), part > 0, kernels, sums);
@@ -350,12 +354,12 @@ impl Step for Winograd {
         let lens = [
             if self.cut.shared { 0 } else { self.cut.tiles.block() },
             self.cut.block(),
-            self.lifting().max(self.cut.tiles.room()),
+            self.filter_transform_room().max(self.cut.tiles.room()),
             layout.cells() * group.len(),
             OUTPUTS * OUTPUTS * PANEL,
         ];
-        with_kept(lens, |[values, lifted, way, sums, outputs]| {
-            let mut room = Room { values, lifted, way, sums };
+        with_kept(lens, |[values, transformed, scratch, sums, outputs]| {
+            let mut room = Room { values, transformed, scratch, sums };
             self.sum(chunk, group.clone(), &mut room, (desk, kernels));
             for (nth, index) in group.enumerate() {
                 let panel = self.panels.panel(index);
@@ -364,10 +368,15 @@ impl Step for Winograd {
                     let sums = &room.sums[nth * layout.cells() + index * panel.width..];
                     match plain {
                         Some((other, relu)) if self.is_whole(corner) => {
-                            self.land(corner, (&panel, other, relu), (sums, layout.step()), (desk, kernels));
+                            self.output_transform_store(
+                                corner,
+                                (&panel, other, relu),
+                                (sums, layout.step()),
+                                (desk, kernels),
+                            );
                         }
                         _ => {
-                            kernels.back(sums, layout.step(), panel.width, outputs);
+                            kernels.output_transform(sums, layout.step(), panel.width, outputs);
                             self.finish(corner, &panel, outputs, (desk, kernels));
                         }
                     }
@@ -406,9 +415,11 @@ mod tests {
 
     #[test]
     fn tasks_that_make_kernels_do_more_tiles() {
-        for (factor, channels, panels, tiles) in
-            [(Factor::F32, 64, 2, OWN_TILES), (Factor::F32, 128, 4, LIFTING_TILES), (Factor::Int16, 128, 4, OWN_TILES)]
-        {
+        for (factor, channels, panels, tiles) in [
+            (Factor::F32, 64, 2, OWN_TILES),
+            (Factor::F32, 128, 4, FILTER_TRANSFORM_TILES),
+            (Factor::Int16, 128, 4, OWN_TILES),
+        ] {
             let input = View::dense(0, &Shape::map(1, 256, 256, channels));
             let cut = Cut::new(factor, input, (Padding::all(1), false), [256; 2], panels, 2);
             assert!(!cut.shared && cut.tiles.chunk == tiles, "{cut:?}");

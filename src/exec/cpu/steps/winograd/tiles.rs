@@ -1,4 +1,4 @@
-//! The tiles of a map, and their values in the other space.
+//! The tiles of a map, and their values in the Winograd domain.
 
 use std::ops::Range;
 
@@ -29,7 +29,7 @@ pub struct Tiles {
     pub grid: [usize; 2],
     /// Tiles that are handled together.
     pub chunk: usize,
-    /// As what values are multiplied in the other space: as f32 or as integers.
+    /// As what values are multiplied in the Winograd domain: as f32 or as integers.
     pub factor: Factor,
 }
 
@@ -81,7 +81,7 @@ impl Tiles {
         self.layout(self.chunk.min(self.count()), self.depth()).cells()
     }
 
-    /// Numbers of memory that [`forth`](Self::forth) needs for itself.
+    /// Numbers of memory that [`input_transform`](Self::input_transform) needs for itself.
     pub fn room(&self) -> usize {
         PLACES * self.depth() + if self.factor == Factor::Int16 { self.alone().cells() } else { 0 }
     }
@@ -108,9 +108,9 @@ impl Tiles {
         std::iter::successors(Some(self.corner(tiles.start)), next).take(tiles.len())
     }
 
-    /// Takes some channels under some tiles to the other space, as [`values`](Self::values) reads them, with so much
+    /// Takes some channels under some tiles to the Winograd domain, as [`values`](Self::values) reads them, with so much
     /// [`room`](Self::room).
-    pub fn forth(
+    pub fn input_transform(
         &self,
         tiles: Range<usize>,
         part: usize,
@@ -124,17 +124,17 @@ impl Tiles {
         for (index, corner) in self.corners(tiles).enumerate() {
             let inputs = self.inputs(corner, channels.clone(), desk, edge);
             if self.factor == Factor::Int16 {
-                kernels.forth(&inputs, alone, room);
+                kernels.input_transform(&inputs, alone, room);
                 let (numbers, scales) = layout.split(out);
                 let out = Quantized { numbers: &mut numbers[index * len..], scales: &mut scales[index..] };
                 kernels.quantize_places(room, out, [alone, layout.step(), count], len);
             } else {
-                kernels.forth(&inputs, layout.step(), &mut out[index * len..]);
+                kernels.input_transform(&inputs, layout.step(), &mut out[index * len..]);
             }
         }
     }
 
-    /// The values of so many tiles and a part, which [`forth`](Self::forth) has put into `cells`.
+    /// The values of so many tiles and a part, which [`input_transform`](Self::input_transform) has put into `cells`.
     pub fn values<'a>(&self, count: usize, part: usize, cells: &'a [f32]) -> Values<'a> {
         let channels = self.channels(part).len();
         let rows = std::array::from_fn(|row| row * channels);
@@ -180,7 +180,7 @@ impl Tiles {
     }
 }
 
-/// Values of some tiles in the other space.
+/// Values of some tiles in the Winograd domain.
 pub struct Values<'a> {
     /// All of them: at each place the channels of one tile after the other.
     block: Block<'a>,
@@ -227,7 +227,7 @@ impl Values<'_> {
     }
 }
 
-/// Takes a map to the other space once for all panels of a layer: chunk after chunk, in each part after part. A task does one
+/// Takes a map to the Winograd domain once for all panels of a layer: chunk after chunk, in each part after part. A task does one
 /// part of one chunk.
 pub struct PackTiles {
     /// Of the layer.
@@ -249,7 +249,7 @@ impl Step for PackTiles {
         let (chunk, part, block) = (task / self.tiles.parts(), task % self.tiles.parts(), self.tiles.block());
         let out = desk.write(self.offset + task * block, block);
         with_kept([self.tiles.room()], |[room]| {
-            self.tiles.forth(self.tiles.of(chunk), part, (desk, kernels), room, out);
+            self.tiles.input_transform(self.tiles.of(chunk), part, (desk, kernels), room, out);
         });
     }
 }
