@@ -107,7 +107,7 @@ private:
     }
 };
 
-// Those sums, with such an ending if a warp has no more than 16 pixels.
+// Those sums, with such an epilogue if a warp has no more than 16 pixels.
 template <typename Sums, int ROWS>
 struct MeetingIf {
     typedef Sums Type;

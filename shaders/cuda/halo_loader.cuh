@@ -5,7 +5,7 @@
 // one after the other: another tap is nothing but another address.
 #pragma once
 
-#include "conv_ending.cuh"
+#include "conv_epilogue.cuh"
 
 // A block's tile in its strip.
 struct StripTile {

@@ -9,7 +9,7 @@ use super::packing::CpuPacked;
 use super::panels::{Factor, Row};
 use super::rounding::rounded;
 use super::steps::{
-    Attention, Border, Conv, Copy, Cut, Ending, Factors, Geglu, GroupNorm, Kernel, Layer, LayerNorm, Lookup, Map,
+    Attention, Border, Conv, Copy, Cut, Epilogue, Factors, Geglu, GroupNorm, Kernel, Layer, LayerNorm, Lookup, Map,
     Moments, Norm, PackKeys, PackedKeys, Pixels, PostView, Step, StripConv, Winograd,
 };
 use super::winograd::{self, Products};
@@ -325,13 +325,13 @@ impl Maker<'_> {
         let posts: Vec<PostView> = step.posts.iter().map(|post| self.post(*post, step.result)).collect();
         let step: Box<dyn Step> = match node.op {
             Op::Conv2d { weight, bias, stride, padding } => {
-                let (ending, bias) = (Ending { output, posts }, self.bias(bias, output.c)?);
+                let (epilogue, bias) = (Epilogue { output, posts }, self.bias(bias, output.c)?);
                 let panels = self.packed.panels(self.graph.weight(weight))?;
                 if self.options.strips && winograd::suits_strips(self.graph, step, self.packed) {
-                    return Ok(Box::new(StripConv::new(input, (panels, bias), ending, self.options.threads)));
+                    return Ok(Box::new(StripConv::new(input, (panels, bias), epilogue, self.options.threads)));
                 }
                 if let Some(cut) = self.cut(index)? {
-                    return Ok(Box::new(Winograd::new(cut, self.packed_at(index), (panels, bias), ending)));
+                    return Ok(Box::new(Winograd::new(cut, self.packed_at(index), (panels, bias), epilogue)));
                 }
                 let layer = match step.axes(self.graph) {
                     Some(axes) => self.composed(step, &axes)?,
@@ -343,7 +343,7 @@ impl Maker<'_> {
                 };
                 let int16 = self.packed.factor() == Factor::Int16 && input.pixel == input.c;
                 let layer = if int16 { layer.with_int16(input.c) } else { layer };
-                Box::new(Conv::new(input, layer, ending, (self.options.threads, self.options.rows)))
+                Box::new(Conv::new(input, layer, epilogue, (self.options.threads, self.options.rows)))
             }
             Op::Linear { weight, .. } => {
                 let panels = self.packed.panels(self.graph.weight(weight))?;
@@ -356,7 +356,7 @@ impl Maker<'_> {
                 let (bias, gate) = if step.gated { (Arc::new(vec![0.0; output.c]), Some(bias)) } else { (bias, None) };
                 let (panels, grid) = (Row::new(panels, beside), [output.h, output.w]);
                 let layer = Layer { gate, ..Layer::whole(panels, bias, 1, (1, Padding::all(0)), grid) };
-                Box::new(Conv::new(input, layer, Ending { output, posts }, (self.options.threads, self.options.rows)))
+                Box::new(Conv::new(input, layer, Epilogue { output, posts }, (self.options.threads, self.options.rows)))
             }
             Op::GroupNorm { .. } => {
                 let per_task = (TASK_ELEMENTS / (input.w * input.c)).clamp(1, input.h.div_ceil(self.options.threads));

@@ -37,7 +37,7 @@ pub fn narrow(x: &[f32], out: &mut [bf16]) {
     portable::narrow(&x[whole..count], &mut out[whole..count]);
 }
 
-/// What [`rows::store`] does. The usual endings of whole panels are written here, since rounding one by one takes three times as
+/// What [`rows::store`] does. The usual epilogues of whole panels are written here, since rounding one by one takes three times as
 /// long as all else that is done to a number.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma")]
 pub fn store_bf16(tile: &mut [f32], width: usize, bias: &[f32], posts: &[Post<'_>], places: &Places<'_>) {

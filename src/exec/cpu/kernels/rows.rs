@@ -113,7 +113,7 @@ fn each(x: &mut [f32], f: impl Fn(f32) -> f32) {
     }
 }
 
-/// Adds `bias`, does `posts`, and puts the rows of a tile, `width` apart, where they belong. The usual endings of a layer are
+/// Adds `bias`, does `posts`, and puts the rows of a tile, `width` apart, where they belong. The usual epilogues of a layer are
 /// done in one go.
 #[inline(always)]
 pub fn store<T: Number, const FUSED: bool>(

@@ -3,7 +3,7 @@
 mod attention;
 mod conv;
 mod copy;
-mod ending;
+mod epilogue;
 mod keys;
 mod layer;
 mod lookup;
@@ -19,7 +19,7 @@ use std::ops::Range;
 pub use attention::Attention;
 pub use conv::Conv;
 pub use copy::{Border, Copy};
-pub use ending::Ending;
+pub use epilogue::Epilogue;
 pub use keys::{PackKeys, PackedKeys};
 pub use layer::{Kernel, Layer, keeps_int16};
 pub use lookup::Lookup;

@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 use half::bf16;
 
-use super::{Ending, Step, piece};
+use super::{Epilogue, Step, piece};
 use crate::exec::cpu::kernels::strip::{Strips, TAPS};
 use crate::exec::cpu::kernels::winograd::{OUTPUTS, SIDE};
 use crate::exec::cpu::kernels::{Kernels, MAX_ROWS, PANEL, Tile, VECTOR_ROWS};
@@ -43,7 +43,7 @@ pub struct StripConv {
     input: View,
     panels: Arc<Panels>,
     bias: Arc<Vec<f32>>,
-    ending: Ending,
+    epilogue: Epilogue,
     /// Rows and strips of a block.
     block: [usize; 2],
     /// Panels of a task.
@@ -112,7 +112,7 @@ fn keeps(panels: &Panels, channels: usize) -> bool {
 
 impl StripConv {
     /// Plans a layer with these kernels and biases over `input`, with a pixel of zeros around it, for so many threads.
-    pub fn new(input: View, (panels, bias): (Arc<Panels>, Arc<Vec<f32>>), ending: Ending, threads: usize) -> Self {
+    pub fn new(input: View, (panels, bias): (Arc<Panels>, Arc<Vec<f32>>), epilogue: Epilogue, threads: usize) -> Self {
         let (strips, depth) = (input.w / OUTPUTS, DEPTH.min(input.c));
         let columns = strips.div_ceil(strips.div_ceil(COLUMNS));
         let across = input.n * strips.div_ceil(columns);
@@ -129,7 +129,7 @@ impl StripConv {
         let group = if whole { panels.count() } else { (SUMS / (rows * columns * SIDE * PANEL)).max(1) };
         let tasks = (TASKS_PER_THREAD * threads).div_ceil(blocks).max(panels.count().div_ceil(group));
         let group = panels.count().div_ceil(tasks.min(panels.count()));
-        Self { input, panels, bias, ending, block, group, kept: OnceLock::new() }
+        Self { input, panels, bias, epilogue, block, group, kept: OnceLock::new() }
     }
 
     /// How often each loop of the tasks goes round: samples, rows of blocks, blocks of a row, groups of panels.
@@ -300,12 +300,12 @@ impl StripConv {
 
     /// Finds where the outputs of some strips with the panel whose first is `first` belong.
     fn find(&self, task: &Task, strips: &Range<usize>, first: usize, spots: &mut Spots) {
-        let looks = self.ending.looks();
+        let looks = self.epilogue.looks();
         let places = spots.at.chunks_exact_mut(OUTPUTS).zip(spots.to.chunks_exact_mut(OUTPUTS));
         for (strip, (at, to)) in strips.clone().zip(places) {
             let [y, x] = task.corner(strip);
-            let begin = self.ending.output.at(task.n, y, x) + first;
-            to.iter_mut().enumerate().for_each(|(nth, to)| *to = begin + nth * self.ending.output.pixel);
+            let begin = self.epilogue.output.at(task.n, y, x) + first;
+            to.iter_mut().enumerate().for_each(|(nth, to)| *to = begin + nth * self.epilogue.output.pixel);
             if looks {
                 at.iter_mut().enumerate().for_each(|(nth, at)| *at = [task.n, y, x + nth]);
             }
@@ -329,7 +329,7 @@ impl StripConv {
         let places = spots.at.chunks(together).zip(spots.to.chunks(together));
         for (outputs, (at, to)) in outputs.chunks_mut(together * panel.width).zip(places) {
             let count = outputs.len() / panel.width;
-            self.ending.store((desk, kernels), (outputs, panel, &self.bias), &at[..count], &to[..count]);
+            self.epilogue.store((desk, kernels), (outputs, panel, &self.bias), &at[..count], &to[..count]);
         }
     }
 }
@@ -379,7 +379,7 @@ impl Step for StripConv {
                         if last {
                             self.find(&task, &strips, panel.first, &mut spots);
                             let Spots { at, to } = &spots;
-                            self.ending.prefetch(desk, &panel, &at[..count], &to[..count]);
+                            self.epilogue.prefetch(desk, &panel, &at[..count], &to[..count]);
                         }
                         self.multiply((&task, &strips), (values, channels.len()), factors, kernels, sums, ahead);
                         if last {

@@ -39,7 +39,7 @@ impl Conv {
             let walk = Walk { part, n, input: input.first, output: panel.first };
             self.advance(&walk, self.cursor(&walk, part.place(pixels.start)), count, &mut spots);
             let (at, from, to) = (&spots.at[..count], &spots.from[..count], &spots.to[..count]);
-            self.ending.prefetch(desk, &panel, at, to);
+            self.epilogue.prefetch(desk, &panel, at, to);
             let out = &mut sums.0[..count * width];
             let pieces = self.taps.iter().flat_map(|tap| (0..self.run).step_by(DEPTH).map(move |first| (*tap, first)));
             for (nth, (tap, first)) in pieces.enumerate() {
@@ -57,7 +57,7 @@ impl Conv {
                     kernels.tile(&Tile { input, pixels, taps, run, weights, width, hold, ahead }, out);
                 }
             }
-            self.ending.store((desk, kernels), (out, &panel, &part.bias), at, to);
+            self.epilogue.store((desk, kernels), (out, &panel, &part.bias), at, to);
         }
         WIDE.set(wide);
     }

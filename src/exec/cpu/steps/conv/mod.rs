@@ -9,7 +9,7 @@ use std::ops::Range;
 use half::bf16;
 
 use super::layer::{Layer, Part};
-use super::{Ending, Step, piece};
+use super::{Epilogue, Step, piece};
 use crate::exec::cpu::kernels::int16::Scales;
 use crate::exec::cpu::kernels::{Kernels, LANES, MAX_ROWS, NARROW, PANEL, Sums, Tile};
 use crate::exec::cpu::lines::Lines;
@@ -30,7 +30,7 @@ const ALONE: usize = 8;
 /// A convolution and what follows it.
 pub struct Conv {
     input: View,
-    ending: Ending,
+    epilogue: Epilogue,
     layer: Layer,
     /// Where the runs of values under a kernel begin, and their length.
     taps: Vec<usize>,
@@ -182,11 +182,11 @@ impl Wide {
 
 impl Conv {
     /// Plans a layer over `input` (with its zeros around) for so many threads and tiles of so many rows.
-    pub fn new(input: View, layer: Layer, ending: Ending, (threads, rows): (usize, usize)) -> Self {
+    pub fn new(input: View, layer: Layer, epilogue: Epilogue, (threads, rows): (usize, usize)) -> Self {
         let (taps, run) = taps(&input, layer.side);
         let pixels = layer.parts.iter().map(|part| part.grid[0] * part.grid[1]);
         let (all, most) = (pixels.clone().sum::<usize>(), pixels.fold(1, usize::max));
-        let (depth, outputs, count) = (taps.len() * run, ending.output.c, count(&layer));
+        let (depth, outputs, count) = (taps.len() * run, epilogue.output.c, count(&layer));
         let int16 = input.kind == Kind::F32 && layer.parts[0].panels.factor() == Factor::Int16;
         let wanted = (2 * input.n * all * depth * outputs / TASK_FLOPS).clamp(1, TASKS_PER_THREAD * threads);
         // Parts are of one size, but for those at edges, which are small.
@@ -200,7 +200,7 @@ impl Conv {
         let cached = (CHUNK_VALUES / (input.c * layer.stride * layer.stride)).max(4 * rows);
         let chunk = most.div_ceil(chunks).min(cached).next_multiple_of(rows);
         let group = count.div_ceil(groups);
-        let mut conv = Self { input, ending, layer, taps, run, chunk, group, heavy, firsts: vec![0] };
+        let mut conv = Self { input, epilogue, layer, taps, run, chunk, group, heavy, firsts: vec![0] };
         for part in 0..conv.layer.parts.len() {
             let tasks = input.n * conv.chunks(&conv.layer.parts[part]) * count.div_ceil(group);
             conv.firsts.push(conv.firsts[part] + tasks);
@@ -235,15 +235,15 @@ impl Conv {
     fn cursor(&self, walk: &Walk<'_>, [y, x]: [usize; 2]) -> Cursor {
         let [row, column] = self.output(walk.part, [y, x]);
         let from = self.origin(walk.part, walk.n, [y, x]) - walk.input;
-        Cursor { y, x, from, to: self.ending.output.at(walk.n, row, column) + walk.output }
+        Cursor { y, x, from, to: self.epilogue.output.at(walk.n, row, column) + walk.output }
     }
 
     /// The next `count` outputs, and the cursor behind them. Row by row of the grid: finding each output anew would cost as much
     /// as its products.
     fn advance(&self, walk: &Walk<'_>, mut cursor: Cursor, count: usize, spots: &mut Spots) -> Cursor {
         let (spread, columns) = (self.layer.spread, walk.part.grid[1]);
-        let steps = [self.layer.stride * self.input.pixel, spread * self.ending.output.pixel];
-        let (mut done, looks) = (0, self.ending.looks());
+        let steps = [self.layer.stride * self.input.pixel, spread * self.epilogue.output.pixel];
+        let (mut done, looks) = (0, self.epilogue.looks());
         while done < count {
             let run = (columns - cursor.x).min(count - done);
             let places = spots.from[done..][..run].iter_mut().zip(&mut spots.to[done..][..run]).enumerate();
@@ -297,7 +297,7 @@ impl Conv {
         let Task { part, n, ref pixels, group } = *task;
         let (mut sums, mut gates, mut spots) = (Sums::ZERO, Sums::ZERO, Spots::NONE);
         // A narrow panel is no matter of registers: as many rows as there is room for, for what is done once a tile.
-        let most = if self.ending.output.c <= NARROW { MAX_ROWS } else { kernels.rows };
+        let most = if self.epilogue.output.c <= NARROW { MAX_ROWS } else { kernels.rows };
         let tiles = pixels.len().div_ceil(most);
         let rows = pixels.len().div_ceil(tiles);
         let mut wide = WIDE.take();
@@ -321,7 +321,7 @@ impl Conv {
             for (nth, first) in pixels.clone().step_by(rows).enumerate() {
                 let count = rows.min(pixels.end - first);
                 cursor = self.advance(&walk, cursor, count, &mut spots);
-                self.ending.prefetch(desk, &panel, &spots.at[..count], &spots.to[..count]);
+                self.epilogue.prefetch(desk, &panel, &spots.at[..count], &spots.to[..count]);
                 let out = &mut sums.0[..count * panel.width];
                 let product = |(weights, ahead): (Factors<'_>, &[u8]), panel: &Panel<'_>, out: &mut [f32]| {
                     let ahead = &ahead[piece(nth, ahead.len().div_ceil(tiles), ahead.len())];
@@ -355,7 +355,7 @@ impl Conv {
                     product(*factors, other, gates);
                     kernels.gate(out, gates, [&biases[panel.first..][..PANEL], &biases[other.first..][..PANEL]]);
                 }
-                self.ending.store((desk, kernels), (out, &panel, &part.bias), &spots.at[..count], &spots.to[..count]);
+                self.epilogue.store((desk, kernels), (out, &panel, &part.bias), &spots.at[..count], &spots.to[..count]);
             }
         }
         WIDE.set(wide);

@@ -15,7 +15,7 @@ use block::{Block, Layout};
 use bytemuck::cast_slice_mut;
 pub use tiles::{PackTiles, Tiles};
 
-use super::{Ending, Step, piece};
+use super::{Epilogue, Step, piece};
 use crate::exec::cpu::kernels::int16::{self, KERNEL_MOST};
 use crate::exec::cpu::kernels::winograd::{OUTPUTS, PLACES, TAPS, TileEpilogue};
 use crate::exec::cpu::kernels::{Kernels, PANEL, VECTOR_ROWS};
@@ -123,7 +123,7 @@ pub struct Winograd {
     values: usize,
     panels: Arc<Panels>,
     bias: Arc<Vec<f32>>,
-    ending: Ending,
+    epilogue: Epilogue,
     /// What integers of each output's kernels are multiplied by, if they are such.
     scales: Vec<f32>,
     /// Kernels in the Winograd domain, block after block of some channels of a panel, once the first task asked for them.
@@ -146,11 +146,11 @@ fn with_kept<const N: usize>(lens: [usize; N], work: impl FnOnce([&mut [f32]; N]
 
 impl Winograd {
     /// Plans a layer with these kernels and biases. The values that its panels share, if they do, are at `values`.
-    pub fn new(cut: Cut, values: usize, (panels, bias): (Arc<Panels>, Arc<Vec<f32>>), ending: Ending) -> Self {
+    pub fn new(cut: Cut, values: usize, (panels, bias): (Arc<Panels>, Arc<Vec<f32>>), epilogue: Epilogue) -> Self {
         let largest = if cut.tiles.factor == Factor::Int16 { panels.largest() } else { Vec::new() };
         let scales =
             largest.into_iter().map(|largest| int16::factors(largest.to_bits(), KERNEL_MOST.into())[1]).collect();
-        Self { cut, values, panels, bias, ending, scales, kept: OnceLock::new() }
+        Self { cut, values, panels, bias, epilogue, scales, kept: OnceLock::new() }
     }
 
     /// How many groups of panels there are.
@@ -196,14 +196,15 @@ impl Winograd {
         }
     }
 
-    /// What follows the outputs of a panel, if they can go to where they belong in one go: the other value and ReLU of [`Ending::plain`].
+    /// What follows the outputs of a panel, if they can go to where they belong in one go: the other value and ReLU of
+    /// [`Epilogue::plain`].
     fn plain(&self, panel: &Panel<'_>) -> Option<(Option<&View>, bool)> {
-        self.ending.plain().filter(|_| panel.columns == panel.width && panel.scales.is_empty())
+        self.epilogue.plain().filter(|_| panel.columns == panel.width && panel.scales.is_empty())
     }
 
     /// Whether all outputs of the tile at a corner are on the map.
     fn is_whole(&self, [_, top, left]: [usize; 3]) -> bool {
-        top + OUTPUTS <= self.ending.output.h && left + OUTPUTS <= self.ending.output.w
+        top + OUTPUTS <= self.epilogue.output.h && left + OUTPUTS <= self.epilogue.output.w
     }
 
     /// Takes the sums of such a tile, those of such a panel, there.
@@ -223,7 +224,7 @@ impl Winograd {
         kernels.output_transform_store(
             sums,
             step,
-            &TileEpilogue { bias, others, relu, desk, to: place(&self.ending.output) },
+            &TileEpilogue { bias, others, relu, desk, to: place(&self.epilogue.output) },
         );
     }
 
@@ -238,20 +239,20 @@ impl Winograd {
         if !panel.scales.is_empty() {
             kernels.scale_columns(outputs, panel.scales);
         }
-        let View { h, w, pixel, .. } = self.ending.output;
+        let View { h, w, pixel, .. } = self.epilogue.output;
         let [rows, columns] = [OUTPUTS.min(h - top), OUTPUTS.min(w - left)];
         // All at once, or row by row where some columns are outside.
         let together = if columns == OUTPUTS { rows } else { 1 };
         for first in (0..rows).step_by(together) {
             let (mut at, mut to) = ([[n, 0, 0]; OUTPUTS * OUTPUTS], [0; OUTPUTS * OUTPUTS]);
             for y in 0..together {
-                let (row, begin) = (top + first + y, self.ending.output.at(n, top + first + y, left) + panel.first);
+                let (row, begin) = (top + first + y, self.epilogue.output.at(n, top + first + y, left) + panel.first);
                 let places = y * columns..(y + 1) * columns;
                 for (x, to) in to[places.clone()].iter_mut().enumerate() {
                     *to = begin + x * pixel;
                 }
-                // Most endings do not ask which pixels these are.
-                if self.ending.looks() {
+                // Most epilogues do not ask which pixels these are.
+                if self.epilogue.looks() {
                     for (x, at) in at[places].iter_mut().enumerate() {
                         *at = [n, row, left + x];
                     }
@@ -259,7 +260,7 @@ impl Winograd {
             }
             let count = together * columns;
             let outputs = &mut outputs[first * OUTPUTS * panel.width..][..count * panel.width];
-            self.ending.store((desk, kernels), (outputs, panel, &self.bias), &at[..count], &to[..count]);
+            self.epilogue.store((desk, kernels), (outputs, panel, &self.bias), &at[..count], &to[..count]);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What follows the products of a layer: bias, other values, functions, and the way to memory.
+//! The epilogue: what follows the products of a layer. Bias, other values, functions, and the store.
 
 use super::PostView;
 use crate::exec::cpu::kernels::{Kernels, MAX_ROWS, Places, Post};
@@ -8,15 +8,15 @@ use crate::exec::planner::MAX_POSTS;
 use crate::exec::planner::{Kind, View};
 use crate::graph::Activation;
 
-/// The end of a layer.
-pub struct Ending {
+/// What is done to the sums of a layer.
+pub struct Epilogue {
     /// Where results go.
     pub output: View,
     /// What is done then.
     pub posts: Vec<PostView>,
 }
 
-impl Ending {
+impl Epilogue {
     /// Whether it must know which pixels a tile has, to find other values.
     pub fn looks(&self) -> bool {
         self.posts.iter().any(PostView::reads)
