@@ -62,7 +62,7 @@ struct Posts {
 // zeros. out.c = rows, or rows / 2 if gated: then the second half of the rows (and biases) are gates, out = value * gelu(gate),
 // and out.c is a multiple of 8. A tile has 8 values, their 8 gates, 8 values, ...
 //
-// With splits > 1, conv_* writes sums to workspace [splits][pixels][rows rounded up to a multiple of 8], f32, 16-byte
+// With splits > 1 (split-K), conv_* writes sums to workspace [splits][pixels][rows rounded up to a multiple of 8], f32, 16-byte
 // aligned, and conv_finish_* must follow. Without a workspace, which only conv_hopper_* can do without, the blocks add them by
 // themselves: they must be clusters of 1, 1, splits, and splits at most 8. conv_gather_* is for inputs whose channels, pixel, row or
 // image are no multiples of 8 or whose base is none of 16 bytes; it takes all others too.
@@ -81,7 +81,7 @@ struct ConvArgs {
     Posts posts;
 };
 
-// What the driver makes of a tensor and of the boxes that are copied of it: 16-bit numbers, four axes.
+// What the driver makes of a tensor and of the boxes that are copied of it (by TMA): 16-bit numbers, four axes.
 struct alignas(64) TensorMap {
     unsigned char bytes[128];
 };
@@ -89,7 +89,7 @@ struct alignas(64) TensorMap {
 // A convolution that is not doubled. A block has a rectangle of a map, 1 << wide pixels wide, of which there are so many across and
 // down for each sample; or, if flat, a map's pixels are one line, of which it has a piece. Each tap has so many slices of 64
 // channels, a step each, and each of the splits has a step at least: on a GPU a block without one does not end. Clusters are share_x,
-// share_y and, if parts of sums meet, splits blocks; the blocks along the first two axes are multiples of those.
+// share_y and, if the cluster adds parts of sums, splits blocks; the blocks along the first two axes are multiples of those.
 struct BulkArgs {
     // Boxes of 64 channels of a rectangle, of which share_y are a block's pixels: channels, across, down, samples.
     TensorMap pixels;
@@ -211,8 +211,8 @@ static_assert(TILE_128x128.shared_bytes() == 67584 && TILE_128x64.shared_bytes()
 static_assert(TILE_64x64.shared_bytes() == 50176 && TILE_64x32.shared_bytes() == 50176, "the comments above");
 static_assert(TILE_GATHER.shared_bytes() == 17408, "the comment above");
 
-// conv_halo_hopper_MxN_*, for kernels of 3 x 3 that move by one pixel. A map is walked in strips of at most COLUMNS columns, as few
-// and as wide as can be, and each strip line by line: its columns and two more, which have no outputs, are a line's positions.
+// conv_halo_hopper_MxN_*, for kernels of 3 x 3 that move by one pixel. A map is cut into strips of at most COLUMNS columns, as few
+// and as wide as can be, and each strip goes line by line: its columns and two more, which have no outputs, are a line's positions.
 // A tile is `pixels` of them. Strips of all samples have their tiles one strip after the other; behind the last column of its
 // last line a strip needs none. Channels come in slices of 64, of which so many are in shared memory at a time: one is for
 // inputs that have no more.

@@ -27,7 +27,7 @@ class Conv : ConvTile<T, TILE> {
     }
 
     // Steps `first` up to `end` of the depth.
-    __device__ void walk(int first, int end) {
+    __device__ void mainloop(int first, int end) {
         ConvLoader<T, TILE, GATHER> loader(args, places, blockIdx.y * TILE.outputs, first);
         int next = 0;  // the stage that is loaded next
         auto load = [&](int step) {
@@ -56,7 +56,7 @@ public:
         Base::find_places();
         const auto [first, end] = Base::steps();
         wait_for_launches_before();
-        walk(first, end);
+        mainloop(first, end);
         Base::finish();
     }
 };

@@ -87,7 +87,7 @@ __device__ inline float reciprocal_fast(float x) {
 
 // --- Blocks that count each other -------------------------------------------------------------------------------------
 
-// Adds one to a count of blocks and returns what it was. What the threads of a block wrote before they met at a barrier and
+// Adds one to a count of blocks and returns what it was. What the threads of a block wrote before they came to a barrier and
 // one of them counted, those of a block that counts later may read, at a barrier behind their counting.
 __device__ inline int count_one(int* count) {
     int before;

@@ -160,7 +160,7 @@ fn what_is_fastest_is_chosen() -> Outcome {
     expect(chosen.iter().any(|products| *products != counted), || "the counting was always right".into())
 }
 
-/// Parts meet on GPUs that have clusters; where the driver refuses what it has room for, another way is found.
+/// Clusters add parts of sums on GPUs that have them; where the driver refuses what it has room for, another way is found.
 fn parts_meet_unless_that_is_refused() -> Outcome {
     let place = Place::new("refused");
     let scene = [(DEEP, "1"), ("FAKECUDA_CC", "90"), ("FAKECUDA_ROOM", "8")];

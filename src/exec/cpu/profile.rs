@@ -8,11 +8,11 @@ use super::lines::Lines;
 use super::panels::Factor;
 use super::team::Team;
 
-/// Numbers under a tile when the arithmetic alone is timed: they and their weights stay in the first-level cache.
+/// Numbers under a tile when the arithmetic alone is timed: they and their weights stay in the L1 cache.
 const RUN: usize = 128;
 /// Rows of all tiles of that timing.
 const ROWS: usize = 80_000;
-/// Numbers each thread copies when memory is timed: more than the second-level cache.
+/// Numbers each thread copies when memory is timed: more than the L2 cache.
 const COPIED: usize = 1 << 22;
 
 /// Operations a second of the innermost loop for such factors alone, on all threads. (Where they are integers, some convolutions

@@ -150,8 +150,8 @@ impl Device {
         &self.tuner
     }
 
-    /// Bytes of its second cache.
-    pub fn second_cache(&self) -> usize {
+    /// Bytes of its L2 cache.
+    pub fn l2_bytes(&self) -> usize {
         let size = self.context.attribute(Attribute::CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE);
         size.map_or(0, |bytes| bytes.max(0) as usize)
     }

@@ -208,7 +208,7 @@ pub fn fingerprint(precision: Precision) -> u64 {
 
 /// How tiles are laid over the pixels of a product, and which products can have them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Walk {
+pub enum Tiling {
     /// Pixel after pixel: any product.
     Pixels,
     /// Along strips of a map (`HaloTile` in `args.cuh`): convolutions of 3 x 3 that move by one pixel, of so many channels at most.
@@ -239,15 +239,15 @@ pub struct Tile {
     /// Which GPUs have it.
     pub chips: Chips,
     /// Which products have it.
-    pub walk: Walk,
+    pub tiling: Tiling,
 }
 
 macro_rules! tile {
     ($chips:ident, $name:literal, $pixels:literal x $outputs:literal x $depth:literal, $shared:literal, $threads:literal,
      $together:literal, $efficiency:literal) => {
-        tile!(Walk::Pixels, $chips, $name, $pixels x $outputs x $depth, $shared, $threads, $together, $efficiency)
+        tile!(Tiling::Pixels, $chips, $name, $pixels x $outputs x $depth, $shared, $threads, $together, $efficiency)
     };
-    ($walk:expr, $chips:ident, $name:literal, $pixels:literal x $outputs:literal x $depth:literal, $shared:literal,
+    ($tiling:expr, $chips:ident, $name:literal, $pixels:literal x $outputs:literal x $depth:literal, $shared:literal,
      $threads:literal, $together:literal, $efficiency:literal) => {
         Tile {
             name: $name,
@@ -259,7 +259,7 @@ macro_rules! tile {
             together: $together,
             efficiency: $efficiency,
             chips: Chips::$chips,
-            walk: $walk,
+            tiling: $tiling,
         }
     };
 }
@@ -282,7 +282,7 @@ const fn bulk(
         together,
         efficiency,
         chips: Chips::Hopper,
-        walk: Walk::Rectangles(stages),
+        tiling: Tiling::Rectangles(stages),
     }
 }
 
@@ -292,7 +292,7 @@ pub const SLICE: usize = 64;
 pub const STRIP: usize = 64;
 
 /// Of tiles that have room for the slice after the one that is multiplied.
-const DEEP: Walk = Walk::Strips(usize::MAX);
+const DEEP: Tiling = Tiling::Strips(usize::MAX);
 
 /// Tiles for inputs that can be loaded 16 bytes at a time (`TILE_*`, `HALO_*` and `BULK_*` in `args.cuh`).
 pub const TILES: [Tile; 16] = [
@@ -307,7 +307,7 @@ pub const TILES: [Tile; 16] = [
     tile!(DEEP, Hopper, "conv_halo_hopper_128x160", 128 x 160 x 64, 173336, 256, 1, 2.8),
     tile!(DEEP, Hopper, "conv_halo_hopper_128x64", 128 x 64 x 64, 103704, 256, 2, 2.0),
     tile!(DEEP, Hopper, "conv_halo_hopper_256x128", 256 x 128 x 64, 188184, 256, 1, 2.8),
-    tile!(Walk::Strips(SLICE), Hopper, "conv_halo_hopper_256x64", 256 x 64 x 64, 105112, 256, 2, 2.2),
+    tile!(Tiling::Strips(SLICE), Hopper, "conv_halo_hopper_256x64", 256 x 64 x 64, 105112, 256, 2, 2.2),
     tile!(All, "conv_128x128", 128 x 128 x 32, 67584, 128, 2, 1.0),
     tile!(All, "conv_128x64", 128 x 64 x 32, 51200, 128, 2, 0.8),
     tile!(All, "conv_64x64", 64 x 64 x 64, 50176, 128, 2, 0.65),

@@ -412,15 +412,22 @@ impl Maker<'_> {
             keys: keys.view.positions(),
             in_eights: read.iter().all(Placed::in_eights) && width.is_multiple_of(TOGETHER),
         };
-        let Some(way) = shape.way(&self.device.chip()) else {
+        let Some(config) = shape.config(&self.device.chip()) else {
             let text = format!("attention with heads of {width} channels; at most {} are possible", WIDE_HEAD.0);
             return Err(super::failed(text));
         };
         let scale = 1.0 / (width as f32).sqrt();
         let args = Args::default().view(queries).view(keys).view(values).view(output);
         let args = args.int(heads).int(width).int(usize::from(mask == Mask::Causal)).float(scale);
-        let (function, grid) = (self.function(way.kernel)?, shape.grid(&way));
-        Ok(Launch { function, grid, threads: way.threads, shared: way.shared, cluster: ALONE, args: args.finish() })
+        let (function, grid) = (self.function(config.kernel)?, shape.grid(&config));
+        Ok(Launch {
+            function,
+            grid,
+            threads: config.threads,
+            shared: config.shared,
+            cluster: ALONE,
+            args: args.finish(),
+        })
     }
 
     fn lookup(&self, table: WeightId, ids: Option<&Placed>, output: &Placed) -> Result<Launch, ExecError> {

@@ -3,7 +3,7 @@
 use super::args::{Args, Placed};
 use super::bulk::{self, Rectangles};
 use super::device::Device;
-use super::kernels::{MOST_TAPS, SLICE, Walk};
+use super::kernels::{MOST_TAPS, SLICE, Tiling};
 use super::launch::Launch;
 use super::plan::Post;
 use super::tiles::{self, Chip, Cut, Extent};
@@ -62,7 +62,7 @@ impl Product {
             .to_owned()
     }
 
-    /// The launches that compute it, cut so. Sums of parts that do not meet in clusters go through `workspace`.
+    /// The launches that compute it, cut so. Sums of parts that are not reduced in clusters go through `workspace`.
     ///
     /// # Errors
     /// There is no such kernel: a mistake in the program. The driver's.
@@ -74,19 +74,19 @@ impl Product {
         let args = Args::default().view(&self.input).view(&self.output);
         let args = self.weight.into_iter().fold(args, Args::pointer);
         let args = [kernel, stride, top, left, flags[0], flags[1], splits, rows].into_iter().fold(args, Args::int);
-        let args = args.pointer(if cut.meets() { 0 } else { workspace }).posts(&self.posts);
-        let all = match tile.walk {
-            Walk::Rectangles(stages) => {
-                let described = Args::default().put(&bulk::pixels(&self.input, &self.extent, &cut)?);
-                let described = described.put(&bulk::weights(self.weight[0], &self.extent, &cut)?);
+        let args = args.pointer(if cut.reduces_in_cluster() { 0 } else { workspace }).posts(&self.posts);
+        let all = match tile.tiling {
+            Tiling::Rectangles(stages) => {
+                let tensor_maps = Args::default().put(&bulk::pixels(&self.input, &self.extent, &cut)?);
+                let tensor_maps = tensor_maps.put(&bulk::weights(self.weight[0], &self.extent, &cut)?);
                 let Rectangles { wide, across, down } = Rectangles::new(tile.pixels, &self.extent);
                 let flat = usize::from(self.extent.in_line());
                 let slices = self.extent.inputs.div_ceil(SLICE);
                 let early = if device.overlaps() { stages } else { 0 };
                 let numbers = [wide, across, down, flat, slices, stages, shared[0], shared[1], early];
-                numbers.into_iter().fold(described.then(&args), Args::int).aligned(64)
+                numbers.into_iter().fold(tensor_maps.then(&args), Args::int).aligned(64)
             }
-            Walk::Pixels | Walk::Strips(_) => args.clone(),
+            Tiling::Pixels | Tiling::Strips(_) => args.clone(),
         };
         let mut launches = vec![Launch {
             function: device.function(tile.name, fp8)?,

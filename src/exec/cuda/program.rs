@@ -11,7 +11,7 @@ use super::device::{Device, trouble};
 use super::kernels::Half;
 use super::packing::CudaPacked;
 use super::plan::Plan;
-use super::staging::{Staging, Way};
+use super::staging::{Direction, Staging};
 use crate::exec::given::{self, Given};
 use crate::exec::planner::{About, Kind, View};
 use crate::exec::{ExecError, Packed, Profile, Program, StepTime, Tensor, Value};
@@ -63,8 +63,8 @@ impl CudaProgram {
         let results = given::results(&graph, taps)?;
         let plan = Plan::new(&graph, weights, &results, device)?;
         let shapes = results.iter().map(|id| graph.node(*id).shape.dims().to_vec()).collect();
-        let up = Staging::new(device, plan.inputs.iter().map(|(_, place)| place), Way::ToGpu);
-        let down = Staging::new(device, plan.results.iter(), Way::FromGpu);
+        let up = Staging::new(device, plan.inputs.iter().map(|(_, place)| place), Direction::ToGpu);
+        let down = Staging::new(device, plan.results.iter(), Direction::FromGpu);
         let mut program = Self {
             graph,
             plan,

@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::bulk::Rectangles;
 use super::cluster::MOST_BLOCKS;
-use super::kernels::{Chips, GATHER, SLICE, STRIP, TILES, Tile, Walk};
+use super::kernels::{Chips, GATHER, SLICE, STRIP, TILES, Tile, Tiling};
 use super::packing::TOGETHER as EIGHT;
 
 /// A product's extent: pixels, outputs (rows of weights) and steps of each, depth by taps.
@@ -64,7 +64,7 @@ pub struct Chip {
 pub struct Cut {
     /// The tile.
     pub tile: &'static Tile,
-    /// Parts of the sum that are computed side by side and added afterwards.
+    /// Parts of the sum that are computed side by side and added afterwards (split-K).
     pub splits: usize,
     /// Blocks beside each other that share weights, and below each other that share pixels.
     pub shared: [usize; 2],
@@ -76,8 +76,8 @@ const PRODUCTS_PER_BYTE: f64 = 110.0;
 const SETUP: f64 = 160.0;
 /// What a second kernel costs, in products of one multiprocessor: about two microseconds.
 const SECOND_KERNEL: f64 = 6.0e6;
-/// What it costs that the blocks of a cluster meet twice, in the same: about a microsecond.
-const MEETINGS: f64 = 3.0e6;
+/// What two barriers of a cluster cost, in the same: about a microsecond.
+const CLUSTER_BARRIERS: f64 = 3.0e6;
 /// A cluster's blocks are on neighbouring multiprocessors: an H100 has groups of so many or two more.
 const NEIGHBOURS: usize = 16;
 /// Parts at most.
@@ -100,15 +100,15 @@ const LEAST_ROWS: usize = 8;
 const MOST: usize = 32;
 
 impl Tile {
-    /// Whether its blocks can be a cluster that adds parts of sums: those with sixteen pixels for each warp (`conv_meeting.cuh`).
-    fn meets(&self) -> bool {
+    /// Whether its blocks can be a cluster that adds parts of sums: those with sixteen pixels for each warp (`conv_cluster_reduce.cuh`).
+    fn can_reduce_in_cluster(&self) -> bool {
         let each = self.pixels == 16 * self.threads as usize / 32;
         self.chips == Chips::Hopper && (each || self.can_share())
     }
 
     /// Whether neighbouring blocks can bring weights or pixels for each other.
     fn can_share(&self) -> bool {
-        matches!(self.walk, Walk::Rectangles(_))
+        matches!(self.tiling, Tiling::Rectangles(_))
     }
 
     /// In which ways the blocks of a product can share.
@@ -126,32 +126,32 @@ impl Tile {
         if extent.fp8 && self.chips == Chips::All && Chips::Hopper.have(chip.capability) {
             return false;
         }
-        match self.walk {
-            Walk::Pixels => true,
-            Walk::Strips(most) => extent.taps == 9 && extent.stride == 1 && extent.inputs <= most,
-            Walk::Rectangles(_) => !extent.doubled && extent.stride <= 2 && extent.inputs >= SLICE,
+        match self.tiling {
+            Tiling::Pixels => true,
+            Tiling::Strips(most) => extent.taps == 9 && extent.stride == 1 && extent.inputs <= most,
+            Tiling::Rectangles(_) => !extent.doubled && extent.stride <= 2 && extent.inputs >= SLICE,
         }
     }
 
     /// Blocks side by side along the pixels.
     pub fn blocks(&self, extent: &Extent) -> usize {
         let [n, h, w] = extent.map;
-        match self.walk {
-            Walk::Pixels => extent.pixels().div_ceil(self.pixels),
-            Walk::Strips(_) => {
+        match self.tiling {
+            Tiling::Pixels => extent.pixels().div_ceil(self.pixels),
+            Tiling::Strips(_) => {
                 let strips = w.div_ceil(STRIP);
                 let line = w.div_ceil(strips) + 2;
                 n * strips * (h * line - 2).div_ceil(self.pixels)
             }
-            Walk::Rectangles(_) => Rectangles::new(self.pixels, extent).count(extent),
+            Tiling::Rectangles(_) => Rectangles::new(self.pixels, extent).count(extent),
         }
     }
 
     /// Steps of the depth.
     fn steps(&self, extent: &Extent) -> usize {
-        match self.walk {
-            Walk::Pixels => extent.depth().div_ceil(self.depth),
-            Walk::Strips(_) | Walk::Rectangles(_) => extent.taps * extent.inputs.div_ceil(SLICE),
+        match self.tiling {
+            Tiling::Pixels => extent.depth().div_ceil(self.depth),
+            Tiling::Strips(_) | Tiling::Rectangles(_) => extent.taps * extent.inputs.div_ceil(SLICE),
         }
     }
 }
@@ -161,15 +161,15 @@ impl Cut {
     pub const GATHER: Self = Self { tile: &GATHER, splits: 1, shared: ALONE };
 
     /// Whether the blocks that have the parts of a sum are a cluster and add them by themselves.
-    pub fn meets(&self) -> bool {
+    pub fn reduces_in_cluster(&self) -> bool {
         let [x, y] = self.shared;
-        self.tile.meets() && self.splits > 1 && x * y * self.splits <= MOST_BLOCKS
+        self.tile.can_reduce_in_cluster() && self.splits > 1 && x * y * self.splits <= MOST_BLOCKS
     }
 
     /// The blocks of a cluster along the three axes.
     pub fn cluster(&self) -> [usize; 3] {
         let [x, y] = self.shared;
-        [x, y, if self.meets() { self.splits } else { 1 }]
+        [x, y, if self.reduces_in_cluster() { self.splits } else { 1 }]
     }
 
     /// Blocks along the three axes: whole clusters.
@@ -197,7 +197,7 @@ impl Cut {
 
     /// Numbers of f32 in memory that the parts of the sums take.
     pub fn sums(&self, extent: &Extent) -> usize {
-        if self.splits == 1 || self.meets() {
+        if self.splits == 1 || self.reduces_in_cluster() {
             return 0;
         }
         self.splits * extent.pixels() * extent.rows.next_multiple_of(EIGHT)
@@ -207,7 +207,7 @@ impl Cut {
 impl fmt::Display for Cut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.tile.name.trim_start_matches("conv_"))?;
-        if let Walk::Rectangles(stages) = self.tile.walk {
+        if let Tiling::Rectangles(stages) = self.tile.tiling {
             write!(f, " of {stages}")?;
         }
         if self.shared != ALONE {
@@ -272,7 +272,7 @@ fn adding(extent: &Extent, cut: &Cut, processors: usize) -> f64 {
     match cut.splits {
         1 => 0.0,
         // Shared memory of others is read about as fast as memory.
-        splits if cut.meets() => MEETINGS + each * (splits - 1) as f64,
+        splits if cut.reduces_in_cluster() => CLUSTER_BARRIERS + each * (splits - 1) as f64,
         splits => SECOND_KERNEL + 2.0 * each * splits as f64,
     }
 }
@@ -306,7 +306,7 @@ mod tests {
         assert!(!has(&map(512, 64, 72), "conv_halo_hopper_256x64"), "one slice is all it has room for");
         for other in [Extent { taps: 1, ..more }, Extent { taps: 25, ..more }, Extent { stride: 2, ..more }] {
             let found = candidates(&other, &H100);
-            assert!(found.iter().all(|cut| !matches!(cut.tile.walk, Walk::Strips(_))), "{found:?}");
+            assert!(found.iter().all(|cut| !matches!(cut.tile.tiling, Tiling::Strips(_))), "{found:?}");
         }
     }
 
@@ -351,16 +351,16 @@ mod tests {
     }
 
     #[test]
-    fn parts_that_meet_need_no_memory() {
+    fn parts_reduced_in_clusters_need_no_memory() {
         let extent = map(16, 1280, 1280);
         for tile in &TILES {
             for splits in [1, 2, 8, 9, 16] {
                 let cut = Cut { tile, splits, shared: [1, 1] };
-                let meets = tile.chips == Chips::Hopper && tile.pixels < 256 && (2..=8).contains(&splits);
-                assert_eq!(cut.meets(), meets, "{cut}");
-                assert_eq!(cut.sums(&extent) > 0, splits > 1 && !meets, "{cut}");
+                let in_cluster = tile.chips == Chips::Hopper && tile.pixels < 256 && (2..=8).contains(&splits);
+                assert_eq!(cut.reduces_in_cluster(), in_cluster, "{cut}");
+                assert_eq!(cut.sums(&extent) > 0, splits > 1 && !in_cluster, "{cut}");
                 let blocks = cut.room(&H100);
-                assert!(blocks.is_multiple_of(splits) || !meets, "{cut}: {blocks}");
+                assert!(blocks.is_multiple_of(splits) || !in_cluster, "{cut}: {blocks}");
                 assert!((112..=132).contains(&(blocks / tile.together)) || splits == 6, "{cut}: {blocks}");
             }
         }
@@ -383,12 +383,12 @@ mod tests {
     }
 
     #[test]
-    fn blocks_meet_where_there_are_clusters_as_large() {
+    fn parts_are_reduced_where_clusters_are_as_large() {
         let extent = map(16, 1280, 1280);
         let most = |cluster| {
             let found = candidates(&extent, &Chip { cluster, ..H100 });
             assert!(!found.is_empty());
-            found.iter().filter(|cut| cut.meets()).map(|cut| cut.splits).max()
+            found.iter().filter(|cut| cut.reduces_in_cluster()).map(|cut| cut.splits).max()
         };
         assert_eq!(most(1), None);
         assert!(most(4).is_some_and(|splits| splits <= 4));

@@ -38,13 +38,14 @@ static View in_pairs(View view) {
     return view;
 }
 
-// A kernel: its tile, whether pixels are counted in strips, for how many channels it is at most, and whether its blocks can meet.
+// A kernel: its tile, whether pixels are counted in strips, for how many channels it is at most, and whether a cluster of its
+// blocks can add parts of sums.
 struct Kernel {
     std::string name;
     int pixels, outputs, threads, shared;
     bool strips;
     int channels;
-    bool can_meet;
+    bool can_reduce;
 
     Kernel(const char* name, const Tile& tile) : Kernel(name, tile, false, 1 << 30) {}
     Kernel(const char* name, const HaloTile& tile) : Kernel(name, tile, true, tile.slices > 1 ? 1 << 30 : 64) {}
@@ -54,7 +55,7 @@ private:
     Kernel(const char* name, const Any& tile, bool strips, int channels)
         : name(name), pixels(tile.pixels), outputs(tile.outputs), threads(tile.threads()), shared(tile.shared_bytes()),
           strips(strips), channels(channels),
-          can_meet(this->name.find("_hopper_") != std::string::npos && tile.pixels == 16 * tile.threads() / 32) {}
+          can_reduce(this->name.find("_hopper_") != std::string::npos && tile.pixels == 16 * tile.threads() / 32) {}
 };
 
 static const Kernel KERNELS[] = {
@@ -318,7 +319,7 @@ static void conv_case(Format format, const ConvCase& one) {
     for (const Kernel& kernel : KERNELS) {
         if (!takes(kernel, k)) continue;
         for (const bool meet : {false, true}) {
-            if (meet && !(kernel.can_meet && k.splits > 1 && k.splits <= 8)) continue;
+            if (meet && !(kernel.can_reduce && k.splits > 1 && k.splits <= 8)) continue;
             ConvArgs args = conv;
             if (meet) args.workspace = nullptr;
             check(args, kernel.name, meet, [&] {

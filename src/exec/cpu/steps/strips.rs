@@ -1,7 +1,7 @@
 //! Convolutions of 3 x 3 of bf16 numbers by Winograd along rows ([`strip`](crate::exec::cpu::kernels::strip)).
 //!
 //! A task takes the rows of a block of the map to the Winograd domain, multiplies them there with some panels of kernels, and takes the
-//! sums back, a few strips at a time, so that these never leave the first cache. Kernels of small layers are taken there once, those
+//! sums back, a few strips at a time, so that these never leave the L1 cache. Kernels of small layers are taken there once, those
 //! of large ones whenever they are used: there they are twice as many numbers.
 
 use std::cell::RefCell;
@@ -19,7 +19,7 @@ use crate::exec::cpu::memory::Desk;
 use crate::exec::cpu::panels::{Numbers, Panel, Panels};
 use crate::exec::planner::{Kind, View};
 
-/// Channels that are handled at a time, so that their kernels and values in the Winograd domain stay in the second-level cache.
+/// Channels that are handled at a time, so that their kernels and values in the Winograd domain stay in the L2 cache.
 const DEPTH: usize = 128;
 /// Numbers of the values of a block in the Winograd domain at most.
 const VALUES: usize = 1 << 17;

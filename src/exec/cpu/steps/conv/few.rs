@@ -1,4 +1,4 @@
-//! Layers over few pixels, whose weights take longer to come than to be multiplied: they are widened piece by piece, in the first-level
+//! Layers over few pixels, whose weights take longer to come than to be multiplied: they are widened piece by piece, in the L1
 //! cache, while the next pieces are on their way.
 
 use super::super::piece;

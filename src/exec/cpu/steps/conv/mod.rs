@@ -21,7 +21,7 @@ use crate::exec::planner::{Kind, View};
 const TASK_FLOPS: usize = 1 << 20;
 /// Tasks for each thread at most.
 const TASKS_PER_THREAD: usize = 8;
-/// Numbers of input that a task works through before it turns to the next panel: they stay in the second-level cache.
+/// Numbers of input that a task works through before it turns to the next panel: they stay in the L2 cache.
 const CHUNK_VALUES: usize = 1 << 17;
 
 /// Weights for each value from which on tasks share out panels instead of outputs, where each quantizes the values for itself.

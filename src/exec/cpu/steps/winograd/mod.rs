@@ -26,7 +26,7 @@ use crate::exec::cpu::winograd;
 use crate::exec::planner::View;
 use crate::graph::Padding;
 
-/// Channels that are handled at a time, so that their kernels in the Winograd domain stay in the second-level cache.
+/// Channels that are handled at a time, so that their kernels in the Winograd domain stay in the L2 cache.
 const DEPTH: usize = 64;
 /// Tiles that are handled at a time where a task takes its pixels to the Winograd domain, so that their values and sums stay there too.
 const OWN_TILES: usize = 2 * VECTOR_ROWS;
