@@ -3,7 +3,7 @@
 //! A graph becomes a list of steps in five moves: nodes that follow a product element by element are joined to it; every
 //! value gets a place, with zeros around what a wide convolution reads; the steps are put in order and values that are never
 //! needed together share memory (all in [`super::planner`]); weights are cut into panels ([`panels`]); each step is cut into
-//! tasks ([`steps`]). A run walks the list with
+//! tasks ([`steps`]). A run goes through the list with
 //! all threads ([`team`]); the inner loops are chosen by what the processor can do ([`kernels`], [`isa`]).
 
 mod changes;

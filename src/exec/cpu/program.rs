@@ -51,12 +51,12 @@ struct Work {
 }
 
 impl Work {
-    /// Does a task of a step, in a walk.
+    /// Does a task of a step, in a dispatch.
     fn run(&self, step: usize, task: usize) {
-        // SAFETY: the walk keeps rounds apart, the schedule puts no step into a round with one that writes what it reads
+        // SAFETY: the dispatch keeps rounds apart, the schedule puts no step into a round with one that writes what it reads
         // or writes, and the tasks of one step write places of their own, which no task of the step reads: outputs are
         // told apart by pixel and channel, and the plan never lets a step write a piece it reads. Nobody else uses the
-        // memory meanwhile, since a walk borrows its program exclusively.
+        // memory meanwhile, since a dispatch borrows its program exclusively.
         #[expect(unsafe_code, reason = "threads write disjoint, interleaved parts of one block")]
         let desk = unsafe { self.memory.desk() };
         self.plan.steps[step].run(task, desk, &self.kernels);
@@ -87,24 +87,24 @@ impl CpuProgram {
         if poison {
             program.memory().fill(POISON);
         }
-        program.walk(Stage::Constant);
+        program.dispatch(Stage::Constant);
         Ok(program)
     }
 
     /// All memory.
     fn memory(&mut self) -> &mut [f32] {
-        // SAFETY: only this program walks its plan, it is borrowed exclusively, and no task is under way after a walk.
-        #[expect(unsafe_code, reason = "between walks there is only one thread")]
+        // SAFETY: only this program runs its plan, it is borrowed exclusively, and no task is under way after a dispatch.
+        #[expect(unsafe_code, reason = "between dispatches there is only one thread")]
         let desk = unsafe { self.work.memory.desk() };
         desk.write(0, self.work.plan.len)
     }
 
     /// Runs all rounds of a stage.
-    fn walk(&mut self, stage: Stage) {
-        self.walk_watched(self.work.plan.rounds[stage as usize].clone(), |_| ());
+    fn dispatch(&mut self, stage: Stage) {
+        self.dispatch_watched(self.work.plan.rounds[stage as usize].clone(), |_| ());
     }
 
-    fn walk_watched(&mut self, rounds: Arc<[Range<usize>]>, watch: impl FnMut(usize)) {
+    fn dispatch_watched(&mut self, rounds: Arc<[Range<usize>]>, watch: impl FnMut(usize)) {
         let work = self.work.clone();
         let tasks: Vec<usize> = rounds.iter().map(|steps| work.tasks[steps.clone()].iter().sum()).collect();
         let run = move |round: usize, mut task: usize| {
@@ -115,11 +115,11 @@ impl CpuProgram {
                 task -= work.tasks[step];
             }
         };
-        self.team.walk(&tasks, Arc::new(run), watch);
+        self.team.dispatch(&tasks, Arc::new(run), watch);
     }
 
     /// Of the frame stage, does these tasks of each step.
-    fn walk_again(&mut self, again: &[Vec<usize>]) {
+    fn dispatch_again(&mut self, again: &[Vec<usize>]) {
         let work = &self.work;
         let some = |step: usize| again[step].iter().map(move |task| (step, *task));
         let rounds = work.plan.rounds[Stage::Frame as usize].iter();
@@ -130,7 +130,7 @@ impl CpuProgram {
             let (step, task) = rounds[round][task];
             work.run(step, task);
         };
-        self.team.walk(&tasks, Arc::new(run), |_| ());
+        self.team.dispatch(&tasks, Arc::new(run), |_| ());
     }
 
     /// The steps of the frame stage, and the milliseconds each takes alone.
@@ -139,7 +139,7 @@ impl CpuProgram {
         let alone = steps.iter().map(|step| *step..step + 1).collect();
         let mut ends: Vec<f64> = Vec::new();
         let begun = Instant::now();
-        self.walk_watched(alone, |_| ends.push(begun.elapsed().as_secs_f64() * 1e3));
+        self.dispatch_watched(alone, |_| ends.push(begun.elapsed().as_secs_f64() * 1e3));
         let begins = std::iter::once(0.0).chain(ends.iter().copied());
         steps.into_iter().zip(ends.iter().zip(begins).map(|(end, begin)| end - begin)).collect()
     }
@@ -147,7 +147,7 @@ impl CpuProgram {
     /// Sets the inputs of one stage and runs it.
     fn run_stage(&mut self, stage: Stage, given: &Given<'_>) -> Result<(), ExecError> {
         self.set_inputs(stage, given)?;
-        self.walk(stage);
+        self.dispatch(stage);
         Ok(())
     }
 
@@ -158,8 +158,8 @@ impl CpuProgram {
         let changed = self.set_inputs(Stage::Frame, given)?;
         let work = self.work.clone();
         match (&work.plan.changes, whole) {
-            (Some(changes), true) => self.walk_again(&changes.again(changed)),
-            _ => self.walk(Stage::Frame),
+            (Some(changes), true) => self.dispatch_again(&changes.again(changed)),
+            _ => self.dispatch(Stage::Frame),
         }
         self.whole = true;
         Ok(())

@@ -177,7 +177,7 @@ static TensorMap map_of(void* base, std::array<uint64_t, 4> extent, std::array<u
 // A launch: so many stages, and blocks that share weights and pixels.
 struct BulkCut {
     int stages, share_x, share_y, early;
-    bool meet, flat;
+    bool in_cluster, flat;
 };
 
 static void launch_bulk(Format format, const BulkKernel& kernel, const ConvArgs& conv, const BulkCut& cut) {
@@ -222,7 +222,7 @@ static void launch_bulk(Format format, const BulkKernel& kernel, const ConvArgs&
     const auto shares_x = unsigned(cut.share_x), shares_y = unsigned(cut.share_y);
     launch(std::string(kernel.name) + suffix(format), args, {unsigned(blocks), unsigned(lines), unsigned(conv.splits)},
            unsigned(tile.block_threads()), unsigned(tile.shared_bytes(cut.stages)),
-           {shares_x, shares_y, cut.meet ? unsigned(conv.splits) : 1});
+           {shares_x, shares_y, cut.in_cluster ? unsigned(conv.splits) : 1});
 }
 
 // Some cuts of each kernel, other ones in each case.
@@ -234,20 +234,20 @@ static void bulk_cases(Format format, const ConvCase& k, const ConvArgs& conv, c
     static const int SHARES[][2] = {{1, 1}, {2, 1}, {1, 2}, {2, 2}, {4, 1}, {4, 2}};
     static unsigned turn = 0;
     for (const BulkKernel& kernel : BULK_KERNELS) {
-        for (const bool meet : {false, true}) {
+        for (const bool in_cluster : {false, true}) {
             const auto [share_x, share_y] = SHARES[turn++ % 6];
-            if (meet && (k.splits < 2 || k.splits * share_x * share_y > 8)) continue;
+            if (in_cluster && (k.splits < 2 || k.splits * share_x * share_y > 8)) continue;
             if (k.gated && kernel.tile.outputs / share_x % 16) continue;
             // One line of all pixels, which lie one after the other.
             const View& in = conv.in;
             const bool flat = k.kernel == 1 && k.stride == 1 && in.row == in.w * in.pixel && in.image == in.h * in.row &&
                               turn % 2;
             const int stages = kernel.tile.least_stages + int(turn % 2), early = int(turn / 2) % (stages + 1);
-            const BulkCut cut = {stages, share_x, share_y, early, meet, flat};
+            const BulkCut cut = {stages, share_x, share_y, early, in_cluster, flat};
             ConvArgs args = conv;
-            if (meet) args.workspace = nullptr;
+            if (in_cluster) args.workspace = nullptr;
             check(args, std::string(kernel.name) + " shared by " + std::to_string(share_x) + " " + std::to_string(share_y),
-                  meet, [&] { launch_bulk(format, kernel, args, cut); });
+                  in_cluster, [&] { launch_bulk(format, kernel, args, cut); });
         }
     }
 }
@@ -302,7 +302,7 @@ static void conv_case(Format format, const ConvCase& one) {
     const ConvArgs conv = {in_pairs(in.view()), {}, weight.pointer(), bias_or_null, scale_or_null, k.kernel, k.stride, k.top, k.left, k.doubled, k.gated,
                            k.splits, rows, static_cast<float*>(workspace.pointer()), {}};
     int which = 0;
-    const auto check = [&](ConvArgs& args, const std::string& name, bool meet, const auto& start) {
+    const auto check = [&](ConvArgs& args, const std::string& name, bool in_cluster, const auto& start) {
         which ^= 1;
         // Every other result is for a product of such factors, too.
         Layout to = k.to;
@@ -311,22 +311,22 @@ static void conv_case(Format format, const ConvCase& one) {
         args.out = out.view();
         args.posts = posts_of(lists[which], e);
         start();
-        if (k.splits > 1 && !meet) launch("conv_finish" + suffix(format), args, {3});
-        report(words(name, format, k) + (meet ? " in a cluster" : ""), out.compare([&](int n, int y, int x, int c) {
+        if (k.splits > 1 && !in_cluster) launch("conv_finish" + suffix(format), args, {3});
+        report(words(name, format, k) + (in_cluster ? " in a cluster" : ""), out.compare([&](int n, int y, int x, int c) {
             return wanted[which][size_t(((n * e.h + y) * e.w + x) * e.c + c)];
         }));
     };
     for (const Kernel& kernel : KERNELS) {
         if (!takes(kernel, k)) continue;
-        for (const bool meet : {false, true}) {
-            if (meet && !(kernel.can_reduce && k.splits > 1 && k.splits <= 8)) continue;
+        for (const bool in_cluster : {false, true}) {
+            if (in_cluster && !(kernel.can_reduce && k.splits > 1 && k.splits <= 8)) continue;
             ConvArgs args = conv;
-            if (meet) args.workspace = nullptr;
-            check(args, kernel.name, meet, [&] {
+            if (in_cluster) args.workspace = nullptr;
+            check(args, kernel.name, in_cluster, [&] {
                 launch(kernel.name + suffix(format), args,
                        {unsigned(blocks_of(kernel, e)), unsigned(rows + kernel.outputs - 1) / unsigned(kernel.outputs),
                         unsigned(k.splits)},
-                       unsigned(kernel.threads), unsigned(kernel.shared), {1, 1, meet ? unsigned(k.splits) : 1});
+                       unsigned(kernel.threads), unsigned(kernel.shared), {1, 1, in_cluster ? unsigned(k.splits) : 1});
             });
         }
     }

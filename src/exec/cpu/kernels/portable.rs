@@ -29,7 +29,7 @@ pub fn tile(tile: &Tile<'_>, out: &mut [f32]) {
     }
 }
 
-/// Adds four values times their rows of weights. Equal slices walked by one index are what the compiler makes vector code of.
+/// Adds four values times their rows of weights. Equal slices with one index are what the compiler makes vector code of.
 fn add_four([a, b, c, d]: [f32; TOGETHER], weights: &[f32], sums: &mut [f32]) {
     let width = sums.len();
     let row = |index: usize| &weights[index * width..][..width];

@@ -2,7 +2,7 @@
 //! cache, while the next pieces are on their way.
 
 use super::super::piece;
-use super::{Conv, Input, Spots, Task, WIDE, Walk};
+use super::{Conv, Input, Outputs, Spots, Task, WIDE};
 use crate::exec::cpu::kernels::{Kernels, MAX_ROWS, PANEL, Sums, Tile};
 use crate::exec::cpu::memory::Desk;
 use crate::exec::cpu::panels::Numbers;
@@ -36,8 +36,8 @@ impl Conv {
         for index in piece(group, self.group, self.count()) {
             let panel = part.panels.panel(index);
             let (mut rest, width) = (weights_of(index), panel.width);
-            let walk = Walk { part, n, input: input.first, output: panel.first };
-            self.advance(&walk, self.cursor(&walk, part.place(pixels.start)), count, &mut spots);
+            let outputs = Outputs { part, n, input: input.first, output: panel.first };
+            self.advance(&outputs, self.cursor(&outputs, part.place(pixels.start)), count, &mut spots);
             let (at, from, to) = (&spots.at[..count], &spots.from[..count], &spots.to[..count]);
             self.epilogue.prefetch(desk, &panel, at, to);
             let out = &mut sums.0[..count * width];

@@ -67,7 +67,7 @@ struct Input<'a> {
 
 /// Outputs one after the other: of a part of the layer, for sample `n`. Their places are counted so that nothing need be added to
 /// them: a vector read from numbers just written one by one would wait for all of them.
-struct Walk<'a> {
+struct Outputs<'a> {
     part: &'a Part,
     n: usize,
     /// Where in memory the input of the task begins.
@@ -232,16 +232,16 @@ impl Conv {
     }
 
     /// Where an output is.
-    fn cursor(&self, walk: &Walk<'_>, [y, x]: [usize; 2]) -> Cursor {
-        let [row, column] = self.output(walk.part, [y, x]);
-        let from = self.origin(walk.part, walk.n, [y, x]) - walk.input;
-        Cursor { y, x, from, to: self.epilogue.output.at(walk.n, row, column) + walk.output }
+    fn cursor(&self, outputs: &Outputs<'_>, [y, x]: [usize; 2]) -> Cursor {
+        let [row, column] = self.output(outputs.part, [y, x]);
+        let from = self.origin(outputs.part, outputs.n, [y, x]) - outputs.input;
+        Cursor { y, x, from, to: self.epilogue.output.at(outputs.n, row, column) + outputs.output }
     }
 
     /// The next `count` outputs, and the cursor behind them. Row by row of the grid: finding each output anew would cost as much
     /// as its products.
-    fn advance(&self, walk: &Walk<'_>, mut cursor: Cursor, count: usize, spots: &mut Spots) -> Cursor {
-        let (spread, columns) = (self.layer.spread, walk.part.grid[1]);
+    fn advance(&self, outputs: &Outputs<'_>, mut cursor: Cursor, count: usize, spots: &mut Spots) -> Cursor {
+        let (spread, columns) = (self.layer.spread, outputs.part.grid[1]);
         let steps = [self.layer.stride * self.input.pixel, spread * self.epilogue.output.pixel];
         let (mut done, looks) = (0, self.epilogue.looks());
         while done < count {
@@ -251,16 +251,16 @@ impl Conv {
                 (*from, *to) = (cursor.from + i * steps[0], cursor.to + i * steps[1]);
             }
             if looks {
-                let [y, x] = self.output(walk.part, [cursor.y, cursor.x]);
+                let [y, x] = self.output(outputs.part, [cursor.y, cursor.x]);
                 for (i, at) in spots.at[done..][..run].iter_mut().enumerate() {
-                    *at = [walk.n, y, x + i * spread];
+                    *at = [outputs.n, y, x + i * spread];
                 }
             }
             done += run;
             (cursor.x, cursor.from, cursor.to) =
                 (cursor.x + run, cursor.from + run * steps[0], cursor.to + run * steps[1]);
             if cursor.x == columns {
-                cursor = self.cursor(walk, [cursor.y + 1, 0]);
+                cursor = self.cursor(outputs, [cursor.y + 1, 0]);
             }
         }
         cursor
@@ -316,11 +316,11 @@ impl Conv {
                 let (panel, weights) = other.take(part.panels.panel(self.count() + index), factor, kernels);
                 (panel, (weights, ahead(self.count())), biases)
             });
-            let walk = Walk { part, n, input: input.first, output: panel.first };
-            let mut cursor = self.cursor(&walk, part.place(pixels.start));
+            let outputs = Outputs { part, n, input: input.first, output: panel.first };
+            let mut cursor = self.cursor(&outputs, part.place(pixels.start));
             for (nth, first) in pixels.clone().step_by(rows).enumerate() {
                 let count = rows.min(pixels.end - first);
-                cursor = self.advance(&walk, cursor, count, &mut spots);
+                cursor = self.advance(&outputs, cursor, count, &mut spots);
                 self.epilogue.prefetch(desk, &panel, &spots.at[..count], &spots.to[..count]);
                 let out = &mut sums.0[..count * panel.width];
                 let product = |(weights, ahead): (Factors<'_>, &[u8]), panel: &Panel<'_>, out: &mut [f32]| {
