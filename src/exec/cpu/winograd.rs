@@ -16,9 +16,9 @@ const READ: usize = 16;
 const FILTER_TRANSFORM: usize = 120;
 /// Weights of a layer, without its pixels, below which what is done around the products takes longer than they do: over few pixels
 /// nothing is gained.
-const FEW: usize = 1 << 13;
+const SMALL_LAYER: usize = 1 << 13;
 /// Strips of a layer below which nothing is gained.
-const FEWEST: usize = 16;
+const FEWEST_STRIPS: usize = 16;
 /// What quantizing a value in the Winograd domain costs, and how much more an integer weight costs there than one of f32, in
 /// products of f32.
 const QUANTIZE: [usize; 2] = [16, 2];
@@ -51,7 +51,7 @@ pub fn suits(graph: &Graph, step: &Fused, Products { factor, pairs }: Products) 
     let direct = if halved { direct / 2 } else { direct };
     // The transforms of pixels cost about a quarter of the products; quantizing takes half of what these save.
     let quarters = if int16 && self::factor(graph, step, factor) == Factor::Int16 { 4 } else { 5 };
-    let weights = if inputs * outputs < FEW { PLACES * READ } else { TAPS * READ + FILTER_TRANSFORM };
+    let weights = if inputs * outputs < SMALL_LAYER { PLACES * READ } else { TAPS * READ + FILTER_TRANSFORM };
     let winograd = PLACES * height * width * quarters / 4 + weights;
     factor.kind() == Kind::F32
         && step.before.is_none()
@@ -88,7 +88,7 @@ pub fn suits_strips(graph: &Graph, step: &Fused, packed: &CpuPacked) -> bool {
     let rounded = packed.panels(weight).is_ok_and(|panels| panels.factor() == Factor::Bf16);
     let plain = !step.doubled && step.before.is_none() && padding == Padding::all(1);
     let wide = inputs.is_multiple_of(CHANNELS) && outputs > NARROW && w.is_multiple_of(OUTPUTS);
-    rounded && plain && wide && n * h * w / OUTPUTS >= FEWEST
+    rounded && plain && wide && n * h * w / OUTPUTS >= FEWEST_STRIPS
 }
 
 /// Operations of the products of that.

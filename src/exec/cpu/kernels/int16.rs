@@ -165,7 +165,7 @@ mod vectors {
     use super::{DEEP, Scales};
 
     /// Rows whose sums fit into the sixteen registers of AVX2.
-    const FEW_ROWS: usize = 6;
+    const AVX2_ROWS: usize = 6;
 
     /// The tile with some instructions on registers of so many numbers, of which those of so many rows fit; `$add` adds the
     /// products of pairs to sums.
@@ -298,13 +298,13 @@ mod vectors {
     }
 
     tile! {
-        plain, "avx2,fma", FEW_ROWS, avx2::REGISTER,
+        plain, "avx2,fma", AVX2_ROWS, avx2::REGISTER,
         |sum, values, weights| _mm256_add_epi32(sum, _mm256_madd_epi16(values, weights)),
         _mm256_loadu_si256, _mm256_set1_epi32, _mm256_setzero_si256, _mm256_cvtepi32_ps,
         _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_mul_ps, _mm256_fmadd_ps, _mm256_storeu_ps
     }
     tile! {
-        vnni, "avx2,fma,avxvnni", FEW_ROWS, avx2::REGISTER,
+        vnni, "avx2,fma,avxvnni", AVX2_ROWS, avx2::REGISTER,
         |sum, values, weights| _mm256_dpwssd_avx_epi32(sum, values, weights),
         _mm256_loadu_si256, _mm256_set1_epi32, _mm256_setzero_si256, _mm256_cvtepi32_ps,
         _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_mul_ps, _mm256_fmadd_ps, _mm256_storeu_ps

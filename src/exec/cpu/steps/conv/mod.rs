@@ -1,6 +1,6 @@
 //! Convolutions and matrix products. A matrix product over channels is a convolution with a kernel of one pixel.
 
-mod few;
+mod few_pixels;
 mod int16;
 
 use std::cell::{Cell, RefCell};
@@ -291,8 +291,8 @@ impl Conv {
 
     /// The products, and what follows them.
     fn multiply(&self, task: &Task<'_>, input: &Input<'_>, (desk, kernels): (Desk<'_>, &Kernels)) {
-        if self.is_for_few(task) {
-            return self.multiply_few(task, input, (desk, kernels));
+        if self.has_few_pixels(task) {
+            return self.multiply_few_pixels(task, input, (desk, kernels));
         }
         let Task { part, n, ref pixels, group } = *task;
         let (mut sums, mut gates, mut spots) = (Sums::ZERO, Sums::ZERO, Spots::NONE);

@@ -11,8 +11,8 @@ use crate::exec::cpu::panels::Numbers;
 const DEPTH: usize = 64;
 
 impl Conv {
-    /// Whether the outputs of a task are few, and its weights of f16.
-    pub(super) fn is_for_few(&self, task: &Task<'_>) -> bool {
+    /// Whether a task has few pixels, and its weights are of f16.
+    pub(super) fn has_few_pixels(&self, task: &Task<'_>) -> bool {
         if self.layer.gate.is_some() || task.pixels.len() > MAX_ROWS {
             return false;
         }
@@ -21,8 +21,13 @@ impl Conv {
         piece(task.group, self.group, self.count()).all(is_f16)
     }
 
-    /// What [`multiply`](Self::multiply) does, for few outputs.
-    pub(super) fn multiply_few(&self, task: &Task<'_>, input: &Input<'_>, (desk, kernels): (Desk<'_>, &Kernels)) {
+    /// What [`multiply`](Self::multiply) does, for few pixels.
+    pub(super) fn multiply_few_pixels(
+        &self,
+        task: &Task<'_>,
+        input: &Input<'_>,
+        (desk, kernels): (Desk<'_>, &Kernels),
+    ) {
         let Task { part, n, ref pixels, group } = *task;
         let (mut sums, mut spots, count) = (Sums::ZERO, Spots::NONE, pixels.len());
         let tiles = count.div_ceil(kernels.rows);
