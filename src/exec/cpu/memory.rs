@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use half::bf16;
 
-use super::lines::LINE;
+use super::aligned_vec::LINE;
 use crate::flow::with_room;
 
 /// Numbers of bf16 in the room of one of f32.

@@ -6,10 +6,10 @@
 //! tasks ([`steps`]). A run goes through the list with
 //! all threads ([`team`]); the inner loops are chosen by what the processor can do ([`kernels`], [`isa`]).
 
+mod aligned_vec;
 mod changes;
 mod isa;
 mod kernels;
-mod lines;
 mod memory;
 mod packing;
 mod panels;

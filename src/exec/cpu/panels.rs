@@ -7,8 +7,8 @@ use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 use rayon::prelude::*;
 
+use super::aligned_vec::AlignedVec;
 use super::kernels::{LANES, NARROW, PANEL, int16};
-use super::lines::Lines;
 use crate::exec::planner::Kind;
 
 /// As what factors are multiplied.
@@ -54,19 +54,19 @@ pub struct Panels {
 
 #[derive(Clone, Debug, PartialEq)]
 enum Data {
-    F32(Lines<f32>),
-    Bf16(Lines<bf16>),
+    F32(AlignedVec<f32>),
+    Bf16(AlignedVec<bf16>),
     /// Numbers that were f16 on disk and are multiplied as f32: half the memory, and nothing is lost.
-    F16(Lines<f16>),
+    F16(AlignedVec<f16>),
     /// Integers, which times the scale of their output are the weights.
     Int16 {
-        weights: Lines<i16>,
+        weights: AlignedVec<i16>,
         scales: Vec<f32>,
     },
     /// The same as int8. They lie as `factor`s would, which they become when they are used.
     Int8 {
         factor: Factor,
-        weights: Lines<i8>,
+        weights: AlignedVec<i8>,
         scales: Vec<f32>,
     },
 }
@@ -192,7 +192,7 @@ impl Panels {
     pub fn to_int16(&self) -> Self {
         let (columns, rows) = (self.columns, self.rows);
         let mut scales = vec![0.0; padded(columns)];
-        let mut weights = Lines::zeros(padded(columns) * rows);
+        let mut weights = AlignedVec::zeros(padded(columns) * rows);
         let places = weights.par_chunks_mut(PANEL * rows).zip(scales.par_chunks_mut(PANEL));
         places.enumerate().for_each(|(index, (weights, scales))| {
             int16::quantize_columns::<false>(&self.exact(index), scales, weights);
@@ -217,7 +217,7 @@ impl Panels {
     /// Panels of f32 that are made one by one, side by side: `fill` writes the weights of the panel of which it is given the
     /// first output and the width.
     pub fn made(columns: usize, rows: usize, fill: impl Fn(usize, usize, &mut [f32]) + Sync) -> Self {
-        let mut data = Lines::zeros(padded(columns) * rows);
+        let mut data = AlignedVec::zeros(padded(columns) * rows);
         data.par_chunks_mut(PANEL * rows).enumerate().for_each(|(index, panel)| {
             fill(index * PANEL, panel.len() / rows, panel);
         });
@@ -338,9 +338,9 @@ fn packed<T: Copy + Default>(
     rows: usize,
     together: usize,
     weight: impl Fn(usize, usize) -> T,
-) -> Lines<T> {
+) -> AlignedVec<T> {
     assert!(rows.is_multiple_of(together), "{rows} rows of weights cannot lie {together} by {together}");
-    let mut data = Lines::zeros(padded(columns) * rows);
+    let mut data = AlignedVec::zeros(padded(columns) * rows);
     if is_narrow(columns) {
         data.iter_mut().enumerate().for_each(|(at, place)| *place = weight(at / rows, at % rows));
         return data;

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
+use super::aligned_vec::AlignedVec;
 use super::kernels::int16::Scales;
 use super::kernels::{Kernels, MAX_ROWS, PANEL, Sums, Tile};
-use super::lines::Lines;
 use super::panels::Factor;
 use super::team::Team;
 
@@ -21,11 +21,12 @@ pub fn flops_per_s(team: &Team, kernels: &Kernels, factor: Factor) -> f64 {
     use half::bf16;
     let pixels: [usize; MAX_ROWS] = std::array::from_fn(|row| row * RUN);
     let (rows, taps) = (kernels.rows, [0]);
-    let numbers = |len: usize| Lines::from(&vec![0.5; len][..]);
+    let numbers = |len: usize| AlignedVec::from(&vec![0.5; len][..]);
     let (input, weights) = (numbers(MAX_ROWS * RUN), numbers(RUN * PANEL));
-    let rounded = |len: usize| Lines::from(&vec![bf16::ONE; len][..]);
+    let rounded = |len: usize| AlignedVec::from(&vec![bf16::ONE; len][..]);
     let (bf16_input, bf16_weights) = (rounded(MAX_ROWS * RUN), rounded(RUN * PANEL));
-    let (int16_input, int16_weights) = (Lines::from(&[1; MAX_ROWS * RUN][..]), Lines::from(&[1; RUN * PANEL][..]));
+    let (int16_input, int16_weights) =
+        (AlignedVec::from(&[1; MAX_ROWS * RUN][..]), AlignedVec::from(&[1; RUN * PANEL][..]));
     let pixels = &pixels[..rows];
     let tiles = ROWS / rows;
     let work = || {

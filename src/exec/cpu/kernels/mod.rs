@@ -41,7 +41,7 @@ pub use rows::{Places, Post, Softmax};
 pub use sets::Kernels;
 
 #[cfg(target_arch = "x86_64")]
-use super::lines::LINE;
+use super::aligned_vec::LINE;
 
 /// Columns of a panel of weights come in multiples of this.
 pub const LANES: usize = 16;

@@ -13,9 +13,9 @@ use half::bf16;
 
 use super::keys::{KEY_BLOCK, Packed, PackedKeys};
 use super::{Step, piece};
+use crate::exec::cpu::aligned_vec::AlignedVec;
 use crate::exec::cpu::kernels::int16::Scales;
 use crate::exec::cpu::kernels::{Kernels, MAX_ROWS, PANEL, Softmax, Tile};
-use crate::exec::cpu::lines::Lines;
 use crate::exec::cpu::memory::Desk;
 use crate::exec::cpu::panels::Factor;
 use crate::exec::planner::{Kind, View};
@@ -39,28 +39,28 @@ pub struct Attention {
 /// Numbers of a task, and the same as bf16.
 struct Room {
     /// Queries as weights.
-    panel: Lines<f32>,
-    rounded_panel: Lines<bf16>,
-    int16_panel: Lines<i16>,
+    panel: AlignedVec<f32>,
+    rounded_panel: AlignedVec<bf16>,
+    int16_panel: AlignedVec<i16>,
     /// Queries one after the other, then sums of values, channel after channel of all queries.
-    rows: Lines<f32>,
-    rounded_rows: Lines<bf16>,
+    rows: AlignedVec<f32>,
+    rounded_rows: AlignedVec<bf16>,
     /// Scores against some keys.
-    scores: Lines<f32>,
-    probs: Lines<bf16>,
-    int16_probs: Lines<i16>,
+    scores: AlignedVec<f32>,
+    probs: AlignedVec<bf16>,
+    int16_probs: AlignedVec<i16>,
 }
 
 impl Room {
     const NONE: Self = Self {
-        panel: Lines::NONE,
-        rounded_panel: Lines::NONE,
-        int16_panel: Lines::NONE,
-        rows: Lines::NONE,
-        rounded_rows: Lines::NONE,
-        scores: Lines::NONE,
-        probs: Lines::NONE,
-        int16_probs: Lines::NONE,
+        panel: AlignedVec::EMPTY,
+        rounded_panel: AlignedVec::EMPTY,
+        int16_panel: AlignedVec::EMPTY,
+        rows: AlignedVec::EMPTY,
+        rounded_rows: AlignedVec::EMPTY,
+        scores: AlignedVec::EMPTY,
+        probs: AlignedVec::EMPTY,
+        int16_probs: AlignedVec::EMPTY,
     };
 
     /// For such keys.

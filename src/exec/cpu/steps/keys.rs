@@ -6,8 +6,8 @@ use bytemuck::{cast_slice, cast_slice_mut};
 use half::bf16;
 
 use super::Step;
+use crate::exec::cpu::aligned_vec::AlignedVec;
 use crate::exec::cpu::kernels::{Kernels, PANEL};
-use crate::exec::cpu::lines::Lines;
 use crate::exec::cpu::memory::Desk;
 use crate::exec::cpu::panels::Factor;
 use crate::exec::planner::{Kind, View};
@@ -110,13 +110,13 @@ pub struct PackKeys {
 
 /// Some numbers of a task.
 struct Room {
-    exact: Lines<f32>,
-    rounded: Lines<bf16>,
+    exact: AlignedVec<f32>,
+    rounded: AlignedVec<bf16>,
 }
 
 thread_local! {
     /// Where each thread keeps the numbers of its task.
-    static KEEP: RefCell<Room> = const { RefCell::new(Room { exact: Lines::NONE, rounded: Lines::NONE }) };
+    static KEEP: RefCell<Room> = const { RefCell::new(Room { exact: AlignedVec::EMPTY, rounded: AlignedVec::EMPTY }) };
 }
 
 impl Step for PackKeys {

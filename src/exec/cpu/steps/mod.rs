@@ -29,8 +29,8 @@ pub use pixels::Pixels;
 pub use strips::StripConv;
 pub use winograd::{Cut, Winograd};
 
+use super::aligned_vec::AlignedVec;
 use super::kernels::{Kernels, MAX_ROWS, Post};
-use super::lines::Lines;
 use super::memory::Desk;
 use super::panels::Panel;
 use crate::exec::planner::{Kind, View};
@@ -122,7 +122,7 @@ fn finish(
 
 thread_local! {
     /// Where each thread keeps numbers on their way from or to bf16.
-    static STAGE: RefCell<Lines<f32>> = const { RefCell::new(Lines::NONE) };
+    static STAGE: RefCell<AlignedVec<f32>> = const { RefCell::new(AlignedVec::EMPTY) };
 }
 
 /// Lets `make` write `len` elements of `view` from `at` on: where they belong, or, if they are stored as bf16, beside them and

@@ -11,10 +11,10 @@ use std::sync::{Arc, OnceLock};
 use half::bf16;
 
 use super::{Epilogue, Step, piece};
+use crate::exec::cpu::aligned_vec::AlignedVec;
 use crate::exec::cpu::kernels::strip::{Strips, TAPS};
 use crate::exec::cpu::kernels::winograd::{OUTPUTS, SIDE};
 use crate::exec::cpu::kernels::{Kernels, MAX_ROWS, PANEL, Tile, VECTOR_ROWS};
-use crate::exec::cpu::lines::Lines;
 use crate::exec::cpu::memory::Desk;
 use crate::exec::cpu::panels::{Numbers, Panel, Panels};
 use crate::exec::planner::{Kind, View};
@@ -50,7 +50,7 @@ pub struct StripConv {
     group: usize,
     /// Kernels in the Winograd domain, panel after panel and in each part after part of the channels, once the first task asked for
     /// them.
-    kept: OnceLock<Lines<bf16>>,
+    kept: OnceLock<AlignedVec<bf16>>,
 }
 
 /// What a task makes: of a sample, some rows and some strips of them, with some panels.
@@ -89,15 +89,15 @@ struct Spots {
 
 thread_local! {
     /// Where each thread keeps the numbers of its task.
-    static KEEP: RefCell<Room> = const { RefCell::new(Room { rounded: Lines::NONE, sums: Lines::NONE }) };
+    static KEEP: RefCell<Room> = const { RefCell::new(Room { rounded: AlignedVec::EMPTY, sums: AlignedVec::EMPTY }) };
 }
 
 /// Room for the numbers of a task.
 struct Room {
     /// Values in the Winograd domain, kernels there, and those that are kept in less room as they are taken there.
-    rounded: Lines<bf16>,
+    rounded: AlignedVec<bf16>,
     /// Sums in the Winograd domain, and a few outputs.
-    sums: Lines<f32>,
+    sums: AlignedVec<f32>,
 }
 
 /// Numbers of the kernels of a panel over a part of so many channels in the Winograd domain.
@@ -263,7 +263,7 @@ impl StripConv {
         let len = self.panels.count() * parts * one;
         self.keeps().then(|| {
             &self.kept.get_or_init(|| {
-                let (mut transformed, mut widened) = (Lines::zeros(len), Lines::zeros(one));
+                let (mut transformed, mut widened) = (AlignedVec::zeros(len), AlignedVec::zeros(one));
                 for (index, transformed) in transformed.chunks_exact_mut(one).enumerate() {
                     let (panel, channels) = (self.panels.panel(index / parts), self.channels(index % parts));
                     self.filter_transform(&panel, channels, kernels, &mut widened, transformed);

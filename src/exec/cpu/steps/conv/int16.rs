@@ -2,12 +2,12 @@
 //! from several outputs. No scale depends on how the work is cut into tasks.
 
 use super::{Conv, Input, Task};
+use crate::exec::cpu::aligned_vec::AlignedVec;
 use crate::exec::cpu::kernels::Kernels;
-use crate::exec::cpu::lines::Lines;
 use crate::exec::cpu::memory::Desk;
 
 /// Room for the numbers and for their scales.
-pub(super) type Room = (Lines<i16>, Lines<f32>);
+pub(super) type Room = (AlignedVec<i16>, AlignedVec<f32>);
 
 impl Conv {
     /// Quantizes what a task reads. Integers lie as what they are made of does.

@@ -10,9 +10,9 @@ use half::bf16;
 
 use super::layer::{Layer, Part};
 use super::{Epilogue, Step, piece};
+use crate::exec::cpu::aligned_vec::AlignedVec;
 use crate::exec::cpu::kernels::int16::Scales;
 use crate::exec::cpu::kernels::{Kernels, LANES, MAX_ROWS, NARROW, PANEL, Sums, Tile};
-use crate::exec::cpu::lines::Lines;
 use crate::exec::cpu::memory::Desk;
 use crate::exec::cpu::panels::{Factor, Numbers, Panel};
 use crate::exec::planner::{Kind, View};
@@ -97,18 +97,18 @@ impl Spots {
 
 thread_local! {
     /// Where each thread keeps the rounded values of its task.
-    static ROUNDED: RefCell<Lines<bf16>> = const { RefCell::new(Lines::NONE) };
+    static ROUNDED: RefCell<AlignedVec<bf16>> = const { RefCell::new(AlignedVec::EMPTY) };
     /// The same as integers, with the scale of each row.
-    static INT16: RefCell<int16::Room> = const { RefCell::new((Lines::NONE, Lines::NONE)) };
+    static INT16: RefCell<int16::Room> = const { RefCell::new((AlignedVec::EMPTY, AlignedVec::EMPTY)) };
     /// Where each thread keeps the panel it works with and its gates, if they are kept in less room.
     static WIDE: Cell<[Wide; 2]> = const { Cell::new([Wide::NONE, Wide::NONE]) };
 }
 
 /// A panel that is kept in less room, as the kernels want it. Made once for all outputs of a task, it costs a few hundredths of them.
 struct Wide {
-    exact: Lines<f32>,
-    rounded: Lines<bf16>,
-    int16: Lines<i16>,
+    exact: AlignedVec<f32>,
+    rounded: AlignedVec<bf16>,
+    int16: AlignedVec<i16>,
 }
 
 impl Default for Wide {
@@ -126,7 +126,7 @@ enum Factors<'a> {
 }
 
 impl Wide {
-    const NONE: Self = Self { exact: Lines::NONE, rounded: Lines::NONE, int16: Lines::NONE };
+    const NONE: Self = Self { exact: AlignedVec::EMPTY, rounded: AlignedVec::EMPTY, int16: AlignedVec::EMPTY };
 
     /// `panel` as it is multiplied, with its weights as `factor`s, which most are.
     fn take<'a>(&'a mut self, panel: Panel<'a>, factor: Factor, kernels: &Kernels) -> (Panel<'a>, Factors<'a>) {

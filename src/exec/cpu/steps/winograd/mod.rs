@@ -16,10 +16,10 @@ use bytemuck::cast_slice_mut;
 pub use tiles::{PackTiles, Tiles};
 
 use super::{Epilogue, Step, piece};
+use crate::exec::cpu::aligned_vec::AlignedVec;
 use crate::exec::cpu::kernels::int16::{self, KERNEL_MOST};
 use crate::exec::cpu::kernels::winograd::{OUTPUTS, PLACES, TAPS, TileEpilogue};
 use crate::exec::cpu::kernels::{Kernels, PANEL, VECTOR_ROWS};
-use crate::exec::cpu::lines::Lines;
 use crate::exec::cpu::memory::Desk;
 use crate::exec::cpu::panels::{Factor, Numbers, Panel, Panels};
 use crate::exec::cpu::winograd;
@@ -127,12 +127,12 @@ pub struct Winograd {
     /// What integers of each output's kernels are multiplied by, if they are such.
     scales: Vec<f32>,
     /// Kernels in the Winograd domain, block after block of some channels of a panel, once the first task asked for them.
-    kept: OnceLock<Lines<f32>>,
+    kept: OnceLock<AlignedVec<f32>>,
 }
 
 thread_local! {
     /// Where each thread keeps the numbers of its task.
-    static KEEP: RefCell<Lines<f32>> = const { RefCell::new(Lines::NONE) };
+    static KEEP: RefCell<AlignedVec<f32>> = const { RefCell::new(AlignedVec::EMPTY) };
 }
 
 /// Room for so many numbers each.
@@ -164,7 +164,7 @@ impl Winograd {
         self.cut.keeps(panels).then(|| {
             &self.kept.get_or_init(|| {
                 let (mut transformed, mut room) =
-                    (Lines::zeros(self.cut.kernel_cells(panels)), Lines::zeros(self.filter_transform_room()));
+                    (AlignedVec::zeros(self.cut.kernel_cells(panels)), AlignedVec::zeros(self.filter_transform_room()));
                 for (index, block) in transformed.chunks_exact_mut(block).enumerate() {
                     self.filter_transform([index / parts, index % parts], kernels, &mut room, block);
                 }
