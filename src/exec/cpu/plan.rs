@@ -446,7 +446,7 @@ impl Step for Spoil {
         1
     }
 
-    fn run(&self, _: usize, desk: super::memory::Desk<'_>, _: &super::kernels::Kernels) {
-        desk.write(self.0.start, self.0.len()).fill(POISON);
+    fn run(&self, _: usize, memory: super::memory::MemoryRef<'_>, _: &super::kernels::Kernels) {
+        memory.write(self.0.start, self.0.len()).fill(POISON);
     }
 }

@@ -58,8 +58,8 @@ impl Work {
         // told apart by pixel and channel, and the plan never lets a step write a piece it reads. Nobody else uses the
         // memory meanwhile, since a dispatch borrows its program exclusively.
         #[expect(unsafe_code, reason = "threads write disjoint, interleaved parts of one block")]
-        let desk = unsafe { self.memory.desk() };
-        self.plan.steps[step].run(task, desk, &self.kernels);
+        let memory = unsafe { self.memory.shared() };
+        self.plan.steps[step].run(task, memory, &self.kernels);
     }
 }
 
@@ -95,8 +95,8 @@ impl CpuProgram {
     fn memory(&mut self) -> &mut [f32] {
         // SAFETY: only this program runs its plan, it is borrowed exclusively, and no task is under way after a dispatch.
         #[expect(unsafe_code, reason = "between dispatches there is only one thread")]
-        let desk = unsafe { self.work.memory.desk() };
-        desk.write(0, self.work.plan.len)
+        let memory = unsafe { self.work.memory.shared() };
+        memory.write(0, self.work.plan.len)
     }
 
     /// Runs all rounds of a stage.

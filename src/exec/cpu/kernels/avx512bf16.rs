@@ -60,11 +60,11 @@ fn place<const ADD: bool, const RELU: bool>(
     tile: &[f32],
     bias: &[f32],
     (others, offsets): (&[f32], &[usize]),
-    &Places { desk, at, .. }: &Places<'_>,
+    &Places { memory, at, .. }: &Places<'_>,
 ) {
     let bias = &bias[..PANEL];
     for (r, at) in at.iter().enumerate() {
-        let (values, row) = (&tile[r * PANEL..][..PANEL], desk.write_bf16(*at, PANEL));
+        let (values, row) = (&tile[r * PANEL..][..PANEL], memory.write_bf16(*at, PANEL));
         let other = if ADD { &others[offsets[r]..][..PANEL] } else { values };
         let vector = |at: usize| -> __m512 {
             // SAFETY: each slice has PANEL numbers, and `at` is 0 or half of that.

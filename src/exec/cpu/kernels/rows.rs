@@ -4,7 +4,7 @@
 use half::bf16;
 
 use super::{NARROW, PANEL, Tile, math};
-use crate::exec::cpu::memory::Desk;
+use crate::exec::cpu::memory::MemoryRef;
 use crate::graph::Activation;
 
 /// Numbers handled at once where an order of summation must be fixed.
@@ -19,7 +19,7 @@ pub trait Number: Copy {
     /// Its value.
     fn wide(self) -> f32;
     /// Some of them to write.
-    fn write(desk: Desk<'_>, first: usize, len: usize) -> &mut [Self];
+    fn write(memory: MemoryRef<'_>, first: usize, len: usize) -> &mut [Self];
 }
 
 impl Number for f32 {
@@ -34,8 +34,8 @@ impl Number for f32 {
     }
 
     #[inline(always)]
-    fn write(desk: Desk<'_>, first: usize, len: usize) -> &mut [Self] {
-        desk.write(first, len)
+    fn write(memory: MemoryRef<'_>, first: usize, len: usize) -> &mut [Self] {
+        memory.write(first, len)
     }
 }
 
@@ -56,8 +56,8 @@ impl Number for bf16 {
     }
 
     #[inline(always)]
-    fn write(desk: Desk<'_>, first: usize, len: usize) -> &mut [Self] {
-        desk.write_bf16(first, len)
+    fn write(memory: MemoryRef<'_>, first: usize, len: usize) -> &mut [Self] {
+        memory.write_bf16(first, len)
     }
 }
 
@@ -65,7 +65,7 @@ impl Number for bf16 {
 #[derive(Clone, Copy)]
 pub struct Places<'a> {
     /// The memory.
-    pub desk: Desk<'a>,
+    pub memory: MemoryRef<'a>,
     /// Where each row begins there.
     pub at: &'a [usize],
     /// Numbers of each.
@@ -152,11 +152,11 @@ fn place<T: Number, const ADD: bool>(
     width: usize,
     bias: &[f32],
     (others, offsets): (&[f32], &[usize]),
-    &Places { desk, at, columns }: &Places<'_>,
+    &Places { memory, at, columns }: &Places<'_>,
     f: impl Fn(f32) -> f32,
 ) {
     for (r, at) in at.iter().enumerate() {
-        let row = T::write(desk, *at, columns);
+        let row = T::write(memory, *at, columns);
         let (values, bias) = (&tile[r * width..][..columns], &bias[..columns]);
         let other = if ADD { &others[offsets[r]..][..columns] } else { values };
         let one = |v: f32, b: f32, o: f32| T::of(f(if ADD { v + b + o } else { v + b }));

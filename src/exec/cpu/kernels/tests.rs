@@ -163,18 +163,18 @@ fn stored_rows_are_finished_rows() {
                 // The last row first, and nothing between them is touched.
                 let (at, memory): (Vec<usize>, _) =
                     ((0..count).rev().map(|row| row * (columns + 1)).collect(), Memory::new(count * (columns + 1)));
-                // SAFETY: nobody else has a desk, and nothing is read before all is written.
-                let desk = unsafe { memory.desk() };
-                let places = Places { desk, at: &at, columns };
+                // SAFETY: nobody else has a reference, and nothing is read before all is written.
+                let memory = unsafe { memory.shared() };
+                let places = Places { memory, at: &at, columns };
                 let rows = |read: &dyn Fn(usize) -> f32| -> Vec<f32> {
                     assert!((0..count).all(|row| read(row * (columns + 1) + columns) == 0.0));
                     at.iter().flat_map(|at| (*at..at + columns).map(read)).collect()
                 };
                 kernels.store_bf16(&mut tile.clone(), width, &bias, posts, &places);
-                let rounded = rows(&|at| desk.read_bf16(at..at + 1)[0].to_f32());
-                desk.write(0, count * (columns + 1)).fill(0.0);
+                let rounded = rows(&|at| memory.read_bf16(at..at + 1)[0].to_f32());
+                memory.write(0, count * (columns + 1)).fill(0.0);
                 kernels.store(&mut tile.clone(), width, &bias, posts, &places);
-                let found = rows(&|at| desk.read(at..at + 1)[0]);
+                let found = rows(&|at| memory.read(at..at + 1)[0]);
                 close(&found, &expected, 3e-6);
                 assert!(rounded.iter().zip(&found).all(|(a, b)| *a == bf16::from_f32(*b).to_f32()));
             }
@@ -423,22 +423,22 @@ fn tiles_are_stored_finished() {
             let posts: Vec<_> = [Post::Bias(&bias)].into_iter().chain(posts.into_iter().flatten()).collect();
             kernels.finish(&mut expected, width, width, &posts);
             let memory = Memory::new(1 + OUTPUTS * row);
-            // SAFETY: nobody else has a desk, and nothing is read before all is written.
-            let desk = unsafe { memory.desk() };
+            // SAFETY: nobody else has a reference, and nothing is read before all is written.
+            let memory = unsafe { memory.shared() };
             let others = added.then_some((&values[..], spread));
             kernels.output_transform_store(
                 &sums,
                 step,
-                &TileEpilogue { bias: &bias, others, relu, desk, to: [1, row, pixel] },
+                &TileEpilogue { bias: &bias, others, relu, memory, to: [1, row, pixel] },
             );
             let mut written = 0;
             for ([y, x], expected) in outputs().zip(expected.chunks(width)) {
                 let first = 1 + y * row + x * pixel;
-                assert_eq!(desk.read(first..first + width), expected, "{width} {relu} {added} at {y}, {x}");
+                assert_eq!(memory.read(first..first + width), expected, "{width} {relu} {added} at {y}, {x}");
                 written += expected.iter().filter(|value| **value != 0.0).count();
             }
             // Between them nothing is touched.
-            assert_eq!(desk.read(0..1 + OUTPUTS * row).iter().filter(|value| **value != 0.0).count(), written);
+            assert_eq!(memory.read(0..1 + OUTPUTS * row).iter().filter(|value| **value != 0.0).count(), written);
         }
     }
 }

@@ -8,7 +8,7 @@
 use std::f32::consts::{FRAC_1_SQRT_2, SQRT_2};
 
 use super::{LANES, math};
-use crate::exec::cpu::memory::Desk;
+use crate::exec::cpu::memory::MemoryRef;
 
 /// Inputs along a side of a tile.
 pub const SIDE: usize = 6;
@@ -136,7 +136,7 @@ pub struct TileEpilogue<'a> {
     /// Whether ReLU follows.
     pub relu: bool,
     /// The memory the outputs go to.
-    pub desk: Desk<'a>,
+    pub memory: MemoryRef<'a>,
     /// Where the tile's first begins there, then how far rows and pixels are from each other.
     pub to: [usize; 3],
 }
@@ -145,7 +145,7 @@ impl<'a> TileEpilogue<'a> {
     /// The channels of each output, to be written.
     #[inline(always)]
     pub(super) fn places(&self) -> [&'a mut [f32]; OUTPUTS * OUTPUTS] {
-        std::array::from_fn(|output| self.desk.write(place(self.to, output), self.bias.len()))
+        std::array::from_fn(|output| self.memory.write(place(self.to, output), self.bias.len()))
     }
 
     /// What is added to each.

@@ -16,7 +16,7 @@ use super::{Step, piece};
 use crate::exec::cpu::aligned_vec::AlignedVec;
 use crate::exec::cpu::kernels::int16::Scales;
 use crate::exec::cpu::kernels::{Kernels, MAX_ROWS, PANEL, Softmax, Tile};
-use crate::exec::cpu::memory::Desk;
+use crate::exec::cpu::memory::MemoryRef;
 use crate::exec::cpu::panels::Factor;
 use crate::exec::planner::{Kind, View};
 use crate::graph::Mask;
@@ -87,16 +87,16 @@ impl Step for Attention {
         self.queries.n * self.packed.heads * self.queries.w.div_ceil(PANEL)
     }
 
-    fn run(&self, task: usize, desk: Desk<'_>, kernels: &Kernels) {
+    fn run(&self, task: usize, memory: MemoryRef<'_>, kernels: &Kernels) {
         let panels = self.queries.w.div_ceil(PANEL);
         let (n, head) = (task / panels / self.packed.heads, task / panels % self.packed.heads);
         let queries = piece(task % panels, PANEL, self.queries.w);
-        let [keys, values] = self.packed.read(n, head, desk);
+        let [keys, values] = self.packed.read(n, head, memory);
         KEEP.with_borrow_mut(|room| {
             room.make(&self.packed);
-            let scales = self.fetch((n, head), &queries, room, (desk, kernels));
+            let scales = self.fetch((n, head), &queries, room, (memory, kernels));
             let totals = Head { attention: self, kernels, queries: &queries, scales, keys, values }.attend(room);
-            self.put((n, head), &queries, (room, &totals), (desk, kernels));
+            self.put((n, head), &queries, (room, &totals), (memory, kernels));
         });
     }
 }
@@ -108,7 +108,7 @@ impl Attention {
         (n, head): (usize, usize),
         queries: &Range<usize>,
         room: &mut Room,
-        (desk, kernels): (Desk<'_>, &Kernels),
+        (memory, kernels): (MemoryRef<'_>, &Kernels),
     ) -> [f32; PANEL] {
         let PackedKeys { width, factor, .. } = self.packed;
         let mut scales = [0.0; PANEL];
@@ -118,10 +118,10 @@ impl Attention {
             let at = self.queries.at(n, 0, query) + head * width;
             match self.queries.kind {
                 Kind::F32 => {
-                    row.copy_from_slice(desk.read(at..at + width));
+                    row.copy_from_slice(memory.read(at..at + width));
                     kernels.scale(row, scale);
                 }
-                Kind::Half => kernels.scale_bf16(desk.read_bf16(at..at + width), scale, row),
+                Kind::Half => kernels.scale_bf16(memory.read_bf16(at..at + width), scale, row),
             }
         }
         match factor {
@@ -149,7 +149,7 @@ impl Attention {
         (n, head): (usize, usize),
         queries: &Range<usize>,
         (room, totals): (&mut Room, &[f32; PANEL]),
-        (desk, kernels): (Desk<'_>, &Kernels),
+        (memory, kernels): (MemoryRef<'_>, &Kernels),
     ) {
         let width = self.packed.width;
         let sums = &mut room.rows[..width * PANEL];
@@ -163,13 +163,13 @@ impl Attention {
         kernels.transpose(cast_slice(sums), PANEL, cast_slice_mut(rows), width);
         match self.output.kind {
             Kind::F32 => {
-                places.zip(rows.chunks_exact(width)).for_each(|(at, row)| desk.write(at, width).copy_from_slice(row));
+                places.zip(rows.chunks_exact(width)).for_each(|(at, row)| memory.write(at, width).copy_from_slice(row));
             }
             Kind::Half => {
                 let rounded = &mut room.rounded_rows[..rows.len()];
                 kernels.narrow(rows, rounded);
                 let rows = rounded.chunks_exact(width);
-                places.zip(rows).for_each(|(at, row)| desk.write_bf16(at, width).copy_from_slice(row));
+                places.zip(rows).for_each(|(at, row)| memory.write_bf16(at, width).copy_from_slice(row));
             }
         }
     }

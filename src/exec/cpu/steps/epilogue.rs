@@ -2,7 +2,7 @@
 
 use super::PostView;
 use crate::exec::cpu::kernels::{Kernels, MAX_ROWS, Places, Post};
-use crate::exec::cpu::memory::Desk;
+use crate::exec::cpu::memory::MemoryRef;
 use crate::exec::cpu::panels::Panel;
 use crate::exec::planner::MAX_POSTS;
 use crate::exec::planner::{Kind, View};
@@ -23,13 +23,13 @@ impl Epilogue {
     }
 
     /// Asks for what [`store`](Self::store) will read and write: it would wait for memory when the products are ready.
-    pub fn prefetch(&self, desk: Desk<'_>, panel: &Panel<'_>, at: &[[usize; 3]], to: &[usize]) {
+    pub fn prefetch(&self, memory: MemoryRef<'_>, panel: &Panel<'_>, at: &[[usize; 3]], to: &[usize]) {
         match self.output.kind {
-            Kind::F32 => to.iter().for_each(|to| desk.prefetch(*to, panel.columns)),
-            Kind::Half => to.iter().for_each(|to| desk.prefetch(to / 2, panel.columns / 2)),
+            Kind::F32 => to.iter().for_each(|to| memory.prefetch(*to, panel.columns)),
+            Kind::Half => to.iter().for_each(|to| memory.prefetch(to / 2, panel.columns / 2)),
         }
         for post in &self.posts {
-            post.prefetch(desk, panel, at);
+            post.prefetch(memory, panel, at);
         }
     }
 
@@ -51,7 +51,7 @@ impl Epilogue {
     /// `at` (sample, row, column), and puts them to `to`.
     pub fn store(
         &self,
-        how: (Desk<'_>, &Kernels),
+        how: (MemoryRef<'_>, &Kernels),
         what: (&mut [f32], &Panel<'_>, &[f32]),
         at: &[[usize; 3]],
         to: &[usize],
@@ -67,7 +67,7 @@ impl Epilogue {
 
     fn store_after<const POSTS: usize>(
         &self,
-        (desk, kernels): (Desk<'_>, &Kernels),
+        (memory, kernels): (MemoryRef<'_>, &Kernels),
         (tile, panel, bias): (&mut [f32], &Panel<'_>, &[f32]),
         at: &[[usize; 3]],
         to: &[usize],
@@ -78,11 +78,11 @@ impl Epilogue {
         }
         let nothing = Post::Affine { scale: 1.0, shift: 0.0 };
         let posts: [Post<'_>; POSTS] = std::array::from_fn(|index| match self.posts.get(index) {
-            Some(post) => post.at(desk, &offsets[index][..to.len()]),
+            Some(post) => post.at(memory, &offsets[index][..to.len()]),
             None => nothing,
         });
         let (bias, posts) = (&bias[panel.first..], &posts[..self.posts.len()]);
-        let places = Places { desk, at: to, columns: panel.columns };
+        let places = Places { memory, at: to, columns: panel.columns };
         match self.output.kind {
             Kind::F32 => kernels.store(tile, panel.width, bias, posts, &places),
             Kind::Half => kernels.store_bf16(tile, panel.width, bias, posts, &places),

@@ -8,7 +8,7 @@ use half::bf16;
 use super::Step;
 use crate::exec::cpu::aligned_vec::AlignedVec;
 use crate::exec::cpu::kernels::{Kernels, PANEL};
-use crate::exec::cpu::memory::Desk;
+use crate::exec::cpu::memory::MemoryRef;
 use crate::exec::cpu::panels::Factor;
 use crate::exec::planner::{Kind, View};
 
@@ -92,8 +92,8 @@ impl PackedKeys {
     }
 
     /// The keys and the values of a head.
-    pub fn read<'a>(&self, n: usize, head: usize, desk: Desk<'a>) -> [Packed<'a>; 2] {
-        let cells = self.at(n, head).map(|start| desk.read(start..start + self.room()));
+    pub fn read<'a>(&self, n: usize, head: usize, memory: MemoryRef<'a>) -> [Packed<'a>; 2] {
+        let cells = self.at(n, head).map(|start| memory.read(start..start + self.room()));
         cells.map(|cells| Packed { cells, numbers: self.numbers() })
     }
 }
@@ -124,13 +124,13 @@ impl Step for PackKeys {
         self.keys.n * self.packed.heads
     }
 
-    fn run(&self, task: usize, desk: Desk<'_>, kernels: &Kernels) {
+    fn run(&self, task: usize, memory: MemoryRef<'_>, kernels: &Kernels) {
         let PackedKeys { heads, width, factor, .. } = self.packed;
         let (n, head) = (task / heads, task % heads);
-        let places = self.packed.at(n, head).map(|start| desk.write(start, self.packed.room()));
+        let places = self.packed.at(n, head).map(|start| memory.write(start, self.packed.room()));
         let exact = |view: &View, at: usize, row: &mut [f32]| match view.kind {
-            Kind::F32 => row.copy_from_slice(desk.read(at..at + width)),
-            Kind::Half => kernels.scale_bf16(desk.read_bf16(at..at + width), 1.0, row),
+            Kind::F32 => row.copy_from_slice(memory.read(at..at + width)),
+            Kind::Half => kernels.scale_bf16(memory.read_bf16(at..at + width), 1.0, row),
         };
         KEEP.with_borrow_mut(|Room { exact: room, rounded }| match factor {
             Factor::F32 => {
@@ -140,8 +140,8 @@ impl Step for PackKeys {
             Factor::Bf16 => {
                 rounded.make_room(width * PANEL);
                 self.pack((n, head), places.map(cast_slice_mut), rounded, |view, at, row| match view.kind {
-                    Kind::F32 => kernels.narrow(desk.read(at..at + width), row),
-                    Kind::Half => row.copy_from_slice(desk.read_bf16(at..at + width)),
+                    Kind::F32 => kernels.narrow(memory.read(at..at + width), row),
+                    Kind::Half => row.copy_from_slice(memory.read_bf16(at..at + width)),
                 });
             }
             Factor::Int16 => {

@@ -15,7 +15,7 @@ use crate::exec::cpu::aligned_vec::AlignedVec;
 use crate::exec::cpu::kernels::strip::{Strips, TAPS};
 use crate::exec::cpu::kernels::winograd::{OUTPUTS, SIDE};
 use crate::exec::cpu::kernels::{Kernels, MAX_ROWS, PANEL, Tile, VECTOR_ROWS};
-use crate::exec::cpu::memory::Desk;
+use crate::exec::cpu::memory::MemoryRef;
 use crate::exec::cpu::panels::{Numbers, Panel, Panels};
 use crate::exec::planner::{Kind, View};
 
@@ -156,7 +156,7 @@ impl StripConv {
         &self,
         task: &Task,
         channels: Range<usize>,
-        (desk, kernels): (Desk<'_>, &Kernels),
+        (memory, kernels): (MemoryRef<'_>, &Kernels),
         out: &mut [bf16],
     ) {
         let View { kind, offset, image, row, pixel, .. } = self.input;
@@ -167,11 +167,11 @@ impl StripConv {
             let from = begin + task.n * image + y * row + OUTPUTS * task.strips.start * pixel - row - pixel;
             match kind {
                 Kind::F32 => {
-                    let values = desk.read(from..from + len);
+                    let values = memory.read(from..from + len);
                     kernels.strip_input_transform(&Strips { values, pixel, channels, count }, out);
                 }
                 Kind::Half => {
-                    let values = desk.read_bf16(from..from + len);
+                    let values = memory.read_bf16(from..from + len);
                     kernels.strip_input_transform_bf16(&Strips { values, pixel, channels, count }, out);
                 }
             }
@@ -318,7 +318,7 @@ impl StripConv {
         (spots, count): (&Spots, usize),
         panel: &Panel<'_>,
         (sums, outputs): (&[f32], &mut [f32]),
-        (desk, kernels): (Desk<'_>, &Kernels),
+        (memory, kernels): (MemoryRef<'_>, &Kernels),
     ) {
         kernels.strip_output_transform(sums, count, panel.width, outputs);
         let outputs = &mut outputs[..count * OUTPUTS * panel.width];
@@ -329,7 +329,7 @@ impl StripConv {
         let places = spots.at.chunks(together).zip(spots.to.chunks(together));
         for (outputs, (at, to)) in outputs.chunks_mut(together * panel.width).zip(places) {
             let count = outputs.len() / panel.width;
-            self.epilogue.store((desk, kernels), (outputs, panel, &self.bias), &at[..count], &to[..count]);
+            self.epilogue.store((memory, kernels), (outputs, panel, &self.bias), &at[..count], &to[..count]);
         }
     }
 }
@@ -343,7 +343,7 @@ impl Step for StripConv {
         self.task(task).rows
     }
 
-    fn run(&self, task: usize, desk: Desk<'_>, kernels: &Kernels) {
+    fn run(&self, task: usize, memory: MemoryRef<'_>, kernels: &Kernels) {
         let (task, parts, one) = (self.task(task), self.parts(), self.transformed_len());
         let (kept, pieces) = (self.kept(kernels), task.count().div_ceil(VECTOR_ROWS));
         let held = if parts > 1 { task.group.len() * pieces } else { 1 };
@@ -357,7 +357,7 @@ impl Step for StripConv {
             let (outputs, sums) = sums.split_at_mut(BLOCK);
             for part in 0..parts {
                 let channels = self.channels(part);
-                self.input_transform(&task, channels.clone(), (desk, kernels), values);
+                self.input_transform(&task, channels.clone(), (memory, kernels), values);
                 for (nth, index) in task.group.clone().enumerate() {
                     let panel = self.panels.panel(index);
                     let next = self.next(&task, index, part);
@@ -379,11 +379,11 @@ impl Step for StripConv {
                         if last {
                             self.find(&task, &strips, panel.first, &mut spots);
                             let Spots { at, to } = &spots;
-                            self.epilogue.prefetch(desk, &panel, &at[..count], &to[..count]);
+                            self.epilogue.prefetch(memory, &panel, &at[..count], &to[..count]);
                         }
                         self.multiply((&task, &strips), (values, channels.len()), factors, kernels, sums, ahead);
                         if last {
-                            self.finish((&spots, strips.len()), &panel, (sums, outputs), (desk, kernels));
+                            self.finish((&spots, strips.len()), &panel, (sums, outputs), (memory, kernels));
                         }
                     }
                 }

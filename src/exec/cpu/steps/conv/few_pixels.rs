@@ -4,7 +4,7 @@
 use super::super::piece;
 use super::{Conv, Input, Outputs, Spots, Task, WIDE};
 use crate::exec::cpu::kernels::{Kernels, MAX_ROWS, PANEL, Sums, Tile};
-use crate::exec::cpu::memory::Desk;
+use crate::exec::cpu::memory::MemoryRef;
 use crate::exec::cpu::panels::Numbers;
 
 /// Rows of weights of a piece.
@@ -26,7 +26,7 @@ impl Conv {
         &self,
         task: &Task<'_>,
         input: &Input<'_>,
-        (desk, kernels): (Desk<'_>, &Kernels),
+        (memory, kernels): (MemoryRef<'_>, &Kernels),
     ) {
         let Task { part, n, ref pixels, group } = *task;
         let (mut sums, mut spots, count) = (Sums::ZERO, Spots::NONE, pixels.len());
@@ -44,7 +44,7 @@ impl Conv {
             let outputs = Outputs { part, n, input: input.first, output: panel.first };
             self.advance(&outputs, self.cursor(&outputs, part.place(pixels.start)), count, &mut spots);
             let (at, from, to) = (&spots.at[..count], &spots.from[..count], &spots.to[..count]);
-            self.epilogue.prefetch(desk, &panel, at, to);
+            self.epilogue.prefetch(memory, &panel, at, to);
             let out = &mut sums.0[..count * width];
             let pieces = self.taps.iter().flat_map(|tap| (0..self.run).step_by(DEPTH).map(move |first| (*tap, first)));
             for (nth, (tap, first)) in pieces.enumerate() {
@@ -62,7 +62,7 @@ impl Conv {
                     kernels.tile(&Tile { input, pixels, taps, run, weights, width, hold, ahead }, out);
                 }
             }
-            self.epilogue.store((desk, kernels), (out, &panel, &part.bias), at, to);
+            self.epilogue.store((memory, kernels), (out, &panel, &part.bias), at, to);
         }
         WIDE.set(wide);
     }

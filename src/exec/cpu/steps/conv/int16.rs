@@ -4,14 +4,19 @@
 use super::{Conv, Input, Task};
 use crate::exec::cpu::aligned_vec::AlignedVec;
 use crate::exec::cpu::kernels::Kernels;
-use crate::exec::cpu::memory::Desk;
+use crate::exec::cpu::memory::MemoryRef;
 
 /// Room for the numbers and for their scales.
 pub(super) type Room = (AlignedVec<i16>, AlignedVec<f32>);
 
 impl Conv {
     /// Quantizes what a task reads. Integers lie as what they are made of does.
-    pub(super) fn quantize<'a>(&self, task: &Task<'_>, how: (Desk<'_>, &Kernels), room: &'a mut Room) -> Input<'a> {
+    pub(super) fn quantize<'a>(
+        &self,
+        task: &Task<'_>,
+        how: (MemoryRef<'_>, &Kernels),
+        room: &'a mut Room,
+    ) -> Input<'a> {
         let ends = [task.pixels.start, task.pixels.end - 1].map(|output| task.part.place(output));
         let quantize = if self.layer.side == 1 { Self::quantize_pixels } else { Self::quantize_rows };
         let (first, numbers, scales) = quantize(self, task, ends, how, room);
@@ -23,7 +28,7 @@ impl Conv {
         &self,
         &Task { part, n, ref pixels, .. }: &Task<'_>,
         [first, last]: [[usize; 2]; 2],
-        (desk, kernels): (Desk<'_>, &Kernels),
+        (memory, kernels): (MemoryRef<'_>, &Kernels),
         (numbers, scales): &'a mut Room,
     ) -> (usize, &'a [i16], &'a [f32]) {
         let begin = self.origin(part, n, first);
@@ -32,7 +37,7 @@ impl Conv {
         let [mut y, mut x] = first;
         for scale in &mut *scales {
             let from = self.origin(part, n, [y, x]);
-            *scale = kernels.quantize(desk.read(from..from + self.run), &mut numbers[from - begin..][..self.run]);
+            *scale = kernels.quantize(memory.read(from..from + self.run), &mut numbers[from - begin..][..self.run]);
             (y, x) = if x + 1 < part.grid[1] { (y, x + 1) } else { (y + 1, 0) };
         }
         (begin, numbers, scales)
@@ -43,7 +48,7 @@ impl Conv {
         &self,
         &Task { part, n, ref pixels, .. }: &Task<'_>,
         [first, last]: [[usize; 2]; 2],
-        (desk, kernels): (Desk<'_>, &Kernels),
+        (memory, kernels): (MemoryRef<'_>, &Kernels),
         (numbers, scales): &'a mut Room,
     ) -> (usize, &'a [i16], &'a [f32]) {
         let (side, stride, count) = (self.layer.side, self.layer.stride, pixels.len());
@@ -54,7 +59,7 @@ impl Conv {
         let (scales, of_rows) = scales.room(side * count + rows).split_at_mut(side * count);
         for (nth, scale) in of_rows.iter_mut().enumerate() {
             let from = begin + nth * row;
-            *scale = kernels.quantize(desk.read(from..from + len), &mut numbers[nth * row..][..len]);
+            *scale = kernels.quantize(memory.read(from..from + len), &mut numbers[nth * row..][..len]);
         }
         // Of each output the scales of the rows under its kernel.
         for (tap, scales) in scales.chunks_exact_mut(count).enumerate() {

@@ -13,7 +13,7 @@ use super::{Epilogue, Step, piece};
 use crate::exec::cpu::aligned_vec::AlignedVec;
 use crate::exec::cpu::kernels::int16::Scales;
 use crate::exec::cpu::kernels::{Kernels, LANES, MAX_ROWS, NARROW, PANEL, Sums, Tile};
-use crate::exec::cpu::memory::Desk;
+use crate::exec::cpu::memory::MemoryRef;
 use crate::exec::cpu::panels::{Factor, Numbers, Panel};
 use crate::exec::planner::{Kind, View};
 
@@ -267,21 +267,21 @@ impl Conv {
     }
 
     /// Does a task. What it reads lies in one range, which is rounded first when the weights are bf16 and it is not.
-    fn work(&self, task: &Task<'_>, (desk, kernels): (Desk<'_>, &Kernels)) {
+    fn work(&self, task: &Task<'_>, (memory, kernels): (MemoryRef<'_>, &Kernels)) {
         let Task { part, n, pixels, .. } = task;
         let reach = self.taps.iter().fold(0, |reach: usize, tap| reach.max(*tap)) + self.run;
         let [first, last] = [pixels.start, pixels.end - 1].map(|output| self.origin(part, *n, part.place(output)));
         let range = first..last + reach;
         let input = Input { first: range.start, exact: &[], rounded: &[], int16: (&[], &[]) };
-        let work = |input: &Input<'_>| self.multiply(task, input, (desk, kernels));
+        let work = |input: &Input<'_>| self.multiply(task, input, (memory, kernels));
         match (self.input.kind, part.panels.factor()) {
-            (Kind::Half, _) => work(&Input { rounded: desk.read_bf16(range), ..input }),
-            (Kind::F32, Factor::F32) => work(&Input { exact: desk.read(range), ..input }),
+            (Kind::Half, _) => work(&Input { rounded: memory.read_bf16(range), ..input }),
+            (Kind::F32, Factor::F32) => work(&Input { exact: memory.read(range), ..input }),
             (Kind::F32, Factor::Int16) => {
-                INT16.with_borrow_mut(|room| work(&self.quantize(task, (desk, kernels), room)));
+                INT16.with_borrow_mut(|room| work(&self.quantize(task, (memory, kernels), room)));
             }
             (Kind::F32, Factor::Bf16) => ROUNDED.with_borrow_mut(|rounded| {
-                let values = desk.read(range);
+                let values = memory.read(range);
                 let rounded = rounded.room(values.len());
                 kernels.narrow(values, rounded);
                 work(&Input { rounded, ..input });
@@ -290,9 +290,9 @@ impl Conv {
     }
 
     /// The products, and what follows them.
-    fn multiply(&self, task: &Task<'_>, input: &Input<'_>, (desk, kernels): (Desk<'_>, &Kernels)) {
+    fn multiply(&self, task: &Task<'_>, input: &Input<'_>, (memory, kernels): (MemoryRef<'_>, &Kernels)) {
         if self.has_few_pixels(task) {
-            return self.multiply_few_pixels(task, input, (desk, kernels));
+            return self.multiply_few_pixels(task, input, (memory, kernels));
         }
         let Task { part, n, ref pixels, group } = *task;
         let (mut sums, mut gates, mut spots) = (Sums::ZERO, Sums::ZERO, Spots::NONE);
@@ -321,7 +321,7 @@ impl Conv {
             for (nth, first) in pixels.clone().step_by(rows).enumerate() {
                 let count = rows.min(pixels.end - first);
                 cursor = self.advance(&outputs, cursor, count, &mut spots);
-                self.epilogue.prefetch(desk, &panel, &spots.at[..count], &spots.to[..count]);
+                self.epilogue.prefetch(memory, &panel, &spots.at[..count], &spots.to[..count]);
                 let out = &mut sums.0[..count * panel.width];
                 let product = |(weights, ahead): (Factors<'_>, &[u8]), panel: &Panel<'_>, out: &mut [f32]| {
                     let ahead = &ahead[piece(nth, ahead.len().div_ceil(tiles), ahead.len())];
@@ -355,7 +355,12 @@ impl Conv {
                     product(*factors, other, gates);
                     kernels.gate(out, gates, [&biases[panel.first..][..PANEL], &biases[other.first..][..PANEL]]);
                 }
-                self.epilogue.store((desk, kernels), (out, &panel, &part.bias), &spots.at[..count], &spots.to[..count]);
+                self.epilogue.store(
+                    (memory, kernels),
+                    (out, &panel, &part.bias),
+                    &spots.at[..count],
+                    &spots.to[..count],
+                );
             }
         }
         WIDE.set(wide);
@@ -385,8 +390,8 @@ impl Step for Conv {
         first..last + 1
     }
 
-    fn run(&self, task: usize, desk: Desk<'_>, kernels: &Kernels) {
-        self.work(&self.split(task), (desk, kernels));
+    fn run(&self, task: usize, memory: MemoryRef<'_>, kernels: &Kernels) {
+        self.work(&self.split(task), (memory, kernels));
     }
 }
 

@@ -20,7 +20,7 @@ use crate::exec::cpu::aligned_vec::AlignedVec;
 use crate::exec::cpu::kernels::int16::{self, KERNEL_MOST};
 use crate::exec::cpu::kernels::winograd::{OUTPUTS, PLACES, TAPS, TileEpilogue};
 use crate::exec::cpu::kernels::{Kernels, PANEL, VECTOR_ROWS};
-use crate::exec::cpu::memory::Desk;
+use crate::exec::cpu::memory::MemoryRef;
 use crate::exec::cpu::panels::{Factor, Numbers, Panel, Panels};
 use crate::exec::cpu::winograd;
 use crate::exec::planner::View;
@@ -213,18 +213,18 @@ impl Winograd {
         [n, top, left]: [usize; 3],
         (panel, other, relu): (&Panel<'_>, Option<&View>, bool),
         (sums, step): (&[f32], usize),
-        (desk, kernels): (Desk<'_>, &Kernels),
+        (memory, kernels): (MemoryRef<'_>, &Kernels),
     ) {
         let place = |view: &View| [view.at(n, top, left) + panel.first, view.row, view.pixel];
         let others = other.map(|view| {
             let [first, row, pixel] = place(view);
-            (desk.read(view.offset..view.end()), [first - view.offset, row, pixel])
+            (memory.read(view.offset..view.end()), [first - view.offset, row, pixel])
         });
         let bias = &self.bias[panel.first..][..panel.width];
         kernels.output_transform_store(
             sums,
             step,
-            &TileEpilogue { bias, others, relu, desk, to: place(&self.epilogue.output) },
+            &TileEpilogue { bias, others, relu, memory, to: place(&self.epilogue.output) },
         );
     }
 
@@ -234,7 +234,7 @@ impl Winograd {
         [n, top, left]: [usize; 3],
         panel: &Panel<'_>,
         outputs: &mut [f32],
-        (desk, kernels): (Desk<'_>, &Kernels),
+        (memory, kernels): (MemoryRef<'_>, &Kernels),
     ) {
         if !panel.scales.is_empty() {
             kernels.scale_columns(outputs, panel.scales);
@@ -260,7 +260,7 @@ impl Winograd {
             }
             let count = together * columns;
             let outputs = &mut outputs[first * OUTPUTS * panel.width..][..count * panel.width];
-            self.epilogue.store((desk, kernels), (outputs, panel, &self.bias), &at[..count], &to[..count]);
+            self.epilogue.store((memory, kernels), (outputs, panel, &self.bias), &at[..count], &to[..count]);
         }
     }
 }
@@ -304,7 +304,13 @@ struct Room<'a> {
 
 impl Winograd {
     /// The sums of a chunk of tiles for the panels `group`, of one after the other.
-    fn sum(&self, chunk: usize, group: Range<usize>, room: &mut Room<'_>, (desk, kernels): (Desk<'_>, &Kernels)) {
+    fn sum(
+        &self,
+        chunk: usize,
+        group: Range<usize>,
+        room: &mut Room<'_>,
+        (memory, kernels): (MemoryRef<'_>, &Kernels),
+    ) {
         let Cut { tiles, shared, .. } = self.cut;
         let (count, kept, parts, block) = (tiles.of(chunk).len(), self.kept(kernels), tiles.parts(), self.cut.block());
         let layout = sums(count, PANEL);
@@ -312,9 +318,9 @@ impl Winograd {
             let depth = tiles.channels(part).len();
             let numbers = if shared {
                 let begin = self.values + (chunk * parts + part) * tiles.block();
-                desk.read(begin..begin + tiles.block())
+                memory.read(begin..begin + tiles.block())
             } else {
-                tiles.input_transform(tiles.of(chunk), part, (desk, kernels), room.scratch, room.values);
+                tiles.input_transform(tiles.of(chunk), part, (memory, kernels), room.scratch, room.values);
                 &*room.values
             };
             let values = tiles.values(count, part, numbers);
@@ -347,7 +353,7 @@ impl Step for Winograd {
         self.cut.tiles.rows(task / self.groups())
     }
 
-    fn run(&self, task: usize, desk: Desk<'_>, kernels: &Kernels) {
+    fn run(&self, task: usize, memory: MemoryRef<'_>, kernels: &Kernels) {
         let (chunk, group) = (task / self.groups(), task % self.groups());
         let group = piece(group, self.cut.group, self.panels.count());
         let tiles = self.cut.tiles.of(chunk);
@@ -361,7 +367,7 @@ impl Step for Winograd {
         ];
         with_kept(lens, |[values, transformed, scratch, sums, outputs]| {
             let mut room = Room { values, transformed, scratch, sums };
-            self.sum(chunk, group.clone(), &mut room, (desk, kernels));
+            self.sum(chunk, group.clone(), &mut room, (memory, kernels));
             for (nth, index) in group.enumerate() {
                 let panel = self.panels.panel(index);
                 let (outputs, plain) = (&mut outputs[..OUTPUTS * OUTPUTS * panel.width], self.plain(&panel));
@@ -373,12 +379,12 @@ impl Step for Winograd {
                                 corner,
                                 (&panel, other, relu),
                                 (sums, layout.step()),
-                                (desk, kernels),
+                                (memory, kernels),
                             );
                         }
                         _ => {
                             kernels.output_transform(sums, layout.step(), panel.width, outputs);
-                            self.finish(corner, &panel, outputs, (desk, kernels));
+                            self.finish(corner, &panel, outputs, (memory, kernels));
                         }
                     }
                 }

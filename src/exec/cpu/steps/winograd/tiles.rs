@@ -8,7 +8,7 @@ use super::{DEPTH, with_kept};
 use crate::exec::cpu::kernels::int16::{Quantized, Scales};
 use crate::exec::cpu::kernels::winograd::{Inputs, OUTPUTS, PLACES, SIDE};
 use crate::exec::cpu::kernels::{Kernels, Tile, VECTOR_ROWS};
-use crate::exec::cpu::memory::Desk;
+use crate::exec::cpu::memory::MemoryRef;
 use crate::exec::cpu::panels::Factor;
 use crate::exec::planner::View;
 use crate::graph::Padding;
@@ -114,7 +114,7 @@ impl Tiles {
         &self,
         tiles: Range<usize>,
         part: usize,
-        (desk, kernels): (Desk<'_>, &Kernels),
+        (memory, kernels): (MemoryRef<'_>, &Kernels),
         room: &mut [f32],
         out: &mut [f32],
     ) {
@@ -122,7 +122,7 @@ impl Tiles {
         let (layout, alone, len) = (self.layout(count, channels.len()), self.alone().step(), channels.len());
         let (edge, room) = room.split_at_mut(PLACES * len);
         for (index, corner) in self.corners(tiles).enumerate() {
-            let inputs = self.inputs(corner, channels.clone(), desk, edge);
+            let inputs = self.inputs(corner, channels.clone(), memory, edge);
             if self.factor == Factor::Int16 {
                 kernels.input_transform(&inputs, alone, room);
                 let (numbers, scales) = layout.split(out);
@@ -147,7 +147,7 @@ impl Tiles {
         &self,
         [n, top, left]: [usize; 3],
         channels: Range<usize>,
-        desk: Desk<'a>,
+        memory: MemoryRef<'a>,
         edge: &'a mut [f32],
     ) -> Inputs<'a> {
         let View { offset, h, w, image, row, pixel, .. } = self.input;
@@ -163,14 +163,14 @@ impl Tiles {
             first.wrapping_add_signed(rows[y] * row as isize).wrapping_add_signed(columns[x] * pixel as isize)
         };
         if rows[LAST] < (h + bottom) as isize && columns[LAST] < (w + right) as isize {
-            let numbers = desk.read(at(0, 0)..at(LAST, LAST) + channels);
+            let numbers = memory.read(at(0, 0)..at(LAST, LAST) + channels);
             let steps = |at: [isize; SIDE], step: usize| at.map(|place| (place - at[0]) as usize * step);
             return Inputs { numbers, rows: steps(rows, row), columns: steps(columns, pixel), channels };
         }
         for (place, inputs) in edge.chunks_exact_mut(channels).enumerate() {
             let (y, x) = (place / SIDE, place % SIDE);
             if (0..h as isize).contains(&rows[y]) && (0..w as isize).contains(&columns[x]) {
-                inputs.copy_from_slice(desk.read(at(y, x)..at(y, x) + channels));
+                inputs.copy_from_slice(memory.read(at(y, x)..at(y, x) + channels));
             } else {
                 inputs.fill(0.0);
             }
@@ -245,11 +245,11 @@ impl Step for PackTiles {
         self.tiles.rows(task / self.tiles.parts())
     }
 
-    fn run(&self, task: usize, desk: Desk<'_>, kernels: &Kernels) {
+    fn run(&self, task: usize, memory: MemoryRef<'_>, kernels: &Kernels) {
         let (chunk, part, block) = (task / self.tiles.parts(), task % self.tiles.parts(), self.tiles.block());
-        let out = desk.write(self.offset + task * block, block);
+        let out = memory.write(self.offset + task * block, block);
         with_kept([self.tiles.room()], |[room]| {
-            self.tiles.input_transform(self.tiles.of(chunk), part, (desk, kernels), room, out);
+            self.tiles.input_transform(self.tiles.of(chunk), part, (memory, kernels), room, out);
         });
     }
 }
