@@ -8,7 +8,7 @@ mod check;
 mod cpu;
 #[cfg_attr(not(feature = "cuda"), path = "cuda_off.rs")]
 mod cuda;
-mod given;
+mod inputs;
 pub mod pixels;
 mod planner;
 mod profile;

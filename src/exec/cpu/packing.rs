@@ -8,7 +8,7 @@ use half::slice::HalfFloatSliceExt;
 
 use super::kernels::int16::{self, MOST};
 use super::panels::{Factor, Panels, is_narrow};
-use crate::exec::given::needed;
+use crate::exec::inputs::needed;
 use crate::exec::planner::Kind;
 use crate::exec::store::{Found, Store};
 use crate::exec::{ExecError, Packed};

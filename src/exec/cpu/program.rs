@@ -13,7 +13,7 @@ use super::panels::Factor;
 use super::plan::{Options, POISON, Plan};
 use super::profile::{bytes_per_s, flops_per_s};
 use super::team::Team;
-use crate::exec::given::{self, Given};
+use crate::exec::inputs::{self, Inputs};
 use crate::exec::planner::{About, View};
 use crate::exec::{ExecError, Profile, Program, StepTime, Tensor, Value, room};
 use crate::graph::{Graph, Stage};
@@ -72,7 +72,7 @@ impl CpuProgram {
         (team, kernels, keep, poison): (Arc<Team>, Kernels, usize, bool),
     ) -> Result<Self, ExecError> {
         let factor = packed.factor();
-        let results = given::results(&graph, taps)?;
+        let results = inputs::results(&graph, taps)?;
         packed.check(&graph, &results)?;
         let Kernels { rows, strips, pairs, .. } = kernels;
         let options = Options { threads: team.threads(), rows, strips, pairs, keep, poison };
@@ -145,17 +145,17 @@ impl CpuProgram {
     }
 
     /// Sets the inputs of one stage and runs it.
-    fn run_stage(&mut self, stage: Stage, given: &Given<'_>) -> Result<(), ExecError> {
-        self.set_inputs(stage, given)?;
+    fn run_stage(&mut self, stage: Stage, inputs: &Inputs<'_>) -> Result<(), ExecError> {
+        self.set_inputs(stage, inputs)?;
         self.dispatch(stage);
         Ok(())
     }
 
     /// Sets the inputs of the frame stage and runs it, or what must be done again of it.
-    fn run_frame(&mut self, given: &Given<'_>) -> Result<(), ExecError> {
+    fn run_frame(&mut self, inputs: &Inputs<'_>) -> Result<(), ExecError> {
         // What a run leaves that fails is nothing to go on from.
         let whole = std::mem::take(&mut self.whole);
-        let changed = self.set_inputs(Stage::Frame, given)?;
+        let changed = self.set_inputs(Stage::Frame, inputs)?;
         let work = self.work.clone();
         match (&work.plan.changes, whole) {
             (Some(changes), true) => self.dispatch_again(&changes.again(changed)),
@@ -166,12 +166,12 @@ impl CpuProgram {
     }
 
     /// Puts the inputs of one stage to their places. The rows in which they differ from what was there, from the first to the last.
-    fn set_inputs(&mut self, stage: Stage, given: &Given<'_>) -> Result<Range<usize>, ExecError> {
+    fn set_inputs(&mut self, stage: Stage, inputs: &Inputs<'_>) -> Result<Range<usize>, ExecError> {
         let mut changed = 0..0;
-        for (id, value) in given.of(stage) {
+        for (id, value) in inputs.of(stage) {
             let work = self.work.clone();
             for (_, rows) in work.plan.ids.iter().filter(|(input, _)| *input == id) {
-                given::rows(&value.tensor.data, *rows).map_err(super::failed)?;
+                inputs::check_ids(&value.tensor.data, *rows).map_err(super::failed)?;
             }
             let view = work.plan.inputs.iter().find(|(input, _)| *input == id).map(|(_, view)| *view);
             if let Some(view) = view {
@@ -206,18 +206,18 @@ impl CpuProgram {
 impl Program for CpuProgram {
     fn run(&mut self, inputs: &[Value<'_>], slot: usize) -> Result<Vec<Tensor>, ExecError> {
         let graph = self.graph.clone();
-        let given = Given::new(&graph, inputs)?;
+        let inputs = Inputs::new(&graph, inputs)?;
         if self.poison {
             let shared = self.work.plan.shared;
             self.memory()[shared..].fill(POISON);
         }
-        let revisions = given.revisions(Stage::Prompt);
+        let revisions = inputs.revisions(Stage::Prompt);
         if self.prompt.as_ref() != Some(&revisions) {
             (self.prompt, self.whole) = (None, false);
-            self.run_stage(Stage::Prompt, &given)?;
+            self.run_stage(Stage::Prompt, &inputs)?;
             self.prompt = Some(revisions);
         }
-        let revisions = given.revisions(Stage::Schedule);
+        let revisions = inputs.revisions(Stage::Schedule);
         let range = self.work.plan.schedule.clone();
         match self.schedule.get(&slot).cloned() {
             Some((held, values)) if held == revisions => {
@@ -228,13 +228,13 @@ impl Program for CpuProgram {
             }
             _ => {
                 (self.slot, self.whole) = (None, false);
-                self.run_stage(Stage::Schedule, &given)?;
+                self.run_stage(Stage::Schedule, &inputs)?;
                 let made = self.memory()[range].into();
                 self.schedule.insert(slot, (revisions, made));
             }
         }
         self.slot = Some(slot);
-        self.run_frame(&given)?;
+        self.run_frame(&inputs)?;
         Ok(self.results())
     }
 
