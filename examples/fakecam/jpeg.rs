@@ -33,7 +33,7 @@ pub fn write(config: &Config, files: &[Vec<u8>], format: &Format, mark: Mark, ou
         bytes[end.min(4)..end].fill(0x55);
     }
     if is_turn(config.panic_every, number) {
-        // The words of the program's trapdoor for tests, `frame::SPRING`.
+        // The words of the program's failpoint for tests, `frame::TRIGGER`.
         bytes.extend_from_slice(b"a test of panics");
     }
     let mut length = bytes.len().min(out.len());

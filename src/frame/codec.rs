@@ -45,7 +45,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>, PictureError> {
 /// # Errors
 /// [`PictureError`] for bytes that are no such picture, are broken or cut short, or whose picture is empty or too large.
 pub fn decode(bytes: &[u8], name: &str) -> Result<Frame, PictureError> {
-    super::trapdoor(bytes);
+    super::failpoint(bytes);
     let format = format(bytes, name)?;
     if let Some(size) = png_size(bytes).filter(|_| format == ImageFormat::Png) {
         check_size(size, name)?;

@@ -9,7 +9,7 @@ use super::{Frame, PictureError, Size};
 /// # Errors
 /// A frame that is cut short, broken, or not of the size agreed with the device. The next one may be sound.
 pub fn decode_mjpeg(bytes: &[u8], expected: Size, name: &str) -> Result<Frame, PictureError> {
-    super::trapdoor(bytes);
+    super::failpoint(bytes);
     let broken = |text: String| PictureError::Broken { name: name.into(), text };
     if !bytes.starts_with(&[0xff, 0xd8]) {
         return Err(broken("it does not begin like a JPEG".into()));

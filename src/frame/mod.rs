@@ -5,16 +5,16 @@
 
 mod camera_formats;
 mod codec;
+#[cfg(any(test, feature = "inspect"))]
+mod failpoint;
+#[cfg(not(any(test, feature = "inspect")))]
+#[path = "failpoint_off.rs"]
+mod failpoint;
 mod fit;
 mod jpeg;
 mod picture_error;
 mod resample;
 mod scale;
-#[cfg(any(test, feature = "inspect"))]
-mod trapdoor;
-#[cfg(not(any(test, feature = "inspect")))]
-#[path = "trapdoor_off.rs"]
-mod trapdoor;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -23,14 +23,14 @@ use serde::{Deserialize, Serialize};
 
 pub use camera_formats::{nv12_to_rgba, rgb3_to_rgba, yuyv_to_rgba};
 pub use codec::{decode, open, read};
+#[cfg(any(test, feature = "inspect"))]
+pub use failpoint::TRIGGER;
+pub(crate) use failpoint::failpoint;
 pub use fit::{blend_over, cover_crop, fit_longer_side, flip_horizontal};
 pub use jpeg::decode_mjpeg;
 pub use picture_error::PictureError;
 pub use resample::{Filter, resample};
 pub use scale::{Rect, scale};
-#[cfg(any(test, feature = "inspect"))]
-pub use trapdoor::SPRING;
-pub(crate) use trapdoor::trapdoor;
 
 /// Width and height in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

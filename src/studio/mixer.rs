@@ -55,7 +55,7 @@ impl Mixer {
     }
 
     fn mix_anew(&mut self, size: Size) -> Option<Frame> {
-        frame::trapdoor(self.base.as_ref().map_or(&[], |base| base.pixels()));
+        frame::failpoint(self.base.as_ref().map_or(&[], |base| base.pixels()));
         if self.fitted.as_ref().is_none_or(|fitted| fitted.size() != size) {
             self.fitted = self.base.as_ref().map(|base| cover_crop(base, size));
         }

@@ -1,5 +1,5 @@
 //! A mistake somewhere inside is a sentence in the window, and the next input is painted. What is broken here ends in the
-//! words at which the program's trapdoor for tests opens.
+//! words that hit the program's failpoint for tests.
 
 use std::path::Path;
 
@@ -13,24 +13,24 @@ use crate::adapter::{check, missing};
 use crate::shell::{Window, fresh_home, open_at, start_at, used};
 
 const SIZE: [f32; 2] = [1200.0, 800.0];
-/// `frame::SPRING`, which only builds with `inspect` have.
-const SPRING: &[u8; 16] = b"a test of panics";
-/// What the trapdoor says.
-const WORDS: &str = "the trapdoor was opened";
+/// `frame::TRIGGER`, which only builds with `inspect` have.
+const TRIGGER: &[u8; 16] = b"a test of panics";
+/// What the failpoint says.
+const WORDS: &str = "the failpoint was hit";
 
 /// A picture at which a decoder panics.
 fn write_undecodable(file: &Path) {
     save_png(file, &Frame::filled(Size::square(32), [10, 20, 250, 255]), &[]).unwrap();
     let mut bytes = std::fs::read(file).unwrap();
-    bytes.extend_from_slice(SPRING);
+    bytes.extend_from_slice(TRIGGER);
     std::fs::write(file, bytes).unwrap();
 }
 
 /// A picture that can be decoded and at which the mixer panics.
 fn write_unmixable(file: &Path) {
     let mut pixels = [10, 20, 250, 255].repeat(32 * 32);
-    let end = pixels.len() - SPRING.len();
-    pixels[end..].copy_from_slice(SPRING);
+    let end = pixels.len() - TRIGGER.len();
+    pixels[end..].copy_from_slice(TRIGGER);
     save_png(file, &Frame::new(Size::square(32), pixels).unwrap(), &[]).unwrap();
 }
 
@@ -96,7 +96,7 @@ fn a_dropped_file_that_panics() -> Result<(), Failed> {
 fn trial(name: &str, run: fn() -> Result<(), Failed>) -> Trial {
     Trial::ignorable_test(format!("panics::{name}"), move || {
         if !cfg!(feature = "inspect") {
-            return Ok(Completion::ignored_with("the trapdoor needs the feature inspect"));
+            return Ok(Completion::ignored_with("the failpoint needs the feature inspect"));
         }
         match missing() {
             Some(reason) => Ok(Completion::ignored_with(reason)),
