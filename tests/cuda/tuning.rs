@@ -1,4 +1,4 @@
-//! Products are measured on the played GPU, whose clock is a function of what it runs: what is chosen and written down, what a
+//! Products are measured on the emulated GPU, whose clock is a function of what it runs: what is chosen and written down, what a
 //! second start reads, and that nothing that goes wrong on the way changes more than the time.
 
 use std::path::PathBuf;

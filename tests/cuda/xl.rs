@@ -1,4 +1,4 @@
-//! Models of the Stable Diffusion XL family on the played GPU: in one go with a tiny autoencoder, and step by step with one that
+//! Models of the Stable Diffusion XL family on the emulated GPU: in one go with a tiny autoencoder, and step by step with one that
 //! needs a larger range than f16 has.
 
 use std::path::Path;
