@@ -351,7 +351,7 @@ fn hidden_layers_are_not_called_saved() -> Result<(), Failed> {
 fn kept(window: &Window) -> Vec<PathBuf> {
     let Ok(list) = std::fs::read_dir(Places::below(window.home.clone()).data) else { return Vec::new() };
     let files = list.map(|entry| entry.unwrap().path());
-    files.filter(|path| path.extension().is_some_and(|ending| ending == "png")).collect()
+    files.filter(|path| path.extension().is_some_and(|extension| extension == "png")).collect()
 }
 
 /// Draws and waits until that is kept.
