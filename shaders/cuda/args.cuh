@@ -37,7 +37,7 @@ struct View {
     int pad_;
 };
 
-// What is done to an element after a step. The numbers are those of `Post::what`.
+// Post-ops: what is done to an element after a step. The numbers are those of `Post::what`.
 enum What { SILU = 0, GELU = 1, QUICK_GELU = 2, RELU = 3, TANH = 4, AFFINE = 5, ADD = 6, MUL = 7 };
 
 // `a` and `b` are of AFFINE: x * a + b. `other` is of ADD and MUL; it has the extent of the output.

@@ -25,7 +25,7 @@ use crate::graph::{Activation, Graph, Mask, NodeId, Op, Stage, WeightId};
 /// Channels whose gates lie beside them in a tile.
 const GATE: usize = 8;
 
-/// Something done to each element of a result.
+/// Something done to each element of a result: a post-op.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Post {
     /// A function of it.

@@ -1,5 +1,5 @@
-//! Which cut a product gets: measured once for each GPU, driver and set of kernels, and written down. While nothing is known,
-//! or nothing may be measured, the counting of `tiles.rs` decides.
+//! Autotuning: which cut a product gets. Measured once for each GPU, driver and set of kernels, and written down. While nothing is
+//! known, or nothing may be measured, the counting of `tiles.rs` decides.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -49,7 +49,7 @@ pub trait Step: Send + Sync {
     }
 }
 
-/// Something done to each element of a result, with the place of the other value.
+/// A post-op: something done to each element of a result, with the place of the other value.
 #[derive(Clone)]
 pub enum PostView {
     /// A function of it.
