@@ -241,7 +241,7 @@ static_assert(HALO_256x128.shared_bytes() == 188184 && HALO_256x64.shared_bytes(
 // conv_bulk_hopper_MxN_*. A warp has 16 pixels and all outputs, and one more warp has everything copied. How many steps are in
 // shared memory at a time is up to the launch, these at least; so many blocks fit on a multiprocessor, if they have not too many.
 struct BulkTile {
-    int pixels, outputs, least_stages, together;
+    int pixels, outputs, least_stages, occupancy;
     static constexpr int DEPTH = 64, warps_x = 1;
     int warps_y = pixels / 16;
     constexpr int threads() const { return 32 * warps_y; }

@@ -1,8 +1,8 @@
 // Convolutions and products with matrices for GPUs of compute capability 9.0: one thread of a block has its tiles copied (TMA), where in
 // conv_hopper.cu all of them find the place of each pixel and count addresses; the others only multiply.
 //
-// Blocks of a cluster bring each a part of what they have in common, for all of them: neighbours along the first axis share weights,
-// along the second pixels. Those along the third have parts of the same sums (conv_cluster_reduce.cuh).
+// Blocks of a cluster bring each a part of what they have in common, for all of them: neighbours along the first axis share weights
+// (multicast), along the second pixels. Those along the third have parts of the same sums (conv_cluster_reduce.cuh).
 //
 // A tile is a rectangle of a map. What lies under a tap is the same rectangle elsewhere, zeros where it leaves the map. A step of the
 // depth has 64 channels of a tap.
@@ -214,7 +214,7 @@ public:
 };
 
 #define BULK_ENTRIES(name, tile)                                                                                        \
-    ENTRIES(name, BulkArgs, (tile.block_threads(), tile.together), ConvBulk<T, tile>(args).run())
+    ENTRIES(name, BulkArgs, (tile.block_threads(), tile.occupancy), ConvBulk<T, tile>(args).run())
 
 BULK_ENTRIES(conv_bulk_hopper_128x160, BULK_128x160)
 BULK_ENTRIES(conv_bulk_hopper_64x160, BULK_64x160)

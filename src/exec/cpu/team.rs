@@ -97,7 +97,7 @@ impl Team {
     /// When a task does, with its text. The tasks after it are not done.
     pub fn dispatch(&self, tasks: &[usize], run: Run, ended: impl FnMut(usize)) {
         let rounds = tasks.iter().map(|tasks| Round::new(*tasks)).collect();
-        let shares = (0..self.threads()).map(|_| Apart(AtomicU64::new(0))).collect();
+        let shares = (0..self.threads()).map(|_| CachePadded(AtomicU64::new(0))).collect();
         let dispatch = Arc::new(Dispatch { rounds, shares, run, panic: OnceLock::new() });
         let free = self.busy.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok();
         if free {
@@ -139,7 +139,7 @@ struct Dispatch {
     rounds: Vec<Round>,
     /// Of each thread: in its upper half the number of the round, from 1 on, that its share was last taken from, in its lower half how
     /// many tasks of that were taken.
-    shares: Box<[Apart<AtomicU64>]>,
+    shares: Box<[CachePadded<AtomicU64>]>,
     run: Run,
     /// The text of the first panic of a task.
     panic: OnceLock<String>,
@@ -156,14 +156,14 @@ fn share(index: usize, threads: usize, all: usize) -> Range<usize> {
 struct Round {
     tasks: usize,
     /// Tasks that have ended.
-    ended: Apart<AtomicUsize>,
+    ended: CachePadded<AtomicUsize>,
     /// Whether all have.
-    over: Apart<AtomicBool>,
+    over: CachePadded<AtomicBool>,
 }
 
 /// On a line of the cache of its own, and of its neighbour, which processors fetch together.
 #[repr(align(128))]
-struct Apart<T>(T);
+struct CachePadded<T>(T);
 
 impl Dispatch {
     /// What a thread does.
@@ -230,7 +230,7 @@ impl Dispatch {
 
 impl Round {
     fn new(tasks: usize) -> Self {
-        Self { tasks, ended: Apart(AtomicUsize::new(0)), over: Apart(AtomicBool::new(tasks == 0)) }
+        Self { tasks, ended: CachePadded(AtomicUsize::new(0)), over: CachePadded(AtomicBool::new(tasks == 0)) }
     }
 
     /// Counts tasks that have ended. What all tasks wrote is there for whoever sees that the round is over.
@@ -289,7 +289,7 @@ mod tests {
     #[test]
     fn a_thread_does_its_own_share_before_what_is_left_of_others() {
         let rounds = [10, 2].map(Round::new).into();
-        let shares = (0..3).map(|_| Apart(AtomicU64::new(0))).collect();
+        let shares = (0..3).map(|_| CachePadded(AtomicU64::new(0))).collect();
         let dispatch = Dispatch { rounds, shares, run: Arc::new(|_, _| ()), panic: OnceLock::new() };
         let take = |round: usize, thread: usize| dispatch.tasks(round, thread).next();
         assert_eq!((0..3).map(|thread| take(0, thread)).collect::<Vec<_>>(), [Some(0), Some(4), Some(7)]);

@@ -109,7 +109,7 @@ impl Rectangles {
 /// The driver's.
 pub fn pixels(input: &Placed, extent: &Extent, cut: &Cut) -> Result<TensorMap, ExecError> {
     let View { n, h, w, c, image, row, pixel, .. } = input.view;
-    let part = cut.tile.pixels / cut.shared[1];
+    let part = cut.tile.pixels / cut.multicast[1];
     let wide = (1 << Rectangles::new(cut.tile.pixels, extent).wide).min(part);
     let (along, strides) =
         if extent.in_line() { ([c, n * h * w, 1, 1], [pixel; 3]) } else { ([c, w, h, n], [pixel, row, image]) };
@@ -122,7 +122,7 @@ pub fn pixels(input: &Placed, extent: &Extent, cut: &Cut) -> Result<TensorMap, E
 /// # Errors
 /// The driver's.
 pub fn weights(address: u64, extent: &Extent, cut: &Cut) -> Result<TensorMap, ExecError> {
-    let (depth, part) = (extent.depth(), cut.tile.outputs / cut.shared[0]);
+    let (depth, part) = (extent.depth(), cut.tile.outputs / cut.multicast[0]);
     let (along, strides, boxed) = if extent.gated {
         let values = extent.rows / 2;
         ([depth, 8, 2, values / 8], [depth, depth * values, depth * 8], [SLICE, 8, 2, part / 16])

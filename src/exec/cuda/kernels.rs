@@ -232,8 +232,8 @@ pub struct Tile {
     pub shared: usize,
     /// Threads of a block.
     pub threads: u32,
-    /// Blocks that a multiprocessor has room for.
-    pub together: usize,
+    /// Blocks that a multiprocessor has room for at once.
+    pub occupancy: usize,
     /// How many products it does in the time of one, compared with the largest tile that every GPU has.
     pub efficiency: f64,
     /// Which GPUs have it.
@@ -244,11 +244,11 @@ pub struct Tile {
 
 macro_rules! tile {
     ($chips:ident, $name:literal, $pixels:literal x $outputs:literal x $depth:literal, $shared:literal, $threads:literal,
-     $together:literal, $efficiency:literal) => {
-        tile!(Tiling::Pixels, $chips, $name, $pixels x $outputs x $depth, $shared, $threads, $together, $efficiency)
+     $occupancy:literal, $efficiency:literal) => {
+        tile!(Tiling::Pixels, $chips, $name, $pixels x $outputs x $depth, $shared, $threads, $occupancy, $efficiency)
     };
     ($tiling:expr, $chips:ident, $name:literal, $pixels:literal x $outputs:literal x $depth:literal, $shared:literal,
-     $threads:literal, $together:literal, $efficiency:literal) => {
+     $threads:literal, $occupancy:literal, $efficiency:literal) => {
         Tile {
             name: $name,
             pixels: $pixels,
@@ -256,7 +256,7 @@ macro_rules! tile {
             depth: $depth,
             shared: $shared,
             threads: $threads,
-            together: $together,
+            occupancy: $occupancy,
             efficiency: $efficiency,
             chips: Chips::$chips,
             tiling: $tiling,
@@ -269,7 +269,7 @@ const fn bulk(
     name: &'static str,
     [pixels, outputs]: [usize; 2],
     stages: usize,
-    together: usize,
+    occupancy: usize,
     efficiency: f64,
 ) -> Tile {
     Tile {
@@ -279,7 +279,7 @@ const fn bulk(
         depth: SLICE,
         shared: stages * ((pixels + outputs) * 128 + 16) + pixels * 16,
         threads: 2 * pixels as u32 + 32,
-        together,
+        occupancy,
         efficiency,
         chips: Chips::Hopper,
         tiling: Tiling::Rectangles(stages),

@@ -69,7 +69,7 @@ impl Product {
     pub fn launches(&self, cut: Cut, workspace: u64, device: &Device) -> Result<Vec<Launch>, ExecError> {
         let Self { extent: Extent { rows, doubled, gated, fp8, .. }, geometry: [kernel, stride, top, left], .. } =
             *self;
-        let Cut { tile, splits, shared } = cut;
+        let Cut { tile, splits, multicast } = cut;
         let flags = [doubled, gated].map(usize::from);
         let args = Args::default().view(&self.input).view(&self.output);
         let args = self.weight.into_iter().fold(args, Args::pointer);
@@ -83,7 +83,7 @@ impl Product {
                 let flat = usize::from(self.extent.in_line());
                 let slices = self.extent.inputs.div_ceil(SLICE);
                 let early = if device.overlaps() { stages } else { 0 };
-                let numbers = [wide, across, down, flat, slices, stages, shared[0], shared[1], early];
+                let numbers = [wide, across, down, flat, slices, stages, multicast[0], multicast[1], early];
                 numbers.into_iter().fold(tensor_maps.then(&args), Args::int).aligned(64)
             }
             Tiling::Pixels | Tiling::Strips(_) => args.clone(),

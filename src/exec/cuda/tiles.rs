@@ -66,8 +66,8 @@ pub struct Cut {
     pub tile: &'static Tile,
     /// Parts of the sum that are computed side by side and added afterwards (split-K).
     pub splits: usize,
-    /// Blocks beside each other that share weights, and below each other that share pixels.
-    pub shared: [usize; 2],
+    /// Blocks beside each other that weights are multicast to, and below each other that pixels are.
+    pub multicast: [usize; 2],
 }
 
 /// Multiplications a multiprocessor does while it loads or stores one byte of memory, from the H100's figures.
@@ -89,9 +89,9 @@ const NEAR: f64 = 2.5;
 /// Candidates of each tile: neighbouring numbers of parts cost nearly the same.
 const EACH_TILE: usize = 3;
 /// The same of tiles whose blocks may share, in so many ways.
-const EACH_SHARED: usize = 6;
-/// By how many blocks weights and pixels may be shared: larger clusters leave multiprocessors without work.
-const SHARED: [[usize; 2]; 3] = [ALONE, [2, 1], [1, 2]];
+const EACH_MULTICAST: usize = 6;
+/// By how many blocks weights and pixels may be multicast: larger clusters leave multiprocessors without work.
+const MULTICAST: [[usize; 2]; 3] = [ALONE, [2, 1], [1, 2]];
 /// A block that shares nothing.
 const ALONE: [usize; 2] = [1, 1];
 /// Blocks share no less than so many rows, whose eights lie in an order that repeats after them; with gates twice as many.
@@ -103,21 +103,21 @@ impl Tile {
     /// Whether its blocks can be a cluster that adds parts of sums: those with sixteen pixels for each warp (`conv_cluster_reduce.cuh`).
     fn can_reduce_in_cluster(&self) -> bool {
         let each = self.pixels == 16 * self.threads as usize / 32;
-        self.chips == Chips::Hopper && (each || self.can_share())
+        self.chips == Chips::Hopper && (each || self.can_multicast())
     }
 
     /// Whether neighbouring blocks can bring weights or pixels for each other.
-    fn can_share(&self) -> bool {
+    fn can_multicast(&self) -> bool {
         matches!(self.tiling, Tiling::Rectangles(_))
     }
 
     /// In which ways the blocks of a product can share.
-    fn shares(&self, extent: &Extent) -> impl Iterator<Item = [usize; 2]> + use<'_> {
+    fn multicasts(&self, extent: &Extent) -> impl Iterator<Item = [usize; 2]> + use<'_> {
         let [beside, below] = [self.blocks(extent), extent.rows.div_ceil(self.outputs)];
         let rows = if extent.gated { 2 * LEAST_ROWS } else { LEAST_ROWS };
         let possible = move |[x, y]: [usize; 2]| x <= beside && y <= below && (self.outputs / x).is_multiple_of(rows);
-        let ways = if self.can_share() { &SHARED[..] } else { &SHARED[..1] };
-        ways.iter().copied().filter(move |shared| *shared == ALONE || possible(*shared))
+        let ways = if self.can_multicast() { &MULTICAST[..] } else { &MULTICAST[..1] };
+        ways.iter().copied().filter(move |multicast| *multicast == ALONE || possible(*multicast))
     }
 
     /// Whether a product can have it on such a GPU.
@@ -158,23 +158,23 @@ impl Tile {
 
 impl Cut {
     /// For inputs that cannot be loaded 16 bytes at a time.
-    pub const GATHER: Self = Self { tile: &GATHER, splits: 1, shared: ALONE };
+    pub const GATHER: Self = Self { tile: &GATHER, splits: 1, multicast: ALONE };
 
     /// Whether the blocks that have the parts of a sum are a cluster and add them by themselves.
     pub fn reduces_in_cluster(&self) -> bool {
-        let [x, y] = self.shared;
+        let [x, y] = self.multicast;
         self.tile.can_reduce_in_cluster() && self.splits > 1 && x * y * self.splits <= MOST_BLOCKS
     }
 
     /// The blocks of a cluster along the three axes.
     pub fn cluster(&self) -> [usize; 3] {
-        let [x, y] = self.shared;
+        let [x, y] = self.multicast;
         [x, y, if self.reduces_in_cluster() { self.splits } else { 1 }]
     }
 
     /// Blocks along the three axes: whole clusters.
     pub fn grid(&self, extent: &Extent) -> [usize; 3] {
-        let ([x, y], Self { tile, splits, .. }) = (self.shared, self);
+        let ([x, y], Self { tile, splits, .. }) = (self.multicast, self);
         let lines = extent.rows.div_ceil(tile.outputs);
         [tile.blocks(extent).next_multiple_of(x), lines.next_multiple_of(y), *splits]
     }
@@ -186,12 +186,12 @@ impl Cut {
 
     /// Blocks that such a GPU has room for.
     fn room(&self, chip: &Chip) -> usize {
-        let (tile, all) = (self.tile, chip.processors * self.tile.together);
+        let (tile, all) = (self.tile, chip.processors * self.tile.occupancy);
         let blocks: usize = self.cluster().iter().product();
         if blocks == 1 {
             return all;
         }
-        let of_group = NEIGHBOURS.min(chip.processors) * tile.together / blocks * blocks;
+        let of_group = NEIGHBOURS.min(chip.processors) * tile.occupancy / blocks * blocks;
         ((chip.processors / NEIGHBOURS).max(1) * of_group).max(blocks)
     }
 
@@ -210,8 +210,8 @@ impl fmt::Display for Cut {
         if let Tiling::Rectangles(stages) = self.tile.tiling {
             write!(f, " of {stages}")?;
         }
-        if self.shared != ALONE {
-            let [x, y] = self.shared;
+        if self.multicast != ALONE {
+            let [x, y] = self.multicast;
             write!(f, " shared {x} by {y}")?;
         }
         if self.splits > 1 { write!(f, " in {}", self.splits) } else { Ok(()) }
@@ -228,7 +228,7 @@ pub fn candidates(extent: &Extent, chip: &Chip) -> Vec<Cut> {
         .flat_map(|tile| {
             let mut cuts: Vec<Cut> = cuts_of(tile, extent, chip).collect();
             cuts.sort_by(|a, b| cost(a).total_cmp(&cost(b)));
-            cuts.into_iter().take(if tile.can_share() { EACH_SHARED } else { EACH_TILE })
+            cuts.into_iter().take(if tile.can_multicast() { EACH_MULTICAST } else { EACH_TILE })
         })
         .collect();
     cuts.sort_by(|a, b| cost(a).total_cmp(&cost(b)));
@@ -248,7 +248,8 @@ pub fn without_sums(extent: &Extent, chip: &Chip) -> Option<Cut> {
 /// All that such a GPU can do with a tile.
 fn cuts_of(tile: &'static Tile, extent: &Extent, chip: &Chip) -> impl Iterator<Item = Cut> {
     let splits = 1..=most_splits(extent, tile);
-    let cuts = splits.flat_map(move |splits| tile.shares(extent).map(move |shared| Cut { tile, splits, shared }));
+    let cuts =
+        splits.flat_map(move |splits| tile.multicasts(extent).map(move |multicast| Cut { tile, splits, multicast }));
     cuts.filter(move |cut| cut.is_for(chip))
 }
 
@@ -260,7 +261,7 @@ fn most_splits(extent: &Extent, tile: &Tile) -> usize {
 pub fn cost(extent: &Extent, cut: &Cut, chip: &Chip) -> f64 {
     let (Cut { tile, splits, .. }, processors) = (*cut, chip.processors);
     let blocks: usize = cut.grid(extent).iter().product();
-    let waves = blocks.div_ceil(cut.room(chip)) as f64 * tile.together.min(blocks.div_ceil(processors)) as f64;
+    let waves = blocks.div_ceil(cut.room(chip)) as f64 * tile.occupancy.min(blocks.div_ceil(processors)) as f64;
     let area = (tile.pixels * tile.outputs) as f64;
     let depth = (tile.steps(extent).div_ceil(splits) * tile.depth) as f64 + SETUP;
     waves * area * depth / tile.efficiency + adding(extent, cut, processors)
@@ -355,13 +356,13 @@ mod tests {
         let extent = map(16, 1280, 1280);
         for tile in &TILES {
             for splits in [1, 2, 8, 9, 16] {
-                let cut = Cut { tile, splits, shared: [1, 1] };
+                let cut = Cut { tile, splits, multicast: [1, 1] };
                 let in_cluster = tile.chips == Chips::Hopper && tile.pixels < 256 && (2..=8).contains(&splits);
                 assert_eq!(cut.reduces_in_cluster(), in_cluster, "{cut}");
                 assert_eq!(cut.sums(&extent) > 0, splits > 1 && !in_cluster, "{cut}");
                 let blocks = cut.room(&H100);
                 assert!(blocks.is_multiple_of(splits) || !in_cluster, "{cut}: {blocks}");
-                assert!((112..=132).contains(&(blocks / tile.together)) || splits == 6, "{cut}: {blocks}");
+                assert!((112..=132).contains(&(blocks / tile.occupancy)) || splits == 6, "{cut}: {blocks}");
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The inner loops, one set for each instruction set, behind one table.
 //!
-//! Almost all arithmetic of these networks is one thing: rows of values times a panel of weights. [`Tile`] is that thing.
+//! Almost all arithmetic of these networks is one thing: rows of values times a panel of weights. [`Tile`] is that thing, the GEMM
+//! microkernel.
 //! The rest is work on rows of numbers ([`rows`]), written once in plain Rust and compiled for each instruction set.
 
 pub mod int16;

@@ -74,7 +74,8 @@ macro_rules! kernels {
         /// Takes sums back from that domain.
         fn output_transform(sums: &[f32], step: usize, width: usize, out: &mut [f32]) = winograd::output_transform;
         /// The same, with the epilogue and to their places.
-        fn output_transform_store(sums: &[f32], step: usize, epilogue: &TileEpilogue<'_>) = winograd::output_transform_store;
+        fn output_transform_store(sums: &[f32], step: usize, epilogue: &TileEpilogue<'_>)
+            = winograd::output_transform_store;
         /// Takes weights to that domain.
         fn filter_transform(taps: &Taps<'_>, step: usize, out: &mut [f32]) = winograd::filter_transform;
         /// Takes strips of pixels to the Winograd domain along rows ([`strip`]).
@@ -84,7 +85,8 @@ macro_rules! kernels {
         /// Takes sums back from that domain.
         fn strip_output_transform(sums: &[f32], count: usize, width: usize, out: &mut [f32]) = strip::output_transform;
         /// Takes weights to that domain.
-        fn strip_filter_transform(taps: &[&[bf16]; strip::TAPS], step: usize, out: &mut [bf16]) = strip::filter_transform;
+        fn strip_filter_transform(taps: &[&[bf16]; strip::TAPS], step: usize, out: &mut [bf16])
+            = strip::filter_transform;
         /// Integers as f32.
         fn widen(x: &[i8], out: &mut [f32]) = rows::widen;
         /// Numbers of f16 as f32, as many as there is room for.
@@ -97,12 +99,14 @@ macro_rules! kernels {
         fn quantize(x: &[f32], out: &mut [i16]) -> f32 = int16::quantize::<FUSED>;
         /// The same of `len` values at each place of [`winograd`], with a scale for each, which makes up for what
         /// [`filter_transform_int16`](Self::filter_transform_int16) divides by. From place to place there are so many steps of each.
-        fn quantize_places(x: &[f32], out: Quantized<'_>, steps: [usize; 3], len: usize) = int16::quantize_places::<FUSED>;
+        fn quantize_places(x: &[f32], out: Quantized<'_>, steps: [usize; 3], len: usize)
+            = int16::quantize_places::<FUSED>;
         /// The same of rows of a panel, two of them interleaved as weights are, with a scale for each of its columns.
         fn quantize_columns(x: &[f32], scales: &mut [f32], out: &mut [i16]) = int16::quantize_columns::<FUSED>;
         /// Takes weights to the Winograd domain and quantizes them there, each column times its `inverse`, two rows
         /// interleaved.
-        fn filter_transform_int16(taps: &Taps<'_>, inverse: &[f32], step: usize, out: &mut [i16]) = int16::filter_transform_int16;
+        fn filter_transform_int16(taps: &Taps<'_>, inverse: &[f32], step: usize, out: &mut [i16])
+            = int16::filter_transform_int16;
         /// Each row of `scales.len()` numbers times the `scales`.
         fn scale_columns(tile: &mut [f32], scales: &[f32]) = rows::scale_columns;
         /// Each element times `factor`.
@@ -167,7 +171,14 @@ macro_rules! table {
 macro_rules! compile {
     ($attributes:tt $($(#[$doc:meta])* fn $name:ident($($argument:ident: $type:ty),*) $(-> $result:ty)? $(= $text:expr)?;)*) => {{
         $(function! { $attributes fn $name($($argument: $type),*) $(-> $result)? $(= $text)?; })*
-        Kernels { rows: 1, fills: false, fuses_probs: false, strips: false, pairs: false, $($name: chosen!($name $(= $text)?),)* }
+        Kernels {
+            rows: 1,
+            fills: false,
+            fuses_probs: false,
+            strips: false,
+            pairs: false,
+            $($name: chosen!($name $(= $text)?),)*
+        }
     }};
 }
 
@@ -207,12 +218,12 @@ macro_rules! vectors {
             quantize,
             quantize_places,
             quantize_columns,
-            filter_transform_int16,
             widen_f16,
             input_transform,
             output_transform,
             output_transform_store,
             filter_transform,
+            filter_transform_int16,
             ..$table
         }
     }};
