@@ -118,7 +118,7 @@ need_to_open_a_window() {
     fi
 }
 
-# Tests draw with software Vulkan, on a display of their own, and play a GPU that is written in C++.
+# Tests draw with software Vulkan, on a display of their own, and emulate a GPU in C++.
 need_to_test() {
     need_library libvulkan.so.1
     a_vulkan_driver_loads || miss vulkan "a Vulkan driver"

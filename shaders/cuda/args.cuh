@@ -1,7 +1,7 @@
 // What the host hands to the kernels: one struct by value each, written field by field by src/exec/cuda/args.rs.
 //
 // Every kernel that may touch 16-bit numbers exists as NAME_bf16 and NAME_f16. `Kind::HALF` is the one of the two that
-// the kernel is named for. Some exist as NAME_f8, too: HALF is f16 there, and results may be of kind QUARTER. Sums are
+// the kernel is named for. Some exist as NAME_f8, too: HALF is f16 there, and results may be of kind FP8. Sums are
 // always of f32. Elements of a view and of a launch must number less than 2^31.
 //
 //   kernel                  args           grid                                          block     dynamic shared bytes
@@ -23,7 +23,7 @@
 //                           theirs         any x: they stride over their elements        256       0
 #pragma once
 
-enum Kind { F32 = 0, HALF = 1, QUARTER = 2 };
+enum Kind { F32 = 0, HALF = 1, FP8 = 2 };
 
 // A value as a feature map: element (b, y, x, ch) is at base[b * image + y * row + x * pixel + ch], counted in elements
 // of its kind. A repeated dimension has step 0; channels always have step 1. Tokens [n, t, c] are maps with h = 1 and
@@ -37,7 +37,7 @@ struct View {
     int pad_;
 };
 
-// What is done to an element after a step. The numbers are those of `Post::what`.
+// Post-ops: what is done to an element after a step. The numbers are those of `Post::what`.
 enum What { SILU = 0, GELU = 1, QUICK_GELU = 2, RELU = 3, TANH = 4, AFFINE = 5, ADD = 6, MUL = 7 };
 
 // `a` and `b` are of AFFINE: x * a + b. `other` is of ADD and MUL; it has the extent of the output.
@@ -56,13 +56,13 @@ struct Posts {
 };
 
 // A convolution with zeros around its map; a product with a matrix is one of a 1 x 1 kernel. `in` is of kind HALF. For NAME_f8 it
-// and the weights are 8-bit numbers, seen as half as many 16-bit ones, in all that is said here.
+// and the weights are fp8 numbers, seen as half as many 16-bit ones, in all that is said here.
 //
 // Weights are [rows][kernel * kernel][depth], 16 bits, 16-byte aligned; depth is in.c rounded up to a multiple of 8 with
 // zeros. out.c = rows, or rows / 2 if gated: then the second half of the rows (and biases) are gates, out = value * gelu(gate),
 // and out.c is a multiple of 8. A tile has 8 values, their 8 gates, 8 values, ...
 //
-// With splits > 1, conv_* writes sums to workspace [splits][pixels][rows rounded up to a multiple of 8], f32, 16-byte
+// With splits > 1 (split-K), conv_* writes sums to workspace [splits][pixels][rows rounded up to a multiple of 8], f32, 16-byte
 // aligned, and conv_finish_* must follow. Without a workspace, which only conv_hopper_* can do without, the blocks add them by
 // themselves: they must be clusters of 1, 1, splits, and splits at most 8. conv_gather_* is for inputs whose channels, pixel, row or
 // image are no multiples of 8 or whose base is none of 16 bytes; it takes all others too.
@@ -81,7 +81,7 @@ struct ConvArgs {
     Posts posts;
 };
 
-// What the driver makes of a tensor and of the boxes that are copied of it: 16-bit numbers, four axes.
+// What the driver makes of a tensor and of the boxes that are copied of it (by TMA): 16-bit numbers, four axes.
 struct alignas(64) TensorMap {
     unsigned char bytes[128];
 };
@@ -89,7 +89,7 @@ struct alignas(64) TensorMap {
 // A convolution that is not doubled. A block has a rectangle of a map, 1 << wide pixels wide, of which there are so many across and
 // down for each sample; or, if flat, a map's pixels are one line, of which it has a piece. Each tap has so many slices of 64
 // channels, a step each, and each of the splits has a step at least: on a GPU a block without one does not end. Clusters are share_x,
-// share_y and, if parts of sums meet, splits blocks; the blocks along the first two axes are multiples of those.
+// share_y and, if the cluster adds parts of sums, splits blocks; the blocks along the first two axes are multiples of those.
 struct BulkArgs {
     // Boxes of 64 channels of a rectangle, of which share_y are a block's pixels: channels, across, down, samples.
     TensorMap pixels;
@@ -128,7 +128,7 @@ struct GroupNormArgs {
     Posts posts;
 };
 
-// `in` and `out` are of kind HALF, `out` of NAME_f8 of kind QUARTER; image, row, pixel, their bases and the channels of a
+// `in` and `out` are of kind HALF, `out` of NAME_f8 of kind FP8; image, row, pixel, their bases and the channels of a
 // group are multiples of 2, and a row is as long as its pixels. A group is of at most 1024 channels and positions times channels / 2 at most M * 512 for each
 // block that has it, if threads that cannot have whole positions are left out (`norm.rs`).
 struct WholeNormArgs {
@@ -211,8 +211,8 @@ static_assert(TILE_128x128.shared_bytes() == 67584 && TILE_128x64.shared_bytes()
 static_assert(TILE_64x64.shared_bytes() == 50176 && TILE_64x32.shared_bytes() == 50176, "the comments above");
 static_assert(TILE_GATHER.shared_bytes() == 17408, "the comment above");
 
-// conv_halo_hopper_MxN_*, for kernels of 3 x 3 that move by one pixel. A map is walked in strips of at most COLUMNS columns, as few
-// and as wide as can be, and each strip line by line: its columns and two more, which have no outputs, are a line's positions.
+// conv_halo_hopper_MxN_*, for kernels of 3 x 3 that move by one pixel. A map is cut into strips of at most COLUMNS columns, as few
+// and as wide as can be, and each strip goes line by line: its columns and two more, which have no outputs, are a line's positions.
 // A tile is `pixels` of them. Strips of all samples have their tiles one strip after the other; behind the last column of its
 // last line a strip needs none. Channels come in slices of 64, of which so many are in shared memory at a time: one is for
 // inputs that have no more.
@@ -241,7 +241,7 @@ static_assert(HALO_256x128.shared_bytes() == 188184 && HALO_256x64.shared_bytes(
 // conv_bulk_hopper_MxN_*. A warp has 16 pixels and all outputs, and one more warp has everything copied. How many steps are in
 // shared memory at a time is up to the launch, these at least; so many blocks fit on a multiprocessor, if they have not too many.
 struct BulkTile {
-    int pixels, outputs, least_stages, together;
+    int pixels, outputs, least_stages, occupancy;
     static constexpr int DEPTH = 64, warps_x = 1;
     int warps_y = pixels / 16;
     constexpr int threads() const { return 32 * warps_y; }

@@ -1,6 +1,6 @@
-// Attention of one head: softmax(q k^T * scale) v, without ever having the whole of q k^T (Dao et al. 2022).
+// FlashAttention of one head: softmax(q k^T * scale) v, without ever having the whole of q k^T (Dao et al. 2022).
 //
-// A block has 64 queries, each of its four warps 16 of them, and walks over keys and values some at a time; while some
+// A block has 64 queries, each of its four warps 16 of them, and loops over keys and values some at a time; while some
 // are multiplied, the next are on their way to shared memory. Heads that are narrower than the entry's width are filled
 // up with zeros.
 #include "attention_loader.cuh"
@@ -38,13 +38,13 @@ public:
     __device__ void run() {
         wait_for_launches_before();
         load_queries();
-        HeadWalk<T, WIDTH, KEYS> walk(args);
+        KeyValueLoader<T, WIDTH, KEYS> loader(args);
         const int turns = (seen_keys(args) + KEYS - 1) / KEYS;
         ROLLED for (int turn = -1; turn < turns; turn++) {
             copies_wait<0>();
             __syncthreads();  // this turn's are there, and nobody reads those of the last, or queries at their place
             if (turn + 1 < turns) {
-                walk.next(keys(turn + 1));
+                loader.next(keys(turn + 1));
                 copies_commit();
             }
             if (turn < 0) continue;
@@ -53,7 +53,7 @@ public:
             rows.mask(scores, turn * KEYS);
             typename Rows::Weights weights;
             rows.weigh(weights, scores);
-            rows.template gather<0, WIDTH, PITCH>(weights, values(turn));
+            rows.template accumulate<0, WIDTH, PITCH>(weights, values(turn));
         }
         __syncthreads();  // the output comes to the place of all
         rows.write();

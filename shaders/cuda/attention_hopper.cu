@@ -68,10 +68,10 @@ class AttentionHopper : AttentionRows<T, (CHANNELS + 15) / 16 * 16, KEYS, ROWS, 
 
     __device__ void begin_scores(int stage) {
         const PanelRows rows = panel_rows(keys(stage) + before());
-        products_begin();
+        wgmma_fence();
         multiply_64<T>(scores, query[0], rows);
         UNROLL for (int d = 1; d < DEEP; d++) multiply_add_64<T>(scores, query[d], behind(rows, d * 32 * BROUGHT));
-        products_commit();
+        wgmma_commit();
     }
 
     // Largest sums are those of some turns before as long as no weight grows too much for that: then there is nothing to scale.
@@ -87,12 +87,12 @@ class AttentionHopper : AttentionRows<T, (CHANNELS + 15) / 16 * 16, KEYS, ROWS, 
 
     __device__ void begin_sums(int stage) {
         const PanelColumns columns = panel_columns<BROUGHT>(values(stage) + before());
-        products_begin(sums);
+        wgmma_fence(sums);
         UNROLL for (int j = 0; j < KEYS / 16; j++) multiply_add_64<T>(sums, weights[j], behind(columns, j * 16 * 32));
-        products_commit();
+        wgmma_commit();
     }
 
-    __device__ void walk() {
+    __device__ void mainloop() {
         // One group brings keys, the other one values.
         PanelLoader<T, WIDTH, BROUGHT> loader(group == 0 ? args.k : args.v, args.width, blockIdx.y, group * TILE);
         const int turns = (seen_keys<ROWS>(args) + BROUGHT - 1) / BROUGHT;
@@ -105,12 +105,12 @@ class AttentionHopper : AttentionRows<T, (CHANNELS + 15) / 16 * 16, KEYS, ROWS, 
         // There is a first key. The assembler must see it: sums that come here without a turn would be no product's.
         ROLLED do {
             copies_wait<STAGES - 3>();
-            copies_show();
+            fence_proxy_async();
             // Everybody's copies are there, and everybody's products of the stage that is loaded now are done.
             __syncthreads();
             begin_scores(stage);
             load(turn + STAGES - 2, next);
-            products_wait<0>(scores);
+            wgmma_wait<0>(scores);
             hold(sums);
             Base::mask(scores, turn * BROUGHT + (SHARED ? group * KEYS : 0));
             weigh();
@@ -118,7 +118,7 @@ class AttentionHopper : AttentionRows<T, (CHANNELS + 15) / 16 * 16, KEYS, ROWS, 
             stage = stage + 1 == STAGES ? 0 : stage + 1;
             next = next + 1 == STAGES ? 0 : next + 1;
         } while (++turn < turns);
-        products_wait<0>(sums);
+        wgmma_wait<0>(sums);
         copies_wait<0>();
         __syncthreads();
         if (WIDTH > CHANNELS) take_total();
@@ -168,7 +168,7 @@ public:
         clear();
         wait_for_launches_before();
         load_queries();
-        walk();
+        mainloop();
         if (SHARED) join();
         if (!SHARED || group == 0) Base::write();
     }

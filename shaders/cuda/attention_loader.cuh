@@ -51,7 +51,7 @@ public:
 // Brings ROWS keys and their values at a time, all channels of each, always to the same places of shared memory: what each
 // thread has to do is found once. Wide heads leave no registers for that.
 template <typename T, int WIDTH, int ROWS>
-class HeadWalk {
+class KeyValueLoader {
     static constexpr int PIECES = WIDTH / 8, COPIES = ROWS * PIECES / 128, PITCH = WIDTH + 8;
     static constexpr bool KEPT = WIDTH <= 96;
     static constexpr int NEVER = 1 << 30;  // beyond all rows
@@ -66,7 +66,7 @@ class HeadWalk {
     __device__ bool alike() const { return keys.aligned && values.aligned && keys.pixel == values.pixel; }
 
 public:
-    __device__ explicit HeadWalk(const AttentionArgs& args)
+    __device__ explicit KeyValueLoader(const AttentionArgs& args)
         : keys(args.k, args.width, blockIdx.y),
           values(args.v, args.width, blockIdx.y),
           key(keys.base),

@@ -147,7 +147,7 @@ public:
 
     // Adds the products with COUNT channels from FIRST on; `values` is the first row at the first of them.
     template <int FIRST, int COUNT, int VALUE_PITCH>
-    __device__ void gather(const Weights& weights, const T* values) {
+    __device__ void accumulate(const Weights& weights, const T* values) {
         UNROLL for (int j = 0; j < LONG / 2; j++) {
             UNROLL for (int d = 0; d < COUNT / 16; d++) {
                 unsigned value[4];

@@ -60,11 +60,11 @@ class WideAttention {
     }
 
     template <int PART>
-    __device__ void gather(const typename Rows::Weights& weights) {
+    __device__ void accumulate(const typename Rows::Weights& weights) {
         if constexpr (PART < SLICE / PIECE) {
             if (PART >= parts) return;
-            rows.template gather<PART * PIECE, PIECE, PITCH>(weights, next());
-            gather<PART + 1>(weights);
+            rows.template accumulate<PART * PIECE, PIECE, PITCH>(weights, next());
+            accumulate<PART + 1>(weights);
         }
     }
 
@@ -101,7 +101,7 @@ public:
             rows.mask(scores, now * KEYS);
             typename Rows::Weights weights;
             rows.weigh(weights, scores);
-            gather<0>(weights);
+            accumulate<0>(weights);
         }
         // No warp reads queries any more since all have begun with the last values.
         rows.write();

@@ -1,11 +1,12 @@
 // Assembly of compute capability 9.0: tiles of tensors that one thread has copied to shared memory, its own block's or that of
-// several blocks of a cluster at once, and barriers that count what has come. tests/fakecuda/bulk.h has a twin of each function.
+// several blocks of a cluster at once (by TMA, the tensor memory accelerator), and barriers that count what has come (mbarriers).
+// tests/fakecuda/bulk.h has a twin of each function.
 #pragma once
 
 #include "args.cuh"
 #include "device.cuh"
 
-// In shared memory. A phase of it ends when so many have come as it was begun with, and all bytes that they expect are there.
+// In shared memory. A phase of it ends when so many have arrived as it was initialised with, and all bytes that they expect are there.
 struct alignas(8) Barrier {
     unsigned long long state;
 };
@@ -14,20 +15,20 @@ struct alignas(8) Barrier {
 
 __device__ inline unsigned barrier_address(const Barrier& barrier) { return unsigned(__cvta_generic_to_shared(&barrier)); }
 
-// Before anybody else uses it. `barriers_show` must follow, and then a meeting of the block or cluster.
-__device__ inline void barrier_begin(Barrier& barrier, int arrivals) {
+// Before anybody else uses it. `fence_barrier_init` must follow, and then a barrier of the block or cluster.
+__device__ inline void barrier_init(Barrier& barrier, int arrivals) {
     asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(barrier_address(barrier)), "r"(arrivals) : "memory");
 }
-__device__ inline void barriers_show() { asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory"); }
+__device__ inline void fence_barrier_init() { asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory"); }
 
-// Comes to a barrier of this block, and has it wait for so many bytes more.
-__device__ inline void barrier_expect(Barrier& barrier, int bytes) {
+// Arrives at a barrier of this block, and has it wait for so many bytes more.
+__device__ inline void barrier_arrive_expect(Barrier& barrier, int bytes) {
     asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(barrier_address(barrier)), "r"(bytes)
                  : "memory");
 }
 
-// Comes to the barrier at the same place of block number `block` of the cluster.
-__device__ inline void barrier_come(Barrier& barrier, int block) {
+// Arrives at the barrier at the same place of block number `block` of the cluster.
+__device__ inline void barrier_arrive(Barrier& barrier, int block) {
     asm volatile(
         "{\n"
         ".reg .b32 there;\n"
@@ -54,11 +55,11 @@ __device__ inline void barrier_wait(Barrier& barrier, unsigned parity) {
 }
 
 // What a tensor is like will be asked for soon.
-__device__ inline void expect_tensor(const TensorMap& map) {
+__device__ inline void prefetch_tensor_map(const TensorMap& map) {
     asm volatile("prefetch.tensormap [%0];" ::"l"(reinterpret_cast<unsigned long long>(&map)) : "memory");
 }
 // The same of one that no launch writes: it may be copied before launches before have ended.
-__device__ inline void expect_constant_tensor(const TensorMap& map) { expect_tensor(map); }
+__device__ inline void prefetch_constant_tensor_map(const TensorMap& map) { prefetch_tensor_map(map); }
 
 // Begins to copy a box of a tensor, whose first element is number (a, b, c, d) along its axes; zeros where there is none. In
 // shared memory its rows follow each other from `to` on, which is a multiple of 1024 bytes, in the order of `swizzled`. `barrier`

@@ -27,7 +27,7 @@ class Conv : ConvTile<T, TILE> {
     }
 
     // Steps `first` up to `end` of the depth.
-    __device__ void walk(int first, int end) {
+    __device__ void mainloop(int first, int end) {
         ConvLoader<T, TILE, GATHER> loader(args, places, blockIdx.y * TILE.outputs, first);
         int next = 0;  // the stage that is loaded next
         auto load = [&](int step) {
@@ -56,7 +56,7 @@ public:
         Base::find_places();
         const auto [first, end] = Base::steps();
         wait_for_launches_before();
-        walk(first, end);
+        mainloop(first, end);
         Base::finish();
     }
 };
@@ -69,6 +69,6 @@ CONV(conv_128x128, TILE_128x128, false, 2)
 CONV(conv_128x64, TILE_128x64, false, 3)
 CONV(conv_64x64, TILE_64x64, false, 4)
 CONV(conv_64x32, TILE_64x32, false, 4)
-#ifndef QUARTERS  // what is gathered is of 16 bits
+#ifndef FP8_FACTORS  // what is gathered is of 16 bits
 CONV(conv_gather, TILE_GATHER, true, 4)
 #endif

@@ -1,19 +1,19 @@
-// Convolutions and products with matrices for GPUs of compute capability 9.0: one thread of a block has its tiles copied, where in
+// Convolutions and products with matrices for GPUs of compute capability 9.0: one thread of a block has its tiles copied (TMA), where in
 // conv_hopper.cu all of them find the place of each pixel and count addresses; the others only multiply.
 //
-// Blocks of a cluster bring each a part of what they have in common, for all of them: neighbours along the first axis share weights,
-// along the second pixels. Those along the third have parts of the same sums (conv_meeting.cuh).
+// Blocks of a cluster bring each a part of what they have in common, for all of them: neighbours along the first axis share weights
+// (multicast), along the second pixels. Those along the third have parts of the same sums (conv_cluster_reduce.cuh).
 //
 // A tile is a rectangle of a map. What lies under a tap is the same rectangle elsewhere, zeros where it leaves the map. A step of the
 // depth has 64 channels of a tap.
 #include "bulk.cuh"
-#include "conv_meeting.cuh"
+#include "conv_cluster_reduce.cuh"
 #include "conv_weights.cuh"
 #include "entries.cuh"
 
 template <typename T, const BulkTile& TILE>
-class ConvBulk : ConvMeeting<ConvSums<T, TILE, 1, 1>> {
-    typedef ConvMeeting<ConvSums<T, TILE, 1, 1>> Base;
+class ConvBulk : ConvClusterReduce<ConvSums<T, TILE, 1, 1>> {
+    typedef ConvClusterReduce<ConvSums<T, TILE, 1, 1>> Base;
     using Base::args, Base::places, Base::sums;
     static_assert(TILE.warps_x == 1 && Base::HEIGHT == 16, "four warps have 64 rows");
     static constexpr int STAGE = TILE.stage_bytes();
@@ -61,17 +61,17 @@ class ConvBulk : ConvMeeting<ConvSums<T, TILE, 1, 1>> {
         }
     }
 
-    __device__ void begin_barriers() {
+    __device__ void init_barriers() {
         if (threadIdx.x == 0) {
             for (int stage = 0; stage < bulk.stages; stage++) {
-                barrier_begin(full(stage), 1);
-                barrier_begin(empty(stage), WARPS * (bulk.share_x + bulk.share_y - 1));
+                barrier_init(full(stage), 1);
+                barrier_init(empty(stage), WARPS * (bulk.share_x + bulk.share_y - 1));
             }
-            barriers_show();
+            fence_barrier_init();
         }
         if (cluster_blocks() > 1) {
-            cluster_come_only();
-            cluster_leave();
+            cluster_arrive_relaxed();
+            cluster_wait();
         } else {
             __syncthreads();
         }
@@ -107,7 +107,7 @@ class ConvBulk : ConvMeeting<ConvSums<T, TILE, 1, 1>> {
         for (int x = 0; x < bulk.share_x; x++) row |= 1u << number(x, below());
         const int output = TILE.outputs / bulk.share_x * beside(), weight = blockIdx.y * TILE.outputs + output;
         const int line = args.gated ? 0 : weight, eights = args.gated ? weight / 16 : 0;
-        barrier_expect(full(stage), STAGE);
+        barrier_arrive_expect(full(stage), STAGE);
         bring(weights_of(stage) + output * DEPTH, bulk.weights, step.tap * padded_channels(args) + step.slice * DEPTH, line, 0, eights,
               stage, bulk.share_x > 1, row);
     }
@@ -116,8 +116,8 @@ class ConvBulk : ConvMeeting<ConvSums<T, TILE, 1, 1>> {
     __device__ int early(const Steps& steps) const { return min(bulk.early, steps.end - steps.first); }
 
     __device__ void bring_early(const Steps& steps) const {
-        expect_constant_tensor(bulk.weights);
-        expect_tensor(bulk.pixels);
+        prefetch_constant_tensor_map(bulk.weights);
+        prefetch_tensor_map(bulk.pixels);
         Step step(bulk, steps.first);
         ROLLED for (int stage = 0; stage < early(steps); stage++, step.next(bulk)) bring_weights(step, stage);
     }
@@ -153,12 +153,12 @@ class ConvBulk : ConvMeeting<ConvSums<T, TILE, 1, 1>> {
 
     // All of a step.
     __device__ void multiply(int stage, const Rows& pixels, const Rows& weights) {
-        products_begin(sums);
+        wgmma_fence(sums);
         UNROLL for (int part = 0; part < DEPTH / 16; part++) {
             const int bytes = stage * STAGE + 32 * part;
             multiply_add_64<T>(sums[0], behind(pixels, bytes), behind(weights, bytes));
         }
-        products_commit();
+        wgmma_commit();
     }
 
     // Of all steps; behind the first line there is one (conv_hopper.cu).
@@ -172,20 +172,20 @@ class ConvBulk : ConvMeeting<ConvSums<T, TILE, 1, 1>> {
         do {
             barrier_wait(full(stage), parity);
             multiply(stage, pixels, weights);
-            products_wait<1>(sums);
+            wgmma_wait<1>(sums);
             // Those of the step before are done.
-            if (step > steps.first && whom >= 0) barrier_come(empty(before), whom);
+            if (step > steps.first && whom >= 0) barrier_arrive(empty(before), whom);
             before = stage;
             if (++stage == bulk.stages) stage = 0, parity ^= 1;
         } while (++step < steps.end);
-        products_wait<0>(sums);
+        wgmma_wait<0>(sums);
     }
 
 public:
     __device__ explicit ConvBulk(const BulkArgs& bulk) : Base(bulk.conv, place_memory(bulk)), bulk(bulk) {}
 
     __device__ void run() {
-        begin_barriers();
+        init_barriers();
         const Steps steps = Base::share(args.kernel * args.kernel * bulk.slices);
         const bool multiplies = int(threadIdx.x) < Base::THREADS;
         if (multiplies) {
@@ -202,19 +202,19 @@ public:
         // Nobody reads or fills stages any more, and all know where pixels are.
         __syncthreads();
         // Nobody ends while others may still say that they have read what he brought.
-        const bool leaves = cluster_blocks() > 1 && !Base::meets();
-        if (leaves) cluster_come_only();
+        const bool waits = cluster_blocks() > 1 && !Base::reduces_in_cluster();
+        if (waits) cluster_arrive_relaxed();
         if (multiplies) {
             Base::finish();
         } else {
             Base::stand_by();
         }
-        if (leaves) cluster_leave();
+        if (waits) cluster_wait();
     }
 };
 
 #define BULK_ENTRIES(name, tile)                                                                                        \
-    ENTRIES(name, BulkArgs, (tile.block_threads(), tile.together), ConvBulk<T, tile>(args).run())
+    ENTRIES(name, BulkArgs, (tile.block_threads(), tile.occupancy), ConvBulk<T, tile>(args).run())
 
 BULK_ENTRIES(conv_bulk_hopper_128x160, BULK_128x160)
 BULK_ENTRIES(conv_bulk_hopper_64x160, BULK_64x160)

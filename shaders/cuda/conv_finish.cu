@@ -1,6 +1,5 @@
-// Adds the sums that the blocks of a convolution's splits put aside, always in the same order, and ends as it would
-// have.
-#include "conv_ending.cuh"
+// Of split-K: adds the sums that the blocks of a convolution's splits put aside, always in the same order, and does the epilogue.
+#include "conv_epilogue.cuh"
 #include "elementwise.cuh"
 #include "entries.cuh"
 
@@ -23,13 +22,13 @@ __device__ inline void conv_finish(const ConvArgs& args) {
         float sum[COUNT] = {}, gate[COUNT] = {};
         add_splits(sum, from, args.splits, pixels * width);
         if (args.gated) add_splits(gate, from + 8, args.splits, pixels * width);
-        end<T>(args, sum, gate, where, channel);
+        epilogue<T>(args, sum, gate, where, channel);
     });
 }
 
 template <typename T>
 __device__ inline void conv_finish(const ConvArgs& args) {
-    if (ends_in_eights<T>(args)) {
+    if (epilogue_in_eights<T>(args)) {
         conv_finish<T, 8>(args);
     } else {
         conv_finish<T, 1>(args);

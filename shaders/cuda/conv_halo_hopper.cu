@@ -1,16 +1,16 @@
 // Convolutions of 3 x 3 that move by one pixel, for GPUs of compute capability 9.0: a pixel comes to shared memory once for nine taps.
 //
-// Where each step brings its tap's pixels (conv_hopper.cu), a multiprocessor waits for what the second cache can deliver. Here the
+// Where each step brings its tap's pixels (conv_hopper.cu), a multiprocessor waits for what the L2 cache can deliver. Here the
 // steps are nine taps of a slice of channels, then those of the next: a step brings the weights of its tap, and beside them a part
 // of the slice after its own.
-#include "conv_meeting.cuh"
+#include "conv_cluster_reduce.cuh"
 #include "conv_weights.cuh"
 #include "entries.cuh"
 #include "halo_loader.cuh"
 
 // All sums of a warp are laid out at once.
 template <typename T, const HaloTile& TILE, int ROWS = TILE.pixels / TILE.warps_y>
-using HaloSums = typename MeetingIf<ConvSums<T, TILE, 4, ROWS / 16>, ROWS>::Type;
+using HaloSums = typename ClusterReduceIf<ConvSums<T, TILE, 4, ROWS / 16>, ROWS>::Type;
 
 template <typename T, const HaloTile& TILE>
 class ConvHalo : HaloSums<T, TILE> {
@@ -57,18 +57,18 @@ class ConvHalo : HaloSums<T, TILE> {
     __device__ void multiply(int stage, const Step& step) {
         const int under = threadIdx.x / 128 * (64 * TALL) + step.tap / 3 * tile.pitch + step.tap % 3;
         const Rows pixels = planes_of<2 * PLANE>(pixels_of(step.slice) + 8 * under), weights = rows_of(weights_of(stage));
-        products_begin(sums);
+        wgmma_fence(sums);
         UNROLL for (int part = 0; part < 4; part++) {
             UNROLL for (int i = 0; i < TALL; i++) {
                 const Rows rows = behind(pixels, 16 * (2 * part * PLANE / 8 + 64 * i));
                 multiply_add_64<T>(sums[i], rows, behind(weights, 32 * part));
             }
         }
-        products_commit();
+        wgmma_commit();
     }
 
     // Steps `first` up to `end` of the depth, of which there is one (conv_hopper.cu).
-    __device__ void walk(int first, int end) {
+    __device__ void mainloop(int first, int end) {
         const Pixels pixels(args, tile, reinterpret_cast<int*>(place_memory() + TILE.pixels));
         const int depth = padded_channels(args), piece = threadIdx.x % 8, row = threadIdx.x / 8;
         Step now(first), coming(first);
@@ -107,8 +107,8 @@ class ConvHalo : HaloSums<T, TILE> {
             } else {
                 copies_wait<STAGES - 3>();
             }
-            copies_show();
-            products_wait<1>(sums);
+            fence_proxy_async();
+            wgmma_wait<1>(sums);
             // Everybody's copies are there, and everybody's products of the stage that is loaded now are done.
             __syncthreads();
             multiply(stage, now);
@@ -123,7 +123,7 @@ class ConvHalo : HaloSums<T, TILE> {
             now.next();
             stage = stage + 1 == STAGES ? 0 : stage + 1;
         } while (++step < end);
-        products_wait<0>(sums);
+        wgmma_wait<0>(sums);
         copies_wait<0>();
         __syncthreads();
     }
@@ -135,7 +135,7 @@ public:
         const auto [first, end] = Base::share(TAPS * ((args.in.c + 63) / 64));
         wait_for_launches_before();
         if (first < end) {
-            walk(first, end);
+            mainloop(first, end);
         } else {
             find_places();
             __syncthreads();

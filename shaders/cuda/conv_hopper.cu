@@ -3,30 +3,30 @@
 //
 // Products run beside the warps that began them. A step begins its own while those of the step before may still be running,
 // so the stage that is loaded meanwhile is that of two steps before.
-#include "conv_meeting.cuh"
+#include "conv_cluster_reduce.cuh"
 #include "conv_tile.cuh"
 #include "entries.cuh"
 
 template <typename T, const Tile& TILE>
-class ConvHopper : ConvMeeting<ConvTile<T, TILE>> {
-    typedef ConvMeeting<ConvTile<T, TILE>> Base;
+class ConvHopper : ConvClusterReduce<ConvTile<T, TILE>> {
+    typedef ConvClusterReduce<ConvTile<T, TILE>> Base;
     using Base::args, Base::places, Base::sums, Base::WIDTH;
     static_assert(TILE.warps_x == 1 && Base::HEIGHT == 16 && TILE.depth == 64, "four warps have 64 rows of 128 bytes");
     static constexpr int STAGES = TILE.stages;
 
     // All of a step, given both factors of the first stage.
     __device__ void multiply(int stage, const Rows& pixels, const Rows& weights) {
-        products_begin(sums);
+        wgmma_fence(sums);
         UNROLL for (int part = 0; part < TILE.depth / 16; part++) {
             const int bytes = stage * Base::STAGE * 2 + 32 * part;
             multiply_add_64<T>(sums[0], behind(pixels, bytes), behind(weights, bytes));
         }
-        products_commit();
+        wgmma_commit();
     }
 
     // Steps `first` up to `end` of the depth. Behind the first line there is one: sums that came to the end of the loop without
     // would be no product's, and old assemblers make all products wait for each other then.
-    __device__ void walk(int first, int end) {
+    __device__ void mainloop(int first, int end) {
         if (first == end) return;
         ConvLoader<T, TILE, false> loader(args, places, blockIdx.y * TILE.outputs, first);
         int next = 0;  // the stage that is loaded next
@@ -46,8 +46,8 @@ class ConvHopper : ConvMeeting<ConvTile<T, TILE>> {
             } else {
                 copies_wait<STAGES - 3>();
             }
-            copies_show();
-            products_wait<1>(sums);
+            fence_proxy_async();
+            wgmma_wait<1>(sums);
             // Everybody's copies are there, and everybody's products of the stage that is loaded now are done.
             __syncthreads();
             multiply(stage, pixels, weights);
@@ -58,7 +58,7 @@ class ConvHopper : ConvMeeting<ConvTile<T, TILE>> {
             }
             stage = stage + 1 == STAGES ? 0 : stage + 1;
         } while (++step < end);
-        products_wait<0>(sums);
+        wgmma_wait<0>(sums);
         copies_wait<0>();
         __syncthreads();
     }
@@ -70,7 +70,7 @@ public:
         Base::find_places();
         const auto [first, end] = Base::steps();
         wait_for_launches_before();
-        walk(first, end);
+        mainloop(first, end);
         Base::finish();
     }
 };

@@ -6,7 +6,7 @@
 // rows.
 #pragma once
 
-#include "conv_ending.cuh"
+#include "conv_epilogue.cuh"
 #include "conv_weights.cuh"
 
 // Kernels have at most so many taps along each axis, if not gathered: each is a bit.

@@ -1,8 +1,8 @@
-// The sums of a convolution's tile, in the registers of its warps, and how they leave: through shared memory, so that each
-// thread has eight neighbouring channels of a pixel, values beside their gates.
+// The sums of a convolution's tile, in the registers of its warps, and how they leave (the epilogue): through shared memory, so
+// that each thread has eight neighbouring channels of a pixel, values beside their gates.
 #pragma once
 
-#include "conv_ending.cuh"
+#include "conv_epilogue.cuh"
 #include "warp.cuh"
 
 // Steps of a convolution's depth.
@@ -64,22 +64,22 @@ protected:
         }
     }
 
-    __device__ bool in_eights() const { return ends_in_eights<T>(args); }
+    __device__ bool in_eights() const { return epilogue_in_eights<T>(args); }
 
     // Bias, gate, posts and storing of rows that are laid out, or putting all of them aside.
     __device__ void finish_rows(int i, const Span& rows, bool eights) const {
         if (args.splits > 1 && args.workspace) return keep_rows(i);
-        if (!eights) return end_rows<1>(i, rows);
+        if (!eights) return epilogue_rows<1>(i, rows);
         const UsualPosts posts(args.posts);
-        if (!posts.are_all) return end_rows<8>(i, rows);
-        if (args.gated) return end_usual<true>(i, rows, posts);
-        end_usual<false>(i, rows, posts);
+        if (!posts.are_all) return epilogue_rows<8>(i, rows);
+        if (args.gated) return epilogue_usual<true>(i, rows, posts);
+        epilogue_usual<false>(i, rows, posts);
     }
 
     // The same of all sums of this block.
     __device__ void finish() {
         const bool eights = in_eights();
-        // Not unrolled, since what ends a row is long; sums must be unrolled, since registers have no index.
+        // Not unrolled, since the epilogue of a row is long; sums must be unrolled, since registers have no index.
         ROLLED for (int i = 0; i < TALL; i += LAID) {
             UNROLL for (int own = 0; own < TALL; own++) {
                 if (own / LAID * LAID == i) lay_out(own);
@@ -97,9 +97,9 @@ private:
         return places[16 * ((warp_y / GROUP * TALL + i + further) * GROUP + warp_y % GROUP) + row - 16 * further];
     }
 
-    // Ends rows, COUNT channels at a time.
+    // The epilogue of rows, COUNT channels at a time.
     template <int COUNT>
-    __device__ void end_rows(int i, const Span& rows) const {
+    __device__ void epilogue_rows(int i, const Span& rows) const {
         const int first = (blockIdx.y * TILE.outputs + warp_x * WIDTH) >> (args.gated ? 1 : 0);
         const int across = min(args.gated ? WIDTH / 2 : WIDTH, args.out.c - first + COUNT - 1) / COUNT;  // perhaps none
         ROLLED for (int item = lane(); item < rows.count * across; item += 32) {
@@ -110,14 +110,14 @@ private:
             float sum[COUNT], gate[COUNT];
             read(sum, from);
             if (args.gated) read(gate, from + 8);
-            end<T>(args, sum, gate, place.at, first + c);
+            epilogue<T>(args, sum, gate, place.at, first + c);
         }
     }
 
     // The same of eights after which comes what mostly does. Lanes beside each other have a few of a row, and each has more at the
     // same distance in that row: all that it reads, and where it writes, is found once.
     template <bool GATED>
-    __device__ void end_usual(int i, const Span& rows, const UsualPosts& posts) const {
+    __device__ void epilogue_usual(int i, const Span& rows, const UsualPosts& posts) const {
         constexpr int APART = GATED ? 16 : 8, EIGHTS = WIDTH / APART;
         constexpr int BESIDE = EIGHTS % 4 == 0 ? 4 : EIGHTS % 2 == 0 ? 2 : 1, EACH = EIGHTS / BESIDE, FURTHER = 8 * BESIDE;
         const int x = lane() % BESIDE, first = (blockIdx.y * TILE.outputs + warp_x * WIDTH) / (APART / 8) + 8 * x;

@@ -1,7 +1,7 @@
 // What tiles of a convolution have in common that bring what lies under each tap at every step: where their pixels are, and the
 // stages in shared memory.
 //
-// A block computes a tile of pixels x outputs as a product of matrices whose depth, taps times channels, is walked in
+// A block computes a tile of pixels x outputs as a product of matrices whose depth, taps times channels, is done in
 // steps: while one step is multiplied, the next ones are on their way to shared memory. Nothing is unfolded in memory;
 // the loader finds what lies under each pixel's kernel.
 #pragma once

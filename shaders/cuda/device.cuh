@@ -1,4 +1,4 @@
-// What kernels need of the device: on a GPU it is PTX, in tests a machine that plays one (tests/fakecuda/device.h).
+// What kernels need of the device: on a GPU it is PTX, in tests an emulated one (tests/fakecuda/device.h).
 #pragma once
 
 #include "number.cuh"

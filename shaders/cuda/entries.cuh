@@ -9,7 +9,7 @@
     }
 
 // NAME_bf16 and NAME_f16; or NAME_f8, when a file is compiled once more for that (scripts/build-cuda).
-#ifdef QUARTERS
+#ifdef FP8_FACTORS
 #define ENTRIES(name, ...) ENTRY(name, f8, F8, __VA_ARGS__)
 #else
 #define ENTRIES(name, ...) ENTRY(name, bf16, Bf16, __VA_ARGS__) ENTRY(name, f16, F16, __VA_ARGS__)

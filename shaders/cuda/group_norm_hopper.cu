@@ -13,7 +13,7 @@ class Together {
 
 public:
     // They have all begun before one of them writes to another.
-    __device__ Together() : found(shared<Found>()) { cluster_come_only(); }
+    __device__ Together() : found(shared<Found>()) { cluster_arrive_relaxed(); }
 
     __device__ int number() const { return int(blockIdx.z); }
     __device__ int blocks() const { return int(gridDim.z); }
@@ -21,13 +21,13 @@ public:
     // What all blocks of the group have measured, given how many numbers each has.
     template <typename Count>
     __device__ Moments all(const Moments& own, const Count& count) const {
-        cluster_leave();
+        cluster_wait();
         if (int(threadIdx.x) < blocks()) {
-            give(own.mean, neighbour(&found.mean[number()], threadIdx.x), 0);
-            give(own.squares, neighbour(&found.squares[number()], threadIdx.x), 0);
+            store_remote(own.mean, map_to_block(&found.mean[number()], threadIdx.x), 0);
+            store_remote(own.squares, map_to_block(&found.squares[number()], threadIdx.x), 0);
         }
-        cluster_come();
-        cluster_leave();
+        cluster_arrive();
+        cluster_wait();
         // Always in the same order, so that all blocks know the same.
         float numbers = 0.0f;
         Moments sum = {};

@@ -5,7 +5,7 @@
 // one after the other: another tap is nothing but another address.
 #pragma once
 
-#include "conv_ending.cuh"
+#include "conv_epilogue.cuh"
 
 // A block's tile in its strip.
 struct StripTile {
@@ -58,7 +58,7 @@ public:
           sample(elements<T>(args.in) + tile.n * args.in.image),
           offsets(offsets) {}
 
-    // For all threads, who must meet before a slice is brought.
+    // For all threads; a barrier must follow before a slice is brought.
     __device__ void find(const StripTile& tile) const {
         const int more = args.doubled ? 1 : 0;
         for (int i = threadIdx.x; i < count; i += THREADS) {

@@ -1,5 +1,5 @@
-// Assembly of compute capability 9.0: products of tensor cores that run beside the warps that began them, and blocks that read
-// each other's shared memory.
+// Assembly of compute capability 9.0: products of tensor cores that run beside the warps that began them (wgmma), and blocks that read
+// each other's shared memory (clusters).
 // tests/fakecuda/hopper.h has a twin of each function here.
 #pragma once
 
@@ -40,8 +40,8 @@ __device__ inline Rows planes_of(const void* first) {
     return {sixteens_of(first) | PLANE / 16u << 16, 8 * 16 / 16};
 }
 
-// What this thread's copies have brought may be read by tensor cores, after the others have met it.
-__device__ inline void copies_show() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
+// What this thread's copies have brought may be read by tensor cores, behind a barrier of the block.
+__device__ inline void fence_proxy_async() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
 
 // --- Products --------------------------------------------------------------------------------------------------------
 
@@ -59,27 +59,27 @@ __device__ inline void hold(float (&sums)[TALL][WIDE][4]) {
 }
 
 // Before the first of some products that begin their sums anew.
-__device__ inline void products_begin() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
+__device__ inline void wgmma_fence() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
 
 // Before the first of some that add to them: of one product, or of several below each other.
 template <typename Sums>
-__device__ inline void products_begin(Sums& sums) {
+__device__ inline void wgmma_fence(Sums& sums) {
     hold(sums);
-    products_begin();
+    wgmma_fence();
 }
 
 // Ends a group of products.
-__device__ inline void products_commit() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
+__device__ inline void wgmma_commit() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
 
 // Waits until at most the latest LEFT groups are under way; only with 0 may sums be looked at.
 template <int LEFT, typename Sums>
-__device__ inline void products_wait(Sums& sums) {
+__device__ inline void wgmma_wait(Sums& sums) {
     asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(LEFT) : "memory");
     hold(sums);
 }
 
 // Begins sums [64 x 8 WIDE] += a [64 x 16] * b [8 WIDE x 16] transposed, by four warps of which the first is a multiple of
-// four; of 8-bit numbers sixteen pairs. Each has 16 rows of the sums, as in `multiply_add`.
+// four; of fp8 numbers sixteen pairs. Each has 16 rows of the sums, as in `multiply_add`.
 template <typename T, int WIDE>
 __device__ void multiply_add_64(float (&sums)[WIDE][4], Rows a, Rows b);
 
@@ -107,7 +107,7 @@ __device__ void multiply_add_64(float (&sums)[WIDE][4], Rows a, Rows b);
                      : "l"(a.descriptor()), "l"(b.descriptor()) \
                      : "memory"); \
     }
-// Neither factor of 16-bit numbers is transposed; for those of 8 bits there is no other way.
+// Neither factor of 16-bit numbers is transposed; for fp8 there is no other way.
 #define MULTIPLY_ADD_64_OF(...) \
     MULTIPLY_ADD_64(Bf16, "k16.f32.bf16.bf16", ", 0, 0", __VA_ARGS__) \
     MULTIPLY_ADD_64(F16, "k16.f32.f16.f16", ", 0, 0", __VA_ARGS__) \
@@ -128,12 +128,12 @@ MULTIPLY_ADD_64_OF(160, 20, REGISTERS_80, 80, 81, SUMS_32(0), SUMS_32(8), SUMS_8
 
 // --- Clusters --------------------------------------------------------------------------------------------------------
 
-// All threads of all blocks of a cluster come, and leave when everybody has come. Who leaves sees what the others wrote to
-// shared memory before they came, and nobody waits for what they read before that.
-__device__ inline void cluster_come() { asm volatile("barrier.cluster.arrive.release;" ::: "memory"); }
+// All threads of all blocks of a cluster arrive, and wait until all have. Who has waited sees what the others wrote to shared
+// memory before they arrived, and nobody waits for what they read before that.
+__device__ inline void cluster_arrive() { asm volatile("barrier.cluster.arrive.release;" ::: "memory"); }
 // The same where nobody wrote anything that the others read: that waits for nothing.
-__device__ inline void cluster_come_only() { asm volatile("barrier.cluster.arrive.relaxed;" ::: "memory"); }
-__device__ inline void cluster_leave() { asm volatile("barrier.cluster.wait.acquire;" ::: "memory"); }
+__device__ inline void cluster_arrive_relaxed() { asm volatile("barrier.cluster.arrive.relaxed;" ::: "memory"); }
+__device__ inline void cluster_wait() { asm volatile("barrier.cluster.wait.acquire;" ::: "memory"); }
 
 // This block's number in its cluster, first along the first axis, and how many blocks there are.
 __device__ inline int cluster_rank() {
@@ -148,24 +148,24 @@ __device__ inline int cluster_blocks() {
 }
 
 // Shared memory of a block of the cluster. It is there until that block ends.
-struct Neighbour {
+struct RemoteShared {
     unsigned at;
 };
 
 // Where `own` would be in the shared memory of block number `block`.
-__device__ inline Neighbour neighbour(const void* own, int block) {
-    Neighbour found;
+__device__ inline RemoteShared map_to_block(const void* own, int block) {
+    RemoteShared found;
     asm("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(found.at) : "r"(unsigned(__cvta_generic_to_shared(own))), "r"(block));
     return found;
 }
 
 // Writes the number that lies `further` numbers further.
-__device__ inline void give(float number, Neighbour to, int further) {
+__device__ inline void store_remote(float number, RemoteShared to, int further) {
     asm volatile("st.shared::cluster.f32 [%0], %1;" ::"r"(to.at + 4 * further), "f"(number) : "memory");
 }
 
 // Reads four of them, at a multiple of 16 bytes.
-__device__ inline void fetch(float (&to)[4], Neighbour from, int further) {
+__device__ inline void load_remote(float (&to)[4], RemoteShared from, int further) {
     asm volatile("ld.shared::cluster.v4.f32 {%0, %1, %2, %3}, [%4];"
                  : "=f"(to[0]), "=f"(to[1]), "=f"(to[2]), "=f"(to[3])
                  : "r"(from.at + 4 * further)

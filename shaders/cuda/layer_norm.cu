@@ -57,7 +57,7 @@ __device__ inline void layer_norm_at_once(const LayerNormArgs& args, const Row& 
     UNROLL for (int i = 0; i < PIECES; i++) store<T>(x[i], args.out, row.to + first[i]);
 }
 
-// Wide rows and odd ones, COUNT channels at a time. They stay in the first cache for the second and third pass.
+// Wide rows and odd ones, COUNT channels at a time. They stay in the L1 cache for the second and third pass.
 template <typename T, int COUNT>
 __device__ inline void layer_norm_in_passes(const LayerNormArgs& args, const Row& row) {
     const View &in = args.in, &out = args.out;

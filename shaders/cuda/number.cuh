@@ -1,4 +1,4 @@
-// The two 16-bit formats, the one of 8 bits, and eight numbers at once: what one thread moves in one go.
+// The two 16-bit formats, fp8, and eight numbers at once: what one thread moves in one go.
 #pragma once
 
 struct Bf16 {
@@ -9,7 +9,7 @@ struct F16 {
     unsigned short bits;
 };
 
-// Numbers are f16, but factors of products are of 8 bits: E4M3, with four digits, from 2^-9 to 448. Two neighbours take the place of
+// Numbers are f16, but factors of products are fp8: E4M3, with four significant bits, from 2^-9 to 448. Two neighbours take the place of
 // one 16-bit number: rows are half as many such pairs, and of all that brings them to a product nothing needs to know.
 struct F8 {
     unsigned short bits;
@@ -17,17 +17,17 @@ struct F8 {
 
 // Whether factors are so, and results may be.
 template <typename T>
-constexpr bool OF_QUARTERS = false;
+constexpr bool IS_FP8 = false;
 template <>
-constexpr bool OF_QUARTERS<F8> = true;
+constexpr bool IS_FP8<F8> = true;
 
 // Eight 16-bit numbers, two in each word, the first in the low half.
 struct alignas(16) Eight {
     unsigned pair[4];
 };
 
-// Eight 8-bit numbers.
-struct alignas(8) Quarters {
+// Eight fp8 numbers.
+struct alignas(8) EightFp8 {
     unsigned four[2];
 };
 

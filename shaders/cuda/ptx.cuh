@@ -62,8 +62,8 @@ __device__ inline unsigned pack<F8>(float low, float high) {
     return pack<F16>(low, high);
 }
 
-// Two numbers of 8 bits, rounded to nearest even; those too large become the largest.
-__device__ inline unsigned pack_quarters(float low, float high) {
+// Two fp8 numbers, rounded to nearest even; those too large become the largest.
+__device__ inline unsigned pack_fp8(float low, float high) {
     unsigned short both;
     asm("cvt.rn.satfinite.e4m3x2.f32 %0, %1, %2;" : "=h"(both) : "f"(high), "f"(low));
     return both;
@@ -87,7 +87,7 @@ __device__ inline float reciprocal_fast(float x) {
 
 // --- Blocks that count each other -------------------------------------------------------------------------------------
 
-// Adds one to a count of blocks and returns what it was. What the threads of a block wrote before they met at a barrier and
+// Adds one to a count of blocks and returns what it was. What the threads of a block wrote before they came to a barrier and
 // one of them counted, those of a block that counts later may read, at a barrier behind their counting.
 __device__ inline int count_one(int* count) {
     int before;
@@ -162,7 +162,7 @@ __device__ void multiply_add(float (&sums)[4], const unsigned (&a)[4], unsigned 
 
 MULTIPLY_ADD(Bf16, "k16.row.col.f32.bf16.bf16.f32")
 MULTIPLY_ADD(F16, "k16.row.col.f32.f16.f16.f32")
-// Two 8-bit numbers for each 16-bit one: sixteen pairs.
+// Two fp8 numbers for each 16-bit one: sixteen pairs.
 MULTIPLY_ADD(F8, "k32.row.col.f32.e4m3.e4m3.f32")
 
 #undef MULTIPLY_ADD

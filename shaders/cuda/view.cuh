@@ -76,35 +76,35 @@ __device__ inline void load(float (&to)[COUNT], const View& view, long long from
     }
 }
 
-// COUNT numbers (1, 2 or 8, at a multiple of so many) of kind QUARTER.
+// COUNT numbers (1, 2 or 8, at a multiple of so many) of kind FP8.
 template <int COUNT>
-__device__ inline void store_quarters(const float (&from)[COUNT], const View& view, long long to) {
+__device__ inline void store_fp8(const float (&from)[COUNT], const View& view, long long to) {
     auto* at = static_cast<unsigned char*>(view.base) + to;
     if constexpr (COUNT == 1) {
-        *at = (unsigned char)(pack_quarters(from[0], 0.0f) & 0xff);
+        *at = (unsigned char)(pack_fp8(from[0], 0.0f) & 0xff);
     } else if constexpr (COUNT == 2) {
-        *reinterpret_cast<unsigned short*>(at) = (unsigned short)(pack_quarters(from[0], from[1]));
+        *reinterpret_cast<unsigned short*>(at) = (unsigned short)(pack_fp8(from[0], from[1]));
     } else {
-        Quarters all;
+        EightFp8 all;
         UNROLL for (int i = 0; i < 2; i++) {
             const float* four = from + 4 * i;
-            all.four[i] = pack_quarters(four[0], four[1]) | pack_quarters(four[2], four[3]) << 16;
+            all.four[i] = pack_fp8(four[0], four[1]) | pack_fp8(four[2], four[3]) << 16;
         }
-        *reinterpret_cast<Quarters*>(at) = all;
+        *reinterpret_cast<EightFp8*>(at) = all;
     }
 }
 
 // Two neighbouring numbers, at an even place, of a view that is not of kind F32.
 template <typename T>
 __device__ inline void store_pair(const float (&from)[2], const View& view, long long to) {
-    if (OF_QUARTERS<T> && view.kind == QUARTER) return store_quarters(from, view, to);
+    if (IS_FP8<T> && view.kind == FP8) return store_fp8(from, view, to);
     *reinterpret_cast<unsigned*>(static_cast<T*>(view.base) + to) = pack<T>(from[0], from[1]);
 }
 
 template <typename T, int COUNT>
 __device__ inline void store(const float (&from)[COUNT], const View& view, long long to) {
-    if constexpr (OF_QUARTERS<T>) {
-        if (view.kind == QUARTER) return store_quarters(from, view, to);
+    if constexpr (IS_FP8<T>) {
+        if (view.kind == FP8) return store_fp8(from, view, to);
     }
     if constexpr (COUNT == 1) {
         if (view.kind == HALF) {

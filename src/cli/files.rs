@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use super::{Code, Failure};
 
-/// Endings of pictures that can be read.
+/// Extensions of pictures that can be read.
 const PICTURES: [&str; 3] = ["png", "jpg", "jpeg"];
 
-/// Endings of pictures that are not written.
+/// Extensions of pictures that are not written.
 const OTHERS: [&str; 9] = ["jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff", "avif", "heic"];
 
 /// One picture to paint over, and where the painting goes.
@@ -29,7 +29,7 @@ pub fn errands(input: &Path, out: Option<&Path>) -> Result<Vec<Errand>, Failure>
     if !input.is_dir() {
         let out = match out {
             Some(folder) if folder.is_dir() => folder.join(painted(input).file_name().unwrap_or_default()),
-            Some(file) if has_ending(file, &OTHERS) => {
+            Some(file) if has_extension(file, &OTHERS) => {
                 let what = format!("--out {} is no name for a PNG, which paintings are", file.display());
                 return Err(Failure::usage(what, "let it end in .png"));
             }
@@ -56,9 +56,9 @@ fn name_apart(pictures: &[PathBuf], out: &Path) -> Vec<Errand> {
     for path in pictures {
         *stems.entry(stem(path)).or_insert(0) += 1;
     }
-    let with_ending = |base: &OsStr, ending: &str| {
+    let with_suffix = |base: &OsStr, suffix: &str| {
         let mut name = base.to_owned();
-        name.push(ending);
+        name.push(suffix);
         name
     };
     let mut taken = HashSet::new();
@@ -68,8 +68,8 @@ fn name_apart(pictures: &[PathBuf], out: &Path) -> Vec<Errand> {
     for (whole, group) in [(false, alone), (true, others)] {
         for (at, path) in group {
             let base = if whole { path.file_name() } else { path.file_stem() }.unwrap_or_default();
-            let endings = std::iter::once(".png".to_owned()).chain((2..).map(|number| format!("-{number}.png")));
-            let mut names = endings.map(|ending| with_ending(base, &ending));
+            let suffixes = std::iter::once(".png".to_owned()).chain((2..).map(|number| format!("-{number}.png")));
+            let mut names = suffixes.map(|suffix| with_suffix(base, &suffix));
             let name = names.find(|name| taken.insert(low(name))).unwrap_or_default();
             errands.push((at, Errand { input: path.clone(), out: out.join(name) }));
         }
@@ -94,12 +94,12 @@ fn pictures(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 }
 
 fn is_picture(path: &Path) -> bool {
-    path.is_file() && has_ending(path, &PICTURES)
+    path.is_file() && has_extension(path, &PICTURES)
 }
 
-fn has_ending(path: &Path, endings: &[&str]) -> bool {
-    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
-    ending.is_some_and(|ending| endings.contains(&ending.as_str()))
+fn has_extension(path: &Path, extensions: &[&str]) -> bool {
+    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+    extension.is_some_and(|extension| extensions.contains(&extension.as_str()))
 }
 
 /// A key that puts `frame9` before `frame10`: every run of digits is led by its length.

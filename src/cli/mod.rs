@@ -18,6 +18,8 @@ mod request;
 mod verified;
 mod verify;
 
+use std::process::ExitCode;
+
 use clap::Parser as _;
 
 pub use args::RendererArg;
@@ -26,8 +28,6 @@ pub use output::note;
 pub use request::{Request, WindowRequest};
 
 use args::CommandLine;
-
-use crate::flow::leave;
 
 /// Starts the logger and reads the command line. `--help`, `--version` and what clap refuses end the program here.
 ///
@@ -53,13 +53,13 @@ pub fn run(request: &Request) -> Result<(), Failure> {
     }
 }
 
-/// Says how it went, nothing or one sentence on stderr, and ends the program with the exit code.
-pub fn end(result: Result<(), Failure>) -> ! {
+/// Says how it went: nothing, or one sentence on stderr and the exit code.
+pub fn end(result: Result<(), Failure>) -> ExitCode {
     match result.and_then(|()| output::lost()) {
-        Ok(()) => leave(0),
+        Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             note(&format!("error: {failure}"));
-            leave(failure.code as u8)
+            ExitCode::from(failure.code as u8)
         }
     }
 }

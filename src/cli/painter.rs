@@ -93,7 +93,7 @@ mod tests {
             card,
             size: Size::square(256),
             multiple: 8,
-            guidance: GuidanceWay::Taught,
+            guidance: GuidanceWay::Embedded,
             executor: "none".into(),
             bytes: 0,
         }

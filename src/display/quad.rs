@@ -17,16 +17,17 @@ pub enum Sampling {
 }
 
 /// Texels per pixel of which the four nearest are still enough.
-const FEW: f32 = 1.25;
+const MOST_FOR_SMOOTH: f32 = 1.25;
 
 impl Sampling {
     /// The rule for a picture shown with this many texels per pixel. At 1:1 nothing may change a byte. The mean is for more than
-    /// [`FEW`] alone: a drawing that changes with each frame would need it anew each time, which takes long without a graphics card.
+    /// [`MOST_FOR_SMOOTH`] alone: a drawing that changes with each frame would need it anew each time, which takes long without a
+    /// graphics card.
     pub fn at(texels_per_pixel: f32, smooth: bool) -> Self {
         if (texels_per_pixel - 1.0).abs() < 1e-4 {
             return Self::Nearest;
         }
-        match (texels_per_pixel > FEW, texels_per_pixel > 1.0 || smooth) {
+        match (texels_per_pixel > MOST_FOR_SMOOTH, texels_per_pixel > 1.0 || smooth) {
             (true, _) => Self::Average,
             (false, true) => Self::Smooth,
             (false, false) => Self::Nearest,

@@ -28,10 +28,10 @@ pub struct ModelInfo {
 /// How the guidance scale reaches a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GuidanceWay {
-    /// The network was taught it: it costs nothing.
-    Taught,
-    /// Each step predicts twice, with the words and without, unless the scale is 1 or less.
-    Twice,
+    /// The network was taught it (distilled), and reads it as an embedding: it costs nothing.
+    Embedded,
+    /// Classifier-free: each step predicts twice, with the words and without, unless the scale is 1 or less.
+    ClassifierFree,
 }
 
 impl ModelInfo {
@@ -43,8 +43,8 @@ impl ModelInfo {
             (Some(ModelCard { defaults, .. }), _) => {
                 Params { steps: defaults.steps, strength: defaults.strength, guidance: defaults.guidance, ..usual }
             }
-            (None, GuidanceWay::Taught) => usual,
-            (None, GuidanceWay::Twice) => Params { guidance: 1.0, ..usual },
+            (None, GuidanceWay::Embedded) => usual,
+            (None, GuidanceWay::ClassifierFree) => Params { guidance: 1.0, ..usual },
         }
     }
 

@@ -5,10 +5,10 @@
 
 mod bytes;
 mod configs;
-mod contrast;
 mod embed;
 mod error;
 mod folder;
+mod guidance;
 mod info;
 mod latents;
 mod load;

@@ -14,7 +14,7 @@ use super::pipeline::Encoded;
 use super::programs::{Course, Extent, Programs, Purpose};
 use super::prompt::States;
 use super::schedule::{LcmScheduler, Timesteps};
-use super::{EngineError, bytes, contrast, whole};
+use super::{EngineError, bytes, guidance, whole};
 use crate::exec::{ExecError, Executor, Packed, Profile, Program, Tensor, Value};
 use crate::frame::Size;
 use crate::nn::timestep_embedding;
@@ -106,12 +106,12 @@ impl Networks {
 
     /// How the guidance scale reaches the U-Net.
     pub fn guidance(&self) -> GuidanceWay {
-        if self.configs.unet.guidance_width.is_some() { GuidanceWay::Taught } else { GuidanceWay::Twice }
+        if self.configs.unet.guidance_width.is_some() { GuidanceWay::Embedded } else { GuidanceWay::ClassifierFree }
     }
 
     /// Whether each step of pictures of this guidance scale predicts twice.
     pub fn is_guided(&self, guidance: f64) -> bool {
-        self.guidance() == GuidanceWay::Twice && guidance > 1.0
+        self.guidance() == GuidanceWay::ClassifierFree && guidance > 1.0
     }
 
     /// What the executors round, as [`Executor::rounding_of_pictures`] says it.
@@ -255,8 +255,8 @@ impl Networks {
         if !run.states.guided {
             return self.predict_plain(executor, latents, run);
         }
-        let both = self.predict_plain(executor, &contrast::twice(latents), run)?;
-        Ok(contrast::led(&both, run.guidance))
+        let both = self.predict_plain(executor, &guidance::twice(latents), run)?;
+        Ok(guidance::guided(&both, run.guidance))
     }
 
     /// One prediction for each of the states.

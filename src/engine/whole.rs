@@ -5,7 +5,7 @@
 //! all steps make of the text is made once, and the memory of one step is that of the next.
 
 use super::configs::Configs;
-use super::contrast;
+use super::guidance;
 use super::networks::Begin;
 use super::programs::{Course, Extent};
 use super::prompt::States;
@@ -57,7 +57,7 @@ pub fn build(configs: &Configs, course: Course) -> Result<Graph, GraphError> {
     };
     let size = UNetSize { batch: 1, height: at.height, width: at.width, tokens: configs.tokens() };
     let network = unet::build(&configs.unet, size, Guidance::Embedded)?;
-    let contrast = if course.guided { Some(Contrast::new(&mut b, &network, channels)?) } else { None };
+    let guidance = if course.guided { Some(ClassifierFree::new(&mut b, &network, channels)?) } else { None };
     let width = configs.unet.first_channels();
     for step in 0..course.steps as usize {
         let time = b.input(&format!("timestep_embedding.{step}"), Shape::rows(1, width), Stage::Schedule)?;
@@ -65,8 +65,8 @@ pub fn build(configs: &Configs, course: Course) -> Result<Graph, GraphError> {
         let seen = b.affine(x, 1.0, 0.0)?;
         let inputs = [("sample", seen), ("timestep_embedding", time)];
         let mut output = only(b.append(&network, &inputs)?, &b, x)?;
-        if let Some(contrast) = &contrast {
-            output = contrast.led(&mut b, &network, &inputs, output)?;
+        if let Some(guidance) = &guidance {
+            output = guidance.guided(&mut b, &network, &inputs, output)?;
         }
         let clean = mixed(&mut b, &format!("step.{step}"), x, output, channels)?;
         x = if course.is_noised(step) {
@@ -84,15 +84,15 @@ pub fn build(configs: &Configs, course: Course) -> Result<Graph, GraphError> {
     Ok(b.finish())
 }
 
-/// The second prediction of each step.
-struct Contrast {
+/// Classifier-free guidance: the second prediction of each step.
+struct ClassifierFree {
     /// What stands for the inputs that come from words.
     negative: Vec<(&'static str, NodeId)>,
     /// What weighs the two predictions.
     factors: [NodeId; 2],
 }
 
-impl Contrast {
+impl ClassifierFree {
     fn new(b: &mut GraphBuilder, network: &Graph, channels: usize) -> Result<Self, GraphError> {
         let mut negative = Vec::new();
         for name in WORDED {
@@ -103,7 +103,7 @@ impl Contrast {
         Ok(Self { negative, factors: pair(b, "guidance", channels)? })
     }
 
-    fn led(
+    fn guided(
         &self,
         b: &mut GraphBuilder,
         network: &Graph,
@@ -196,7 +196,7 @@ pub fn factors(scheduler: &LcmScheduler, timesteps: &Timesteps, course: Course, 
     };
     let list = timesteps.list();
     if course.guided {
-        pair("guidance".into(), contrast::weights(guidance));
+        pair("guidance".into(), guidance::weights(guidance));
     }
     if course.from_picture {
         pair("start".into(), scheduler.noising(list[0]));

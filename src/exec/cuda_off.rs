@@ -33,13 +33,13 @@ impl Cuda {
 
     /// # Errors
     /// [`ExecError::Device`] always.
-    pub fn wide() -> Result<Self, ExecError> {
+    pub fn bf16() -> Result<Self, ExecError> {
         Self::new()
     }
 
     /// # Errors
     /// [`ExecError::Device`] always.
-    pub fn small() -> Result<Self, ExecError> {
+    pub fn fp8() -> Result<Self, ExecError> {
         Self::new()
     }
 }

@@ -8,7 +8,7 @@ mod check;
 mod cpu;
 #[cfg_attr(not(feature = "cuda"), path = "cuda_off.rs")]
 mod cuda;
-mod given;
+mod inputs;
 pub mod pixels;
 mod planner;
 mod profile;
@@ -168,11 +168,11 @@ pub fn open(name: &str, threads: usize) -> Result<Arc<dyn Executor>, ExecError> 
             gpu.map_or_else(|| fastest_cpu(threads), Ok)
         }
         "cuda" => Ok(Arc::new(Cuda::new()?)),
-        "cuda-bf16" => Ok(Arc::new(Cuda::wide()?)),
-        "cuda-fp8" => Ok(Arc::new(Cuda::small()?)),
+        "cuda-bf16" => Ok(Arc::new(Cuda::bf16()?)),
+        "cuda-fp8" => Ok(Arc::new(Cuda::fp8()?)),
         "cpu" => Ok(Arc::new(Cpu::new(threads)?)),
-        "cpu-f32" => Ok(Arc::new(Cpu::exact(threads)?)),
-        "cpu-int8" => Ok(Arc::new(Cpu::small(threads)?)),
+        "cpu-f32" => Ok(Arc::new(Cpu::f32(threads)?)),
+        "cpu-int8" => Ok(Arc::new(Cpu::int8(threads)?)),
         "candle" => Ok(Arc::new(Candle::new(threads)?)),
         _ => Err(ExecError::Unknown { name: name.into(), known: NAMES.join(", ") }),
     }

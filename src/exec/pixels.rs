@@ -45,7 +45,7 @@ pub fn to_pixel(rgb: [f32; 3]) -> f32 {
 /// A number about -1..=1 as an 8-bit channel, [`UNSOUND`] if it is infinite or none.
 #[inline(always)]
 fn channel(value: f32) -> u32 {
-    // After the addition the number's last bits are the whole number, so that nothing is converted.
+    // After the addition the number's last bits are the integer, so that nothing is converted.
     let byte = (unsigned(value) * FULL + ROUND).to_bits() & 0xff;
     if value.is_finite() { byte } else { UNSOUND }
 }

@@ -26,7 +26,7 @@ pub enum Op {
         /// The table.
         weight: WeightId,
     },
-    /// Row lookup: ids [n, t] to [n, t, c] from a weight [rows, c]. Ids are whole numbers below `rows`.
+    /// Row lookup: ids [n, t] to [n, t, c] from a weight [rows, c]. Ids are integers below `rows`.
     Embedding {
         /// The table.
         weight: WeightId,

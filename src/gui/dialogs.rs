@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 use super::keeping::Drawing;
-use super::names::{free_name, of_ending, place_for};
+use super::names::{free_name, of_extension, place_for};
 use crate::canvas::Version;
 use crate::engine::Picture;
 use crate::flow::Worker;
@@ -123,20 +123,20 @@ impl Dialogs {
         self.ask(rfd::AsyncFileDialog::new().set_title("Open a model folder").pick_folder(), Picked::Model);
     }
 
-    /// Asks for a place like `name` for a file of one of these endings; `picked` says what is to be written there.
+    /// Asks for a place like `name` for a file of one of these extensions; `picked` says what is to be written there.
     pub fn ask_place(
         &self,
         title: &str,
         name: &str,
-        endings: &'static [&'static str],
+        extensions: &'static [&'static str],
         picked: impl FnOnce(PathBuf) -> Picked + Send + 'static,
     ) {
         let dialog = rfd::AsyncFileDialog::new().set_title(title).set_file_name(name);
-        let filtered = |dialog: rfd::AsyncFileDialog, ending: &&str| {
-            dialog.add_filter(format!("{} (.{ending})", of_ending(ending)), &[*ending])
+        let filtered = |dialog: rfd::AsyncFileDialog, extension: &&str| {
+            dialog.add_filter(format!("{} (.{extension})", of_extension(extension)), &[*extension])
         };
-        let dialog = endings.iter().fold(dialog, filtered);
-        self.ask(dialog.save_file(), move |path| match place_for(&path, endings) {
+        let dialog = extensions.iter().fold(dialog, filtered);
+        self.ask(dialog.save_file(), move |path| match place_for(&path, extensions) {
             Some(place) => picked(place),
             None => Picked::Trouble(Notice::error(
                 format!("All names like {} are taken", path.display()),

@@ -291,7 +291,7 @@ impl App {
         let name = names::of_drawing(&self.settings.params.prompt, layered);
         self.keeping.ledger.ask(drawing.document.version());
         let picked = |path| Picked::SaveDrawing(drawing, path);
-        self.dialogs.ask_place("Save the drawing", &name, names::endings(layered), picked);
+        self.dialogs.ask_place("Save the drawing", &name, names::extensions(layered), picked);
     }
 
     fn drawing_to_save(&mut self, ctx: &Context) -> Option<Drawing> {

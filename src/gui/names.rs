@@ -14,20 +14,20 @@ pub fn of_painting(prompt: &str, seed: u64) -> String {
 
 /// A file name for the drawing beneath it: with its layers, or flat.
 pub fn of_drawing(prompt: &str, layered: bool) -> String {
-    format!("{}-drawing.{}", words(prompt), endings(layered)[0])
+    format!("{}-drawing.{}", words(prompt), extensions(layered)[0])
 }
 
-/// How files of paintings end.
+/// Extensions of files of paintings.
 pub const PAINTING: &[&str] = &["png"];
 
-/// How files of drawings may end, the better one first.
-pub fn endings(layered: bool) -> &'static [&'static str] {
+/// Extensions of files of drawings, the better one first.
+pub fn extensions(layered: bool) -> &'static [&'static str] {
     if layered { &["ora", "png"] } else { &["png", "ora"] }
 }
 
-/// What a file with such an ending is called in dialogs.
-pub fn of_ending(ending: &str) -> &'static str {
-    if ending == "ora" { "Layered drawing" } else { "PNG picture" }
+/// What a file with such an extension is called in dialogs.
+pub fn of_extension(extension: &str) -> &'static str {
+    if extension == "ora" { "Layered drawing" } else { "PNG picture" }
 }
 
 /// What is worth saying, the first of it where it is much.
@@ -51,10 +51,10 @@ fn words(prompt: &str) -> String {
     if words.is_empty() { "afterimage".into() } else { words.into() }
 }
 
-/// A name typed without any of `endings` gets the first; what looks like another extension ("v1.2") is part of the name.
-fn with_ending(path: PathBuf, endings: &[&str]) -> PathBuf {
-    let is = |ending: &&str| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(ending));
-    let Some(first) = endings.first().filter(|_| !endings.iter().any(is)) else { return path };
+/// A name typed without any of `extensions` gets the first; what looks like another extension ("v1.2") is part of the name.
+fn with_extension(path: PathBuf, extensions: &[&str]) -> PathBuf {
+    let is = |wanted: &&str| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(wanted));
+    let Some(first) = extensions.first().filter(|_| !extensions.iter().any(is)) else { return path };
     let mut name = path.into_os_string();
     name.push(format!(".{first}"));
     name.into()
@@ -62,8 +62,8 @@ fn with_ending(path: PathBuf, endings: &[&str]) -> PathBuf {
 
 /// Where to write for a name typed into a dialog. The dialog asked about replacing what was typed, not about what we made of
 /// it: that gets a free name instead.
-pub fn place_for(typed: &Path, endings: &[&str]) -> Option<PathBuf> {
-    let path = with_ending(typed.to_owned(), endings);
+pub fn place_for(typed: &Path, extensions: &[&str]) -> Option<PathBuf> {
+    let path = with_extension(typed.to_owned(), extensions);
     match (path.parent(), path.file_name()) {
         (Some(folder), Some(name)) if path != typed => free_name(folder, &name.to_string_lossy()),
         _ => Some(path),
@@ -72,8 +72,8 @@ pub fn place_for(typed: &Path, endings: &[&str]) -> Option<PathBuf> {
 
 /// The first name that nothing has, if there is one. An empty file takes it at once, so that the next picture in the same second gets another.
 pub fn free_name(folder: &Path, name: &str) -> Option<PathBuf> {
-    let (stem, ending) = name.rsplit_once('.').unwrap_or((name, "png"));
-    let numbered = (2..=MOST).map(|number| folder.join(format!("{stem}-{number}.{ending}")));
+    let (stem, extension) = name.rsplit_once('.').unwrap_or((name, "png"));
+    let numbered = (2..=MOST).map(|number| folder.join(format!("{stem}-{number}.{extension}")));
     let taken = |path: &PathBuf| {
         let made = OpenOptions::new().write(true).create_new(true).open(path);
         made.is_err_and(|error| error.kind() == ErrorKind::AlreadyExists)
@@ -97,20 +97,20 @@ mod tests {
     #[test]
     fn a_name_without_png_gets_it() {
         for (typed, made) in [("a", "a.png"), ("v1.2", "v1.2.png"), ("a.PNG", "a.PNG"), ("a.jpg", "a.jpg.png")] {
-            assert_eq!(with_ending(typed.into(), PAINTING), PathBuf::from(made));
+            assert_eq!(with_extension(typed.into(), PAINTING), PathBuf::from(made));
         }
-        assert_eq!(with_ending("a.ora".into(), PAINTING), PathBuf::from("a.ora.png"), "a painting has no layers");
+        assert_eq!(with_extension("a.ora".into(), PAINTING), PathBuf::from("a.ora.png"), "a painting has no layers");
     }
 
     #[test]
-    fn the_ending_of_a_drawing_decides_about_its_layers() {
+    fn the_extension_of_a_drawing_decides_about_its_layers() {
         for layered in [false, true] {
             for typed in ["a.ora", "a.ORA", "a.png"] {
-                assert_eq!(with_ending(typed.into(), endings(layered)), PathBuf::from(typed));
+                assert_eq!(with_extension(typed.into(), extensions(layered)), PathBuf::from(typed));
             }
         }
-        assert_eq!(with_ending("v1.2".into(), endings(true)), PathBuf::from("v1.2.ora"));
-        assert_eq!(with_ending("v1.2".into(), endings(false)), PathBuf::from("v1.2.png"));
+        assert_eq!(with_extension("v1.2".into(), extensions(true)), PathBuf::from("v1.2.ora"));
+        assert_eq!(with_extension("v1.2".into(), extensions(false)), PathBuf::from("v1.2.png"));
     }
 
     #[test]
@@ -118,11 +118,11 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("afterimage-typed-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("v1.2.png"), b"a picture").unwrap();
-        let place_for = |name: &str, endings| place_for(&folder.join(name), endings);
+        let place_for = |name: &str, extensions| place_for(&folder.join(name), extensions);
         assert_eq!(place_for("v1.2.png", PAINTING), Some(folder.join("v1.2.png")), "the dialog asked about it");
         assert_eq!(place_for("v1.2", PAINTING), Some(folder.join("v1.2-2.png")));
-        assert_eq!(place_for("v1.2", endings(true)), Some(folder.join("v1.2.ora")));
-        assert_eq!(place_for("v1.2", endings(true)), Some(folder.join("v1.2-2.ora")));
+        assert_eq!(place_for("v1.2", extensions(true)), Some(folder.join("v1.2.ora")));
+        assert_eq!(place_for("v1.2", extensions(true)), Some(folder.join("v1.2-2.ora")));
         assert_eq!(place_for("v1.3", PAINTING), Some(folder.join("v1.3.png")));
         std::fs::remove_dir_all(&folder).unwrap();
     }

@@ -79,7 +79,9 @@ fn steps_ui(ui: &mut Ui, cx: &mut Cx<'_>, width: f32) {
 
 fn guidance_ui(ui: &mut Ui, cx: &mut Cx<'_>, width: f32) {
     let hint = match cx.snapshot.model.as_ref().map(|model| model.guidance) {
-        Some(GuidanceWay::Twice) => "How much the words count; above 1 a step takes twice as long with this model",
+        Some(GuidanceWay::ClassifierFree) => {
+            "How much the words count; above 1 a step takes twice as long with this model"
+        }
         _ => "How much the words count",
     };
     let number = Number {

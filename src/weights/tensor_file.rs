@@ -108,7 +108,7 @@ impl TensorFile {
         Ok(all)
     }
 
-    /// A tensor of whole numbers.
+    /// A tensor of integers.
     ///
     /// # Errors
     /// A name that is not there, another type, or a disk that fails.

@@ -34,7 +34,7 @@ fn trial(wide: bool, name: String) -> Trial {
         return Trial::ignorable_test(title, move || Ok(Completion::ignored_with(reason)));
     }
     Trial::test(title, move || {
-        let made = std::iter::once(Cuda::new()).chain(wide.then(Cuda::wide));
+        let made = std::iter::once(Cuda::new()).chain(wide.then(Cuda::bf16));
         for executor in made {
             let executor = executor.map_err(|error| error.to_string())?;
             let failed = |error: Failed| format!("{}: {}", executor.name(), error.message().unwrap_or(""));

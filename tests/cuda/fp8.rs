@@ -1,4 +1,4 @@
-//! Products of 8-bit numbers, on GPUs that have them: small networks and those of the fixtures against their references, the
+//! Products of fp8 numbers, on GPUs that have them: small networks and those of the fixtures against their references, the
 //! default model's picture, and what is said where they are not to be had.
 
 use std::collections::BTreeSet;
@@ -39,7 +39,7 @@ fn graph(shape: Shape, build: impl Fn(&mut GraphBuilder, NodeId) -> Built) -> Gr
     b.finish()
 }
 
-/// A residual block, a map that is doubled or halved, and a transformer's block, of which products read 8-bit numbers; and what
+/// A residual block, a map that is doubled or halved, and a transformer's block, of which products read fp8 numbers; and what
 /// looks like them and may not: odd channels, and a norm that somebody else reads, too.
 fn small_networks() -> Vec<Graph> {
     let block = |c: usize, out: usize, conv: Conv| {
@@ -105,7 +105,7 @@ fn hides_infinity(executor: &dyn Executor, graph: &Arc<Graph>, key: &str) -> boo
     found[0].data.iter().all(|value| value.is_finite())
 }
 
-/// What is infinite becomes the largest number of 8 bits when it is rounded: then a broken model would paint, and nobody be told.
+/// What is infinite becomes the largest fp8 number when it is rounded: then a broken model would paint, and nobody be told.
 fn infinities_are_seen(executor: &dyn Executor) {
     let graph = Arc::new(graph(Shape::tokens(2, 35, 64), |b, x| {
         let y = b.layer_norm("norm", x, 1e-5)?;
@@ -120,7 +120,7 @@ fn infinities_are_seen(executor: &dyn Executor) {
 
 /// All small networks beside the reference, then those of the fixtures.
 pub fn play() {
-    let (candle, cuda) = (Candle::new(1).unwrap(), Cuda::small().unwrap());
+    let (candle, cuda) = (Candle::new(1).unwrap(), Cuda::fp8().unwrap());
     infinities_are_seen(&cuda);
     for (number, graph) in small_networks().into_iter().enumerate() {
         let graph = Arc::new(graph);

@@ -48,7 +48,7 @@ pub fn inputs(graph: &Graph, seed: usize) -> Vec<(String, Tensor)> {
     let tensor = |(i, (name, id)): (usize, (&str, NodeId))| {
         let shape = graph.node(id).shape;
         let values = noise(seed + i, shape.len());
-        // Ids are whole numbers.
+        // Ids are integers.
         let values = if name == "ids" { values.iter().map(|v| ((v + 0.5) * 11.0).floor()).collect() } else { values };
         (name.to_owned(), Tensor::new(shape.dims(), values))
     };
@@ -81,7 +81,7 @@ pub const JOBS: [(usize, u64, usize); 4] = [(100, 1, 0), (100, 1, 1), (100, 1, 0
 pub fn same_graph(graph: Graph, taps: &[&str]) -> Outcome {
     let graph = Arc::new(graph);
     let expected = run(&Candle::new(1).map_err(|error| error.to_string())?, &graph, taps, &JOBS)?;
-    for (executor, limit) in [Cuda::new(), Cuda::wide()].into_iter().zip(LIMITS) {
+    for (executor, limit) in [Cuda::new(), Cuda::bf16()].into_iter().zip(LIMITS) {
         let executor = executor.map_err(|error| error.to_string())?;
         let found = run(&executor, &graph, taps, &JOBS)?;
         for (job, (found, expected)) in found.iter().zip(&expected).enumerate() {

@@ -1,9 +1,10 @@
-//! The CUDA executor on a played GPU: `tests/fakecuda` takes the driver's place and runs the kernels' own sources, thread by
+//! The CUDA executor on an emulated GPU: `tests/fakecuda` takes the driver's place and runs the kernels' own sources, thread by
 //! thread, on this machine. It finds wrong indices, layouts and missing barriers; only a real GPU tells how fast they are.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say so")]
 
 mod beside;
+mod emulated;
 mod fixtures;
 mod fp8;
 mod graphs;
@@ -12,7 +13,6 @@ mod judge;
 mod kernels;
 mod overlap;
 mod pictures;
-mod played;
 mod room;
 mod scenes;
 mod stream;
@@ -42,8 +42,8 @@ fn main() {
     args.test_threads.get_or_insert(processors + 1);
     let mut trials = Vec::new();
     trials.extend(kernels::tests());
-    match played::stage() {
-        played::Stage::Here => {
+    match emulated::stage() {
+        emulated::Stage::Here => {
             trials.extend(beside::tests());
             trials.extend(fixtures::tests());
             trials.extend(fp8::tests());
@@ -58,8 +58,8 @@ fn main() {
             trials.extend(xl::tests());
         }
         // Listing needs no GPU, and a failure to build one is a failure of this program.
-        played::Stage::Elsewhere(reason) => trials.push(played::refused(reason)),
-        played::Stage::Done(status) => std::process::exit(status),
+        emulated::Stage::Elsewhere(reason) => trials.push(emulated::refused(reason)),
+        emulated::Stage::Done(status) => std::process::exit(status),
     }
     libtest_mimic::run(&args, trials).exit();
 }

@@ -1,4 +1,4 @@
-//! Launches that overlap, where they can and somebody wants it. The played GPU refuses those that could not, and closes its memory
+//! Launches that overlap, where they can and somebody wants it. The emulated GPU refuses those that could not, and closes its memory
 //! to kernels that have not waited.
 
 use libtest_mimic::{Failed, Trial};

@@ -51,7 +51,7 @@ fn played() -> Result<Vec<Vec<String>>, Failed> {
     }
     let text = std::fs::read_to_string(log)?;
     let (text, _) = text.split_once("the end").ok_or("it did not come to its end")?;
-    // What the played GPU does is not a call.
+    // What the emulated GPU does is not a call.
     let is_call = |line: &&str| !line.starts_with("run ");
     let calls = |picture: &str| picture.lines().filter(is_call).map(str::to_owned).collect();
     Ok(text.split("a picture\n").skip(1).map(calls).collect())

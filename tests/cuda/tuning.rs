@@ -1,4 +1,4 @@
-//! Products are measured on the played GPU, whose clock is a function of what it runs: what is chosen and written down, what a
+//! Products are measured on the emulated GPU, whose clock is a function of what it runs: what is chosen and written down, what a
 //! second start reads, and that nothing that goes wrong on the way changes more than the time.
 
 use std::path::PathBuf;
@@ -160,7 +160,7 @@ fn what_is_fastest_is_chosen() -> Outcome {
     expect(chosen.iter().any(|products| *products != counted), || "the counting was always right".into())
 }
 
-/// Parts meet on GPUs that have clusters; where the driver refuses what it has room for, another way is found.
+/// Clusters add parts of sums on GPUs that have them; where the driver refuses what it has room for, another way is found.
 fn parts_meet_unless_that_is_refused() -> Outcome {
     let place = Place::new("refused");
     let scene = [(DEEP, "1"), ("FAKECUDA_CC", "90"), ("FAKECUDA_ROOM", "8")];

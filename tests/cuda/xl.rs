@@ -1,4 +1,4 @@
-//! Models of the Stable Diffusion XL family on the played GPU: in one go with a tiny autoencoder, and step by step with one that
+//! Models of the Stable Diffusion XL family on the emulated GPU: in one go with a tiny autoencoder, and step by step with one that
 //! needs a larger range than f16 has.
 
 use std::path::Path;
@@ -89,7 +89,7 @@ fn range_where_it_is_needed() -> Result<(), Failed> {
         Ok(model.map_err(|error| error.to_string())?.networks.rounding(executor))
     };
     let narrow = Cuda::new().map_err(|error| error.to_string())?;
-    let wide = Cuda::wide().map_err(|error| error.to_string())?;
+    let wide = Cuda::bf16().map_err(|error| error.to_string())?;
     let upcast = root().join(MODEL);
     let fixed = changed(&folder, "vae/config.json", "\"force_upcast\": true", "\"force_upcast\": false")?;
     let found = [rounding(&upcast, &narrow)?, rounding(&fixed, &narrow)?, rounding(&upcast, &wide)?];

@@ -59,7 +59,7 @@ const char* words(Meeting meeting) {
     switch (meeting) {
         case Meeting::LAUNCHES: return "wait_for_launches_before";
         case Meeting::BLOCK: return "__syncthreads";
-        case Meeting::CLUSTER: return "cluster_leave";
+        case Meeting::CLUSTER: return "cluster_wait";
         case Meeting::BARRIER: return "barrier_wait";
         case Meeting::WARP: return "__syncwarp";
         case Meeting::SHUFFLE: return "a shuffle";

@@ -17,21 +17,21 @@ void copy_tensor(const Site& site, void* to, const TensorMap& map, const int (&f
 
 }  // namespace fake
 
-inline void barrier_begin(Barrier& barrier, int arrivals, FAKE_SITE) {
+inline void barrier_init(Barrier& barrier, int arrivals, FAKE_SITE) {
     fake::begin_barrier({file, line}, &barrier, arrivals);
 }
-inline void barriers_show() { fake::show_barriers(); }
-inline void barrier_expect(Barrier& barrier, int bytes, FAKE_SITE) {
+inline void fence_barrier_init() { fake::show_barriers(); }
+inline void barrier_arrive_expect(Barrier& barrier, int bytes, FAKE_SITE) {
     fake::come_to_barrier({file, line}, &barrier, fake::cluster_rank(), bytes);
 }
-inline void barrier_come(Barrier& barrier, int block, FAKE_SITE) {
+inline void barrier_arrive(Barrier& barrier, int block, FAKE_SITE) {
     fake::come_to_barrier({file, line}, &barrier, block, 0);
 }
 inline void barrier_wait(Barrier& barrier, unsigned parity, FAKE_SITE) {
     fake::wait_at_barrier({file, line}, &barrier, parity);
 }
-inline void expect_tensor(const TensorMap&) {}
-inline void expect_constant_tensor(const TensorMap& map) { fake::may_copy_early(map); }
+inline void prefetch_tensor_map(const TensorMap&) {}
+inline void prefetch_constant_tensor_map(const TensorMap& map) { fake::may_copy_early(map); }
 
 inline void copy_tensor(void* to, const TensorMap& map, int a, int b, int c, int d, Barrier& barrier, FAKE_SITE) {
     fake::copy_tensor({file, line}, to, map, {a, b, c, d}, &barrier, 1u << fake::cluster_rank());

@@ -1,4 +1,4 @@
-// How long kernels take on the played GPU: a function of the launch alone, so that whoever measures finds the same again.
+// How long kernels take on the emulated GPU: a function of the launch alone, so that whoever measures finds the same again.
 #pragma once
 
 #include "block.h"

@@ -144,7 +144,7 @@ inline unsigned pack<F8>(float low, float high) {
     return pack<F16>(low, high);
 }
 
-inline unsigned pack_quarters(float low, float high) {
+inline unsigned pack_fp8(float low, float high) {
     return fake::narrow_f8(low) | unsigned(fake::narrow_f8(high)) << 8;
 }
 

@@ -1,4 +1,4 @@
-// The functions of the CUDA driver API that cudarc's safe layer calls, for a GPU that is played (block.h). Becomes
+// The functions of the CUDA driver API that cudarc's safe layer calls, for an emulated GPU (block.h). Becomes
 // libcuda.so.1. Types are as in cuda.h: handles are pointers, device pointers numbers of 64 bits, results ints.
 
 #include <dlfcn.h>
@@ -178,7 +178,7 @@ int check_cluster(const char* name, const Index& grid, const Index& cluster) {
 
 // What a launch asks for besides.
 struct Asked {
-    Index cluster = {1, 1, 1};  // of 0 blocks if it asks for what is not played
+    Index cluster = {1, 1, 1};  // of 0 blocks if it asks for what is not emulated
     bool overlaps = false;
 };
 
@@ -720,7 +720,7 @@ static Asked asked_for(const LaunchConfig& config) {
         } else if (attribute.id == PROGRAMMATIC_STREAM_SERIALIZATION) {
             asked.overlaps = attribute.overlaps;
         } else {
-            complain("launch attribute %d is not played", attribute.id);
+            complain("launch attribute %d is not emulated", attribute.id);
             asked.cluster = {0, 0, 0};
         }
     }
@@ -760,7 +760,7 @@ API cuTensorMapEncodeTiled(TensorMap* map, int type, unsigned rank, void* base, 
                            const unsigned* box, const unsigned* steps, int interleave, int swizzle, int, int fill) {
     constexpr int UINT16 = 1, SWIZZLE_128 = 3;
     if (type != UINT16 || rank != 4 || interleave || swizzle != SWIZZLE_128 || fill) {
-        complain("a tensor of another kind than is played");
+        complain("a tensor of another kind than is emulated");
         return INVALID_VALUE;
     }
     Tensor4 tensor = {Tensor4::MAGIC, reinterpret_cast<uint64_t>(base), {}, {2}, {}, {}};

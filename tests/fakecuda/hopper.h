@@ -21,7 +21,7 @@ inline Rows planes_of(const void* first, FAKE_SITE) {
 
 inline Rows behind(const Rows& rows, int bytes) { return {rows.first + bytes, rows.plane}; }
 
-inline void copies_show() { fake::current->shown = true; }
+inline void fence_proxy_async() { fake::current->shown = true; }
 
 namespace fake {
 
@@ -76,17 +76,17 @@ inline void check_shown(const Site& site) {
 template <typename Sums>
 inline void hold(Sums&) {}
 
-inline void products_begin(FAKE_SITE) { fake::check_shown({file, line}); }
+inline void wgmma_fence(FAKE_SITE) { fake::check_shown({file, line}); }
 
 template <typename Sums>
-inline void products_begin(Sums&, FAKE_SITE) {
+inline void wgmma_fence(Sums&, FAKE_SITE) {
     fake::check_shown({file, line});
 }
 
-inline void products_commit() { fake::current->product_groups++; }
+inline void wgmma_commit() { fake::current->product_groups++; }
 
 template <int LEFT, typename Sums>
-inline void products_wait(Sums&) {
+inline void wgmma_wait(Sums&) {
     auto& products = fake::current->products;
     size_t done = 0;
     while (done < products.size() && products[done].group < fake::current->product_groups - LEFT) {
@@ -109,28 +109,28 @@ inline void multiply_add_64(float (&sums)[WIDE][4], Rows a, Rows b, FAKE_SITE) {
 
 // --- Clusters --------------------------------------------------------------------------------------------------------
 
-inline void cluster_come(FAKE_SITE) { fake::come_to_cluster({file, line}); }
-inline void cluster_come_only(FAKE_SITE) { fake::come_to_cluster({file, line}); }
-inline void cluster_leave(FAKE_SITE) { fake::leave_cluster({file, line}); }
+inline void cluster_arrive(FAKE_SITE) { fake::come_to_cluster({file, line}); }
+inline void cluster_arrive_relaxed(FAKE_SITE) { fake::come_to_cluster({file, line}); }
+inline void cluster_wait(FAKE_SITE) { fake::leave_cluster({file, line}); }
 
 inline int cluster_rank() { return fake::cluster_rank(); }
 inline int cluster_blocks() { return fake::cluster_blocks(); }
 
-struct Neighbour {
+struct RemoteShared {
     const void* own;
     int block;
 };
 
-inline Neighbour neighbour(const void* own, int block) { return {own, block}; }
+inline RemoteShared map_to_block(const void* own, int block) { return {own, block}; }
 
 // The address is one of this block's until here.
 template <int COUNT>
-inline void fetch(float (&to)[COUNT], Neighbour from, int further, FAKE_SITE) {
+inline void load_remote(float (&to)[COUNT], RemoteShared from, int further, FAKE_SITE) {
     const void* own = static_cast<const float*>(from.own) + further;
     std::memcpy(to, fake::of_other_block({file, line}, own, from.block, sizeof to), sizeof to);
 }
 
-inline void give(float number, Neighbour to, int further, FAKE_SITE) {
+inline void store_remote(float number, RemoteShared to, int further, FAKE_SITE) {
     const void* own = static_cast<const float*>(to.own) + further;
     void* there = const_cast<void*>(fake::of_other_block({file, line}, own, to.block, sizeof number));
     std::memcpy(there, &number, sizeof number);

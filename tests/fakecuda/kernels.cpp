@@ -4,7 +4,7 @@
 #include "args.cuh"
 #include "module.h"
 
-// Each exists for both 16-bit formats, some for factors of 8 bits, too.
+// Each exists for both 16-bit formats, some for fp8 factors, too.
 #define KERNELS(BOTH, ALL)                 \
     ALL(ConvArgs, conv_128x128)           \
     ALL(ConvArgs, conv_128x64)            \

@@ -50,8 +50,8 @@ inline unsigned char narrow_f8(float x) {
     return (unsigned char)(sign | ((size - 0x3c000000 + 0x7ffff + (size >> 20 & 1)) >> 20));
 }
 
-inline float widen_f8(unsigned char quarter) {
-    const uint32_t sign = uint32_t(quarter & 0x80) << 24, size = quarter & 0x7f;
+inline float widen_f8(unsigned char fp8) {
+    const uint32_t sign = uint32_t(fp8 & 0x80) << 24, size = fp8 & 0x7f;
     if (size == 0x7f) return NAN;
     return number(sign | bits(number(size << 20) * 0x1p120f));
 }

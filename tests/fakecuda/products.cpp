@@ -12,23 +12,23 @@ constexpr int MOST_ROWS = 16;
 
 // The factors that 16 bits are: one, or two.
 template <typename T>
-constexpr int FACTORS = OF_QUARTERS<T> ? 2 : 1;
+constexpr int FACTORS = IS_FP8<T> ? 2 : 1;
 
-// All 8-bit numbers there are.
-const struct Quarter {
+// All fp8 numbers there are.
+const struct Fp8Values {
     float wide[256];
 
-    Quarter() {
+    Fp8Values() {
         for (int bits = 0; bits < 256; bits++) wide[bits] = widen_f8((unsigned char)bits);
     }
-} QUARTER;
+} FP8_VALUES;
 
 template <typename T>
 void widen_all(float* to, const unsigned short* words) {
     for (int i = 0; i < WORDS; i++) {
-        if constexpr (OF_QUARTERS<T>) {
-            to[2 * i] = QUARTER.wide[words[i] & 0xff];
-            to[2 * i + 1] = QUARTER.wide[words[i] >> 8];
+        if constexpr (IS_FP8<T>) {
+            to[2 * i] = FP8_VALUES.wide[words[i] & 0xff];
+            to[2 * i + 1] = FP8_VALUES.wide[words[i] >> 8];
         } else {
             to[i] = widen(T{words[i]});
         }

@@ -1,4 +1,4 @@
-// What the played GPU is like, and what goes wrong with it: environment variables, read when the driver is initialised.
+// What the emulated GPU is like, and what goes wrong with it: environment variables, read when the driver is initialised.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ struct Scene {
     long fail_alloc = 0;           // FAKECUDA_FAIL_ALLOC: the n-th allocation fails
     long lost = 0;                 // FAKECUDA_LOST: the n-th kernel and all that follows fail
     uint64_t seed = 1;             // FAKECUDA_SEED: of the order of blocks and threads
-    std::string name = "Played GPU";  // FAKECUDA_NAME: what devices are called, with their number
+    std::string name = "Emulated GPU";  // FAKECUDA_NAME: what devices are called, with their number
     int cluster = 8;               // FAKECUDA_CLUSTER: blocks of a cluster at most
     int room = 8;                  // FAKECUDA_ROOM: as many as the driver says there are at most, if it is wrong
     bool pinned = true;            // FAKECUDA_PINNED: 0 if the host has no memory that can be pinned

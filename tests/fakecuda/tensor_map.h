@@ -1,4 +1,4 @@
-// What the played driver writes into a TensorMap, and its copies read: boxes of a tensor of 16-bit numbers.
+// What the emulated driver writes into a TensorMap, and its copies read: boxes of a tensor of 16-bit numbers.
 #pragma once
 
 #include <cstdint>

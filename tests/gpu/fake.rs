@@ -89,7 +89,7 @@ pub fn info() -> ModelInfo {
         card: Some(card),
         size: Size::square(256),
         multiple: 8,
-        guidance: GuidanceWay::Taught,
+        guidance: GuidanceWay::Embedded,
         executor: "CPU (candle f32, 2 threads)".into(),
         bytes: 28_000_000,
     }

@@ -352,7 +352,7 @@ fn hidden_layers_are_not_called_saved() -> Result<(), Failed> {
 fn kept(window: &Window) -> Vec<PathBuf> {
     let Ok(list) = std::fs::read_dir(Places::below(window.home.clone()).data) else { return Vec::new() };
     let files = list.map(|entry| entry.unwrap().path());
-    files.filter(|path| path.extension().is_some_and(|ending| ending == "ora")).collect()
+    files.filter(|path| path.extension().is_some_and(|extension| extension == "ora")).collect()
 }
 
 /// Draws and waits until that is kept.

@@ -83,7 +83,7 @@ impl Bench {
             card: None,
             size: SIZE,
             multiple: 8,
-            guidance: GuidanceWay::Taught,
+            guidance: GuidanceWay::Embedded,
             executor: "none".into(),
             bytes: 0,
         };

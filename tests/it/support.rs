@@ -41,7 +41,7 @@ pub fn tiny_model(name: &str) -> ModelInfo {
         card: None,
         size: Size::square(8),
         multiple: 8,
-        guidance: GuidanceWay::Taught,
+        guidance: GuidanceWay::Embedded,
         executor: "none".into(),
         bytes: 0,
     }

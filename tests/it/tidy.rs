@@ -10,7 +10,7 @@ use crate::support::root;
 
 /// Longest source file, in lines.
 const LONGEST: usize = 600;
-/// Endings of the files that people read.
+/// Extensions of the files that people read.
 const TEXTS: [&str; 8] = ["rs", "md", "toml", "wgsl", "sh", "txt", "json", "py"];
 
 fn report(wrong: &[String]) -> Result<(), Failed> {
@@ -43,7 +43,7 @@ fn no_file_knows_a_developers_machine() -> Result<(), Failed> {
     let homes: Vec<String> = ["home", "root", "work", "Users"].iter().map(|folder| format!("/{folder}/")).collect();
     let mut wrong = Vec::new();
     for path in tracked() {
-        if !path.extension().is_some_and(|ending| TEXTS.contains(&ending.to_string_lossy().as_ref())) {
+        if !path.extension().is_some_and(|extension| TEXTS.contains(&extension.to_string_lossy().as_ref())) {
             continue;
         }
         // The fixtures' own records of how they were made are not ours to write.

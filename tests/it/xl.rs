@@ -50,7 +50,7 @@ fn paints_like_any_other() -> Outcome {
     let mut engine = engine()?;
     let info = engine.info();
     let about = (info.name.as_str(), info.size, info.multiple, info.guidance);
-    same(about, (MODEL, Size::square(64), 8, GuidanceWay::Taught))?;
+    same(about, (MODEL, Size::square(64), 8, GuidanceWay::Embedded))?;
     same(info.params(), Params::default())?;
     let drawn = paint(&mut engine, params(|_| ()), None)?;
     same((drawn.frame.size(), drawn.stages.step_ms.len()), (Size::square(64), 2))?;
@@ -92,7 +92,7 @@ fn what_did_not_change_is_kept() -> Outcome {
 fn untaught_guidance() -> Outcome {
     let dir = untaught();
     let mut engine = engine_of(dir.path())?;
-    same(engine.info().guidance, GuidanceWay::Twice)?;
+    same(engine.info().guidance, GuidanceWay::ClassifierFree)?;
     same(engine.info().params(), Params { guidance: 1.0, ..Params::default() })?;
     let mut at = |guidance| paint(&mut engine, params(|p| p.guidance = guidance), None);
     let (plain, weaker, stronger) = (at(1.0)?, at(0.5)?, at(2.0)?);

@@ -1,6 +1,6 @@
 //! What runs in which stage, what a stage hands on, and when a value is no longer needed.
 
-use crate::exec::given::needed;
+use crate::exec::inputs::needed;
 use crate::graph::{Graph, NodeId, Stage};
 
 /// The order of work of a graph for a given set of results.

@@ -9,7 +9,7 @@ use super::elements::Elements;
 use super::kernel::Kernel;
 use super::packed::CandlePacked;
 use super::plan::Plan;
-use crate::exec::given::{self, Given};
+use crate::exec::inputs::{self, Inputs};
 use crate::exec::{self, ExecError, Program, Value};
 use crate::graph::{Graph, NodeId, Stage};
 
@@ -35,7 +35,7 @@ struct Held {
 impl CandleProgram {
     /// Finds all weights and makes what depends on nothing else.
     pub fn compile(graph: Arc<Graph>, packed: &CandlePacked, taps: &[&str]) -> Result<Self, ExecError> {
-        let results = given::results(&graph, taps)?;
+        let results = inputs::results(&graph, taps)?;
         let kernels = graph.nodes().iter().map(|node| Kernel::new(&graph, node, packed)).collect::<Result<_, _>>()?;
         let constants = Held { revisions: Vec::new(), values: Vec::new() };
         let plan = Plan::new(&graph, &results);
@@ -66,8 +66,8 @@ impl CandleProgram {
     }
 
     /// Sets the inputs of one stage.
-    fn set(&self, values: &mut [Option<Tensor>], given: &Given<'_>, stage: Stage) -> Result<(), ExecError> {
-        for (id, value) in given.of(stage) {
+    fn set(&self, values: &mut [Option<Tensor>], inputs: &Inputs<'_>, stage: Stage) -> Result<(), ExecError> {
+        for (id, value) in inputs.of(stage) {
             let shape = value.tensor.shape.as_slice();
             values[id.index()] = Some(Tensor::from_slice(&value.tensor.data, shape, &Device::Cpu)?);
         }
@@ -77,27 +77,27 @@ impl CandleProgram {
 
 impl Program for CandleProgram {
     fn run(&mut self, inputs: &[Value<'_>], slot: usize) -> Result<Vec<exec::Tensor>, ExecError> {
-        let given = Given::new(&self.graph, inputs)?;
+        let inputs = Inputs::new(&self.graph, inputs)?;
         let mut values = self.empty();
         put(&mut values, &self.constants);
 
-        let revisions = given.revisions(Stage::Prompt);
+        let revisions = inputs.revisions(Stage::Prompt);
         if self.prompt.as_ref().is_none_or(|held| held.revisions != revisions) {
             self.prompt = None;
-            self.set(&mut values, &given, Stage::Prompt)?;
+            self.set(&mut values, &inputs, Stage::Prompt)?;
             self.prompt = Some(self.run_stage(Stage::Prompt, &mut values, revisions)?);
         }
         self.prompt.iter().for_each(|held| put(&mut values, held));
 
-        let revisions = given.revisions(Stage::Schedule);
+        let revisions = inputs.revisions(Stage::Schedule);
         if self.schedule.get(&slot).is_none_or(|held| held.revisions != revisions) {
-            self.set(&mut values, &given, Stage::Schedule)?;
+            self.set(&mut values, &inputs, Stage::Schedule)?;
             let held = self.run_stage(Stage::Schedule, &mut values, revisions)?;
             self.schedule.insert(slot, held);
         }
         self.schedule.get(&slot).iter().for_each(|held| put(&mut values, held));
 
-        self.set(&mut values, &given, Stage::Frame)?;
+        self.set(&mut values, &inputs, Stage::Frame)?;
         self.run_stage(Stage::Frame, &mut values, Vec::new())?;
         self.results.iter().map(|id| self.host(*id, &values)).collect()
     }

@@ -95,7 +95,7 @@ impl Changes {
         let (Some((_, input)), None) = (inputs.next(), inputs.next()) else { return None };
         let frame = || steps.iter().filter(|step| graph.node(step.main).stage == Stage::Frame);
         let is_picture = frame().any(|step| step.source == input && matches!(graph.node(step.main).op, Op::FromPixels));
-        // Whether a convolution is done the short way makes no difference to that.
+        // Whether a convolution is done by Winograd makes no difference to that.
         let any = Products { factor: Factor::F32, pairs: false };
         let local = frame().all(|step| window(graph, step, any).is_some());
         if !is_picture || !local || !places.copies.is_empty() {
@@ -240,8 +240,8 @@ fn window(graph: &Graph, step: &Fused, products: Products) -> Option<Window> {
             let kernels = [Some(step.main), step.before].into_iter().flatten().filter_map(|id| rows(graph, id));
             let (reach, before) = kernels.fold((1, 0), |sum, (side, before)| (sum.0 + side - 1, sum.1 + before));
             let window = Window { repeat, reach, stride, before, ..same };
-            let short = winograd::suits(graph, step, products);
-            if short { Window { strip: OUTPUTS, ..window } } else { window }
+            let winograd = winograd::suits(graph, step, products);
+            if winograd { Window { strip: OUTPUTS, ..window } } else { window }
         }
         Op::FromPixels | Op::ToPixels | Op::Activate(_) | Op::Affine { .. } | Op::Add | Op::Mul => same,
         _ => return None,
@@ -272,7 +272,7 @@ mod tests {
     fn looked_up(window: &Window, rows: &Range<usize>) -> Range<usize> {
         let Window { strip, height, .. } = *window;
         let reads = |row: usize| reads(window, row).any(|at| rows.contains(&at));
-        // A strip of the short way reads all between its first row and its last.
+        // A strip of a Winograd convolution reads all between its first row and its last.
         let strips: Vec<usize> =
             (0..height.div_ceil(strip)).filter(|index| (index * strip..(index + 1) * strip).any(reads)).collect();
         match (strips.first(), strips.last()) {

@@ -2,8 +2,6 @@
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 pub mod amx;
-#[cfg(target_arch = "x86_64")]
-mod bf16;
 
 use std::fmt;
 
@@ -12,7 +10,7 @@ use super::panels::Factor;
 /// Overrides the choice: `portable`, `neon`, `neonbf16`, `avx2`, `avx2int16`, `avx512`, `avx512int16`, `avx512bf16` or `amx`.
 pub const VARIABLE: &str = "AFTERIMAGE_CPU";
 
-/// An instruction set that there are kernels for, slowest first on processors that are made for them.
+/// An instruction set that there are kernels for, slowest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Isa {
     /// Plain Rust; what the compiler makes of it on any processor.
@@ -23,16 +21,15 @@ pub enum Isa {
     NeonBf16,
     /// AVX2, FMA and F16C: most PCs since 2013.
     Avx2,
-    /// The same with most products of whole numbers ([`int16`](super::kernels::int16)); with AVX-VNNI (Intel since 2021) if there
+    /// The same with most products of integers ([`int16`](super::kernels::int16)); with AVX-VNNI (Intel since 2021) if there
     /// is that.
     Avx2Int16,
     /// AVX-512 (F, BW, DQ, VL): servers since 2017, AMD since Zen 4.
     Avx512,
-    /// The same with most products of whole numbers and AVX-512 VNNI: Intel since 2019, but for the processors of 2021 to 2024 that
+    /// The same with most products of integers and AVX-512 VNNI: Intel since 2019, but for the processors of 2021 to 2024 that
     /// have no AVX-512 at all, and AMD since Zen 4.
     Avx512Int16,
-    /// AVX-512 with products of bf16 numbers, summed in f32: AMD since Zen 4. Intel's servers since 2021 have them, too, but are
-    /// quicker with whole numbers.
+    /// AVX-512 with products of bf16 numbers, summed in f32: AMD since Zen 4, Intel servers since 2021.
     Avx512Bf16,
     /// The same with tiles of bf16 numbers: Intel servers since 2023, under Linux.
     Amx,
@@ -115,16 +112,7 @@ impl Isa {
 
     /// The fastest this processor has.
     pub fn best() -> Self {
-        Self::ALL.into_iter().rev().find(|isa| isa.is_here() && isa.is_quick()).unwrap_or(Self::Portable)
-    }
-
-    /// Whether a processor that has it is quicker with it than with those before it in [`Isa::ALL`].
-    fn is_quick(self) -> bool {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512Bf16 => bf16::is_quick(),
-            _ => true,
-        }
+        Self::ALL.into_iter().rev().find(|isa| isa.is_here()).unwrap_or(Self::Portable)
     }
 
     /// The one called `word`, or what is wrong with asking for it.
@@ -140,7 +128,7 @@ impl Isa {
     }
 
     /// The fastest whose products are of f32 numbers.
-    pub fn best_exact() -> Self {
+    pub fn best_f32() -> Self {
         Self::ALL.into_iter().rev().find(|isa| isa.is_here() && isa.factor() == Factor::F32).unwrap_or(Self::Portable)
     }
 
@@ -178,6 +166,6 @@ mod tests {
         assert_eq!(Isa::named("portable"), Ok(Isa::Portable));
         assert!(Isa::named("sse9").is_err_and(|text| text.contains("`sse9`") && text.contains("portable")));
         assert!(Isa::best().is_here());
-        assert!(Isa::best_exact().is_here() && Isa::best_exact().factor() == Factor::F32);
+        assert!(Isa::best_f32().is_here() && Isa::best_f32().factor() == Factor::F32);
     }
 }

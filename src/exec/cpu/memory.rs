@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use half::bf16;
 
-use super::lines::LINE;
+use super::aligned_vec::LINE;
 use crate::flow::with_room;
 
 /// Numbers of bf16 in the room of one of f32.
@@ -24,7 +24,7 @@ pub struct Memory {
     lines: Box<[Line]>,
 }
 
-// SAFETY: numbers are reached only through a `Desk`, whose maker promises that no two threads use the same ones in a way that
+// SAFETY: numbers are reached only through a `MemoryRef`, whose maker promises that no two threads use the same ones in a way that
 // could race.
 #[expect(unsafe_code, reason = "threads write disjoint, interleaved parts of one block, which slices cannot express")]
 unsafe impl Sync for Memory {}
@@ -38,25 +38,25 @@ impl Memory {
         Self { lines: lines.into() }
     }
 
-    /// A place to work at.
+    /// Access for one of the threads that share it.
     ///
     /// # Safety
-    /// Of all desks in use at a time, none may write numbers that another reads or writes; and at one desk a slice that was
+    /// Of all references in use at a time, none may write numbers that another reads or writes; and of one reference a slice that was
     /// written through must not be used after the same numbers were asked for again.
     #[expect(unsafe_code, reason = "the plan, not the compiler, keeps the threads apart")]
-    pub unsafe fn desk(&self) -> Desk<'_> {
-        Desk { memory: self }
+    pub unsafe fn shared(&self) -> MemoryRef<'_> {
+        MemoryRef { memory: self }
     }
 }
 
 /// Access to a program's memory during one step. What may be read and written is settled by the plan, which gives every
-/// task of a step its own places to write, and never lets a step read what it writes; see [`Memory::desk`].
+/// task of a step its own places to write, and never lets a step read what it writes; see [`Memory::shared`].
 #[derive(Clone, Copy)]
-pub struct Desk<'a> {
+pub struct MemoryRef<'a> {
     memory: &'a Memory,
 }
 
-impl<'a> Desk<'a> {
+impl<'a> MemoryRef<'a> {
     /// The first number of all.
     #[inline]
     fn first(&self) -> *mut f32 {
@@ -89,29 +89,29 @@ impl<'a> Desk<'a> {
 
     /// Numbers to read.
     #[inline]
-    #[expect(unsafe_code, reason = "see `Memory::desk`")]
+    #[expect(unsafe_code, reason = "see `Memory::shared`")]
     pub fn read(&self, range: Range<usize>) -> &'a [f32] {
         self.check(&range, 1);
-        // SAFETY: the range lies in memory, and nobody writes these numbers now: that is what the maker of the desk promised.
+        // SAFETY: the range lies in memory, and nobody writes these numbers now: that is what the maker of the reference promised.
         unsafe { std::slice::from_raw_parts(self.first().add(range.start), range.len()) }
     }
 
     /// Numbers to write.
     #[inline]
-    #[expect(unsafe_code, reason = "see `Memory::desk`")]
+    #[expect(unsafe_code, reason = "see `Memory::shared`")]
     pub fn write(&self, first: usize, len: usize) -> &'a mut [f32] {
         self.check(&(first..first.saturating_add(len)), 1);
-        // SAFETY: the range lies in memory, and nobody else uses these numbers now: that is what the maker of the desk promised.
+        // SAFETY: the range lies in memory, and nobody else uses these numbers now: that is what the maker of the reference promised.
         unsafe { std::slice::from_raw_parts_mut(self.first().add(first), len) }
     }
 
     /// Numbers of bf16 to read, counted from the beginning of memory as if it held nothing else.
     #[inline]
-    #[expect(unsafe_code, reason = "see `Memory::desk`")]
+    #[expect(unsafe_code, reason = "see `Memory::shared`")]
     pub fn read_bf16(&self, range: Range<usize>) -> &'a [bf16] {
         self.check(&range, PAIR);
         // SAFETY: the range lies in memory, any bits are a bf16, and nobody writes these numbers now: that is what the
-        // maker of the desk promised.
+        // maker of the reference promised.
         unsafe {
             let first = self.first().cast::<bf16>().add(range.start);
             std::slice::from_raw_parts(first, range.len())
@@ -120,10 +120,10 @@ impl<'a> Desk<'a> {
 
     /// Numbers of bf16 to write, counted like those to read.
     #[inline]
-    #[expect(unsafe_code, reason = "see `Memory::desk`")]
+    #[expect(unsafe_code, reason = "see `Memory::shared`")]
     pub fn write_bf16(&self, first: usize, len: usize) -> &'a mut [bf16] {
         self.check(&(first..first.saturating_add(len)), PAIR);
-        // SAFETY: the range lies in memory, and nobody else uses these numbers now: that is what the maker of the desk
+        // SAFETY: the range lies in memory, and nobody else uses these numbers now: that is what the maker of the reference
         // promised.
         unsafe {
             let first = self.first().cast::<bf16>().add(first);

@@ -3,13 +3,13 @@
 //! A graph becomes a list of steps in five moves: nodes that follow a product element by element are joined to it; every
 //! value gets a place, with zeros around what a wide convolution reads; the steps are put in order and values that are never
 //! needed together share memory (all in [`super::planner`]); weights are cut into panels ([`panels`]); each step is cut into
-//! tasks ([`steps`]). A run walks the list with
+//! tasks ([`steps`]). A run goes through the list with
 //! all threads ([`team`]); the inner loops are chosen by what the processor can do ([`kernels`], [`isa`]).
 
+mod aligned_vec;
 mod changes;
 mod isa;
 mod kernels;
-mod lines;
 mod memory;
 mod packing;
 mod panels;
@@ -37,11 +37,11 @@ use crate::weights::Weights;
 /// text encoders 0.025, autoencoders 0.017, pipelines of several steps 0.053 where convolutions are done along rows and 0.037 else.
 const BF16_ROUNDING: f32 = 0.0625;
 
-/// What products of whole numbers of 13 bits cost at most, measured the same way: U-Nets 0.0024, autoencoders 0.0015, text encoders
+/// What products of 13-bit integers cost at most, measured the same way: U-Nets 0.0024, autoencoders 0.0015, text encoders
 /// 0.0011, pipelines of several steps 0.0019.
 const INT16_ROUNDING: f32 = 0.004;
 
-/// What weights of 8 bits cost at most, measured the same way: U-Nets 0.021, autoencoders 0.030, pipelines of several steps 0.038.
+/// What int8 weights cost at most, measured the same way: U-Nets 0.021, autoencoders 0.030, pipelines of several steps 0.038.
 const INT8_ROUNDING: f32 = 0.06;
 
 /// Runs graphs with our own kernels, on threads of its own that give way to everything else.
@@ -70,16 +70,16 @@ impl Cpu {
     ///
     /// # Errors
     /// Those of [`Cpu::new`].
-    pub fn exact(threads: usize) -> Result<Self, ExecError> {
+    pub fn f32(threads: usize) -> Result<Self, ExecError> {
         let isa = Isa::chosen().map_err(ExecError::Instructions)?;
-        Self::with(if isa.factor() == Factor::F32 { isa } else { Isa::best_exact() }, threads, false)
+        Self::with(if isa.factor() == Factor::F32 { isa } else { Isa::best_f32() }, threads, false)
     }
 
-    /// The same as [`Cpu::new`], with weights kept as whole numbers of 8 bits where there are many.
+    /// The same as [`Cpu::new`], with weights kept as int8 where there are many.
     ///
     /// # Errors
     /// Those of [`Cpu::new`].
-    pub fn small(threads: usize) -> Result<Self, ExecError> {
+    pub fn int8(threads: usize) -> Result<Self, ExecError> {
         Ok(Self { keeping: Keeping::Int8, ..Self::new(threads)? })
     }
 

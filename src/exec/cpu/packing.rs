@@ -8,7 +8,7 @@ use half::slice::HalfFloatSliceExt;
 
 use super::kernels::int16::{self, MOST};
 use super::panels::{Factor, Panels, is_narrow};
-use crate::exec::given::needed;
+use crate::exec::inputs::needed;
 use crate::exec::planner::Kind;
 use crate::exec::store::{Found, Store};
 use crate::exec::{ExecError, Packed};
@@ -28,7 +28,7 @@ pub enum Form {
 pub enum Keeping {
     /// As exactly as they are multiplied.
     Plain,
-    /// As whole numbers where there are many, which takes half the memory of bf16 and a quarter of that of f32.
+    /// As int8 where there are many, which takes half the memory of bf16 and a quarter of that of f32.
     Int8,
 }
 
@@ -113,15 +113,15 @@ pub fn least_bytes((factor, keeping): (Factor, Keeping), stored: Dtype, shape: &
 /// What a thread keeps from one tensor to the next.
 #[derive(Default)]
 struct Scratch {
-    halves: Vec<f16>,
-    whole: Vec<i16>,
+    f16: Vec<f16>,
+    integers: Vec<i16>,
 }
 
 /// What weights of such a shape are multiplied as, of an executor whose products are of `factor`.
 fn factor_for(factor: Factor, shape: &[usize]) -> Factor {
     // Of an odd number of channels, runs of values are no whole pairs.
     let pairs = shape.get(1).is_some_and(|input| input.is_multiple_of(2));
-    // Pixels have a scale each, so that only kernels of one pixel are kept as whole numbers.
+    // Pixels have a scale each, so that only kernels of one pixel are kept as integers.
     let pixels: usize = shape.iter().skip(2).product();
     if !pairs || (pixels > 1 && factor == Factor::Int16) { Factor::F32 } else { factor }
 }
@@ -148,31 +148,31 @@ fn matrix(
     scratch: &mut Scratch,
     place: impl Fn(usize) -> usize,
 ) -> Arc<Panels> {
-    let Scratch { halves, whole } = scratch;
+    let Scratch { f16, integers } = scratch;
     let many = rows >= LEAST[0] && columns * rows >= LEAST[1] && !is_narrow(columns);
     Arc::new(match (keeping, factor, found.dtype) {
         (Keeping::Int8, ..) if many => {
-            let scales = whole_numbers(found.values, (rows, i8::MAX.into()), whole);
-            Panels::small(factor, rows, scales, |o, row| whole[o * rows + place(row)] as i8)
+            let scales = quantize(found.values, (rows, i8::MAX.into()), integers);
+            Panels::int8(factor, rows, scales, |o, row| integers[o * rows + place(row)] as i8)
         }
         (_, Factor::Int16, _) if many => {
-            let scales = whole_numbers(found.values, (rows, MOST), whole);
-            Panels::whole(rows, scales, |o, row| whole[o * rows + place(row)])
+            let scales = quantize(found.values, (rows, MOST), integers);
+            Panels::int16(rows, scales, |o, row| integers[o * rows + place(row)])
         }
         (_, Factor::F32, Some(Dtype::F16)) if many => {
-            halves.resize(found.values.len(), f16::ZERO);
-            halves.convert_from_f32_slice(found.values);
-            Panels::halves(columns, rows, |o, row| halves[o * rows + place(row)])
+            f16.resize(found.values.len(), f16::ZERO);
+            f16.convert_from_f32_slice(found.values);
+            Panels::f16(columns, rows, |o, row| f16[o * rows + place(row)])
         }
         _ => Panels::new(factor.kind(), columns, rows, |o, row| found.values[o * rows + place(row)]),
     })
 }
 
-/// Rows of `rows` values as whole numbers of which the largest is `most`, and the scale of each.
-fn whole_numbers(values: &[f32], (rows, most): (usize, i16), whole: &mut Vec<i16>) -> Vec<f32> {
-    whole.resize(values.len(), 0);
-    let places = whole.chunks_exact_mut(rows);
-    values.chunks_exact(rows).zip(places).map(|(row, place)| int16::whole_up_to::<false>(row, most, place)).collect()
+/// Rows of `rows` values as integers of which the largest is `most`, and the scale of each.
+fn quantize(values: &[f32], (rows, most): (usize, i16), integers: &mut Vec<i16>) -> Vec<f32> {
+    integers.resize(values.len(), 0);
+    let places = integers.chunks_exact_mut(rows);
+    values.chunks_exact(rows).zip(places).map(|(row, place)| int16::quantize_up_to::<false>(row, most, place)).collect()
 }
 
 #[cfg(test)]
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn halves_stay_halves_where_products_are_of_f32() {
+    fn f16_stays_f16_where_products_are_of_f32() {
         let values: Vec<f32> = (0..80 * 64).map(|v| (v % 1000) as f32 / 16.0).collect();
         for (factor, dtype, bytes) in [
             (Factor::F32, Dtype::F16, 2),
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn only_matrices_of_many_weights_are_multiplied_as_whole_numbers() {
+    fn only_matrices_of_many_weights_are_multiplied_as_int16() {
         let values: Vec<f32> = (0..80 * 64 * 9).map(|v| (v * 31 % 1009) as f32 / 1009.0 - 0.4).collect();
         let factor = |shape: &[usize], keeping: Keeping| {
             let count = shape.iter().product();
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_numbers_are_near() {
+    fn int8_weights_are_near() {
         let (columns, inputs) = (37, 64);
         let values: Vec<f32> = (0..columns * inputs * 9).map(|v| (v * 31 % 1009) as f32 / 1009.0 - 0.4).collect();
         for factor in [Factor::F32, Factor::Bf16] {

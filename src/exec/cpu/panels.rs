@@ -7,8 +7,8 @@ use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 use rayon::prelude::*;
 
+use super::aligned_vec::AlignedVec;
 use super::kernels::{LANES, NARROW, PANEL, int16};
-use super::lines::Lines;
 use crate::exec::planner::Kind;
 
 /// As what factors are multiplied.
@@ -18,7 +18,7 @@ pub enum Factor {
     F32,
     /// As bf16.
     Bf16,
-    /// As whole numbers of 13 bits, with a scale for each row of values and each output; see [`int16`](super::kernels::int16).
+    /// As 13-bit integers, with a scale for each row of values and each output; see [`int16`](super::kernels::int16).
     Int16,
 }
 
@@ -41,7 +41,7 @@ impl Factor {
 }
 
 /// A matrix of `rows` weights for each of `columns` outputs, cut into panels of 32 outputs (the last of 16 or 32). In a panel
-/// the outputs lie side by side, row after row, of bf16 and whole numbers two rows interleaved; missing ones are zero. So few outputs
+/// the outputs lie side by side, row after row, of bf16 and integers two rows interleaved; missing ones are zero. So few outputs
 /// that most of a panel would be zero are a narrow panel: output after output.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Panels {
@@ -54,19 +54,19 @@ pub struct Panels {
 
 #[derive(Clone, Debug, PartialEq)]
 enum Data {
-    F32(Lines<f32>),
-    Bf16(Lines<bf16>),
+    F32(AlignedVec<f32>),
+    Bf16(AlignedVec<bf16>),
     /// Numbers that were f16 on disk and are multiplied as f32: half the memory, and nothing is lost.
-    F16(Lines<f16>),
-    /// Whole numbers, which times the scale of their output are the weights.
+    F16(AlignedVec<f16>),
+    /// Integers, which times the scale of their output are the weights.
     Int16 {
-        weights: Lines<i16>,
+        weights: AlignedVec<i16>,
         scales: Vec<f32>,
     },
-    /// The same of 8 bits. They lie as `factor`s would, which they become when they are used.
+    /// The same as int8. They lie as `factor`s would, which they become when they are used.
     Int8 {
         factor: Factor,
-        weights: Lines<i8>,
+        weights: AlignedVec<i8>,
         scales: Vec<f32>,
     },
 }
@@ -80,9 +80,9 @@ pub enum Numbers<'a> {
     Bf16(&'a [bf16]),
     /// As f16, to be widened to f32.
     F16(&'a [f16]),
-    /// As whole numbers, to be multiplied by [`Panel::scales`].
+    /// As integers, to be multiplied by [`Panel::scales`].
     Int16(&'a [i16]),
-    /// The same of 8 bits.
+    /// The same as int8.
     Int8(&'a [i8]),
 }
 
@@ -110,7 +110,7 @@ pub struct Panel<'a> {
     pub first: usize,
     /// Outputs in it; the rest is zero.
     pub columns: usize,
-    /// What each output is multiplied by, `width` of them; nothing where weights are no whole numbers.
+    /// What each output is multiplied by, `width` of them; nothing where weights are no integers.
     pub scales: &'a [f32],
 }
 
@@ -130,11 +130,11 @@ impl Row {
         self.0[0].factor()
     }
 
-    /// The same weights as whole numbers, if all of them may be such and are not yet.
-    pub fn as_whole(&self) -> Option<Self> {
+    /// The same weights as integers, if all of them may be such and are not yet.
+    pub fn to_int16(&self) -> Option<Self> {
         let fits = |panels: &Panels| panels.rows.is_multiple_of(2) && !is_narrow(panels.columns);
-        let whole = || Self(self.0.iter().map(|panels| Arc::new(panels.as_whole())).collect());
-        (self.factor() == Factor::F32 && self.0.iter().all(|panels| fits(panels))).then(whole)
+        let int16 = || Self(self.0.iter().map(|panels| Arc::new(panels.to_int16())).collect());
+        (self.factor() == Factor::F32 && self.0.iter().all(|panels| fits(panels))).then(int16)
     }
 
     /// How many weights there are.
@@ -180,34 +180,34 @@ impl Panels {
         Self { rows, columns, data }
     }
 
-    /// The same as whole numbers from `-MOST` to `MOST` of [`int16`](super::kernels::int16), with a scale for each output.
-    pub fn whole(rows: usize, mut scales: Vec<f32>, weight: impl Fn(usize, usize) -> i16) -> Self {
+    /// The same as integers from `-MOST` to `MOST` of [`int16`](super::kernels::int16), with a scale for each output.
+    pub fn int16(rows: usize, mut scales: Vec<f32>, weight: impl Fn(usize, usize) -> i16) -> Self {
         let columns = scales.len();
         let weights = packed(columns, rows, Factor::Int16.together(), weight);
         scales.resize(padded(columns), 0.0);
         Self { rows, columns, data: Data::Int16 { weights, scales } }
     }
 
-    /// These weights as such whole numbers; a wide matrix of whole pairs of rows.
-    pub fn as_whole(&self) -> Self {
+    /// These weights as such integers; a wide matrix of whole pairs of rows.
+    pub fn to_int16(&self) -> Self {
         let (columns, rows) = (self.columns, self.rows);
         let mut scales = vec![0.0; padded(columns)];
-        let mut weights = Lines::zeros(padded(columns) * rows);
+        let mut weights = AlignedVec::zeros(padded(columns) * rows);
         let places = weights.par_chunks_mut(PANEL * rows).zip(scales.par_chunks_mut(PANEL));
         places.enumerate().for_each(|(index, (weights, scales))| {
-            int16::whole_columns::<false>(&self.exact(index), scales, weights);
+            int16::quantize_columns::<false>(&self.exact(index), scales, weights);
         });
         Self { rows, columns, data: Data::Int16 { weights, scales } }
     }
 
     /// The same of weights that f16 holds exactly, to be multiplied as f32.
-    pub fn halves(columns: usize, rows: usize, weight: impl Fn(usize, usize) -> f16) -> Self {
+    pub fn f16(columns: usize, rows: usize, weight: impl Fn(usize, usize) -> f16) -> Self {
         Self { rows, columns, data: Data::F16(packed(columns, rows, 1, weight)) }
     }
 
-    /// The same as whole numbers from -127 to 127, with a scale for each output: half the memory of f16. `factor` is what they are
+    /// The same as int8, from -127 to 127, with a scale for each output: half the memory of f16. `factor` is what they are
     /// multiplied as; all of them are exact in any.
-    pub fn small(factor: Factor, rows: usize, mut scales: Vec<f32>, weight: impl Fn(usize, usize) -> i8) -> Self {
+    pub fn int8(factor: Factor, rows: usize, mut scales: Vec<f32>, weight: impl Fn(usize, usize) -> i8) -> Self {
         let columns = scales.len();
         let weights = packed(columns, rows, factor.together(), weight);
         scales.resize(padded(columns), 0.0);
@@ -217,7 +217,7 @@ impl Panels {
     /// Panels of f32 that are made one by one, side by side: `fill` writes the weights of the panel of which it is given the
     /// first output and the width.
     pub fn made(columns: usize, rows: usize, fill: impl Fn(usize, usize, &mut [f32]) + Sync) -> Self {
-        let mut data = Lines::zeros(padded(columns) * rows);
+        let mut data = AlignedVec::zeros(padded(columns) * rows);
         data.par_chunks_mut(PANEL * rows).enumerate().for_each(|(index, panel)| {
             fill(index * PANEL, panel.len() / rows, panel);
         });
@@ -338,9 +338,9 @@ fn packed<T: Copy + Default>(
     rows: usize,
     together: usize,
     weight: impl Fn(usize, usize) -> T,
-) -> Lines<T> {
+) -> AlignedVec<T> {
     assert!(rows.is_multiple_of(together), "{rows} rows of weights cannot lie {together} by {together}");
-    let mut data = Lines::zeros(padded(columns) * rows);
+    let mut data = AlignedVec::zeros(padded(columns) * rows);
     if is_narrow(columns) {
         data.iter_mut().enumerate().for_each(|(at, place)| *place = weight(at / rows, at % rows));
         return data;
@@ -415,9 +415,9 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_whole_numbers_lie_in_pairs() {
-        let panels = Panels::whole(4, vec![0.5; 33], |o, r| (o * 4 + r) as i16);
-        let Numbers::Int16(weights) = panels.panel(1).weights else { panic!("not whole") };
+    fn int16_rows_lie_in_pairs() {
+        let panels = Panels::int16(4, vec![0.5; 33], |o, r| (o * 4 + r) as i16);
+        let Numbers::Int16(weights) = panels.panel(1).weights else { panic!("not int16") };
         assert_eq!((weights.len(), &weights[..3], &weights[32..34]), (16 * 4, &[128, 129, 0][..], &[130, 131][..]));
         for (output, row) in [(0, 0), (1, 3), (31, 2), (32, 1)] {
             assert_eq!(panels.weight(output, row), (output * 4 + row) as f32 / 2.0);

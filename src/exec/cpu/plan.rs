@@ -9,7 +9,7 @@ use super::packing::CpuPacked;
 use super::panels::{Factor, Row};
 use super::rounding::rounded;
 use super::steps::{
-    Attention, Border, Conv, Copy, Cut, Ending, Factors, Geglu, GroupNorm, Kernel, Layer, LayerNorm, Lookup, Map,
+    Attention, Border, Conv, Copy, Cut, Epilogue, Factors, Geglu, GroupNorm, Kernel, Layer, LayerNorm, Lookup, Map,
     Moments, Norm, PackKeys, PackedKeys, Pixels, PostView, Step, StripConv, Winograd,
 };
 use super::winograd::{self, Products};
@@ -22,8 +22,8 @@ use crate::graph::{Graph, NodeId, Op, Padding, WeightId};
 /// Elements of an elementwise task: some microseconds.
 const TASK_ELEMENTS: usize = 1 << 14;
 
-/// Keys from which on attention multiplies whole numbers, where there are such.
-const WHOLE_KEYS: usize = 256;
+/// Keys from which on attention multiplies integers, where there are such.
+const INT16_KEYS: usize = 256;
 
 /// What memory holds that nobody should read: not a number, and neither is either half of it as bf16.
 pub const POISON: f32 = f32::from_bits(0x7fc0_7fc0);
@@ -146,9 +146,9 @@ pub struct Options {
     pub threads: usize,
     /// Rows of a tile that are quickest.
     pub rows: usize,
-    /// Whether convolutions of bf16 numbers are faster the short way.
+    /// Whether convolutions of bf16 numbers are faster by Winograd along rows.
     pub strips: bool,
-    /// Whether pairs of whole numbers are multiplied and summed by one instruction.
+    /// Whether pairs of integers are multiplied and summed by one instruction.
     pub pairs: bool,
     /// Numbers of values that are kept from run to run at most, where a change of a picture does not reach everything at once.
     pub keep: usize,
@@ -178,8 +178,8 @@ fn way(graph: &Graph, packed: &CpuPacked, step: &Fused, options: Options) -> Opt
         return Some(("strips", winograd::strip_flops(graph, step)));
     }
     if winograd::suits(graph, step, products(packed, options)) {
-        let whole = winograd::factor(graph, step, packed.factor()) == Factor::Int16;
-        return Some((if whole { "winograd int16" } else { "winograd" }, winograd::flops(graph, step)));
+        let int16 = winograd::factor(graph, step, packed.factor()) == Factor::Int16;
+        return Some((if int16 { "winograd int16" } else { "winograd" }, winograd::flops(graph, step)));
     }
     if let Some(products) = step.composed_products(graph) {
         return Some(("composed", 2 * products as u64));
@@ -200,8 +200,8 @@ fn keys(graph: &Graph, step: &Fused, factor: Factor) -> Option<PackedKeys> {
     let keys = graph.node(node.inputs[1]).shape.positions();
     let width = node.shape.channels() / heads;
     let factor = match even(width, factor) {
-        // So few are not worth the making of whole numbers.
-        Factor::Int16 if keys < WHOLE_KEYS => Factor::F32,
+        // So few are not worth quantizing.
+        Factor::Int16 if keys < INT16_KEYS => Factor::F32,
         factor => factor,
     };
     Some(PackedKeys { offset: 0, heads, keys, width, factor })
@@ -217,7 +217,7 @@ fn products(packed: &CpuPacked, options: Options) -> Products {
     Products { factor: packed.factor(), pairs: options.pairs }
 }
 
-/// How a convolution over `input` that is done the short way is cut for so many threads.
+/// How a convolution over `input` that is done by Winograd is cut for so many threads.
 fn cut(
     graph: &Graph,
     packed: &CpuPacked,
@@ -325,13 +325,13 @@ impl Maker<'_> {
         let posts: Vec<PostView> = step.posts.iter().map(|post| self.post(*post, step.result)).collect();
         let step: Box<dyn Step> = match node.op {
             Op::Conv2d { weight, bias, stride, padding } => {
-                let (ending, bias) = (Ending { output, posts }, self.bias(bias, output.c)?);
+                let (epilogue, bias) = (Epilogue { output, posts }, self.bias(bias, output.c)?);
                 let panels = self.packed.panels(self.graph.weight(weight))?;
                 if self.options.strips && winograd::suits_strips(self.graph, step, self.packed) {
-                    return Ok(Box::new(StripConv::new(input, (panels, bias), ending, self.options.threads)));
+                    return Ok(Box::new(StripConv::new(input, (panels, bias), epilogue, self.options.threads)));
                 }
                 if let Some(cut) = self.cut(index)? {
-                    return Ok(Box::new(Winograd::new(cut, self.packed_at(index), (panels, bias), ending)));
+                    return Ok(Box::new(Winograd::new(cut, self.packed_at(index), (panels, bias), epilogue)));
                 }
                 let layer = match step.axes(self.graph) {
                     Some(axes) => self.composed(step, &axes)?,
@@ -341,9 +341,9 @@ impl Maker<'_> {
                         Layer::whole(panels, bias, side, (stride, padding), [output.h, output.w])
                     }
                 };
-                let whole = self.packed.factor() == Factor::Int16 && input.pixel == input.c;
-                let layer = if whole { layer.with_whole_numbers(input.c) } else { layer };
-                Box::new(Conv::new(input, layer, ending, (self.options.threads, self.options.rows)))
+                let int16 = self.packed.factor() == Factor::Int16 && input.pixel == input.c;
+                let layer = if int16 { layer.with_int16(input.c) } else { layer };
+                Box::new(Conv::new(input, layer, epilogue, (self.options.threads, self.options.rows)))
             }
             Op::Linear { weight, .. } => {
                 let panels = self.packed.panels(self.graph.weight(weight))?;
@@ -356,7 +356,7 @@ impl Maker<'_> {
                 let (bias, gate) = if step.gated { (Arc::new(vec![0.0; output.c]), Some(bias)) } else { (bias, None) };
                 let (panels, grid) = (Row::new(panels, beside), [output.h, output.w]);
                 let layer = Layer { gate, ..Layer::whole(panels, bias, 1, (1, Padding::all(0)), grid) };
-                Box::new(Conv::new(input, layer, Ending { output, posts }, (self.options.threads, self.options.rows)))
+                Box::new(Conv::new(input, layer, Epilogue { output, posts }, (self.options.threads, self.options.rows)))
             }
             Op::GroupNorm { .. } => {
                 let per_task = (TASK_ELEMENTS / (input.w * input.c)).clamp(1, input.h.div_ceil(self.options.threads));
@@ -446,7 +446,7 @@ impl Step for Spoil {
         1
     }
 
-    fn run(&self, _: usize, desk: super::memory::Desk<'_>, _: &super::kernels::Kernels) {
-        desk.write(self.0.start, self.0.len()).fill(POISON);
+    fn run(&self, _: usize, memory: super::memory::MemoryRef<'_>, _: &super::kernels::Kernels) {
+        memory.write(self.0.start, self.0.len()).fill(POISON);
     }
 }

@@ -2,30 +2,31 @@
 
 use std::time::Instant;
 
+use super::aligned_vec::AlignedVec;
 use super::kernels::int16::Scales;
 use super::kernels::{Kernels, MAX_ROWS, PANEL, Sums, Tile};
-use super::lines::Lines;
 use super::panels::Factor;
 use super::team::Team;
 
-/// Numbers under a tile when the arithmetic alone is timed: they and their weights stay in the first-level cache.
+/// Numbers under a tile when the arithmetic alone is timed: they and their weights stay in the L1 cache.
 const RUN: usize = 128;
 /// Rows of all tiles of that timing.
 const ROWS: usize = 80_000;
-/// Numbers each thread copies when memory is timed: more than the second-level cache.
+/// Numbers each thread copies when memory is timed: more than the L2 cache.
 const COPIED: usize = 1 << 22;
 
-/// Operations a second of the innermost loop for such factors alone, on all threads. (Where they are whole numbers, some convolutions
+/// Operations a second of the innermost loop for such factors alone, on all threads. (Where they are integers, some convolutions
 /// are of f32 still and get no further than half of it.)
 pub fn flops_per_s(team: &Team, kernels: &Kernels, factor: Factor) -> f64 {
-    use half::bf16 as Half;
+    use half::bf16;
     let pixels: [usize; MAX_ROWS] = std::array::from_fn(|row| row * RUN);
     let (rows, taps) = (kernels.rows, [0]);
-    let numbers = |len: usize| Lines::from(&vec![0.5; len][..]);
+    let numbers = |len: usize| AlignedVec::from(&vec![0.5; len][..]);
     let (input, weights) = (numbers(MAX_ROWS * RUN), numbers(RUN * PANEL));
-    let halves = |len: usize| Lines::from(&vec![Half::ONE; len][..]);
-    let (half_input, half_weights) = (halves(MAX_ROWS * RUN), halves(RUN * PANEL));
-    let (whole_input, whole_weights) = (Lines::from(&[1; MAX_ROWS * RUN][..]), Lines::from(&[1; RUN * PANEL][..]));
+    let rounded = |len: usize| AlignedVec::from(&vec![bf16::ONE; len][..]);
+    let (bf16_input, bf16_weights) = (rounded(MAX_ROWS * RUN), rounded(RUN * PANEL));
+    let (int16_input, int16_weights) =
+        (AlignedVec::from(&[1; MAX_ROWS * RUN][..]), AlignedVec::from(&[1; RUN * PANEL][..]));
     let pixels = &pixels[..rows];
     let tiles = ROWS / rows;
     let work = || {
@@ -34,11 +35,11 @@ pub fn flops_per_s(team: &Team, kernels: &Kernels, factor: Factor) -> f64 {
             let (taps, run, width) = (&taps, RUN, PANEL);
             match factor {
                 Factor::Bf16 => {
-                    let (input, weights) = (&half_input[..], &half_weights[..]);
+                    let (input, weights) = (&bf16_input[..], &bf16_weights[..]);
                     kernels.tile_bf16(&Tile { input, pixels, taps, run, weights, width, hold, ahead: &[] }, &mut out.0);
                 }
                 Factor::Int16 => {
-                    let (input, weights) = (&whole_input[..], &whole_weights[..]);
+                    let (input, weights) = (&int16_input[..], &int16_weights[..]);
                     let tile = Tile { input, pixels, taps, run, weights, width, hold: false, ahead: &[] };
                     let scales = Scales { rows: &[1.0; MAX_ROWS], step: 0, columns: &[1.0; PANEL] };
                     kernels.tile_int16(&tile, scales, &mut out.0);

@@ -13,7 +13,7 @@ use super::panels::Factor;
 use super::plan::{Options, POISON, Plan};
 use super::profile::{bytes_per_s, flops_per_s};
 use super::team::Team;
-use crate::exec::given::{self, Given};
+use crate::exec::inputs::{self, Inputs};
 use crate::exec::planner::{About, View};
 use crate::exec::{ExecError, Profile, Program, StepTime, Tensor, Value, room};
 use crate::graph::{Graph, Stage};
@@ -51,15 +51,15 @@ struct Work {
 }
 
 impl Work {
-    /// Does a task of a step, in a walk.
+    /// Does a task of a step, in a dispatch.
     fn run(&self, step: usize, task: usize) {
-        // SAFETY: the walk keeps rounds apart, the schedule puts no step into a round with one that writes what it reads
+        // SAFETY: the dispatch keeps rounds apart, the schedule puts no step into a round with one that writes what it reads
         // or writes, and the tasks of one step write places of their own, which no task of the step reads: outputs are
         // told apart by pixel and channel, and the plan never lets a step write a piece it reads. Nobody else uses the
-        // memory meanwhile, since a walk borrows its program exclusively.
+        // memory meanwhile, since a dispatch borrows its program exclusively.
         #[expect(unsafe_code, reason = "threads write disjoint, interleaved parts of one block")]
-        let desk = unsafe { self.memory.desk() };
-        self.plan.steps[step].run(task, desk, &self.kernels);
+        let memory = unsafe { self.memory.shared() };
+        self.plan.steps[step].run(task, memory, &self.kernels);
     }
 }
 
@@ -72,7 +72,7 @@ impl CpuProgram {
         (team, kernels, keep, poison): (Arc<Team>, Kernels, usize, bool),
     ) -> Result<Self, ExecError> {
         let factor = packed.factor();
-        let results = given::results(&graph, taps)?;
+        let results = inputs::results(&graph, taps)?;
         packed.check(&graph, &results)?;
         let Kernels { rows, strips, pairs, .. } = kernels;
         let options = Options { threads: team.threads(), rows, strips, pairs, keep, poison };
@@ -87,24 +87,24 @@ impl CpuProgram {
         if poison {
             program.memory().fill(POISON);
         }
-        program.walk(Stage::Constant);
+        program.dispatch(Stage::Constant);
         Ok(program)
     }
 
     /// All memory.
     fn memory(&mut self) -> &mut [f32] {
-        // SAFETY: only this program walks its plan, it is borrowed exclusively, and no task is under way after a walk.
-        #[expect(unsafe_code, reason = "between walks there is only one thread")]
-        let desk = unsafe { self.work.memory.desk() };
-        desk.write(0, self.work.plan.len)
+        // SAFETY: only this program runs its plan, it is borrowed exclusively, and no task is under way after a dispatch.
+        #[expect(unsafe_code, reason = "between dispatches there is only one thread")]
+        let memory = unsafe { self.work.memory.shared() };
+        memory.write(0, self.work.plan.len)
     }
 
     /// Runs all rounds of a stage.
-    fn walk(&mut self, stage: Stage) {
-        self.walk_watched(self.work.plan.rounds[stage as usize].clone(), |_| ());
+    fn dispatch(&mut self, stage: Stage) {
+        self.dispatch_watched(self.work.plan.rounds[stage as usize].clone(), |_| ());
     }
 
-    fn walk_watched(&mut self, rounds: Arc<[Range<usize>]>, watch: impl FnMut(usize)) {
+    fn dispatch_watched(&mut self, rounds: Arc<[Range<usize>]>, watch: impl FnMut(usize)) {
         let work = self.work.clone();
         let tasks: Vec<usize> = rounds.iter().map(|steps| work.tasks[steps.clone()].iter().sum()).collect();
         let run = move |round: usize, mut task: usize| {
@@ -115,11 +115,11 @@ impl CpuProgram {
                 task -= work.tasks[step];
             }
         };
-        self.team.walk(&tasks, Arc::new(run), watch);
+        self.team.dispatch(&tasks, Arc::new(run), watch);
     }
 
     /// Of the frame stage, does these tasks of each step.
-    fn walk_again(&mut self, again: &[Vec<usize>]) {
+    fn dispatch_again(&mut self, again: &[Vec<usize>]) {
         let work = &self.work;
         let some = |step: usize| again[step].iter().map(move |task| (step, *task));
         let rounds = work.plan.rounds[Stage::Frame as usize].iter();
@@ -130,7 +130,7 @@ impl CpuProgram {
             let (step, task) = rounds[round][task];
             work.run(step, task);
         };
-        self.team.walk(&tasks, Arc::new(run), |_| ());
+        self.team.dispatch(&tasks, Arc::new(run), |_| ());
     }
 
     /// The steps of the frame stage, and the milliseconds each takes alone.
@@ -139,39 +139,39 @@ impl CpuProgram {
         let alone = steps.iter().map(|step| *step..step + 1).collect();
         let mut ends: Vec<f64> = Vec::new();
         let begun = Instant::now();
-        self.walk_watched(alone, |_| ends.push(begun.elapsed().as_secs_f64() * 1e3));
+        self.dispatch_watched(alone, |_| ends.push(begun.elapsed().as_secs_f64() * 1e3));
         let begins = std::iter::once(0.0).chain(ends.iter().copied());
         steps.into_iter().zip(ends.iter().zip(begins).map(|(end, begin)| end - begin)).collect()
     }
 
     /// Sets the inputs of one stage and runs it.
-    fn run_stage(&mut self, stage: Stage, given: &Given<'_>) -> Result<(), ExecError> {
-        self.set_inputs(stage, given)?;
-        self.walk(stage);
+    fn run_stage(&mut self, stage: Stage, inputs: &Inputs<'_>) -> Result<(), ExecError> {
+        self.set_inputs(stage, inputs)?;
+        self.dispatch(stage);
         Ok(())
     }
 
     /// Sets the inputs of the frame stage and runs it, or what must be done again of it.
-    fn run_frame(&mut self, given: &Given<'_>) -> Result<(), ExecError> {
+    fn run_frame(&mut self, inputs: &Inputs<'_>) -> Result<(), ExecError> {
         // What a run leaves that fails is nothing to go on from.
         let whole = std::mem::take(&mut self.whole);
-        let changed = self.set_inputs(Stage::Frame, given)?;
+        let changed = self.set_inputs(Stage::Frame, inputs)?;
         let work = self.work.clone();
         match (&work.plan.changes, whole) {
-            (Some(changes), true) => self.walk_again(&changes.again(changed)),
-            _ => self.walk(Stage::Frame),
+            (Some(changes), true) => self.dispatch_again(&changes.again(changed)),
+            _ => self.dispatch(Stage::Frame),
         }
         self.whole = true;
         Ok(())
     }
 
     /// Puts the inputs of one stage to their places. The rows in which they differ from what was there, from the first to the last.
-    fn set_inputs(&mut self, stage: Stage, given: &Given<'_>) -> Result<Range<usize>, ExecError> {
+    fn set_inputs(&mut self, stage: Stage, inputs: &Inputs<'_>) -> Result<Range<usize>, ExecError> {
         let mut changed = 0..0;
-        for (id, value) in given.of(stage) {
+        for (id, value) in inputs.of(stage) {
             let work = self.work.clone();
             for (_, rows) in work.plan.ids.iter().filter(|(input, _)| *input == id) {
-                given::rows(&value.tensor.data, *rows).map_err(super::failed)?;
+                inputs::check_ids(&value.tensor.data, *rows).map_err(super::failed)?;
             }
             let view = work.plan.inputs.iter().find(|(input, _)| *input == id).map(|(_, view)| *view);
             if let Some(view) = view {
@@ -206,18 +206,18 @@ impl CpuProgram {
 impl Program for CpuProgram {
     fn run(&mut self, inputs: &[Value<'_>], slot: usize) -> Result<Vec<Tensor>, ExecError> {
         let graph = self.graph.clone();
-        let given = Given::new(&graph, inputs)?;
+        let inputs = Inputs::new(&graph, inputs)?;
         if self.poison {
             let shared = self.work.plan.shared;
             self.memory()[shared..].fill(POISON);
         }
-        let revisions = given.revisions(Stage::Prompt);
+        let revisions = inputs.revisions(Stage::Prompt);
         if self.prompt.as_ref() != Some(&revisions) {
             (self.prompt, self.whole) = (None, false);
-            self.run_stage(Stage::Prompt, &given)?;
+            self.run_stage(Stage::Prompt, &inputs)?;
             self.prompt = Some(revisions);
         }
-        let revisions = given.revisions(Stage::Schedule);
+        let revisions = inputs.revisions(Stage::Schedule);
         let range = self.work.plan.schedule.clone();
         match self.schedule.get(&slot).cloned() {
             Some((held, values)) if held == revisions => {
@@ -228,13 +228,13 @@ impl Program for CpuProgram {
             }
             _ => {
                 (self.slot, self.whole) = (None, false);
-                self.run_stage(Stage::Schedule, &given)?;
+                self.run_stage(Stage::Schedule, &inputs)?;
                 let made = self.memory()[range].into();
                 self.schedule.insert(slot, (revisions, made));
             }
         }
         self.slot = Some(slot);
-        self.run_frame(&given)?;
+        self.run_frame(&inputs)?;
         Ok(self.results())
     }
 

@@ -1,10 +1,10 @@
-//! Threads that go through a list of rounds together.
+//! A thread pool whose threads go through a list of rounds together: a dispatch.
 //!
-//! All threads walk the same list. In each round they do the tasks of their own share, then those that are left of others', then wait
-//! until all tasks of the round have ended: a round may read what the round before wrote. Shares are as tasks lie, so that in one round
-//! after the other a thread has the same part of a map, which it has in its cache: that of another core is far. Whoever asks for a walk
-//! takes part in it. The others wait awake for a moment after each walk, since the next one of the same picture follows soon and waking
-//! a thread takes longer than many a round; then they sleep.
+//! All threads have the same list. In each round they do the tasks of their own share, then steal those that are left of others', then
+//! wait until all tasks of the round have ended (a barrier): a round may read what the round before wrote. Shares are as tasks lie,
+//! so that in one round after the other a thread has the same part of a map, which it has in its cache: that of another core is
+//! far. Whoever asks for a dispatch takes part in it. The others wait awake for a moment after each dispatch, since the next one of
+//! the same picture follows soon and waking a thread takes longer than many a round; then they sleep.
 
 use std::cmp::Ordering::{Equal, Greater, Less};
 use std::ops::Range;
@@ -21,7 +21,7 @@ use crate::flow::{self, Worker, lower_priority, panic_text};
 
 /// Looks at a counter before the core is offered to others.
 const SPINS: u32 = 4_000;
-/// How long a helper stays awake after a walk.
+/// How long a helper stays awake after a dispatch.
 const AWAKE: Duration = Duration::from_millis(1);
 
 /// Does a task of a round.
@@ -31,15 +31,15 @@ pub type Run = Arc<dyn Fn(usize, usize) + Send + Sync>;
 pub struct Team {
     /// For work that splits itself.
     pool: ThreadPool,
-    /// All walkers but the one who asks.
+    /// All threads but the one who asks.
     helpers: Vec<Helper>,
-    /// Somebody walks with the helpers.
+    /// A dispatch is under way that has the helpers.
     busy: AtomicBool,
 }
 
-/// A thread that waits for walks. It ends when the team does.
+/// A thread that waits for dispatches. It ends when the team does.
 struct Helper {
-    walks: Sender<Arc<Walk>>,
+    dispatches: Sender<Arc<Dispatch>>,
     _thread: Worker,
 }
 
@@ -56,9 +56,9 @@ impl Team {
             .build()
             .map_err(super::failed)?;
         let helper = |index: usize| {
-            let (walks, jobs) = channel();
+            let (dispatches, jobs) = channel();
             let thread = Worker::spawn(&format!("cpu {index}"), move |_| help(&jobs, index)).map_err(super::failed)?;
-            Ok(Helper { walks, _thread: thread })
+            Ok(Helper { dispatches, _thread: thread })
         };
         let helpers = (1..pool.current_num_threads()).map(helper).collect::<Result<_, ExecError>>()?;
         Ok(Self { pool, helpers, busy: AtomicBool::new(false) })
@@ -90,41 +90,41 @@ impl Team {
     }
 
     /// For each round in turn, calls `run(round, task)` for each task below `tasks[round]`, on all threads, and then
-    /// `ended(round)` on this one. When it returns, no call is under way any more. While another walk is under way the helpers
-    /// are with that one, and this thread walks alone.
+    /// `ended(round)` on this one. When it returns, no call is under way any more. While another dispatch is under way the helpers
+    /// are with that one, and this thread is alone.
     ///
     /// # Panics
     /// When a task does, with its text. The tasks after it are not done.
-    pub fn walk(&self, tasks: &[usize], run: Run, ended: impl FnMut(usize)) {
+    pub fn dispatch(&self, tasks: &[usize], run: Run, ended: impl FnMut(usize)) {
         let rounds = tasks.iter().map(|tasks| Round::new(*tasks)).collect();
-        let shares = (0..self.threads()).map(|_| Apart(AtomicU64::new(0))).collect();
-        let walk = Arc::new(Walk { rounds, shares, run, panic: OnceLock::new() });
+        let shares = (0..self.threads()).map(|_| CachePadded(AtomicU64::new(0))).collect();
+        let dispatch = Arc::new(Dispatch { rounds, shares, run, panic: OnceLock::new() });
         let free = self.busy.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok();
         if free {
             // A helper that is gone is no loss but speed.
-            self.helpers.iter().for_each(|helper| drop(helper.walks.send(walk.clone())));
+            self.helpers.iter().for_each(|helper| drop(helper.dispatches.send(dispatch.clone())));
         }
-        walk.go(0, ended);
+        dispatch.go(0, ended);
         if free {
             self.busy.store(false, Ordering::Release);
         }
-        if let Some(text) = walk.panic.get() {
+        if let Some(text) = dispatch.panic.get() {
             std::panic::resume_unwind(Box::new(text.clone()));
         }
     }
 }
 
 /// The life of the helper that is thread `index`.
-fn help(walks: &Receiver<Arc<Walk>>, index: usize) {
+fn help(dispatches: &Receiver<Arc<Dispatch>>, index: usize) {
     lower_priority();
-    while let Ok(walk) = walks.recv() {
-        walk.go(index, |_| ());
-        drop(walk);
+    while let Ok(dispatch) = dispatches.recv() {
+        dispatch.go(index, |_| ());
+        drop(dispatch);
         let mut ended = Instant::now();
         while ended.elapsed() < AWAKE {
-            match walks.try_recv() {
-                Ok(walk) => {
-                    walk.go(index, |_| ());
+            match dispatches.try_recv() {
+                Ok(dispatch) => {
+                    dispatch.go(index, |_| ());
                     ended = Instant::now();
                 }
                 Err(TryRecvError::Empty) => std::hint::spin_loop(),
@@ -134,18 +134,19 @@ fn help(walks: &Receiver<Arc<Walk>>, index: usize) {
     }
 }
 
-/// What the threads of one walk share.
-struct Walk {
+/// What the threads of one dispatch share.
+struct Dispatch {
     rounds: Vec<Round>,
     /// Of each thread: in its upper half the number of the round, from 1 on, that its share was last taken from, in its lower half how
     /// many tasks of that were taken.
-    shares: Box<[Apart<AtomicU64>]>,
+    shares: Box<[CachePadded<AtomicU64>]>,
     run: Run,
     /// The text of the first panic of a task.
     panic: OnceLock<String>,
 }
 
-/// The tasks of `all` that are the share of thread `index` of so many. Of a few the first threads have most: who asks for a walk is awake.
+/// The tasks of `all` that are the share of thread `index` of so many. Of a few the first threads have most: who asks for a
+/// dispatch is awake.
 fn share(index: usize, threads: usize, all: usize) -> Range<usize> {
     (index * all).div_ceil(threads)..((index + 1) * all).div_ceil(threads)
 }
@@ -155,16 +156,16 @@ fn share(index: usize, threads: usize, all: usize) -> Range<usize> {
 struct Round {
     tasks: usize,
     /// Tasks that have ended.
-    ended: Apart<AtomicUsize>,
+    ended: CachePadded<AtomicUsize>,
     /// Whether all have.
-    over: Apart<AtomicBool>,
+    over: CachePadded<AtomicBool>,
 }
 
 /// On a line of the cache of its own, and of its neighbour, which processors fetch together.
 #[repr(align(128))]
-struct Apart<T>(T);
+struct CachePadded<T>(T);
 
-impl Walk {
+impl Dispatch {
     /// What a thread does.
     fn go(&self, thread: usize, mut ended: impl FnMut(usize)) {
         for (index, round) in self.rounds.iter().enumerate() {
@@ -215,7 +216,7 @@ impl Walk {
         }
     }
 
-    /// Does one task, unless another has panicked: then the rest of the walk is only counted, so that nobody waits for ever.
+    /// Does one task, unless another has panicked: then the rest of the dispatch is only counted, so that nobody waits for ever.
     fn task(&self, round: usize, task: usize) {
         if self.panic.get().is_some() {
             return;
@@ -229,7 +230,7 @@ impl Walk {
 
 impl Round {
     fn new(tasks: usize) -> Self {
-        Self { tasks, ended: Apart(AtomicUsize::new(0)), over: Apart(AtomicBool::new(tasks == 0)) }
+        Self { tasks, ended: CachePadded(AtomicUsize::new(0)), over: CachePadded(AtomicBool::new(tasks == 0)) }
     }
 
     /// Counts tasks that have ended. What all tasks wrote is there for whoever sees that the round is over.
@@ -256,8 +257,8 @@ impl Round {
 mod tests {
     use super::*;
 
-    /// Walks `tasks` and checks that each runs once, and after all of the round before.
-    fn walk_and_check(team: &Team, tasks: Vec<usize>) {
+    /// Dispatches `tasks` and checks that each runs once, and after all of the round before.
+    fn dispatch_and_check(team: &Team, tasks: Vec<usize>) {
         let done: Arc<Vec<AtomicUsize>> = Arc::new(tasks.iter().map(|_| AtomicUsize::new(0)).collect());
         let (counted, expected) = (done.clone(), tasks.clone());
         let run: Run = Arc::new(move |round, _| {
@@ -265,7 +266,7 @@ mod tests {
             assert!((0..round).all(|before| counted[before].load(Ordering::Relaxed) == expected[before]));
         });
         let mut ends = 0;
-        team.walk(&tasks, run, |round| {
+        team.dispatch(&tasks, run, |round| {
             assert_eq!(round, ends);
             ends += 1;
         });
@@ -280,7 +281,7 @@ mod tests {
             assert_eq!(team.threads(), threads);
             for pause in [0, 0, 3, 0] {
                 std::thread::sleep(Duration::from_millis(pause));
-                walk_and_check(&team, (0..200).map(|round| round % 7).collect());
+                dispatch_and_check(&team, (0..200).map(|round| round % 7).collect());
             }
         }
     }
@@ -288,11 +289,11 @@ mod tests {
     #[test]
     fn a_thread_does_its_own_share_before_what_is_left_of_others() {
         let rounds = [10, 2].map(Round::new).into();
-        let shares = (0..3).map(|_| Apart(AtomicU64::new(0))).collect();
-        let walk = Walk { rounds, shares, run: Arc::new(|_, _| ()), panic: OnceLock::new() };
-        let take = |round: usize, thread: usize| walk.tasks(round, thread).next();
+        let shares = (0..3).map(|_| CachePadded(AtomicU64::new(0))).collect();
+        let dispatch = Dispatch { rounds, shares, run: Arc::new(|_, _| ()), panic: OnceLock::new() };
+        let take = |round: usize, thread: usize| dispatch.tasks(round, thread).next();
         assert_eq!((0..3).map(|thread| take(0, thread)).collect::<Vec<_>>(), [Some(0), Some(4), Some(7)]);
-        let rest: Vec<usize> = walk.tasks(0, 1).collect();
+        let rest: Vec<usize> = dispatch.tasks(0, 1).collect();
         assert_eq!(rest, [5, 6, 8, 9, 1, 2, 3]);
         // Of two tasks the last thread has none of its own.
         assert_eq!([take(1, 2), take(1, 2), take(1, 2)], [Some(0), Some(1), None]);
@@ -300,17 +301,17 @@ mod tests {
     }
 
     #[test]
-    fn two_walk_at_the_same_time() {
+    fn two_dispatches_at_the_same_time() {
         let team = Team::new(3).unwrap();
         std::thread::scope(|scope| {
             for _ in 0..3 {
-                scope.spawn(|| (0..50).for_each(|_| walk_and_check(&team, vec![5; 40])));
+                scope.spawn(|| (0..50).for_each(|_| dispatch_and_check(&team, vec![5; 40])));
             }
         });
     }
 
     #[test]
-    fn a_panic_ends_the_walk_and_the_team_goes_on() {
+    fn a_panic_ends_the_dispatch_and_the_team_goes_on() {
         let team = Team::new(3).unwrap();
         let after = Arc::new(AtomicUsize::new(0));
         let counted = after.clone();
@@ -318,23 +319,23 @@ mod tests {
             assert!((round, task) != (1, 1), "on purpose");
             counted.fetch_add(usize::from(round == 2), Ordering::Relaxed);
         });
-        let panic = catch_unwind(AssertUnwindSafe(|| team.walk(&[3, 3, 3], run, |_| ()))).unwrap_err();
+        let panic = catch_unwind(AssertUnwindSafe(|| team.dispatch(&[3, 3, 3], run, |_| ()))).unwrap_err();
         assert_eq!(panic_text(panic.as_ref()), "on purpose");
         assert_eq!(after.load(Ordering::Relaxed), 0);
-        walk_and_check(&team, vec![5]);
+        dispatch_and_check(&team, vec![5]);
     }
 
     #[test]
     fn helpers_end_with_their_team() {
         let team = Team::new(2).unwrap();
-        walk_and_check(&team, vec![4]);
+        dispatch_and_check(&team, vec![4]);
         let kept: Arc<()> = Arc::new(());
         let held = kept.clone();
-        team.walk(&[2], Arc::new(move |_, _| assert!(Arc::strong_count(&held) > 0)), |_| ());
+        team.dispatch(&[2], Arc::new(move |_, _| assert!(Arc::strong_count(&held) > 0)), |_| ());
         drop(team);
         let begun = Instant::now();
         while Arc::strong_count(&kept) > 1 {
-            assert!(begun.elapsed() < Duration::from_secs(10), "a helper still holds a walk");
+            assert!(begun.elapsed() < Duration::from_secs(10), "a helper still holds a dispatch");
             std::thread::yield_now();
         }
     }

@@ -8,30 +8,30 @@ use crate::graph::{Activation, Bias, Conv, GraphBuilder, Mask, NodeId, Padding, 
 mod allocations;
 mod beside;
 mod changes;
-mod halves;
+mod f16_weights;
+mod int16;
 mod merged;
 mod strips;
-mod whole;
 
 fn executors() -> Vec<Cpu> {
     let here = Isa::ALL.into_iter().filter(|isa| isa.is_here());
     let here = here.flat_map(|isa| [1, 3].map(|threads| Cpu::with(isa, threads, true).unwrap()));
-    here.chain(emulated()).chain([short(), whole()]).collect()
+    here.chain(emulated()).chain([winograd_strips(), int16()]).collect()
 }
 
-/// Convolutions of bf16 numbers the short way, on any processor.
-fn short() -> Cpu {
+/// Convolutions of bf16 numbers by Winograd along rows, on any processor.
+fn winograd_strips() -> Cpu {
     let mut kernels = Kernels::of(Isa::Portable).unwrap();
     kernels.strips = true;
     let team = Arc::new(Team::new(3).unwrap());
     Cpu { isa: Isa::Avx512Bf16, kernels, keeping: Keeping::Plain, team, keep: super::changes::MOST, poison: true }
 }
 
-/// Products of whole numbers, on any processor.
-fn whole() -> Cpu {
+/// Products of integers, on any processor.
+fn int16() -> Cpu {
     let mut kernels = Kernels::of(Isa::Portable).unwrap();
     kernels.pairs = true;
-    Cpu { isa: Isa::Avx512Int16, kernels, ..short() }
+    Cpu { isa: Isa::Avx512Int16, kernels, ..winograd_strips() }
 }
 
 /// AMX where the processor has none.
@@ -124,7 +124,7 @@ fn near(found: &Tensor, expected: &Tensor, limit: f32, what: &str) {
 }
 
 #[test]
-fn weights_of_8_bits_lose_nothing_that_they_can_hold() {
+fn int8_weights_lose_nothing_that_they_can_hold() {
     let mut b = GraphBuilder::new("test", "");
     let x = b.input("x", Shape::map(2, 6, 7, 64), Stage::Frame).unwrap();
     let y = b.conv2d("wide", x, Conv::same(480, 3)).unwrap();
@@ -136,7 +136,7 @@ fn weights_of_8_bits_lose_nothing_that_they_can_hold() {
     let y = b.conv2d("out", y, Conv::same(64, 1)).unwrap();
     b.output("out", y);
     let graph = Arc::new(b.finish());
-    // Whole numbers from -127 to 127 times a scale, the largest of which each output has.
+    // Integers from -127 to 127 times a scale, the largest of which each output has.
     let value = |(seed, weight): (usize, &crate::graph::Weight)| {
         let count: usize = weight.shape.iter().product();
         let inner = count / weight.shape[0];
@@ -209,8 +209,8 @@ fn convolutions_of_all_kinds() {
     }
 }
 
-/// How many steps of a graph are convolutions done the short way.
-fn short_ways(graph: &Graph) -> usize {
+/// How many steps of a graph are convolutions done by Winograd.
+fn winograd_steps(graph: &Graph) -> usize {
     let results: Vec<NodeId> = graph.outputs().iter().map(|(_, id)| *id).collect();
     let products = winograd::Products { factor: Factor::F32, pairs: false };
     crate::exec::planner::fuse(graph, &results, kernels::PANEL)
@@ -220,7 +220,7 @@ fn short_ways(graph: &Graph) -> usize {
 }
 
 #[test]
-fn convolutions_the_short_way() {
+fn winograd_convolutions() {
     let paddings = [[1, 1, 1, 1], [0, 0, 0, 0], [2, 0, 1, 3], [0, 1, 2, 2]];
     // Of the last, kernels are too many to be kept.
     let maps = [(1, 12, 12, 16), (2, 9, 20, 48), (3, 17, 13, 144), (1, 42, 35, 64), (1, 12, 12, 336)];
@@ -235,7 +235,7 @@ fn convolutions_the_short_way() {
             let y = b.add(y, other).unwrap();
             b.output("out", y);
             let graph = b.finish();
-            assert_eq!(short_ways(&graph), 1, "{graph}");
+            assert_eq!(winograd_steps(&graph), 1, "{graph}");
             same_graph(graph, &[]);
         }
     }
@@ -250,7 +250,7 @@ fn convolutions_the_short_way() {
     let y = resnet(&mut b, "r", both, None, 64);
     b.output("out", y);
     let graph = b.finish();
-    assert_eq!(short_ways(&graph), 4, "{graph}");
+    assert_eq!(winograd_steps(&graph), 4, "{graph}");
     same_graph(graph.clone(), &[]);
     same_graph(graph, &["up", "r.conv1"]);
 }

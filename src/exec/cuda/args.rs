@@ -18,8 +18,8 @@ pub struct Placed {
     pub memory: u64,
     /// The view.
     pub view: View,
-    /// Whether its numbers are of 8 bits. Its channels are seen as half as many of 16 bits then, as products see them.
-    pub quarters: bool,
+    /// Whether its numbers are fp8. Its channels are seen as half as many of 16 bits then, as products see them.
+    pub fp8: bool,
 }
 
 impl Placed {
@@ -28,7 +28,7 @@ impl Placed {
         self.memory.wrapping_add((self.view.offset * bytes_of(self.view.kind)) as u64)
     }
 
-    /// Whether every pixel begins at 16 bytes and is whole sixteens, if its numbers are halves: `in_eights` of the kernels.
+    /// Whether every pixel begins at 16 bytes and is whole sixteens, if its numbers are of 16 bits: `in_eights` of the kernels.
     pub fn in_eights(&self) -> bool {
         let View { image, row, pixel, c, .. } = self.view;
         let sixteen = (EIGHT * size_of::<u16>()) as u64;
@@ -62,7 +62,7 @@ impl Args {
         all
     }
 
-    /// A whole number.
+    /// An integer.
     pub fn int(self, value: usize) -> Self {
         self.put(&(value as i32).to_ne_bytes())
     }
@@ -77,10 +77,10 @@ impl Args {
         self.put(&address.to_ne_bytes())
     }
 
-    /// A value. Of one whose numbers are of 8 bits, each of them.
+    /// A value. Of one whose numbers are fp8, each of them.
     pub fn view(self, placed: &Placed) -> Self {
         let View { n, h, w, c, image, row, pixel, kind, .. } = placed.view;
-        if placed.quarters {
+        if placed.fp8 {
             let pairs = self.pointer(placed.address()).put(&(2 * image as i64).to_ne_bytes());
             return [2 * row, 2 * pixel, n, h, w, 2 * c, 2].into_iter().fold(pairs, Self::int).aligned(8);
         }
@@ -96,7 +96,7 @@ impl Args {
     pub fn no_view(self) -> Self {
         let (kind, offset) = (Kind::F32, 0);
         let view = View { kind, offset, n: 0, h: 0, w: 0, c: 0, image: 0, row: 0, pixel: 0 };
-        self.view(&Placed { memory: 0, view, quarters: false })
+        self.view(&Placed { memory: 0, view, fp8: false })
     }
 
     /// What follows element by element.

@@ -1,5 +1,5 @@
-//! Tensors whose boxes a GPU of compute capability 9.0 copies by itself, as its driver describes them, and the rectangles into
-//! which the maps of products are cut for that (`BulkArgs` in `args.cuh`).
+//! Tensor maps: tensors whose boxes a GPU of compute capability 9.0 copies by itself (TMA, the tensor memory accelerator), as its
+//! driver describes them, and the rectangles into which the maps of products are cut for that (`BulkArgs` in `args.cuh`).
 
 use std::ffi::c_void;
 
@@ -16,7 +16,7 @@ use crate::exec::ExecError;
 use crate::exec::planner::View;
 
 /// Bytes of the driver's description, which nobody else reads.
-pub type Described = [u8; size_of::<CUtensorMap>()];
+pub type TensorMap = [u8; size_of::<CUtensorMap>()];
 
 /// A tensor of 16-bit numbers with four axes, the first of which is dense.
 pub struct Tensor {
@@ -37,7 +37,7 @@ impl Tensor {
     ///
     /// # Errors
     /// The driver's.
-    pub fn describe(&self) -> Result<Described, ExecError> {
+    pub fn encode(&self) -> Result<TensorMap, ExecError> {
         let mut map = CUtensorMap { opaque: [0; 16] };
         let extent = self.extent.map(|count| count as u64);
         let strides = self.strides.map(|numbers| (numbers * size_of::<u16>()) as u64);
@@ -48,7 +48,7 @@ impl Tensor {
         let steps = self.steps.map(|step| step as u32);
         // SAFETY: the driver reads as many numbers as there are axes and writes one description.
         #[expect(unsafe_code, reason = "cudarc has no safe call for it")]
-        let described = unsafe {
+        let encoded = unsafe {
             sys::cuTensorMapEncodeTiled(
                 &raw mut map,
                 CUtensorMapDataType::CU_TENSOR_MAP_DATA_TYPE_UINT16,
@@ -64,7 +64,7 @@ impl Tensor {
                 CUtensorMapFloatOOBfill::CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE,
             )
         };
-        described.result().map_err(|error| trouble("describing a tensor to the driver", error))?;
+        encoded.result().map_err(|error| trouble("describing a tensor to the driver", error))?;
         let mut bytes = [0; size_of::<CUtensorMap>()];
         for (to, word) in bytes.chunks_exact_mut(size_of::<u64>()).zip(map.opaque) {
             to.copy_from_slice(&word.to_ne_bytes());
@@ -107,29 +107,29 @@ impl Rectangles {
 ///
 /// # Errors
 /// The driver's.
-pub fn pixels(input: &Placed, extent: &Extent, cut: &Cut) -> Result<Described, ExecError> {
+pub fn pixels(input: &Placed, extent: &Extent, cut: &Cut) -> Result<TensorMap, ExecError> {
     let View { n, h, w, c, image, row, pixel, .. } = input.view;
-    let part = cut.tile.pixels / cut.shared[1];
+    let part = cut.tile.pixels / cut.multicast[1];
     let wide = (1 << Rectangles::new(cut.tile.pixels, extent).wide).min(part);
     let (along, strides) =
         if extent.in_line() { ([c, n * h * w, 1, 1], [pixel; 3]) } else { ([c, w, h, n], [pixel, row, image]) };
     let steps = [1, extent.stride, extent.stride, 1];
-    Tensor { address: input.address(), extent: along, strides, boxed: [SLICE, wide, part / wide, 1], steps }.describe()
+    Tensor { address: input.address(), extent: along, strides, boxed: [SLICE, wide, part / wide, 1], steps }.encode()
 }
 
 /// Of the weights of a block's tile, the boxes that it brings itself. Values and gates change places every eight rows.
 ///
 /// # Errors
 /// The driver's.
-pub fn weights(address: u64, extent: &Extent, cut: &Cut) -> Result<Described, ExecError> {
-    let (depth, part) = (extent.depth(), cut.tile.outputs / cut.shared[0]);
+pub fn weights(address: u64, extent: &Extent, cut: &Cut) -> Result<TensorMap, ExecError> {
+    let (depth, part) = (extent.depth(), cut.tile.outputs / cut.multicast[0]);
     let (along, strides, boxed) = if extent.gated {
         let values = extent.rows / 2;
         ([depth, 8, 2, values / 8], [depth, depth * values, depth * 8], [SLICE, 8, 2, part / 16])
     } else {
         ([depth, extent.rows, 1, 1], [depth; 3], [SLICE, part, 1, 1])
     };
-    Tensor { address, extent: along, strides, boxed, steps: [1; 4] }.describe()
+    Tensor { address, extent: along, strides, boxed, steps: [1; 4] }.encode()
 }
 
 #[cfg(test)]
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     fn extent(map: [usize; 3], line: bool) -> Extent {
-        Extent { map, rows: 320, inputs: 320, taps: 9, stride: 1, doubled: false, gated: false, line, quarters: false }
+        Extent { map, rows: 320, inputs: 320, taps: 9, stride: 1, doubled: false, gated: false, line, fp8: false }
     }
 
     #[test]

@@ -148,7 +148,7 @@ mod tests {
     }
 
     const fn cut(tile: usize, splits: usize) -> Cut {
-        Cut { tile: &TILES[tile], splits, shared: [1, 1] }
+        Cut { tile: &TILES[tile], splits, multicast: [1, 1] }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use cudarc::driver::sys::{self, CUdevice_attribute as Attribute, CUresult};
 use cudarc::driver::{CudaContext, CudaFunction, CudaSlice, CudaStream, DeviceRepr, DriverError, result};
 
 use super::cluster;
-use super::kernels::{self, Chips, Numbers, TILES};
+use super::kernels::{self, Chips, Precision, TILES};
 use super::loaded::Loaded;
 use super::overlap;
 use super::tiles::Chip;
@@ -19,9 +19,9 @@ const CHOICE: &str = "AFTERIMAGE_CUDA_DEVICE";
 
 /// What our kernels need: matrix products of 16-bit numbers that are loaded in the background.
 const LEAST_CAPABILITY: (i32, i32) = (8, 0);
-/// The same of products of 8-bit numbers, and the first version of CUDA whose driver knows them: 12.4.
-const QUARTER_CAPABILITY: (i32, i32) = (8, 9);
-const QUARTER_DRIVER: i32 = 12040;
+/// The same of products of fp8 numbers, and the first version of CUDA whose driver knows them: 12.4.
+const FP8_CAPABILITY: (i32, i32) = (8, 9);
+const FP8_DRIVER: i32 = 12040;
 
 /// Memory that several programs use.
 type Block = Arc<CudaSlice<u8>>;
@@ -46,12 +46,12 @@ pub struct Device {
 }
 
 impl Device {
-    /// Finds the driver and a GPU, which shall compute with such numbers.
+    /// Finds the driver and a GPU, which shall compute with such a precision.
     ///
     /// # Errors
     /// [`ExecError::Device`] when there is no driver, no GPU, or one of them is too old.
-    pub fn open(numbers: Numbers) -> Result<Self, ExecError> {
-        let least = if numbers.quarters { QUARTER_CAPABILITY } else { LEAST_CAPABILITY };
+    pub fn open(precision: Precision) -> Result<Self, ExecError> {
+        let least = if precision.fp8 { FP8_CAPABILITY } else { LEAST_CAPABILITY };
         let context = chosen(count()?, least)?;
         let doing = |what| move |error| trouble(what, error);
         let name = context.name().map_err(doing("asking the GPU for its name"))?;
@@ -63,7 +63,7 @@ impl Device {
             return Err(unusable(text, "use a GeForce RTX 30 or newer, or `--executor cpu`"));
         }
         let driver = driver_version()?;
-        if numbers.quarters && (capability < QUARTER_CAPABILITY || driver < QUARTER_DRIVER) {
+        if precision.fp8 && (capability < FP8_CAPABILITY || driver < FP8_DRIVER) {
             let (major, minor) = capability;
             let text = format!(
                 "fp8 needs a GPU of compute capability 8.9 and a driver with CUDA 12.4: this one is {name}, {major}.{minor}, with \
@@ -80,14 +80,14 @@ impl Device {
         }
         let stream = context.new_stream().map_err(doing("opening a stream on the GPU"))?;
         let overlaps = overlap::wanted(capability, driver)?;
-        let loaded = Loaded::new(&context, capability, numbers, overlaps);
+        let loaded = Loaded::new(&context, capability, precision, overlaps);
         let chip =
             Chip { processors: processors(&context)?, capability, cluster: largest_cluster(&loaded, capability)? };
         let shares_memory = context
             .attribute(Attribute::CU_DEVICE_ATTRIBUTE_INTEGRATED)
             .map_err(doing("asking the GPU whose memory it has"))?
             != 0;
-        let tuner = Tuner::new(&identity(&name, capability, numbers)?)?;
+        let tuner = Tuner::new(&identity(&name, capability, precision)?)?;
         Ok(Self { context, stream, loaded, common: latest(), name, chip, overlaps, shares_memory, tuner })
     }
 
@@ -150,18 +150,18 @@ impl Device {
         &self.tuner
     }
 
-    /// Bytes of its second cache.
-    pub fn second_cache(&self) -> usize {
+    /// Bytes of its L2 cache.
+    pub fn l2_bytes(&self) -> usize {
         let size = self.context.attribute(Attribute::CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE);
         size.map_or(0, |bytes| bytes.max(0) as usize)
     }
 
-    /// A kernel by its name: the one that reads or leaves numbers of 8 bits, or the one for this device's numbers of 16 bits.
+    /// A kernel by its name: the one that reads or leaves fp8 numbers, or the one for this device's numbers of 16 bits.
     ///
     /// # Errors
     /// There is none: a mistake in the program. The driver's: it may not have met the kernel before.
-    pub fn function(&self, name: &str, quarters: bool) -> Result<CudaFunction, ExecError> {
-        self.loaded.function(name, quarters)
+    pub fn function(&self, name: &str, fp8: bool) -> Result<CudaFunction, ExecError> {
+        self.loaded.function(name, fp8)
     }
 
     /// So many elements of memory, zero, for `what`.
@@ -356,9 +356,9 @@ pub fn list() -> Result<Vec<Gpu>, ExecError> {
 ///
 /// # Errors
 /// The driver's.
-pub fn identity(name: &str, (major, minor): (i32, i32), numbers: Numbers) -> Result<String, ExecError> {
+pub fn identity(name: &str, (major, minor): (i32, i32), precision: Precision) -> Result<String, ExecError> {
     let driver = driver_version()?;
-    Ok(format!("{name}, {major}.{minor}, driver {driver}, kernels {:016x}", kernels::fingerprint(numbers)))
+    Ok(format!("{name}, {major}.{minor}, driver {driver}, kernels {:016x}", kernels::fingerprint(precision)))
 }
 
 /// The version of CUDA that the driver has: 12030 is 12.3.

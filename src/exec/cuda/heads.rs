@@ -24,7 +24,7 @@ pub struct Heads {
 
 /// A kernel, and what a launch of it needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Way {
+pub struct Config {
     /// The kernel.
     pub kernel: &'static str,
     /// Queries of a block.
@@ -42,9 +42,9 @@ const MANY_KEYS: usize = 256;
 
 impl Heads {
     /// The kernel for it on such a GPU; none if heads are too wide for all.
-    pub fn way(&self, chip: &Chip) -> Option<Way> {
-        if let Some(way) = self.hopper(chip) {
-            return Some(way);
+    pub fn config(&self, chip: &Chip) -> Option<Config> {
+        if let Some(config) = self.hopper(chip) {
+            return Some(config);
         }
         let (most, slice, wide) = WIDE_HEAD;
         let narrow = HEADS.iter().find(|(most, ..)| self.width <= *most);
@@ -53,25 +53,26 @@ impl Heads {
             None if self.width <= most => ("attention_wide", self.width.div_ceil(slice), wide),
             None => return None,
         };
-        Some(Way { kernel, queries: QUERIES, slices, threads: ATTENTION_THREADS, shared })
+        Some(Config { kernel, queries: QUERIES, slices, threads: ATTENTION_THREADS, shared })
     }
 
     /// The kernel of compute capability 9.0 for it, if there is one. Large blocks read keys and values less often; where they would
     /// leave multiprocessors idle, their halves share queries.
-    fn hopper(&self, chip: &Chip) -> Option<Way> {
+    fn hopper(&self, chip: &Chip) -> Option<Config> {
         if !Chips::Hopper.have(chip.capability) || !self.in_eights || self.keys < MANY_KEYS {
             return None;
         }
         let (_, [large, shared]) = HOPPER_HEADS.iter().find(|(most, _)| self.width <= *most)?;
-        let way = |&(kernel, shared), queries| Way { kernel, queries, slices: 1, threads: HOPPER_THREADS, shared };
-        let large = way(large, HOPPER_QUERIES);
+        let config =
+            |&(kernel, shared), queries| Config { kernel, queries, slices: 1, threads: HOPPER_THREADS, shared };
+        let large = config(large, HOPPER_QUERIES);
         let blocks: usize = self.grid(&large).iter().product();
-        Some(if blocks < chip.processors { way(shared, QUERIES) } else { large })
+        Some(if blocks < chip.processors { config(shared, QUERIES) } else { large })
     }
 
     /// The blocks of a launch.
-    pub fn grid(&self, way: &Way) -> [usize; 3] {
-        [self.queries.div_ceil(way.queries), self.heads * way.slices, self.samples]
+    pub fn grid(&self, config: &Config) -> [usize; 3] {
+        [self.queries.div_ceil(config.queries), self.heads * config.slices, self.samples]
     }
 }
 
@@ -84,7 +85,7 @@ mod tests {
     fn kernel(chip: &Chip, tokens: usize, heads: usize, width: usize) -> Option<&'static str> {
         let in_eights = width.is_multiple_of(8);
         let heads = Heads { heads, width, samples: 1, queries: tokens, keys: tokens, in_eights };
-        heads.way(chip).map(|way| way.kernel)
+        heads.config(chip).map(|config| config.kernel)
     }
 
     #[test]

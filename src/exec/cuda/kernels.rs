@@ -5,9 +5,9 @@ use half::{bf16, f16};
 /// Which numbers of 16 bits values and weights are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Half {
-    /// 11 digits, up to 65504. What checkpoints are published in.
+    /// 11 significant bits, up to 65504. What checkpoints are published in.
     F16,
-    /// 8 digits, as large as f32.
+    /// 8 significant bits, as large as f32.
     Bf16,
 }
 
@@ -37,29 +37,29 @@ impl Half {
     }
 }
 
-/// Which numbers an executor computes with.
+/// The precision that an executor computes with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Numbers {
+pub struct Precision {
     /// Of 16 bits.
     pub half: Half,
-    /// Whether products have factors of 8 bits (E4M3) where they may (`kinds.rs`).
-    pub quarters: bool,
+    /// Whether products have fp8 factors (E4M3) where they may (`kinds.rs`).
+    pub fp8: bool,
 }
 
-impl Numbers {
-    /// What the names of kernels end with: of those that read, or leave, numbers of 8 bits, or of any others.
-    pub fn word(self, quarters: bool) -> &'static str {
-        if quarters { QUARTERS } else { self.half.word() }
+impl Precision {
+    /// What the names of kernels end with: of those that read, or leave, fp8 numbers, or of any others.
+    pub fn word(self, fp8: bool) -> &'static str {
+        if fp8 { FP8 } else { self.half.word() }
     }
 
     /// In the field's words.
     pub fn name(self) -> &'static str {
-        if self.quarters { "fp8" } else { self.half.word() }
+        if self.fp8 { "fp8" } else { self.half.word() }
     }
 }
 
-/// What the names of kernels end with whose factors are of 8 bits, or whose results may be.
-const QUARTERS: &str = "f8";
+/// What the names of kernels end with whose factors are fp8, or whose results may be.
+const FP8: &str = "f8";
 
 /// Kernels that are compiled together.
 pub struct Module {
@@ -67,8 +67,8 @@ pub struct Module {
     ptx: &'static str,
     /// Which GPUs it is for.
     chips: Chips,
-    /// Whether its kernels exist for numbers of 8 bits, and not for either kind of 16 bits.
-    pub quarters: bool,
+    /// Whether its kernels exist for fp8 numbers, and not for either kind of 16 bits.
+    pub fp8: bool,
     /// Their names.
     names: &'static [&'static str],
 }
@@ -120,20 +120,20 @@ macro_rules! module {
     ($file:literal, $chips:ident, $names:expr) => {
         module!($file, $chips, $names, false)
     };
-    (quarters: $file:literal, $chips:ident, $names:expr) => {
+    (fp8: $file:literal, $chips:ident, $names:expr) => {
         module!($file, $chips, $names, true)
     };
-    ($file:literal, $chips:ident, $names:expr, $quarters:literal) => {
+    ($file:literal, $chips:ident, $names:expr, $fp8:literal) => {
         Module {
             ptx: include_str!(concat!("../../../shaders/cuda/ptx/", $file, ".ptx")),
             chips: Chips::$chips,
-            quarters: $quarters,
+            fp8: $fp8,
             names: $names,
         }
     };
 }
 
-// Of kernels that exist for numbers of 8 bits, too.
+// Of kernels that exist for fp8 numbers, too.
 const CONV_BULK_HOPPER: &[&str] = &["conv_bulk_hopper_128x160", "conv_bulk_hopper_64x160", "conv_bulk_hopper_64x64"];
 const CONV_HALO_HOPPER: &[&str] =
     &["conv_halo_hopper_128x160", "conv_halo_hopper_128x64", "conv_halo_hopper_256x128", "conv_halo_hopper_256x64"];
@@ -145,15 +145,15 @@ const GROUP_NORM_WHOLE: &[&str] = &["group_norm_whole_8", "group_norm_whole_24",
 pub const MODULES: [Module; 27] = [
     module!("attention_wide", All, &["attention_wide"]),
     module!("conv", All, &["conv_128x128", "conv_128x64", "conv_64x64", "conv_64x32", "conv_gather"]),
-    module!(quarters: "conv_f8", All, &["conv_128x128", "conv_128x64", "conv_64x64", "conv_64x32"]),
+    module!(fp8: "conv_f8", All, &["conv_128x128", "conv_128x64", "conv_64x64", "conv_64x32"]),
     module!("conv_hopper", Hopper, CONV_HOPPER),
-    module!(quarters: "conv_hopper_f8", Hopper, CONV_HOPPER),
+    module!(fp8: "conv_hopper_f8", Hopper, CONV_HOPPER),
     module!("conv_halo_hopper", Hopper, CONV_HALO_HOPPER),
-    module!(quarters: "conv_halo_hopper_f8", Hopper, CONV_HALO_HOPPER),
+    module!(fp8: "conv_halo_hopper_f8", Hopper, CONV_HALO_HOPPER),
     module!("conv_bulk_hopper", Hopper, CONV_BULK_HOPPER),
-    module!(quarters: "conv_bulk_hopper_f8", Hopper, CONV_BULK_HOPPER),
+    module!(fp8: "conv_bulk_hopper_f8", Hopper, CONV_BULK_HOPPER),
     module!("conv_finish", All, &["conv_finish"]),
-    module!(quarters: "conv_finish_f8", All, &["conv_finish"]),
+    module!(fp8: "conv_finish_f8", All, &["conv_finish"]),
     module!(
         "attention",
         All,
@@ -185,13 +185,13 @@ pub const MODULES: [Module; 27] = [
     module!("copy", All, &["copy"]),
     module!("geglu", All, &["geglu"]),
     module!("group_norm", All, &["group_norm"]),
-    module!(quarters: "group_norm_f8", All, &["group_norm"]),
+    module!(fp8: "group_norm_f8", All, &["group_norm"]),
     module!("group_norm_whole", All, GROUP_NORM_WHOLE),
-    module!(quarters: "group_norm_whole_f8", All, GROUP_NORM_WHOLE),
+    module!(fp8: "group_norm_whole_f8", All, GROUP_NORM_WHOLE),
     module!("group_norm_hopper", Hopper, GROUP_NORM_HOPPER),
-    module!(quarters: "group_norm_hopper_f8", Hopper, GROUP_NORM_HOPPER),
+    module!(fp8: "group_norm_hopper_f8", Hopper, GROUP_NORM_HOPPER),
     module!("layer_norm", All, &["layer_norm"]),
-    module!(quarters: "layer_norm_f8", All, &["layer_norm"]),
+    module!(fp8: "layer_norm_f8", All, &["layer_norm"]),
     module!("lookup", All, &["lookup"]),
     module!("map", All, &["map"]),
     module!("moments", All, &["moments"]),
@@ -199,16 +199,16 @@ pub const MODULES: [Module; 27] = [
 ];
 
 /// A number that is another one whenever the kernels for such numbers are: FNV-1a over their assembly.
-pub fn fingerprint(numbers: Numbers) -> u64 {
-    let modules = MODULES.iter().filter(|module| !module.quarters || numbers.quarters);
-    let texts = modules.map(|module| module.ptx).chain([numbers.name()]);
+pub fn fingerprint(precision: Precision) -> u64 {
+    let modules = MODULES.iter().filter(|module| !module.fp8 || precision.fp8);
+    let texts = modules.map(|module| module.ptx).chain([precision.name()]);
     let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
     texts.fold(0xcbf2_9ce4_8422_2325, |hash, text| text.bytes().fold(hash, mix))
 }
 
 /// How tiles are laid over the pixels of a product, and which products can have them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Walk {
+pub enum Tiling {
     /// Pixel after pixel: any product.
     Pixels,
     /// Along strips of a map (`HaloTile` in `args.cuh`): convolutions of 3 x 3 that move by one pixel, of so many channels at most.
@@ -232,23 +232,23 @@ pub struct Tile {
     pub shared: usize,
     /// Threads of a block.
     pub threads: u32,
-    /// Blocks that a multiprocessor has room for.
-    pub together: usize,
+    /// Blocks that a multiprocessor has room for at once.
+    pub occupancy: usize,
     /// How many products it does in the time of one, compared with the largest tile that every GPU has.
     pub efficiency: f64,
     /// Which GPUs have it.
     pub chips: Chips,
     /// Which products have it.
-    pub walk: Walk,
+    pub tiling: Tiling,
 }
 
 macro_rules! tile {
     ($chips:ident, $name:literal, $pixels:literal x $outputs:literal x $depth:literal, $shared:literal, $threads:literal,
-     $together:literal, $efficiency:literal) => {
-        tile!(Walk::Pixels, $chips, $name, $pixels x $outputs x $depth, $shared, $threads, $together, $efficiency)
+     $occupancy:literal, $efficiency:literal) => {
+        tile!(Tiling::Pixels, $chips, $name, $pixels x $outputs x $depth, $shared, $threads, $occupancy, $efficiency)
     };
-    ($walk:expr, $chips:ident, $name:literal, $pixels:literal x $outputs:literal x $depth:literal, $shared:literal,
-     $threads:literal, $together:literal, $efficiency:literal) => {
+    ($tiling:expr, $chips:ident, $name:literal, $pixels:literal x $outputs:literal x $depth:literal, $shared:literal,
+     $threads:literal, $occupancy:literal, $efficiency:literal) => {
         Tile {
             name: $name,
             pixels: $pixels,
@@ -256,10 +256,10 @@ macro_rules! tile {
             depth: $depth,
             shared: $shared,
             threads: $threads,
-            together: $together,
+            occupancy: $occupancy,
             efficiency: $efficiency,
             chips: Chips::$chips,
-            walk: $walk,
+            tiling: $tiling,
         }
     };
 }
@@ -269,7 +269,7 @@ const fn bulk(
     name: &'static str,
     [pixels, outputs]: [usize; 2],
     stages: usize,
-    together: usize,
+    occupancy: usize,
     efficiency: f64,
 ) -> Tile {
     Tile {
@@ -279,10 +279,10 @@ const fn bulk(
         depth: SLICE,
         shared: stages * ((pixels + outputs) * 128 + 16) + pixels * 16,
         threads: 2 * pixels as u32 + 32,
-        together,
+        occupancy,
         efficiency,
         chips: Chips::Hopper,
-        walk: Walk::Rectangles(stages),
+        tiling: Tiling::Rectangles(stages),
     }
 }
 
@@ -292,7 +292,7 @@ pub const SLICE: usize = 64;
 pub const STRIP: usize = 64;
 
 /// Of tiles that have room for the slice after the one that is multiplied.
-const DEEP: Walk = Walk::Strips(usize::MAX);
+const DEEP: Tiling = Tiling::Strips(usize::MAX);
 
 /// Tiles for inputs that can be loaded 16 bytes at a time (`TILE_*`, `HALO_*` and `BULK_*` in `args.cuh`).
 pub const TILES: [Tile; 16] = [
@@ -307,7 +307,7 @@ pub const TILES: [Tile; 16] = [
     tile!(DEEP, Hopper, "conv_halo_hopper_128x160", 128 x 160 x 64, 173336, 256, 1, 2.8),
     tile!(DEEP, Hopper, "conv_halo_hopper_128x64", 128 x 64 x 64, 103704, 256, 2, 2.0),
     tile!(DEEP, Hopper, "conv_halo_hopper_256x128", 256 x 128 x 64, 188184, 256, 1, 2.8),
-    tile!(Walk::Strips(SLICE), Hopper, "conv_halo_hopper_256x64", 256 x 64 x 64, 105112, 256, 2, 2.2),
+    tile!(Tiling::Strips(SLICE), Hopper, "conv_halo_hopper_256x64", 256 x 64 x 64, 105112, 256, 2, 2.2),
     tile!(All, "conv_128x128", 128 x 128 x 32, 67584, 128, 2, 1.0),
     tile!(All, "conv_128x64", 128 x 64 x 32, 51200, 128, 2, 0.8),
     tile!(All, "conv_64x64", 64 x 64 x 64, 50176, 128, 2, 0.65),
@@ -369,7 +369,7 @@ mod tests {
     #[test]
     fn a_kernel_is_given_for_one_kind_of_numbers() {
         for module in &MODULES {
-            let words = if module.quarters { &[QUARTERS][..] } else { &["f16", "bf16"] };
+            let words = if module.fp8 { &[FP8][..] } else { &["f16", "bf16"] };
             let all: usize = module.ptx.matches(ENTRY).count();
             assert_eq!(all, words.len() * module.names.len(), "every kernel is listed");
             for entry in module.kernels().flat_map(|name| words.iter().map(move |word| format!("{name}_{word}"))) {
@@ -382,7 +382,7 @@ mod tests {
 
     #[test]
     fn other_kernels_have_another_fingerprint() {
-        let of = |half, quarters| fingerprint(Numbers { half, quarters });
+        let of = |half, fp8| fingerprint(Precision { half, fp8 });
         let all = [of(Half::F16, false), of(Half::Bf16, false), of(Half::F16, true)];
         assert!(all[0] != all[1] && all[1] != all[2] && all[0] != all[2], "{all:?}");
     }

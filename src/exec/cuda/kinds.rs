@@ -1,17 +1,17 @@
-//! Which values are kept in 16 bits on the GPU: all but those that are only worked on element by element. And which may be of 8.
+//! Which values are kept in 16 bits on the GPU: all but those that are only worked on element by element. And which may be fp8.
 
 use super::kernels::MOST_TAPS;
 use crate::exec::planner::{Fused, Places};
 use crate::graph::{Graph, NodeId, Op, Weight};
 
-/// Numbers of 8 bits that are loaded together.
+/// Fp8 numbers that are loaded together.
 const TOGETHER: usize = 16;
 /// Products of so many outputs take little time; one of them is a network's last.
 const NARROW: usize = 16;
 
 /// By piece of memory: whether its values are of 16 bits. Latents between steps, results and what comes in keep all their
 /// digits, for only sums and factors read them; products read nothing but 16 bits, and half the bytes make norms twice as fast.
-pub fn halves(graph: &Graph, steps: &[Fused], places: &Places) -> Vec<bool> {
+pub fn in_16_bits(graph: &Graph, steps: &[Fused], places: &Places) -> Vec<bool> {
     // By piece: read by more than elementwise work; made by more than that; read by elementwise work of its own.
     let mut read = vec![false; places.pieces.len()];
     let mut made = read.clone();
@@ -24,7 +24,7 @@ pub fn halves(graph: &Graph, steps: &[Fused], places: &Places) -> Vec<bool> {
         if is_elementwise(&node.op) {
             sources.into_iter().chain(others).for_each(|id| watched[places.piece(id)] = true);
         } else {
-            // Ids are whole numbers.
+            // Ids are integers.
             let rounded = sources.into_iter().filter(|_| !matches!(node.op, Op::Embedding { .. }));
             rounded.for_each(|id| read[places.piece(id)] = true);
             made[places.piece(step.result)] = true;
@@ -35,11 +35,11 @@ pub fn halves(graph: &Graph, steps: &[Fused], places: &Places) -> Vec<bool> {
     (0..read.len()).map(|piece| read[piece] || made[piece] && !watched[piece]).collect()
 }
 
-/// By piece of memory: whether its values may be numbers of 8 bits, as factors of products are that multiply such numbers. They are
+/// By piece of memory: whether its values may be fp8 numbers, as factors of products are that multiply such numbers. They are
 /// where a norm or a gate leads into products and nothing else: values there are near one, four digits of which products forgive.
 /// What layers hand on beside that, as sums, keeps its digits. All of a piece is one value then, and `may` says of which weights the
 /// GPU can have such numbers.
-pub fn quarters(
+pub fn in_fp8(
     graph: &Graph,
     steps: &[Fused],
     places: &Places,
@@ -103,7 +103,7 @@ mod tests {
 
     type Built = Result<NodeId, GraphError>;
 
-    /// How many values are of 8 bits in what `build` makes of a map or of tokens.
+    /// How many values are fp8 in what `build` makes of a map or of tokens.
     fn count(channels: usize, may: bool, build: impl Fn(&mut GraphBuilder, NodeId, NodeId) -> Built) -> usize {
         let mut b = GraphBuilder::new("test", "");
         let map = b.input("map", Shape::map(1, 4, 4, channels), Stage::Frame).unwrap();
@@ -113,7 +113,7 @@ mod tests {
         let graph = b.finish();
         let steps = fuse(&graph, &[out], 8);
         let places = Places::new(&graph, &steps, false);
-        quarters(&graph, &steps, &places, &[out], |_| may).into_iter().filter(|found| *found).count()
+        in_fp8(&graph, &steps, &places, &[out], |_| may).into_iter().filter(|found| *found).count()
     }
 
     fn block(b: &mut GraphBuilder, map: NodeId, _: NodeId) -> Built {
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn norms_and_gates_lead_into_products_of_8_bits() {
+    fn norms_and_gates_lead_into_fp8_products() {
         assert_eq!(count(32, true, block), 1);
         let feed_forward = |b: &mut GraphBuilder, _: NodeId, tokens: NodeId| {
             let y = b.layer_norm("norm", tokens, 1e-5)?;

@@ -9,16 +9,16 @@ use cudarc::driver::{CudaContext, CudaFunction, DriverError};
 use cudarc::nvrtc::Ptx;
 
 use super::device::trouble;
-use super::kernels::{self, Module, Numbers};
+use super::kernels::{self, Module, Precision};
 use super::overlap;
 use crate::exec::ExecError;
 
 /// All kernels that a GPU can have, of which those that were asked for are there.
 pub struct Loaded {
     context: Arc<CudaContext>,
-    numbers: Numbers,
+    precision: Precision,
     overlaps: bool,
-    /// By name, and by whether they are for numbers of 8 bits.
+    /// By name, and by whether they are for fp8 numbers.
     kernels: BTreeMap<(&'static str, bool), Kernel>,
 }
 
@@ -29,21 +29,20 @@ struct Kernel {
 
 impl Loaded {
     /// None yet, of those for a GPU of this compute capability; whether launches shall overlap is in their text.
-    pub fn new(context: &Arc<CudaContext>, capability: (i32, i32), numbers: Numbers, overlaps: bool) -> Self {
+    pub fn new(context: &Arc<CudaContext>, capability: (i32, i32), precision: Precision, overlaps: bool) -> Self {
         let modules = kernels::MODULES.iter().filter(|module| module.is_for(capability));
         let kernel = |module| Kernel { module, function: OnceLock::new() };
-        let named =
-            |module: &'static Module| module.kernels().map(move |name| ((name, module.quarters), kernel(module)));
-        Self { context: context.clone(), numbers, overlaps, kernels: modules.flat_map(named).collect() }
+        let named = |module: &'static Module| module.kernels().map(move |name| ((name, module.fp8), kernel(module)));
+        Self { context: context.clone(), precision, overlaps, kernels: modules.flat_map(named).collect() }
     }
 
-    /// A kernel by its name: the one that reads or leaves numbers of 8 bits, or the one for the device's numbers of 16 bits.
+    /// A kernel by its name: the one that reads or leaves fp8 numbers, or the one for the device's numbers of 16 bits.
     ///
     /// # Errors
     /// There is none: a mistake in the program. The driver's.
-    pub fn function(&self, name: &str, quarters: bool) -> Result<CudaFunction, ExecError> {
-        let entry = format!("{name}_{}", self.numbers.word(quarters));
-        let kernel = self.kernels.get(&(name, quarters));
+    pub fn function(&self, name: &str, fp8: bool) -> Result<CudaFunction, ExecError> {
+        let entry = format!("{name}_{}", self.precision.word(fp8));
+        let kernel = self.kernels.get(&(name, fp8));
         let kernel = kernel.ok_or_else(|| super::failed(format!("this GPU has no kernel `{entry}`")))?;
         if let Some(function) = kernel.function.get() {
             return Ok(function.clone());

@@ -9,6 +9,7 @@ mod bulk;
 mod cluster;
 mod cuts;
 mod device;
+mod fp8;
 mod heads;
 mod kernels;
 mod kinds;
@@ -20,7 +21,6 @@ mod packing;
 mod plan;
 mod product;
 mod program;
-mod quarter;
 mod rounds;
 mod staging;
 mod tiles;
@@ -30,7 +30,7 @@ mod tune;
 use std::sync::Arc;
 
 use self::device::Device;
-use self::kernels::{Half, Numbers};
+use self::kernels::{Half, Precision};
 use self::packing::CudaPacked;
 use self::program::CudaProgram;
 use self::tune::Tuner;
@@ -41,7 +41,7 @@ use crate::weights::Weights;
 /// Runs graphs on one GPU, in 16-bit numbers with sums in f32.
 pub struct Cuda {
     device: Arc<Device>,
-    numbers: Numbers,
+    precision: Precision,
 }
 
 impl Cuda {
@@ -57,16 +57,16 @@ impl Cuda {
     ///
     /// # Errors
     /// Those of [`Cuda::new`].
-    pub fn wide() -> Result<Self, ExecError> {
+    pub fn bf16() -> Result<Self, ExecError> {
         Self::with(Half::Bf16, false)
     }
 
-    /// With f16, but products of 8-bit numbers (E4M3) with scaled weights where norms and gates lead: for models that would not fit
+    /// With f16, but products of fp8 numbers (E4M3) with scaled weights where norms and gates lead: for models that would not fit
     /// otherwise, and for GPUs that make twice as many of them. Pictures differ a little.
     ///
     /// # Errors
     /// Those of [`Cuda::new`]; a GPU or a driver that cannot.
-    pub fn small() -> Result<Self, ExecError> {
+    pub fn fp8() -> Result<Self, ExecError> {
         Self::with(Half::F16, true)
     }
 
@@ -80,34 +80,34 @@ impl Cuda {
 
     /// How many shapes of products were measured on a GPU, with this driver and these kernels.
     pub fn measured(gpu: &Gpu) -> usize {
-        let count = |(half, quarters)| {
-            let identity = device::identity(&gpu.name, gpu.capability, Numbers { half, quarters });
+        let count = |(half, fp8)| {
+            let identity = device::identity(&gpu.name, gpu.capability, Precision { half, fp8 });
             Some(Tuner::read(&identity.ok()?).len())
         };
         [(Half::F16, false), (Half::F16, true), (Half::Bf16, false)].into_iter().filter_map(count).sum()
     }
 
-    fn with(half: Half, quarters: bool) -> Result<Self, ExecError> {
-        let numbers = Numbers { half, quarters };
-        Ok(Self { device: Arc::new(Device::open(numbers)?), numbers })
+    fn with(half: Half, fp8: bool) -> Result<Self, ExecError> {
+        let precision = Precision { half, fp8 };
+        Ok(Self { device: Arc::new(Device::open(precision)?), precision })
     }
 }
 
 impl Executor for Cuda {
     fn name(&self) -> String {
-        format!("{} (CUDA {})", self.device.name(), self.numbers.name())
+        format!("{} (CUDA {})", self.device.name(), self.precision.name())
     }
 
     fn rounding(&self) -> f32 {
-        match self.numbers {
-            Numbers { quarters: true, .. } => FP8_ROUNDING,
-            Numbers { half: Half::F16, .. } => F16_ROUNDING,
-            Numbers { half: Half::Bf16, .. } => BF16_ROUNDING,
+        match self.precision {
+            Precision { fp8: true, .. } => FP8_ROUNDING,
+            Precision { half: Half::F16, .. } => F16_ROUNDING,
+            Precision { half: Half::Bf16, .. } => BF16_ROUNDING,
         }
     }
 
     fn rounding_of_pictures(&self) -> f32 {
-        if self.numbers.quarters { FP8_PICTURE_ROUNDING } else { self.rounding() }
+        if self.precision.fp8 { FP8_PICTURE_ROUNDING } else { self.rounding() }
     }
 
     fn is_gpu(&self) -> bool {
@@ -115,12 +115,12 @@ impl Executor for Cuda {
     }
 
     fn load(&self, weights: &Weights) -> Result<Arc<dyn Packed>, ExecError> {
-        Ok(Arc::new(CudaPacked::load(weights, &self.device, self.numbers)?))
+        Ok(Arc::new(CudaPacked::load(weights, &self.device, self.precision)?))
     }
 
     fn load_precise(&self, weights: &Weights) -> Result<Arc<dyn Packed>, ExecError> {
-        let numbers = Numbers { quarters: false, ..self.numbers };
-        Ok(Arc::new(CudaPacked::load(weights, &self.device, numbers)?))
+        let precision = Precision { fp8: false, ..self.precision };
+        Ok(Arc::new(CudaPacked::load(weights, &self.device, precision)?))
     }
 
     fn joined(&self, parts: &[Arc<dyn Packed>]) -> Option<Arc<dyn Packed>> {
@@ -129,8 +129,8 @@ impl Executor for Cuda {
     }
 
     fn wider(&self) -> Result<Option<Arc<dyn Executor>>, ExecError> {
-        match self.numbers.half {
-            Half::F16 => Ok(Some(Arc::new(Self::wide()?))),
+        match self.precision.half {
+            Half::F16 => Ok(Some(Arc::new(Self::bf16()?))),
             Half::Bf16 => Ok(None),
         }
     }
@@ -142,12 +142,12 @@ impl Executor for Cuda {
         taps: &[&str],
     ) -> Result<Box<dyn Program>, ExecError> {
         let weights = super::own::<CudaPacked>(packed, failed)?;
-        Ok(Box::new(CudaProgram::compile(graph, (weights, packed), taps, &self.device, self.numbers.half)?))
+        Ok(Box::new(CudaProgram::compile(graph, (weights, packed), taps, &self.device, self.precision.half)?))
     }
 }
 
 /// What rounding costs at most, as a part of a tensor's largest value. Measured on the fixtures: pipelines of several steps
-/// 0.007 and 0.08, single networks a third of that. With factors of 8 bits networks 0.2, pipelines 0.13 and once 0.44.
+/// 0.007 and 0.08, single networks a third of that. With fp8 factors networks 0.2, pipelines 0.13 and once 0.44.
 const F16_ROUNDING: f32 = 0.01;
 const BF16_ROUNDING: f32 = 0.12;
 const FP8_ROUNDING: f32 = 0.3;

@@ -73,15 +73,15 @@ pub fn attribute() -> CUlaunchAttribute {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exec::cuda::kernels::{Half, MODULES, Numbers};
+    use crate::exec::cuda::kernels::{Half, MODULES, Precision};
 
     /// A kernel that did not wait would read what is not there yet, now and then.
     #[test]
     fn every_kernel_waits_at_the_mark() {
         for half in [Half::F16, Half::Bf16] {
-            let numbers = Numbers { half, quarters: true };
+            let precision = Precision { half, fp8: true };
             for (module, name) in MODULES.iter().flat_map(|module| module.kernels().map(move |name| (module, name))) {
-                let text = module.text(&format!("{name}_{}", numbers.word(module.quarters)));
+                let text = module.text(&format!("{name}_{}", precision.word(module.fp8)));
                 assert!(text.contains(MARK), "{name}");
                 let waiting = waiting(&text);
                 let waits = waiting.contains(INSTRUCTIONS) && !waiting.contains(MARK);

@@ -1,7 +1,7 @@
 //! Weights on the GPU: matrices in 16 bits, everything else in f32. The matrices of one module that take the same inputs lie one
 //! after the other: any that are neighbours there are one matrix too.
 //!
-//! Where products may have factors of 8 bits, which matrices are such factors is known when a network is planned. So all of them wait
+//! Where products may have fp8 factors, which matrices are such factors is known when a network is planned. So all of them wait
 //! in the computer's memory then, and the GPU gets each when somebody first asks, in the form that is asked for.
 
 use std::any::Any;
@@ -12,8 +12,8 @@ use cudarc::driver::{CudaSlice, DevicePtr};
 use rayon::prelude::*;
 
 use super::device::Device;
-use super::kernels::{Half, Numbers};
-use super::quarter;
+use super::fp8;
+use super::kernels::{Half, Precision};
 use crate::exec::store::{Found, Store};
 use crate::exec::{ExecError, Packed, room};
 use crate::graph::Weight;
@@ -31,9 +31,9 @@ enum Form {
 /// A matrix [rows, inputs], or kernels [rows, inputs, h, w] whose rows lie in the order h, w, inputs. Inputs are filled up with
 /// zeros to a multiple of [`TOGETHER`].
 struct Matrix {
-    shelf: Arc<Shelf>,
-    /// Numbers, and rows, that the shelf has before it.
-    before: [usize; 2],
+    buffer: Arc<Buffer>,
+    /// Numbers, and rows, that the buffer has before it.
+    offset: [usize; 2],
     /// Numbers it has.
     len: usize,
     /// Outputs.
@@ -44,11 +44,11 @@ struct Matrix {
 
 /// Matrices one after the other, perhaps only one, in the forms that the GPU has.
 #[derive(Default)]
-struct Shelf {
+struct Buffer {
     /// Of 16 bits.
-    halves: OnceLock<CudaSlice<u16>>,
-    /// Of 8 bits, in the same order, and what each row of them is times.
-    quarters: OnceLock<(CudaSlice<u8>, CudaSlice<f32>)>,
+    of_16_bits: OnceLock<CudaSlice<u16>>,
+    /// In fp8, in the same order, and what each row of them is times.
+    fp8: OnceLock<(CudaSlice<u8>, CudaSlice<f32>)>,
 }
 
 /// All weights of a model on one GPU.
@@ -59,18 +59,18 @@ pub struct CudaPacked {
 }
 
 impl CudaPacked {
-    /// Reads everything, rounds matrices to such numbers, and takes all to the GPU, but for matrices that may be of 8 bits: they wait.
+    /// Reads everything, rounds matrices to such numbers, and takes all to the GPU, but for matrices that may be fp8: they wait.
     ///
     /// # Errors
     /// A tensor that cannot be read; no room on the GPU, or in the computer where matrices wait there.
-    pub fn load(weights: &Weights, device: &Arc<Device>, numbers: Numbers) -> Result<Self, ExecError> {
-        if numbers.quarters {
+    pub fn load(weights: &Weights, device: &Arc<Device>, precision: Precision) -> Result<Self, ExecError> {
+        if precision.fp8 {
             room::ask(weights, rayon::current_num_threads(), |_, _| size_of::<u16>() as u64)?;
         }
-        let beside = shelves(weights, device, numbers)?;
-        let store = Store::load(weights, |found, scratch| pack(found, (device, &beside), numbers, scratch))?;
+        let beside = buffers(weights, device, precision)?;
+        let store = Store::load(weights, |found, scratch| pack(found, (device, &beside), precision, scratch))?;
         device.wait()?;
-        Ok(Self { stores: vec![Arc::new(store)], device: device.clone(), half: numbers.half })
+        Ok(Self { stores: vec![Arc::new(store)], device: device.clone(), half: precision.half })
     }
 
     /// The weights of several models, which are parts of one; none of none.
@@ -79,8 +79,8 @@ impl CudaPacked {
         parts.first().map(|first| Self { stores, device: first.device.clone(), half: first.half })
     }
 
-    /// Whether the GPU may have a matrix in 8 bits.
-    pub fn may_be_quarters(&self, weight: &Weight) -> bool {
+    /// Whether the GPU may have a matrix in fp8.
+    pub fn may_be_fp8(&self, weight: &Weight) -> bool {
         self.find(weight).is_ok_and(|matrix| !matrix.waiting.is_empty())
     }
 
@@ -111,63 +111,63 @@ impl CudaPacked {
     /// There is no such matrix; no room on the GPU.
     pub fn matrix(&self, weight: &Weight) -> Result<(u64, usize), ExecError> {
         let matrix = self.find(weight)?;
-        let halves = match matrix.shelf.halves.get() {
-            Some(halves) => halves,
+        let words = match matrix.buffer.of_16_bits.get() {
+            Some(words) => words,
             None => {
-                let halves = self.halves(&matrix.shelf)?;
-                matrix.shelf.halves.get_or_init(|| halves)
+                let words = self.upload_16_bits(&matrix.buffer)?;
+                matrix.buffer.of_16_bits.get_or_init(|| words)
             }
         };
-        let [before, _] = matrix.before;
-        let (address, _) = halves.device_ptr(self.device.stream());
-        Ok((address + (before * size_of::<u16>()) as u64, matrix.rows))
+        let [offset, _] = matrix.offset;
+        let (address, _) = words.device_ptr(self.device.stream());
+        Ok((address + (offset * size_of::<u16>()) as u64, matrix.rows))
     }
 
-    /// Where a matrix lies, in 8 bits, and what its rows are times. Inputs must be a multiple of 16.
+    /// Where a matrix lies, in fp8, and what its rows are times. Inputs must be a multiple of 16.
     ///
     /// # Errors
     /// There is no such matrix; no room on the GPU.
-    pub fn quarters(&self, weight: &Weight) -> Result<(u64, u64), ExecError> {
+    pub fn fp8(&self, weight: &Weight) -> Result<(u64, u64), ExecError> {
         let matrix = self.find(weight)?;
-        let (numbers, scales) = match matrix.shelf.quarters.get() {
-            Some(quarters) => quarters,
+        let (numbers, scales) = match matrix.buffer.fp8.get() {
+            Some(fp8) => fp8,
             None => {
-                let quarters = self.quarters_of(&matrix.shelf)?;
-                matrix.shelf.quarters.get_or_init(|| quarters)
+                let fp8 = self.upload_fp8(&matrix.buffer)?;
+                matrix.buffer.fp8.get_or_init(|| fp8)
             }
         };
-        let [before, rows] = matrix.before;
+        let [offset, rows] = matrix.offset;
         let [numbers, scales] = [numbers.device_ptr(self.device.stream()).0, scales.device_ptr(self.device.stream()).0];
-        Ok((numbers + before as u64, scales + (rows * size_of::<f32>()) as u64))
+        Ok((numbers + offset as u64, scales + (rows * size_of::<f32>()) as u64))
     }
 
-    /// All matrices that lie on a shelf.
-    fn on(&self, shelf: &Arc<Shelf>) -> Vec<&Matrix> {
+    /// All matrices that lie in a buffer.
+    fn matrices_in(&self, buffer: &Arc<Buffer>) -> Vec<&Matrix> {
         let forms = self.stores.iter().flat_map(|store| store.forms());
         let matrices = forms.filter_map(|form| match form {
             Form::Matrix(matrix) => Some(matrix),
             Form::Flat(_) => None,
         });
-        let mut all: Vec<&Matrix> = matrices.filter(|matrix| Arc::ptr_eq(&matrix.shelf, shelf)).collect();
-        all.sort_by_key(|matrix| matrix.before);
+        let mut all: Vec<&Matrix> = matrices.filter(|matrix| Arc::ptr_eq(&matrix.buffer, buffer)).collect();
+        all.sort_by_key(|matrix| matrix.offset);
         all
     }
 
-    fn halves(&self, shelf: &Arc<Shelf>) -> Result<CudaSlice<u16>, ExecError> {
-        let all: Vec<&[u16]> = self.on(shelf).iter().map(|matrix| &matrix.waiting[..]).collect();
+    fn upload_16_bits(&self, buffer: &Arc<Buffer>) -> Result<CudaSlice<u16>, ExecError> {
+        let all: Vec<&[u16]> = self.matrices_in(buffer).iter().map(|matrix| &matrix.waiting[..]).collect();
         self.device.upload(&all.concat(), "weights")
     }
 
-    fn quarters_of(&self, shelf: &Arc<Shelf>) -> Result<(CudaSlice<u8>, CudaSlice<f32>), ExecError> {
-        let all = self.on(shelf);
+    fn upload_fp8(&self, buffer: &Arc<Buffer>) -> Result<(CudaSlice<u8>, CudaSlice<f32>), ExecError> {
+        let all = self.matrices_in(buffer);
         let mut numbers = vec![0; all.iter().map(|matrix| matrix.len).sum()];
         let mut scales = vec![0.0; all.iter().map(|matrix| matrix.rows).sum()];
         for matrix in all {
-            let ([first, row], width) = (matrix.before, (matrix.len / matrix.rows.max(1)).max(1));
+            let ([first, row], width) = (matrix.offset, (matrix.len / matrix.rows.max(1)).max(1));
             let to = numbers[first..first + matrix.len].par_chunks_exact_mut(width);
             let to = to.zip(&mut scales[row..row + matrix.rows]);
             to.zip(matrix.waiting.par_chunks_exact(width)).for_each(|((to, scale), from)| {
-                *scale = quarter::scaled(from.iter().map(|bits| self.half.value(*bits)), to);
+                *scale = fp8::quantized(from.iter().map(|bits| self.half.value(*bits)), to);
             });
         }
         Ok((self.device.upload(&numbers, "weights")?, self.device.upload(&scales, "weights")?))
@@ -180,8 +180,8 @@ impl CudaPacked {
             _ => None,
         };
         let mut all = weights.iter().enumerate().map(matrix).collect::<Option<Vec<_>>>()?;
-        all.sort_by_key(|(_, matrix)| matrix.before);
-        let touch = |a: &Matrix, b: &Matrix| Arc::ptr_eq(&a.shelf, &b.shelf) && a.before[0] + a.len == b.before[0];
+        all.sort_by_key(|(_, matrix)| matrix.offset);
+        let touch = |a: &Matrix, b: &Matrix| Arc::ptr_eq(&a.buffer, &b.buffer) && a.offset[0] + a.len == b.offset[0];
         all.windows(2).all(|two| touch(two[0].1, two[1].1)).then(|| all.iter().map(|(index, _)| *index).collect())
     }
 
@@ -198,9 +198,9 @@ impl Packed for CudaPacked {
     /// Those that the GPU has.
     fn bytes(&self) -> usize {
         let bytes = |form: &Form| match form {
-            Form::Matrix(Matrix { shelf, len, rows, .. }) => {
-                let halves = if shelf.halves.get().is_some() { len * size_of::<u16>() } else { 0 };
-                halves + if shelf.quarters.get().is_some() { len + rows * size_of::<f32>() } else { 0 }
+            Form::Matrix(Matrix { buffer, len, rows, .. }) => {
+                let words = if buffer.of_16_bits.get().is_some() { len * size_of::<u16>() } else { 0 };
+                words + if buffer.fp8.get().is_some() { len + rows * size_of::<f32>() } else { 0 }
             }
             Form::Flat(slice) => slice.num_bytes(),
         };
@@ -212,13 +212,13 @@ impl Packed for CudaPacked {
     }
 }
 
-/// By key: the shelf of each matrix that has others beside it, and what is before it there.
-type Beside = BTreeMap<String, (Arc<Shelf>, [usize; 2])>;
+/// By key: the buffer of each matrix that has others beside it, and its offset there.
+type Beside = BTreeMap<String, (Arc<Buffer>, [usize; 2])>;
 /// Matrices by key, each with its numbers and rows.
 type Row<'a> = Vec<(&'a str, [usize; 2])>;
 
-/// Shelves for them; on the GPU if nothing waits.
-fn shelves(weights: &Weights, device: &Device, numbers: Numbers) -> Result<Beside, ExecError> {
+/// Buffers for them; on the GPU if nothing waits.
+fn buffers(weights: &Weights, device: &Device, precision: Precision) -> Result<Beside, ExecError> {
     let mut modules: BTreeMap<(&str, usize), Row<'_>> = BTreeMap::new();
     for key in weights.keys() {
         if let &[rows, inputs] = weights.shape(key).unwrap_or_default() {
@@ -231,12 +231,12 @@ fn shelves(weights: &Weights, device: &Device, numbers: Numbers) -> Result<Besid
     let mut beside = BTreeMap::new();
     for matrices in modules.into_values().filter(|matrices| matrices.len() > 1) {
         let len = matrices.iter().map(|(_, [len, _])| len).sum();
-        let halves = if numbers.quarters { OnceLock::new() } else { device.zeros(len, "weights")?.into() };
-        let shelf = Arc::new(Shelf { halves, quarters: OnceLock::new() });
-        let mut before = [0; 2];
+        let words = if precision.fp8 { OnceLock::new() } else { device.zeros(len, "weights")?.into() };
+        let buffer = Arc::new(Buffer { of_16_bits: words, fp8: OnceLock::new() });
+        let mut offset = [0; 2];
         for (key, [len, rows]) in matrices {
-            beside.insert(key.to_owned(), (shelf.clone(), before));
-            before = [before[0] + len, before[1] + rows];
+            beside.insert(key.to_owned(), (buffer.clone(), offset));
+            offset = [offset[0] + len, offset[1] + rows];
         }
     }
     Ok(beside)
@@ -245,13 +245,13 @@ fn shelves(weights: &Weights, device: &Device, numbers: Numbers) -> Result<Besid
 fn pack(
     found: &Found<'_>,
     (device, beside): (&Device, &Beside),
-    numbers: Numbers,
+    precision: Precision,
     scratch: &mut Vec<u16>,
 ) -> Result<Form, ExecError> {
     let (rows, inputs, taps) = match *found.shape {
         [rows, inputs] => (rows, inputs, 1),
         [rows, inputs, height, width] => (rows, inputs, height * width),
-        _ if numbers.quarters => return Ok(Form::Flat(device.upload(&quarter::seen(found.values), "weights")?)),
+        _ if precision.fp8 => return Ok(Form::Flat(device.upload(&fp8::without_infinities(found.values), "weights")?)),
         _ => return Ok(Form::Flat(device.upload(found.values, "weights")?)),
     };
     let depth = inputs.next_multiple_of(TOGETHER);
@@ -260,23 +260,23 @@ fn pack(
     for (row, kernel) in scratch.chunks_exact_mut((taps * depth).max(1)).zip(found.values.chunks_exact(inputs * taps)) {
         for (tap, place) in row.chunks_exact_mut(depth).enumerate() {
             let values = place.iter_mut().zip(kernel[tap..].iter().step_by(taps));
-            values.for_each(|(to, from)| *to = numbers.half.bits(*from));
+            values.for_each(|(to, from)| *to = precision.half.bits(*from));
         }
     }
-    let (shelf, before) = beside.get(found.key).cloned().unwrap_or_default();
+    let (buffer, offset) = beside.get(found.key).cloned().unwrap_or_default();
     let mut waiting = Vec::new();
-    match shelf.halves.get() {
-        _ if numbers.quarters => waiting.clone_from(scratch),
-        Some(halves) => {
-            let (address, _) = halves.device_ptr(device.stream());
-            device.write(address + (before[0] * size_of::<u16>()) as u64, bytemuck::cast_slice(scratch))?;
+    match buffer.of_16_bits.get() {
+        _ if precision.fp8 => waiting.clone_from(scratch),
+        Some(words) => {
+            let (address, _) = words.device_ptr(device.stream());
+            device.write(address + (offset[0] * size_of::<u16>()) as u64, bytemuck::cast_slice(scratch))?;
             // The next weight is packed in the same place.
             device.wait()?;
         }
         None => {
-            let halves = device.upload(scratch, "weights")?;
-            shelf.halves.get_or_init(|| halves);
+            let words = device.upload(scratch, "weights")?;
+            buffer.of_16_bits.get_or_init(|| words);
         }
     }
-    Ok(Form::Matrix(Matrix { shelf, before, len: scratch.len(), rows, waiting }))
+    Ok(Form::Matrix(Matrix { buffer, offset, len: scratch.len(), rows, waiting }))
 }

@@ -12,7 +12,7 @@ use super::cluster::ALONE;
 use super::device::Device;
 use super::heads::Heads;
 use super::kernels::WIDE_HEAD;
-use super::kinds::{halves, quarters};
+use super::kinds::{in_16_bits, in_fp8};
 use super::launch::{Launch, STRIDING_THREADS};
 use super::norm::{self, Measured, WHOLE_THREADS, Whole, blocks_of, lanes_of_row};
 use super::packing::{CudaPacked, TOGETHER};
@@ -25,7 +25,7 @@ use crate::graph::{Activation, Graph, Mask, NodeId, Op, Stage, WeightId};
 /// Channels whose gates lie beside them in a tile.
 const GATE: usize = 8;
 
-/// Something done to each element of a result.
+/// Something done to each element of a result: a post-op.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Post {
     /// A function of it.
@@ -68,12 +68,12 @@ impl Plan {
     pub fn new(graph: &Graph, packed: &CudaPacked, results: &[NodeId], device: &Device) -> Result<Self, ExecError> {
         let steps = join(graph, results, fuse(graph, results, GATE), |weights| packed.row(weights));
         let mut places = Places::new(graph, &steps, false);
-        for (piece, half) in halves(graph, &steps, &places).into_iter().enumerate() {
+        for (piece, half) in in_16_bits(graph, &steps, &places).into_iter().enumerate() {
             places.pieces[piece].kind = if half { Kind::Half } else { Kind::F32 };
         }
-        let quarters = quarters(graph, &steps, &places, results, |weight| packed.may_be_quarters(weight));
+        let fp8 = in_fp8(graph, &steps, &places, results, |weight| packed.may_be_fp8(weight));
         // As products see them: half as many pairs.
-        let pairs = places.pieces.iter_mut().zip(&quarters).filter(|(_, quarters)| **quarters);
+        let pairs = places.pieces.iter_mut().zip(&fp8).filter(|(_, fp8)| **fp8);
         pairs.for_each(|(piece, _)| piece.extent[3] /= 2);
         let schedule = Schedule::new(graph, &steps, &places, results, &[]);
         let cell = size_of::<f32>();
@@ -84,7 +84,7 @@ impl Plan {
             packed,
             steps: &steps,
             places: &places,
-            quarters,
+            fp8,
             schedule: &schedule,
             device,
             biases: Biases::new(graph, &steps, packed, device)?,
@@ -131,8 +131,8 @@ struct Maker<'a> {
     packed: &'a CudaPacked,
     steps: &'a [Fused],
     places: &'a Places,
-    /// By piece: whether its numbers are of 8 bits.
-    quarters: Vec<bool>,
+    /// By piece: whether its numbers are fp8.
+    fp8: Vec<bool>,
     schedule: &'a Schedule,
     device: &'a Device,
     biases: Biases,
@@ -151,12 +151,12 @@ struct Maker<'a> {
 impl Maker<'_> {
     fn placed(&self, id: NodeId) -> Placed {
         let piece = self.places.piece(id);
-        let (kept, quarters) = (self.schedule.kept[piece], self.quarters[piece]);
+        let (kept, fp8) = (self.schedule.kept[piece], self.fp8[piece]);
         let mut view = self.places.view(self.graph, id, &self.schedule.offsets);
-        if quarters {
+        if fp8 {
             view.c /= 2;
         }
-        Placed { memory: if kept { self.memory } else { self.common }, view, quarters }
+        Placed { memory: if kept { self.memory } else { self.common }, view, fp8 }
     }
 
     /// Makes room for what group norms measure. Each has its own, since several may be measured before the first is used.
@@ -233,13 +233,13 @@ impl Maker<'_> {
         };
         let (mut input, mut output) = (self.placed(step.source), self.placed(step.result));
         // A product reads pairs.
-        let quarters = std::mem::take(&mut input.quarters);
-        let (address, scale) = if quarters {
-            self.packed.quarters(self.graph.weight(weight))?
+        let fp8 = std::mem::take(&mut input.fp8);
+        let (address, scale) = if fp8 {
+            self.packed.fp8(self.graph.weight(weight))?
         } else {
             (self.packed.matrix(self.graph.weight(weight))?.0, 0)
         };
-        output.view.c = step.channels(self.graph) / if output.quarters { 2 } else { 1 };
+        output.view.c = step.channels(self.graph) / if output.fp8 { 2 } else { 1 };
         let bias = match self.biases.of(step.main) {
             Some(joined) => joined,
             None => bias.map_or(Ok(0), |bias| self.flat(bias))?,
@@ -258,7 +258,7 @@ impl Maker<'_> {
                 doubled: step.doubled,
                 gated: step.gated,
                 line: input.view.is_line(),
-                quarters,
+                fp8,
             },
             input,
             output,
@@ -274,7 +274,7 @@ impl Maker<'_> {
             _ => None,
         };
         About::new(self.graph, self.steps, item, |step| {
-            let name = |(product, cut): &(Product, Cut)| match product.extent.quarters {
+            let name = |(product, cut): &(Product, Cut)| match product.extent.fp8 {
                 true => format!("{cut}, fp8"),
                 false => cut.to_string(),
             };
@@ -351,8 +351,7 @@ impl Maker<'_> {
                 let (weight, bias) = (self.flat(weight)?, self.flat(bias)?);
                 if let Some(Whole { kernel, blocks }) = self.whole(step, groups) {
                     let args = args.pointer(weight).pointer(bias).int(groups).float(eps).int(posts.len()).int(0);
-                    let (function, grid) =
-                        (self.device.function(kernel, output.quarters)?, [groups, input.view.n, blocks]);
+                    let (function, grid) = (self.device.function(kernel, output.fp8)?, [groups, input.view.n, blocks]);
                     Launch {
                         function,
                         grid,
@@ -365,7 +364,7 @@ impl Maker<'_> {
                     let scales = self.measured[index].map_or(0, |norm| norm.scales());
                     let args = args.pointer(scales).pointer(weight).pointer(bias).int(groups).int(0).posts(&posts);
                     let grid = [blocks_of(&input.view, self.device.processors()), input.view.n, 1];
-                    let function = self.device.function("group_norm", output.quarters)?;
+                    let function = self.device.function("group_norm", output.fp8)?;
                     Launch { function, grid, threads: STRIDING_THREADS, shared: 0, cluster: ALONE, args: args.finish() }
                 }
             }
@@ -375,7 +374,7 @@ impl Maker<'_> {
                 let args = args.pointer(self.flat(weight)?).pointer(self.flat(bias)?).float(eps).int(lanes);
                 let positions = input.view.n * input.view.positions();
                 let grid = [(positions * lanes).div_ceil(STRIDING_THREADS as usize), 1, 1];
-                let function = self.device.function("layer_norm", output.quarters)?;
+                let function = self.device.function("layer_norm", output.fp8)?;
                 Launch { function, grid, threads: STRIDING_THREADS, shared: 0, cluster: ALONE, args: args.finish() }
             }
             Op::Attention { heads, mask } => self.attention(&node.inputs, &output, heads, mask)?,
@@ -413,15 +412,22 @@ impl Maker<'_> {
             keys: keys.view.positions(),
             in_eights: read.iter().all(Placed::in_eights) && width.is_multiple_of(TOGETHER),
         };
-        let Some(way) = shape.way(&self.device.chip()) else {
+        let Some(config) = shape.config(&self.device.chip()) else {
             let text = format!("attention with heads of {width} channels; at most {} are possible", WIDE_HEAD.0);
             return Err(super::failed(text));
         };
         let scale = 1.0 / (width as f32).sqrt();
         let args = Args::default().view(queries).view(keys).view(values).view(output);
         let args = args.int(heads).int(width).int(usize::from(mask == Mask::Causal)).float(scale);
-        let (function, grid) = (self.function(way.kernel)?, shape.grid(&way));
-        Ok(Launch { function, grid, threads: way.threads, shared: way.shared, cluster: ALONE, args: args.finish() })
+        let (function, grid) = (self.function(config.kernel)?, shape.grid(&config));
+        Ok(Launch {
+            function,
+            grid,
+            threads: config.threads,
+            shared: config.shared,
+            cluster: ALONE,
+            args: args.finish(),
+        })
     }
 
     fn lookup(&self, table: WeightId, ids: Option<&Placed>, output: &Placed) -> Result<Launch, ExecError> {

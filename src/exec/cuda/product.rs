@@ -3,7 +3,7 @@
 use super::args::{Args, Placed};
 use super::bulk::{self, Rectangles};
 use super::device::Device;
-use super::kernels::{MOST_TAPS, SLICE, Walk};
+use super::kernels::{MOST_TAPS, SLICE, Tiling};
 use super::launch::Launch;
 use super::plan::Post;
 use super::tiles::{self, Chip, Cut, Extent};
@@ -14,11 +14,11 @@ use crate::exec::planner::{Kind, View};
 pub struct Product {
     /// How much is multiplied.
     pub extent: Extent,
-    /// What is read, numbers of 8 bits in pairs.
+    /// What is read, fp8 numbers in pairs.
     pub input: Placed,
     /// What is written.
     pub output: Placed,
-    /// Addresses of the weights, of the bias or 0, and of what sums are times, or 0, if factors are of 8 bits.
+    /// Addresses of the weights, of the bias or 0, and of what sums are times, or 0, if factors are fp8.
     pub weight: [u64; 3],
     /// Side of the kernel, stride, zeros above and to the left.
     pub geometry: [usize; 4],
@@ -46,13 +46,14 @@ impl Product {
     pub fn key(&self) -> String {
         let (View { pixel, c, .. }, to) = (self.input.view, self.output.view);
         let (View { n, h, w, .. }, [kernel, stride, ..]) = (to, self.geometry);
+        // Files hold these words: they stay, whatever the code calls the numbers.
         let kind = match to.kind {
             Kind::F32 => "f32",
-            Kind::Half if self.output.quarters => "quarter",
+            Kind::Half if self.output.fp8 => "quarter",
             Kind::Half => "half",
         };
-        let Extent { doubled, gated, line, quarters, .. } = self.extent;
-        let way = [(quarters, " of quarters"), (doubled, " doubled"), (gated, " gated"), (!line, " in rows")];
+        let Extent { doubled, gated, line, fp8, .. } = self.extent;
+        let way = [(fp8, " of quarters"), (doubled, " doubled"), (gated, " gated"), (!line, " in rows")];
         let way: String = way.iter().filter(|(is, _)| *is).map(|(_, word)| *word).collect();
         let then: String = self.posts.iter().map(sign).collect();
         let rows = self.extent.rows;
@@ -61,35 +62,34 @@ impl Product {
             .to_owned()
     }
 
-    /// The launches that compute it, cut so. Sums of parts that do not meet in clusters go through `workspace`.
+    /// The launches that compute it, cut so. Sums of parts that are not reduced in clusters go through `workspace`.
     ///
     /// # Errors
     /// There is no such kernel: a mistake in the program. The driver's.
     pub fn launches(&self, cut: Cut, workspace: u64, device: &Device) -> Result<Vec<Launch>, ExecError> {
-        let Self {
-            extent: Extent { rows, doubled, gated, quarters, .. }, geometry: [kernel, stride, top, left], ..
-        } = *self;
-        let Cut { tile, splits, shared } = cut;
+        let Self { extent: Extent { rows, doubled, gated, fp8, .. }, geometry: [kernel, stride, top, left], .. } =
+            *self;
+        let Cut { tile, splits, multicast } = cut;
         let flags = [doubled, gated].map(usize::from);
         let args = Args::default().view(&self.input).view(&self.output);
         let args = self.weight.into_iter().fold(args, Args::pointer);
         let args = [kernel, stride, top, left, flags[0], flags[1], splits, rows].into_iter().fold(args, Args::int);
-        let args = args.pointer(if cut.meets() { 0 } else { workspace }).posts(&self.posts);
-        let all = match tile.walk {
-            Walk::Rectangles(stages) => {
-                let described = Args::default().put(&bulk::pixels(&self.input, &self.extent, &cut)?);
-                let described = described.put(&bulk::weights(self.weight[0], &self.extent, &cut)?);
+        let args = args.pointer(if cut.reduces_in_cluster() { 0 } else { workspace }).posts(&self.posts);
+        let all = match tile.tiling {
+            Tiling::Rectangles(stages) => {
+                let tensor_maps = Args::default().put(&bulk::pixels(&self.input, &self.extent, &cut)?);
+                let tensor_maps = tensor_maps.put(&bulk::weights(self.weight[0], &self.extent, &cut)?);
                 let Rectangles { wide, across, down } = Rectangles::new(tile.pixels, &self.extent);
                 let flat = usize::from(self.extent.in_line());
                 let slices = self.extent.inputs.div_ceil(SLICE);
                 let early = if device.overlaps() { stages } else { 0 };
-                let numbers = [wide, across, down, flat, slices, stages, shared[0], shared[1], early];
-                numbers.into_iter().fold(described.then(&args), Args::int).aligned(64)
+                let numbers = [wide, across, down, flat, slices, stages, multicast[0], multicast[1], early];
+                numbers.into_iter().fold(tensor_maps.then(&args), Args::int).aligned(64)
             }
-            Walk::Pixels | Walk::Strips(_) => args.clone(),
+            Tiling::Pixels | Tiling::Strips(_) => args.clone(),
         };
         let mut launches = vec![Launch {
-            function: device.function(tile.name, quarters)?,
+            function: device.function(tile.name, fp8)?,
             grid: cut.grid(&self.extent),
             threads: tile.threads,
             shared: tile.shared,
@@ -98,7 +98,7 @@ impl Product {
         }];
         if cut.sums(&self.extent) > 0 {
             let View { n, h, w, c, .. } = self.output.view;
-            let function = device.function("conv_finish", quarters)?;
+            let function = device.function("conv_finish", fp8)?;
             launches.push(Launch::striding(function, n * h * w * c, device.processors(), args));
         }
         Ok(launches)

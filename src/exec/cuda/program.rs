@@ -11,8 +11,8 @@ use super::device::{Device, trouble};
 use super::kernels::Half;
 use super::packing::CudaPacked;
 use super::plan::Plan;
-use super::staging::{Staging, Way};
-use crate::exec::given::{self, Given};
+use super::staging::{Direction, Staging};
+use crate::exec::inputs::{self, Inputs};
 use crate::exec::planner::{About, Kind, View};
 use crate::exec::{ExecError, Packed, Profile, Program, StepTime, Tensor, Value};
 use crate::graph::{Graph, Stage};
@@ -60,11 +60,11 @@ impl CudaProgram {
         device: &Arc<Device>,
         half: Half,
     ) -> Result<Self, ExecError> {
-        let results = given::results(&graph, taps)?;
+        let results = inputs::results(&graph, taps)?;
         let plan = Plan::new(&graph, weights, &results, device)?;
         let shapes = results.iter().map(|id| graph.node(*id).shape.dims().to_vec()).collect();
-        let up = Staging::new(device, plan.inputs.iter().map(|(_, place)| place), Way::ToGpu);
-        let down = Staging::new(device, plan.results.iter(), Way::FromGpu);
+        let up = Staging::new(device, plan.inputs.iter().map(|(_, place)| place), Direction::ToGpu);
+        let down = Staging::new(device, plan.results.iter(), Direction::FromGpu);
         let mut program = Self {
             graph,
             plan,
@@ -114,10 +114,10 @@ impl CudaProgram {
     }
 
     /// Sets the inputs of one stage and runs it.
-    fn run_stage(&mut self, stage: Stage, given: &Given<'_>) -> Result<(), ExecError> {
-        for (id, value) in given.of(stage) {
+    fn run_stage(&mut self, stage: Stage, inputs: &Inputs<'_>) -> Result<(), ExecError> {
+        for (id, value) in inputs.of(stage) {
             for (_, rows) in self.plan.ids.iter().filter(|(input, _)| *input == id) {
-                given::rows(&value.tensor.data, *rows).map_err(super::failed)?;
+                inputs::check_ids(&value.tensor.data, *rows).map_err(super::failed)?;
             }
             if let Some(index) = self.plan.inputs.iter().position(|(input, _)| *input == id) {
                 self.upload(index, &value.tensor.data)?;
@@ -160,8 +160,8 @@ impl CudaProgram {
     }
 
     /// Makes the results of the schedule stage those of `slot`: again where they are out of date, else from where they are kept.
-    fn schedule(&mut self, given: &Given<'_>, slot: usize) -> Result<(), ExecError> {
-        let revisions = given.revisions(Stage::Schedule);
+    fn schedule(&mut self, inputs: &Inputs<'_>, slot: usize) -> Result<(), ExecError> {
+        let revisions = inputs.revisions(Stage::Schedule);
         let range = self.plan.schedule.clone();
         let stream = self.device.stream().clone();
         let doing = |error| trouble("keeping what a step needs", error);
@@ -171,7 +171,7 @@ impl CudaProgram {
             }
         } else {
             self.slot = None;
-            self.run_stage(Stage::Schedule, given)?;
+            self.run_stage(Stage::Schedule, inputs)?;
             let mut kept = match self.schedule.remove(&slot) {
                 Some((_, kept)) => kept,
                 None => self.device.zeros(range.len(), "what a step needs")?,
@@ -188,15 +188,15 @@ impl CudaProgram {
     /// All stages that are out of date, and what comes out.
     fn attempt(&mut self, inputs: &[Value<'_>], slot: usize) -> Result<Vec<Tensor>, ExecError> {
         let graph = self.graph.clone();
-        let given = Given::new(&graph, inputs)?;
-        let revisions = given.revisions(Stage::Prompt);
+        let inputs = Inputs::new(&graph, inputs)?;
+        let revisions = inputs.revisions(Stage::Prompt);
         if self.prompt.as_ref() != Some(&revisions) {
             self.prompt = None;
-            self.run_stage(Stage::Prompt, &given)?;
+            self.run_stage(Stage::Prompt, &inputs)?;
             self.prompt = Some(revisions);
         }
-        self.schedule(&given, slot)?;
-        self.run_stage(Stage::Frame, &given)?;
+        self.schedule(&inputs, slot)?;
+        self.run_stage(Stage::Frame, &inputs)?;
         self.results()
     }
 }

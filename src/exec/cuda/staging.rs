@@ -12,7 +12,7 @@ use crate::exec::ExecError;
 
 /// What is done with the bytes here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum Direction {
     /// They are written and never read, so that they need not pass through the processor's caches.
     ToGpu,
     /// They are read.
@@ -37,7 +37,7 @@ const LINE: usize = 64;
 
 impl Staging {
     /// Room for each of `values` as it lies on the GPU, gaps included.
-    pub fn new<'a>(device: &Device, values: impl Iterator<Item = &'a Placed>, way: Way) -> Self {
+    pub fn new<'a>(device: &Device, values: impl Iterator<Item = &'a Placed>, direction: Direction) -> Self {
         let mut end = 0;
         let mut ranges = Vec::new();
         for Placed { view, .. } in values {
@@ -46,7 +46,7 @@ impl Staging {
             ranges.push(begin..end);
             end = end.next_multiple_of(LINE);
         }
-        let memory = pinned(device, end.max(LINE), way).map_or_else(
+        let memory = pinned(device, end.max(LINE), direction).map_or_else(
             |error| {
                 let error = trouble("reserving memory that stays where it is", error);
                 log::info!("pictures go to and from the GPU by way of other memory: {error}");
@@ -73,10 +73,10 @@ impl Staging {
     }
 }
 
-fn pinned(device: &Device, bytes: usize, way: Way) -> Result<PinnedHostSlice<u8>, DriverError> {
-    let flags = match way {
-        Way::ToGpu => CU_MEMHOSTALLOC_WRITECOMBINED,
-        Way::FromGpu => 0,
+fn pinned(device: &Device, bytes: usize, direction: Direction) -> Result<PinnedHostSlice<u8>, DriverError> {
+    let flags = match direction {
+        Direction::ToGpu => CU_MEMHOSTALLOC_WRITECOMBINED,
+        Direction::FromGpu => 0,
     };
     // SAFETY: what it holds is written before anything reads it.
     #[expect(unsafe_code, reason = "the memory comes as it is")]

@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::bulk::Rectangles;
 use super::cluster::MOST_BLOCKS;
-use super::kernels::{Chips, GATHER, SLICE, STRIP, TILES, Tile, Walk};
+use super::kernels::{Chips, GATHER, SLICE, STRIP, TILES, Tile, Tiling};
 use super::packing::TOGETHER as EIGHT;
 
 /// A product's extent: pixels, outputs (rows of weights) and steps of each, depth by taps.
@@ -27,8 +27,8 @@ pub struct Extent {
     pub gated: bool,
     /// Whether the pixels of the input lie one after the other.
     pub line: bool,
-    /// Whether factors are numbers of 8 bits; each two of them count as one channel then.
-    pub quarters: bool,
+    /// Whether factors are fp8 numbers; each two of them count as one channel then.
+    pub fp8: bool,
 }
 
 impl Extent {
@@ -64,10 +64,10 @@ pub struct Chip {
 pub struct Cut {
     /// The tile.
     pub tile: &'static Tile,
-    /// Parts of the sum that are computed side by side and added afterwards.
+    /// Parts of the sum that are computed side by side and added afterwards (split-K).
     pub splits: usize,
-    /// Blocks beside each other that share weights, and below each other that share pixels.
-    pub shared: [usize; 2],
+    /// Blocks beside each other that weights are multicast to, and below each other that pixels are.
+    pub multicast: [usize; 2],
 }
 
 /// Multiplications a multiprocessor does while it loads or stores one byte of memory, from the H100's figures.
@@ -76,8 +76,8 @@ const PRODUCTS_PER_BYTE: f64 = 110.0;
 const SETUP: f64 = 160.0;
 /// What a second kernel costs, in products of one multiprocessor: about two microseconds.
 const SECOND_KERNEL: f64 = 6.0e6;
-/// What it costs that the blocks of a cluster meet twice, in the same: about a microsecond.
-const MEETINGS: f64 = 3.0e6;
+/// What two barriers of a cluster cost, in the same: about a microsecond.
+const CLUSTER_BARRIERS: f64 = 3.0e6;
 /// A cluster's blocks are on neighbouring multiprocessors: an H100 has groups of so many or two more.
 const NEIGHBOURS: usize = 16;
 /// Parts at most.
@@ -89,9 +89,9 @@ const NEAR: f64 = 2.5;
 /// Candidates of each tile: neighbouring numbers of parts cost nearly the same.
 const EACH_TILE: usize = 3;
 /// The same of tiles whose blocks may share, in so many ways.
-const EACH_SHARED: usize = 6;
-/// By how many blocks weights and pixels may be shared: larger clusters leave multiprocessors without work.
-const SHARED: [[usize; 2]; 3] = [ALONE, [2, 1], [1, 2]];
+const EACH_MULTICAST: usize = 6;
+/// By how many blocks weights and pixels may be multicast: larger clusters leave multiprocessors without work.
+const MULTICAST: [[usize; 2]; 3] = [ALONE, [2, 1], [1, 2]];
 /// A block that shares nothing.
 const ALONE: [usize; 2] = [1, 1];
 /// Blocks share no less than so many rows, whose eights lie in an order that repeats after them; with gates twice as many.
@@ -100,81 +100,81 @@ const LEAST_ROWS: usize = 8;
 const MOST: usize = 32;
 
 impl Tile {
-    /// Whether its blocks can be a cluster that adds parts of sums: those with sixteen pixels for each warp (`conv_meeting.cuh`).
-    fn meets(&self) -> bool {
+    /// Whether its blocks can be a cluster that adds parts of sums: those with sixteen pixels for each warp (`conv_cluster_reduce.cuh`).
+    fn can_reduce_in_cluster(&self) -> bool {
         let each = self.pixels == 16 * self.threads as usize / 32;
-        self.chips == Chips::Hopper && (each || self.can_share())
+        self.chips == Chips::Hopper && (each || self.can_multicast())
     }
 
     /// Whether neighbouring blocks can bring weights or pixels for each other.
-    fn can_share(&self) -> bool {
-        matches!(self.walk, Walk::Rectangles(_))
+    fn can_multicast(&self) -> bool {
+        matches!(self.tiling, Tiling::Rectangles(_))
     }
 
     /// In which ways the blocks of a product can share.
-    fn shares(&self, extent: &Extent) -> impl Iterator<Item = [usize; 2]> + use<'_> {
+    fn multicasts(&self, extent: &Extent) -> impl Iterator<Item = [usize; 2]> + use<'_> {
         let [beside, below] = [self.blocks(extent), extent.rows.div_ceil(self.outputs)];
         let rows = if extent.gated { 2 * LEAST_ROWS } else { LEAST_ROWS };
         let possible = move |[x, y]: [usize; 2]| x <= beside && y <= below && (self.outputs / x).is_multiple_of(rows);
-        let ways = if self.can_share() { &SHARED[..] } else { &SHARED[..1] };
-        ways.iter().copied().filter(move |shared| *shared == ALONE || possible(*shared))
+        let ways = if self.can_multicast() { &MULTICAST[..] } else { &MULTICAST[..1] };
+        ways.iter().copied().filter(move |multicast| *multicast == ALONE || possible(*multicast))
     }
 
     /// Whether a product can have it on such a GPU.
     fn is_for(&self, extent: &Extent, chip: &Chip) -> bool {
-        // One of compute capability 9.0 multiplies numbers of 8 bits by four warps alone.
-        if extent.quarters && self.chips == Chips::All && Chips::Hopper.have(chip.capability) {
+        // One of compute capability 9.0 multiplies fp8 numbers by four warps alone.
+        if extent.fp8 && self.chips == Chips::All && Chips::Hopper.have(chip.capability) {
             return false;
         }
-        match self.walk {
-            Walk::Pixels => true,
-            Walk::Strips(most) => extent.taps == 9 && extent.stride == 1 && extent.inputs <= most,
-            Walk::Rectangles(_) => !extent.doubled && extent.stride <= 2 && extent.inputs >= SLICE,
+        match self.tiling {
+            Tiling::Pixels => true,
+            Tiling::Strips(most) => extent.taps == 9 && extent.stride == 1 && extent.inputs <= most,
+            Tiling::Rectangles(_) => !extent.doubled && extent.stride <= 2 && extent.inputs >= SLICE,
         }
     }
 
     /// Blocks side by side along the pixels.
     pub fn blocks(&self, extent: &Extent) -> usize {
         let [n, h, w] = extent.map;
-        match self.walk {
-            Walk::Pixels => extent.pixels().div_ceil(self.pixels),
-            Walk::Strips(_) => {
+        match self.tiling {
+            Tiling::Pixels => extent.pixels().div_ceil(self.pixels),
+            Tiling::Strips(_) => {
                 let strips = w.div_ceil(STRIP);
                 let line = w.div_ceil(strips) + 2;
                 n * strips * (h * line - 2).div_ceil(self.pixels)
             }
-            Walk::Rectangles(_) => Rectangles::new(self.pixels, extent).count(extent),
+            Tiling::Rectangles(_) => Rectangles::new(self.pixels, extent).count(extent),
         }
     }
 
     /// Steps of the depth.
     fn steps(&self, extent: &Extent) -> usize {
-        match self.walk {
-            Walk::Pixels => extent.depth().div_ceil(self.depth),
-            Walk::Strips(_) | Walk::Rectangles(_) => extent.taps * extent.inputs.div_ceil(SLICE),
+        match self.tiling {
+            Tiling::Pixels => extent.depth().div_ceil(self.depth),
+            Tiling::Strips(_) | Tiling::Rectangles(_) => extent.taps * extent.inputs.div_ceil(SLICE),
         }
     }
 }
 
 impl Cut {
     /// For inputs that cannot be loaded 16 bytes at a time.
-    pub const GATHER: Self = Self { tile: &GATHER, splits: 1, shared: ALONE };
+    pub const GATHER: Self = Self { tile: &GATHER, splits: 1, multicast: ALONE };
 
     /// Whether the blocks that have the parts of a sum are a cluster and add them by themselves.
-    pub fn meets(&self) -> bool {
-        let [x, y] = self.shared;
-        self.tile.meets() && self.splits > 1 && x * y * self.splits <= MOST_BLOCKS
+    pub fn reduces_in_cluster(&self) -> bool {
+        let [x, y] = self.multicast;
+        self.tile.can_reduce_in_cluster() && self.splits > 1 && x * y * self.splits <= MOST_BLOCKS
     }
 
     /// The blocks of a cluster along the three axes.
     pub fn cluster(&self) -> [usize; 3] {
-        let [x, y] = self.shared;
-        [x, y, if self.meets() { self.splits } else { 1 }]
+        let [x, y] = self.multicast;
+        [x, y, if self.reduces_in_cluster() { self.splits } else { 1 }]
     }
 
     /// Blocks along the three axes: whole clusters.
     pub fn grid(&self, extent: &Extent) -> [usize; 3] {
-        let ([x, y], Self { tile, splits, .. }) = (self.shared, self);
+        let ([x, y], Self { tile, splits, .. }) = (self.multicast, self);
         let lines = extent.rows.div_ceil(tile.outputs);
         [tile.blocks(extent).next_multiple_of(x), lines.next_multiple_of(y), *splits]
     }
@@ -186,18 +186,18 @@ impl Cut {
 
     /// Blocks that such a GPU has room for.
     fn room(&self, chip: &Chip) -> usize {
-        let (tile, all) = (self.tile, chip.processors * self.tile.together);
+        let (tile, all) = (self.tile, chip.processors * self.tile.occupancy);
         let blocks: usize = self.cluster().iter().product();
         if blocks == 1 {
             return all;
         }
-        let of_group = NEIGHBOURS.min(chip.processors) * tile.together / blocks * blocks;
+        let of_group = NEIGHBOURS.min(chip.processors) * tile.occupancy / blocks * blocks;
         ((chip.processors / NEIGHBOURS).max(1) * of_group).max(blocks)
     }
 
     /// Numbers of f32 in memory that the parts of the sums take.
     pub fn sums(&self, extent: &Extent) -> usize {
-        if self.splits == 1 || self.meets() {
+        if self.splits == 1 || self.reduces_in_cluster() {
             return 0;
         }
         self.splits * extent.pixels() * extent.rows.next_multiple_of(EIGHT)
@@ -207,11 +207,11 @@ impl Cut {
 impl fmt::Display for Cut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.tile.name.trim_start_matches("conv_"))?;
-        if let Walk::Rectangles(stages) = self.tile.walk {
+        if let Tiling::Rectangles(stages) = self.tile.tiling {
             write!(f, " of {stages}")?;
         }
-        if self.shared != ALONE {
-            let [x, y] = self.shared;
+        if self.multicast != ALONE {
+            let [x, y] = self.multicast;
             write!(f, " shared {x} by {y}")?;
         }
         if self.splits > 1 { write!(f, " in {}", self.splits) } else { Ok(()) }
@@ -228,7 +228,7 @@ pub fn candidates(extent: &Extent, chip: &Chip) -> Vec<Cut> {
         .flat_map(|tile| {
             let mut cuts: Vec<Cut> = cuts_of(tile, extent, chip).collect();
             cuts.sort_by(|a, b| cost(a).total_cmp(&cost(b)));
-            cuts.into_iter().take(if tile.can_share() { EACH_SHARED } else { EACH_TILE })
+            cuts.into_iter().take(if tile.can_multicast() { EACH_MULTICAST } else { EACH_TILE })
         })
         .collect();
     cuts.sort_by(|a, b| cost(a).total_cmp(&cost(b)));
@@ -248,7 +248,8 @@ pub fn without_sums(extent: &Extent, chip: &Chip) -> Option<Cut> {
 /// All that such a GPU can do with a tile.
 fn cuts_of(tile: &'static Tile, extent: &Extent, chip: &Chip) -> impl Iterator<Item = Cut> {
     let splits = 1..=most_splits(extent, tile);
-    let cuts = splits.flat_map(move |splits| tile.shares(extent).map(move |shared| Cut { tile, splits, shared }));
+    let cuts =
+        splits.flat_map(move |splits| tile.multicasts(extent).map(move |multicast| Cut { tile, splits, multicast }));
     cuts.filter(move |cut| cut.is_for(chip))
 }
 
@@ -260,7 +261,7 @@ fn most_splits(extent: &Extent, tile: &Tile) -> usize {
 pub fn cost(extent: &Extent, cut: &Cut, chip: &Chip) -> f64 {
     let (Cut { tile, splits, .. }, processors) = (*cut, chip.processors);
     let blocks: usize = cut.grid(extent).iter().product();
-    let waves = blocks.div_ceil(cut.room(chip)) as f64 * tile.together.min(blocks.div_ceil(processors)) as f64;
+    let waves = blocks.div_ceil(cut.room(chip)) as f64 * tile.occupancy.min(blocks.div_ceil(processors)) as f64;
     let area = (tile.pixels * tile.outputs) as f64;
     let depth = (tile.steps(extent).div_ceil(splits) * tile.depth) as f64 + SETUP;
     waves * area * depth / tile.efficiency + adding(extent, cut, processors)
@@ -272,7 +273,7 @@ fn adding(extent: &Extent, cut: &Cut, processors: usize) -> f64 {
     match cut.splits {
         1 => 0.0,
         // Shared memory of others is read about as fast as memory.
-        splits if cut.meets() => MEETINGS + each * (splits - 1) as f64,
+        splits if cut.reduces_in_cluster() => CLUSTER_BARRIERS + each * (splits - 1) as f64,
         splits => SECOND_KERNEL + 2.0 * each * splits as f64,
     }
 }
@@ -287,7 +288,7 @@ mod tests {
 
     fn map(side: usize, rows: usize, inputs: usize) -> Extent {
         let map = [1, side, side];
-        Extent { map, rows, inputs, taps: 9, stride: 1, doubled: false, gated: false, line: true, quarters: false }
+        Extent { map, rows, inputs, taps: 9, stride: 1, doubled: false, gated: false, line: true, fp8: false }
     }
 
     #[test]
@@ -306,7 +307,7 @@ mod tests {
         assert!(!has(&map(512, 64, 72), "conv_halo_hopper_256x64"), "one slice is all it has room for");
         for other in [Extent { taps: 1, ..more }, Extent { taps: 25, ..more }, Extent { stride: 2, ..more }] {
             let found = candidates(&other, &H100);
-            assert!(found.iter().all(|cut| !matches!(cut.tile.walk, Walk::Strips(_))), "{found:?}");
+            assert!(found.iter().all(|cut| !matches!(cut.tile.tiling, Tiling::Strips(_))), "{found:?}");
         }
     }
 
@@ -336,32 +337,32 @@ mod tests {
                 let extent = Extent { map, taps, ..self::map(1, 320, inputs) };
                 check_candidates(&extent, &H100, MOST);
                 check_candidates(&extent, &AMPERE, 12);
-                let quarters = Extent { quarters: true, ..extent };
-                check_candidates(&quarters, &H100, MOST);
-                check_candidates(&quarters, &ADA, 12);
+                let fp8 = Extent { fp8: true, ..extent };
+                check_candidates(&fp8, &H100, MOST);
+                check_candidates(&fp8, &ADA, 12);
             }
         }
     }
 
     #[test]
-    fn numbers_of_8_bits_are_multiplied_as_each_gpu_does_it_best() {
-        let extent = Extent { quarters: true, ..map(64, 320, 160) };
+    fn fp8_is_multiplied_as_each_gpu_does_it_best() {
+        let extent = Extent { fp8: true, ..map(64, 320, 160) };
         assert!(candidates(&extent, &H100).iter().all(|cut| cut.tile.chips == Chips::Hopper));
         assert!(candidates(&extent, &ADA).iter().all(|cut| cut.tile.chips == Chips::All));
     }
 
     #[test]
-    fn parts_that_meet_need_no_memory() {
+    fn parts_reduced_in_clusters_need_no_memory() {
         let extent = map(16, 1280, 1280);
         for tile in &TILES {
             for splits in [1, 2, 8, 9, 16] {
-                let cut = Cut { tile, splits, shared: [1, 1] };
-                let meets = tile.chips == Chips::Hopper && tile.pixels < 256 && (2..=8).contains(&splits);
-                assert_eq!(cut.meets(), meets, "{cut}");
-                assert_eq!(cut.sums(&extent) > 0, splits > 1 && !meets, "{cut}");
+                let cut = Cut { tile, splits, multicast: [1, 1] };
+                let in_cluster = tile.chips == Chips::Hopper && tile.pixels < 256 && (2..=8).contains(&splits);
+                assert_eq!(cut.reduces_in_cluster(), in_cluster, "{cut}");
+                assert_eq!(cut.sums(&extent) > 0, splits > 1 && !in_cluster, "{cut}");
                 let blocks = cut.room(&H100);
-                assert!(blocks.is_multiple_of(splits) || !meets, "{cut}: {blocks}");
-                assert!((112..=132).contains(&(blocks / tile.together)) || splits == 6, "{cut}: {blocks}");
+                assert!(blocks.is_multiple_of(splits) || !in_cluster, "{cut}: {blocks}");
+                assert!((112..=132).contains(&(blocks / tile.occupancy)) || splits == 6, "{cut}: {blocks}");
             }
         }
     }
@@ -369,8 +370,8 @@ mod tests {
     #[test]
     fn every_product_can_do_without_memory_for_sums() {
         for (side, inputs) in [(1, 64), (8, 1280), (16, 1280), (64, 320)] {
-            for quarters in [false, true] {
-                let extent = Extent { quarters, ..map(side, 1280, inputs) };
+            for fp8 in [false, true] {
+                let extent = Extent { fp8, ..map(side, 1280, inputs) };
                 for chip in [H100, Chip { cluster: 1, ..H100 }, AMPERE, ADA] {
                     let cut = without_sums(&extent, &chip).unwrap();
                     assert_eq!(cut.sums(&extent), 0, "{cut}");
@@ -383,12 +384,12 @@ mod tests {
     }
 
     #[test]
-    fn blocks_meet_where_there_are_clusters_as_large() {
+    fn parts_are_reduced_where_clusters_are_as_large() {
         let extent = map(16, 1280, 1280);
         let most = |cluster| {
             let found = candidates(&extent, &Chip { cluster, ..H100 });
             assert!(!found.is_empty());
-            found.iter().filter(|cut| cut.meets()).map(|cut| cut.splits).max()
+            found.iter().filter(|cut| cut.reduces_in_cluster()).map(|cut| cut.splits).max()
         };
         assert_eq!(most(1), None);
         assert!(most(4).is_some_and(|splits| splits <= 4));

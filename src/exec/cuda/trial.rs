@@ -1,6 +1,6 @@
 //! Measuring, on the GPU itself, which of several ways to compute a product takes the least time.
 //!
-//! What is measured: the launches themselves, between two events, after everything else was thrown out of the second cache and the
+//! What is measured: the launches themselves, between two events, after everything else was thrown out of the L2 cache and the
 //! input was brought back. So they meet what they meet in a network that is larger than the cache: weights come from memory, and
 //! the input is where the launch before left it. Time between launches, which a recorded graph does not have, is not seen, for
 //! they are queued while the cache is being filled. Ways take turns, so that a clock that changes meanwhile favours none.
@@ -34,7 +34,7 @@ impl<'a> Bench<'a> {
     /// # Errors
     /// No room on the GPU.
     pub fn new(device: &'a Device, sums: usize) -> Result<Self, ExecError> {
-        let cache = (2 * device.second_cache()).next_multiple_of(NOISE).max(NOISE);
+        let cache = (2 * device.l2_bytes()).next_multiple_of(NOISE).max(NOISE);
         Ok(Self { device, memory: device.zeros(cache + sums, "measuring")?, cache })
     }
 
@@ -109,8 +109,8 @@ mod tests {
     fn noise_is_finite_in_every_kind() {
         let bytes = noise();
         assert_eq!(bytes.len(), NOISE);
-        let (halves, _) = bytes.as_chunks::<2>();
-        let bits: Vec<u16> = halves.iter().map(|bytes| u16::from_ne_bytes(*bytes)).collect();
+        let (pairs, _) = bytes.as_chunks::<2>();
+        let bits: Vec<u16> = pairs.iter().map(|bytes| u16::from_ne_bytes(*bytes)).collect();
         assert!(bits.iter().all(|bits| half::f16::from_bits(*bits).to_f32().abs() <= 1.0));
         assert!(bits.iter().all(|bits| half::bf16::from_bits(*bits).is_finite()));
         let (words, _) = bytes.as_chunks::<4>();

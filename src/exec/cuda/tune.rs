@@ -1,5 +1,5 @@
-//! Which cut a product gets: measured once for each GPU, driver and set of kernels, and written down. While nothing is known,
-//! or nothing may be measured, the counting of `tiles.rs` decides.
+//! Autotuning: which cut a product gets. Measured once for each GPU, driver and set of kernels, and written down. While nothing is
+//! known, or nothing may be measured, the counting of `tiles.rs` decides.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -97,9 +97,9 @@ impl Tuner {
         let sums = jobs.iter().flat_map(|job| job.candidates.iter().map(|cut| cut.sums(&job.product.extent))).max();
         let Some(sums) = sums else { return Ok(known) };
         // What the driver takes to translate kernels that it has not met is not a part of measuring.
-        let of = |job: &Job<'_>| job.product.extent.quarters;
+        let of = |job: &Job<'_>| job.product.extent.fp8;
         let mut tiles = jobs.iter().flat_map(|job| job.candidates.iter().map(move |cut| (cut.tile.name, of(job))));
-        tiles.try_for_each(|(name, quarters)| device.function(name, quarters).map(drop))?;
+        tiles.try_for_each(|(name, fp8)| device.function(name, fp8).map(drop))?;
         let begun = Instant::now();
         let mut bench = match Bench::new(device, sums * size_of::<f32>()) {
             Ok(bench) => bench,

@@ -1,5 +1,5 @@
-//! Which products are made as one: those of the same value that only attention reads. Queries, keys and values then lie side
-//! by side, what they are made of is read once, and one wide product fills a processor better than three.
+//! Horizontal fusion: which products are made as one. Those of the same value that only attention reads. Queries, keys and values
+//! then lie side by side, what they are made of is read once, and one wide product fills a processor better than three.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
-//! Which nodes are done in one go: what follows a product element by element is done while its result is still at hand.
+//! Operator fusion: which nodes are done in one go. What follows a product element by element is done while its result is still at hand.
 
 use super::view::extent;
-use crate::exec::given::needed;
+use crate::exec::inputs::needed;
 use crate::graph::{Activation, Graph, Node, NodeId, Op, Padding};
 
 /// Nodes that are joined to another at most.

@@ -27,7 +27,8 @@ const WINDOW: usize = 3;
 
 /// The order, and where each piece of memory begins.
 pub struct Schedule {
-    /// What to do, stage after stage, round after round. The items of a round may run in any order or at the same time.
+    /// What to do, stage after stage, round after round. A round is a level of the graph of dependencies, between two barriers: its
+    /// items may run in any order or at the same time.
     pub rounds: Vec<(Stage, Vec<Item>)>,
     /// By piece of memory: those of the places, then what is packed for each joined step ([`packed_piece`]).
     pub offsets: Vec<usize>,

@@ -85,7 +85,7 @@ impl ClipConfig {
 /// The states before each layer and after the last have the paths `hidden_states.0` and so on.
 ///
 /// # Shapes
-/// - `input_ids` [n, t], whole numbers, prompt
+/// - `input_ids` [n, t], integers, prompt
 /// - `hidden_states` [n, t, width]
 /// - `text_embeds` [n, t, projection], for [`Output::Pooled`]: that at [`ClipConfig::end_position`] stands for the text. The
 ///   others are projected for nothing, which costs a thousandth of the encoder and spares an operation that picks one.

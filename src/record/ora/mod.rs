@@ -69,7 +69,7 @@ pub struct PictureLayer {
 /// assert!(!is_ora_name("fox.png".as_ref()) && !is_ora_name("ora".as_ref()));
 /// ```
 pub fn is_ora_name(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("ora"))
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("ora"))
 }
 
 /// Whether bytes begin as layered drawings do, whatever their file is called.

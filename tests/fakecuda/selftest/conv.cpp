@@ -18,18 +18,18 @@ struct ConvCase {
     // The pixel in the middle is NaN: those whose kernel does not reach it must not know.
     bool broken = false;
 
-    // The same of twice as many channels of 8 bits.
-    ConvCase of_quarters() const {
+    // The same of twice as many channels of fp8.
+    ConvCase in_fp8() const {
         ConvCase twice = *this;
         twice.in.c *= 2;
-        twice.from = {QUARTER, 2 * from.lead, 2 * from.gap};
+        twice.from = {FP8, 2 * from.lead, 2 * from.gap};
         return twice;
     }
 };
 
-// 8-bit numbers as half as many 16-bit ones.
+// Fp8 numbers as half as many 16-bit ones.
 static View in_pairs(View view) {
-    if (view.kind != QUARTER) return view;
+    if (view.kind != FP8) return view;
     view.image /= 2;
     view.row /= 2;
     view.pixel /= 2;
@@ -38,13 +38,14 @@ static View in_pairs(View view) {
     return view;
 }
 
-// A kernel: its tile, whether pixels are counted in strips, for how many channels it is at most, and whether its blocks can meet.
+// A kernel: its tile, whether pixels are counted in strips, for how many channels it is at most, and whether a cluster of its
+// blocks can add parts of sums.
 struct Kernel {
     std::string name;
     int pixels, outputs, threads, shared;
     bool strips;
     int channels;
-    bool can_meet;
+    bool can_reduce;
 
     Kernel(const char* name, const Tile& tile) : Kernel(name, tile, false, 1 << 30) {}
     Kernel(const char* name, const HaloTile& tile) : Kernel(name, tile, true, tile.slices > 1 ? 1 << 30 : 64) {}
@@ -54,7 +55,7 @@ private:
     Kernel(const char* name, const Any& tile, bool strips, int channels)
         : name(name), pixels(tile.pixels), outputs(tile.outputs), threads(tile.threads()), shared(tile.shared_bytes()),
           strips(strips), channels(channels),
-          can_meet(this->name.find("_hopper_") != std::string::npos && tile.pixels == 16 * tile.threads() / 32) {}
+          can_reduce(this->name.find("_hopper_") != std::string::npos && tile.pixels == 16 * tile.threads() / 32) {}
 };
 
 static const Kernel KERNELS[] = {
@@ -119,7 +120,7 @@ static Bound sum_of(Format format, const ConvCase& k, const Tensor& in, const We
         }
     }
     // Each addition rounds by at most a unit of what has been added so far. Tensor cores are known to keep half of the digits with
-    // factors of 8 bits.
+    // fp8 factors.
     const double unit = format == Format::F8 ? 0x1p-13 : 0x1p-24;
     return {sum, sizes * unit * std::sqrt(double(weights.taps) * k.in.c + 4)};
 }
@@ -134,7 +135,7 @@ static std::string words(const std::string& kernel, Format format, const ConvCas
 
 // Whether the kernel can have the convolution.
 static bool takes(const Kernel& kernel, const ConvCase& k) {
-    const bool gather = kernel.name == "conv_gather", pairs = k.from.kind == QUARTER;
+    const bool gather = kernel.name == "conv_gather", pairs = k.from.kind == FP8;
     if (gather && pairs) return false;
     const int together = pairs ? 16 : 8;
     if (!gather && (k.in.c % together || k.from.gap % together || k.from.lead % together)) return false;
@@ -176,7 +177,7 @@ static TensorMap map_of(void* base, std::array<uint64_t, 4> extent, std::array<u
 // A launch: so many stages, and blocks that share weights and pixels.
 struct BulkCut {
     int stages, share_x, share_y, early;
-    bool meet, flat;
+    bool in_cluster, flat;
 };
 
 static void launch_bulk(Format format, const BulkKernel& kernel, const ConvArgs& conv, const BulkCut& cut) {
@@ -221,38 +222,38 @@ static void launch_bulk(Format format, const BulkKernel& kernel, const ConvArgs&
     const auto shares_x = unsigned(cut.share_x), shares_y = unsigned(cut.share_y);
     launch(std::string(kernel.name) + suffix(format), args, {unsigned(blocks), unsigned(lines), unsigned(conv.splits)},
            unsigned(tile.block_threads()), unsigned(tile.shared_bytes(cut.stages)),
-           {shares_x, shares_y, cut.meet ? unsigned(conv.splits) : 1});
+           {shares_x, shares_y, cut.in_cluster ? unsigned(conv.splits) : 1});
 }
 
 // Some cuts of each kernel, other ones in each case.
 template <typename Check>
 static void bulk_cases(Format format, const ConvCase& k, const ConvArgs& conv, const Check& check) {
     const int steps = k.kernel * k.kernel * ((conv.in.c + BulkTile::DEPTH - 1) / BulkTile::DEPTH);
-    const int together = k.from.kind == QUARTER ? 16 : 8;
+    const int together = k.from.kind == FP8 ? 16 : 8;
     if (k.in.c % together || k.from.gap % together || k.from.lead % together || k.doubled || steps < k.splits) return;
     static const int SHARES[][2] = {{1, 1}, {2, 1}, {1, 2}, {2, 2}, {4, 1}, {4, 2}};
     static unsigned turn = 0;
     for (const BulkKernel& kernel : BULK_KERNELS) {
-        for (const bool meet : {false, true}) {
+        for (const bool in_cluster : {false, true}) {
             const auto [share_x, share_y] = SHARES[turn++ % 6];
-            if (meet && (k.splits < 2 || k.splits * share_x * share_y > 8)) continue;
+            if (in_cluster && (k.splits < 2 || k.splits * share_x * share_y > 8)) continue;
             if (k.gated && kernel.tile.outputs / share_x % 16) continue;
             // One line of all pixels, which lie one after the other.
             const View& in = conv.in;
             const bool flat = k.kernel == 1 && k.stride == 1 && in.row == in.w * in.pixel && in.image == in.h * in.row &&
                               turn % 2;
             const int stages = kernel.tile.least_stages + int(turn % 2), early = int(turn / 2) % (stages + 1);
-            const BulkCut cut = {stages, share_x, share_y, early, meet, flat};
+            const BulkCut cut = {stages, share_x, share_y, early, in_cluster, flat};
             ConvArgs args = conv;
-            if (meet) args.workspace = nullptr;
+            if (in_cluster) args.workspace = nullptr;
             check(args, std::string(kernel.name) + " shared by " + std::to_string(share_x) + " " + std::to_string(share_y),
-                  meet, [&] { launch_bulk(format, kernel, args, cut); });
+                  in_cluster, [&] { launch_bulk(format, kernel, args, cut); });
         }
     }
 }
 
 static void conv_case(Format format, const ConvCase& one) {
-    const ConvCase k = format == Format::F8 ? one.of_quarters() : one;
+    const ConvCase k = format == Format::F8 ? one.in_fp8() : one;
     const Extent e = out_of(k);
     Tensor in(format, k.in, k.from, 30), other(format, {e.n, e.h, e.w, e.c}, k.to, 32),
         shift(format, {e.n, 1, 1, e.c}, EXACT, 33);
@@ -301,31 +302,31 @@ static void conv_case(Format format, const ConvCase& one) {
     const ConvArgs conv = {in_pairs(in.view()), {}, weight.pointer(), bias_or_null, scale_or_null, k.kernel, k.stride, k.top, k.left, k.doubled, k.gated,
                            k.splits, rows, static_cast<float*>(workspace.pointer()), {}};
     int which = 0;
-    const auto check = [&](ConvArgs& args, const std::string& name, bool meet, const auto& start) {
+    const auto check = [&](ConvArgs& args, const std::string& name, bool in_cluster, const auto& start) {
         which ^= 1;
         // Every other result is for a product of such factors, too.
         Layout to = k.to;
-        if (format == Format::F8 && which && to.kind == HALF) to.kind = QUARTER;
+        if (format == Format::F8 && which && to.kind == HALF) to.kind = FP8;
         Tensor out(format, e, to);
         args.out = out.view();
         args.posts = posts_of(lists[which], e);
         start();
-        if (k.splits > 1 && !meet) launch("conv_finish" + suffix(format), args, {3});
-        report(words(name, format, k) + (meet ? " in a cluster" : ""), out.compare([&](int n, int y, int x, int c) {
+        if (k.splits > 1 && !in_cluster) launch("conv_finish" + suffix(format), args, {3});
+        report(words(name, format, k) + (in_cluster ? " in a cluster" : ""), out.compare([&](int n, int y, int x, int c) {
             return wanted[which][size_t(((n * e.h + y) * e.w + x) * e.c + c)];
         }));
     };
     for (const Kernel& kernel : KERNELS) {
         if (!takes(kernel, k)) continue;
-        for (const bool meet : {false, true}) {
-            if (meet && !(kernel.can_meet && k.splits > 1 && k.splits <= 8)) continue;
+        for (const bool in_cluster : {false, true}) {
+            if (in_cluster && !(kernel.can_reduce && k.splits > 1 && k.splits <= 8)) continue;
             ConvArgs args = conv;
-            if (meet) args.workspace = nullptr;
-            check(args, kernel.name, meet, [&] {
+            if (in_cluster) args.workspace = nullptr;
+            check(args, kernel.name, in_cluster, [&] {
                 launch(kernel.name + suffix(format), args,
                        {unsigned(blocks_of(kernel, e)), unsigned(rows + kernel.outputs - 1) / unsigned(kernel.outputs),
                         unsigned(k.splits)},
-                       unsigned(kernel.threads), unsigned(kernel.shared), {1, 1, meet ? unsigned(k.splits) : 1});
+                       unsigned(kernel.threads), unsigned(kernel.shared), {1, 1, in_cluster ? unsigned(k.splits) : 1});
             });
         }
     }

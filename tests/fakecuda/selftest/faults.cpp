@@ -64,13 +64,13 @@ void order(const void* sums) {
 // What a thread finds in the first block of its cluster.
 float look() {
     float found[1];
-    fetch(found, neighbour(dynamic_shared(), 0), 0);
+    load_remote(found, map_to_block(dynamic_shared(), 0), 0);
     return found[0];
 }
 
 void meet() {
-    cluster_come();
-    cluster_leave();
+    cluster_arrive();
+    cluster_wait();
 }
 
 void not_met(const void*) { look(); }
@@ -82,17 +82,17 @@ void not_left(const void*) {
 
 void not_waited_for(const void*) {
     meet();
-    cluster_come();
+    cluster_arrive();
     look();
-    cluster_leave();
+    cluster_wait();
 }
 
 void came_twice(const void*) {
-    cluster_come();
-    cluster_come();
+    cluster_arrive();
+    cluster_arrive();
 }
 
-void never_came(const void*) { cluster_leave(); }
+void never_came(const void*) { cluster_wait(); }
 
 void some_come(const void*) {
     if (blockIdx.z == 0 || threadIdx.x != 40) meet();
@@ -101,7 +101,7 @@ void some_come(const void*) {
 void one_block_too_far(const void*) {
     meet();
     float found[1];
-    fetch(found, neighbour(dynamic_shared(), 2), 0);
+    load_remote(found, map_to_block(dynamic_shared(), 2), 0);
 }
 
 // What each block finds of both.
@@ -110,7 +110,7 @@ void exchange(const void* found) {
     own[threadIdx.x] = float(64 * blockIdx.z + threadIdx.x);
     meet();
     float theirs[1];
-    fetch(theirs, neighbour(own, 1 - int(blockIdx.z)), int(threadIdx.x ^ 63));
+    load_remote(theirs, map_to_block(own, 1 - int(blockIdx.z)), int(threadIdx.x ^ 63));
     static_cast<int*>(const_cast<void*>(found))[64 * blockIdx.z + threadIdx.x] = int(theirs[0]);
     meet();
 }
@@ -118,42 +118,42 @@ void exchange(const void* found) {
 // A barrier of the block, for so many.
 Barrier& barrier(int arrivals) {
     auto& own = *reinterpret_cast<Barrier*>(dynamic_shared());
-    if (threadIdx.x == 0) barrier_begin(own, arrivals);
+    if (threadIdx.x == 0) barrier_init(own, arrivals);
     return own;
 }
 
 void not_begun(const void*) { barrier_wait(*reinterpret_cast<Barrier*>(dynamic_shared()), 0); }
 
-void not_shown(const void*) { barrier_come(barrier(64), 0); }
+void not_shown(const void*) { barrier_arrive(barrier(64), 0); }
 
 void nobody_came(const void*) {
     Barrier& own = barrier(1);
-    barriers_show();
+    fence_barrier_init();
     __syncthreads();
     barrier_wait(own, 0);
 }
 
 void bytes_that_never_come(const void*) {
     Barrier& own = barrier(1);
-    barriers_show();
+    fence_barrier_init();
     __syncthreads();
-    if (threadIdx.x == 0) barrier_expect(own, 128);
+    if (threadIdx.x == 0) barrier_arrive_expect(own, 128);
     barrier_wait(own, 0);
 }
 
 // Two phases, for the first of which everybody comes.
 void phases(const void*) {
     Barrier& own = barrier(64);
-    barriers_show();
+    fence_barrier_init();
     __syncthreads();
     barrier_wait(own, 1);
-    barrier_come(own, 0);
+    barrier_arrive(own, 0);
     barrier_wait(own, 0);
 }
 
 void no_tensor(const void*) {
     Barrier& own = barrier(1);
-    barriers_show();
+    fence_barrier_init();
     __syncthreads();
     if (threadIdx.x == 0) copy_tensor(dynamic_shared(), TensorMap{}, 0, 0, 0, 0, own);
 }
@@ -162,9 +162,9 @@ void no_tensor(const void*) {
 void box_left_behind(const void* map) {
     auto& own = *reinterpret_cast<Barrier*>(dynamic_shared() + 1024);
     if (threadIdx.x > 0) return;
-    barrier_begin(own, 1);
-    barriers_show();
-    barrier_expect(own, 1024);
+    barrier_init(own, 1);
+    fence_barrier_init();
+    barrier_arrive_expect(own, 1024);
     copy_tensor(dynamic_shared(), *static_cast<const TensorMap*>(map), 0, 0, 0, 0, own);
 }
 

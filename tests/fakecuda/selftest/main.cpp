@@ -1,4 +1,4 @@
-// Runs every kernel on the played GPU against plain loops in double precision, then the GPU itself. One line for each
+// Runs every kernel on the emulated GPU against plain loops in double precision, then the GPU itself. One line for each
 // case; ends at a fault. `selftest kernels` leaves the GPU itself out and goes
 // on after a fault: so it runs on a real one, too, whose sums have another order.
 #include <cstdio>

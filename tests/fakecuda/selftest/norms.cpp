@@ -34,7 +34,7 @@ static Buffer numbers(int count, unsigned seed, double mean, std::vector<double>
 
 // Where results lie that products of such kernels read.
 static Layout result(Format format, Layout to) {
-    if (format == Format::F8 && to.kind == HALF) to.kind = QUARTER;
+    if (format == Format::F8 && to.kind == HALF) to.kind = FP8;
     return to;
 }
 

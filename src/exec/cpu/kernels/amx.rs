@@ -129,7 +129,7 @@ impl<'a> Group<'a> {
         let spacing = (odd == 0).then_some(first as isize);
         // Then the furthest is at one of the ends, unless places go round where numbers end.
         match (spacing, pixels) {
-            (Some(step), [begin, .., end]) if walk(*begin, step, pixels.len() - 1) == Some(*end) => {
+            (Some(step), [begin, .., end]) if after_steps(*begin, step, pixels.len() - 1) == Some(*end) => {
                 Self { pixels, spacing, last: *begin.max(end) }
             }
             _ => Self { pixels, spacing: spacing.filter(|_| pixels.len() < 2), last: furthest(pixels) },
@@ -139,7 +139,7 @@ impl<'a> Group<'a> {
 
 /// Where so many steps lead, if numbers do not end before.
 #[inline(always)]
-fn walk(begin: usize, step: isize, count: usize) -> Option<usize> {
+fn after_steps(begin: usize, step: isize, count: usize) -> Option<usize> {
     begin.checked_add_signed(step.checked_mul(count as isize)?)
 }
 

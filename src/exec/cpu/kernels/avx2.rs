@@ -117,8 +117,8 @@ pub fn widen_f16(x: &[f16], out: &mut [f32]) {
     for at in (0..whole).step_by(REGISTER) {
         // SAFETY: `at` and the seven after it lie in both slices, which are of one length.
         unsafe {
-            let halves = _mm_loadu_si128(x.as_ptr().add(at).cast());
-            _mm256_storeu_ps(out.as_mut_ptr().add(at), _mm256_cvtph_ps(halves));
+            let eight = _mm_loadu_si128(x.as_ptr().add(at).cast());
+            _mm256_storeu_ps(out.as_mut_ptr().add(at), _mm256_cvtph_ps(eight));
         }
     }
     portable::widen_f16(&x[whole..], &mut out[whole..]);

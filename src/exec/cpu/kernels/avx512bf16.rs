@@ -37,7 +37,7 @@ pub fn narrow(x: &[f32], out: &mut [bf16]) {
     portable::narrow(&x[whole..count], &mut out[whole..count]);
 }
 
-/// What [`rows::store`] does. The usual endings of whole panels are written here, since rounding one by one takes three times as
+/// What [`rows::store`] does. The usual epilogues of whole panels are written here, since rounding one by one takes three times as
 /// long as all else that is done to a number.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma")]
 pub fn store_bf16(tile: &mut [f32], width: usize, bias: &[f32], posts: &[Post<'_>], places: &Places<'_>) {
@@ -60,11 +60,11 @@ fn place<const ADD: bool, const RELU: bool>(
     tile: &[f32],
     bias: &[f32],
     (others, offsets): (&[f32], &[usize]),
-    &Places { desk, at, .. }: &Places<'_>,
+    &Places { memory, at, .. }: &Places<'_>,
 ) {
     let bias = &bias[..PANEL];
     for (r, at) in at.iter().enumerate() {
-        let (values, row) = (&tile[r * PANEL..][..PANEL], desk.write_bf16(*at, PANEL));
+        let (values, row) = (&tile[r * PANEL..][..PANEL], memory.write_bf16(*at, PANEL));
         let other = if ADD { &others[offsets[r]..][..PANEL] } else { values };
         let vector = |at: usize| -> __m512 {
             // SAFETY: each slice has PANEL numbers, and `at` is 0 or half of that.
@@ -81,24 +81,24 @@ fn place<const ADD: bool, const RELU: bool>(
     }
 }
 
-/// What [`rows::chances_bf16`] does, in half the instructions: powers are good to 1e-4 of their value, where rounding takes 2e-3.
+/// What [`rows::probs_bf16`] does, in half the instructions: exponentials are good to 1e-4 of their value, where rounding takes 2e-3.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512bf16,avx2,fma")]
 #[expect(unsafe_code, reason = "vector loads and stores take pointers")]
-pub fn chances(scores: &mut [f32], state: &mut Softmax, out: &mut [bf16]) {
+pub fn probs(scores: &mut [f32], state: &mut Softmax, out: &mut [bf16]) {
     let count = scores.len() / PANEL;
-    assert!(out.len() >= count.next_multiple_of(2) * PANEL, "chances reach outside");
-    // SAFETY: there are PANEL of each; of scores and chances, `count` was seen to be there.
+    assert!(out.len() >= count.next_multiple_of(2) * PANEL, "probabilities reach outside");
+    // SAFETY: there are PANEL of each; of scores and probabilities, `count` was seen to be there.
     unsafe {
         for column in [0, LANES] {
             let (base, mut totals) = (_mm512_loadu_ps(state.base.as_ptr().add(column)), _mm512_setzero_ps());
-            let mut power = |key: usize| {
-                let power = exp2(_mm512_sub_ps(_mm512_loadu_ps(scores.as_ptr().add(key * PANEL + column)), base));
-                totals = _mm512_add_ps(totals, power);
-                power
+            let mut prob = |key: usize| {
+                let prob = exp2(_mm512_sub_ps(_mm512_loadu_ps(scores.as_ptr().add(key * PANEL + column)), base));
+                totals = _mm512_add_ps(totals, prob);
+                prob
             };
             for key in (0..count).step_by(2) {
-                let first = power(key);
-                let second = if key + 1 < count { power(key + 1) } else { _mm512_setzero_ps() };
+                let first = prob(key);
+                let second = if key + 1 < count { prob(key + 1) } else { _mm512_setzero_ps() };
                 let place = out.as_mut_ptr().add(key * PANEL + 2 * column);
                 place.cast::<__m512bh>().write_unaligned(beside(first, second));
             }
@@ -108,19 +108,20 @@ pub fn chances(scores: &mut [f32], state: &mut Softmax, out: &mut [bf16]) {
     }
 }
 
-/// The chances of as many keys as it can, whole tiles, without their scores leaving the registers: until a score is so far above the
-/// base of its query that this must rise first. `keys` are of as many channels as the panel of `queries` has. Returns how many keys.
+/// The probabilities of as many keys as it can, whole tiles, without their scores leaving the registers: until a score is so far
+/// above the base of its query that this must rise first. `keys` are of as many channels as the panel of `queries` has. Returns how
+/// many keys.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512bf16,avx2,fma")]
 #[expect(unsafe_code, reason = "vector loads and stores take pointers")]
-pub fn powers(keys: &[bf16], queries: &[bf16], state: &mut Softmax, out: &mut [bf16]) -> usize {
+pub fn fused_probs(keys: &[bf16], queries: &[bf16], state: &mut Softmax, out: &mut [bf16]) -> usize {
     let width = queries.len() / PANEL;
     assert!(width > 0 && width.is_multiple_of(2), "keys of {width} channels are no pairs");
     let tiles = keys.len() / width / VECTOR_ROWS;
-    assert!(out.len() >= tiles * VECTOR_ROWS * PANEL, "chances reach outside");
+    assert!(out.len() >= tiles * VECTOR_ROWS * PANEL, "probabilities reach outside");
     // More than that cannot be the sum of a tile unless a score is above the slack.
     let most = _mm512_set1_ps(VECTOR_ROWS as f32 * 2.0 * Softmax::SLACK.exp2());
     let halves = [0, LANES];
-    // SAFETY: there are PANEL bases and totals; `width` rows of PANEL queries; of keys and chances, whole tiles were counted.
+    // SAFETY: there are PANEL bases and totals; `width` rows of PANEL queries; of keys and probabilities, whole tiles were counted.
     unsafe {
         let below = halves.map(|at| _mm512_sub_ps(_mm512_setzero_ps(), _mm512_loadu_ps(state.base.as_ptr().add(at))));
         let mut totals = [_mm512_setzero_ps(); 2];
@@ -218,8 +219,8 @@ pub fn scale_shift(x: &[f32], step: usize, factors: [&[f32]; 2], silu: bool, out
         rows::scale_shift::<bf16, true>(x, step, factors, silu, out);
     } else if silu {
         normalise(x, step, factors, out, |x| {
-            let power = exp2(_mm512_mul_ps(x, _mm512_set1_ps(-std::f32::consts::LOG2_E)));
-            _mm512_mul_ps(x, _mm512_rcp14_ps(_mm512_add_ps(_mm512_set1_ps(1.0), power)))
+            let exp = exp2(_mm512_mul_ps(x, _mm512_set1_ps(-std::f32::consts::LOG2_E)));
+            _mm512_mul_ps(x, _mm512_rcp14_ps(_mm512_add_ps(_mm512_set1_ps(1.0), exp)))
         });
     } else {
         normalise(x, step, factors, out, |x| x);
@@ -255,11 +256,11 @@ fn normalise(x: &[f32], step: usize, [scale, shift]: [&[f32]; 2], out: &mut [bf1
 #[target_feature(enable = "avx512f,avx512dq")]
 fn gelu(x: __m512) -> __m512 {
     // A fit for x from -5 to 5. Beyond, y goes on in a line, and the function is 0 or 1.
-    let factors = [-1.011_753_2e-3, 0.106_463_335, 2.301_893_7].map(|v| _mm512_set1_ps(v));
+    let coefficients = [-1.011_753_2e-3, 0.106_463_335, 2.301_893_7].map(|v| _mm512_set1_ps(v));
     let square = _mm512_min_ps(_mm512_mul_ps(x, x), _mm512_set1_ps(25.0));
-    let slope = _mm512_fmadd_ps(_mm512_fmadd_ps(factors[0], square, factors[1]), square, factors[2]);
-    let power = exp2(_mm512_sub_ps(_mm512_setzero_ps(), _mm512_mul_ps(x, slope)));
-    _mm512_mul_ps(x, _mm512_rcp14_ps(_mm512_add_ps(_mm512_set1_ps(1.0), power)))
+    let slope = _mm512_fmadd_ps(_mm512_fmadd_ps(coefficients[0], square, coefficients[1]), square, coefficients[2]);
+    let exp = exp2(_mm512_sub_ps(_mm512_setzero_ps(), _mm512_mul_ps(x, slope)));
+    _mm512_mul_ps(x, _mm512_rcp14_ps(_mm512_add_ps(_mm512_set1_ps(1.0), exp)))
 }
 
 /// 2^x, good to 1e-4 of the value.
@@ -267,14 +268,14 @@ fn gelu(x: __m512) -> __m512 {
 #[target_feature(enable = "avx512f,avx512dq")]
 fn exp2(x: __m512) -> __m512 {
     // 2^x for x from 0 to 1.
-    let factors = [7.802_452e-2, 2.260_671_6e-1, 6.958_335_6e-1, 9.999_252e-1].map(|v| _mm512_set1_ps(v));
-    // What is above the whole number below x.
+    let coefficients = [7.802_452e-2, 2.260_671_6e-1, 6.958_335_6e-1, 9.999_252e-1].map(|v| _mm512_set1_ps(v));
+    // What is above the integer below x.
     let rest = _mm512_reduce_ps::<1>(x);
-    let mut power = factors[0];
-    for factor in &factors[1..] {
-        power = _mm512_fmadd_ps(power, rest, *factor);
+    let mut fraction = coefficients[0];
+    for coefficient in &coefficients[1..] {
+        fraction = _mm512_fmadd_ps(fraction, rest, *coefficient);
     }
-    _mm512_scalef_ps(power, x)
+    _mm512_scalef_ps(fraction, x)
 }
 
 /// See [`Tile`].

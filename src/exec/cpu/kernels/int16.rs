@@ -1,20 +1,20 @@
-//! Products of whole numbers: 13 bits each with their sign, and a scale for each row and each column.
+//! Products of integers: 13 bits each with their sign, and a scale for each row and each column.
 //!
 //! A processor that multiplies pairs of 16-bit numbers and adds them (`vpmaddwd`) makes twice as many products at once as of f32.
-//! Rows of values and columns of weights become whole numbers of which the largest is [`MOST`]: [`DEEP`] products of two of them
+//! Rows of values and columns of weights become integers of which the largest is [`MOST`]: [`DEEP`] products of two of them
 //! fit into a sum of 32 bits, which is then added to an f32.
 
 use super::winograd::{self, PLACES, REACH, SIDE, Taps};
 use super::{LANES, PANEL, math::fma};
 
-/// The largest of the whole numbers, and minus the smallest.
+/// The largest of the integers, and minus the smallest.
 pub const MOST: i16 = 4095;
-/// Products that are summed as whole numbers: `DEEP * MOST * MOST` is less than 2^31.
+/// Products that are summed as integers: `DEEP * MOST * MOST` is less than 2^31.
 pub const DEEP: usize = 128;
-/// The largest of the whole numbers of kernels in the space of [`winograd`], for half as many products.
+/// The largest of the integers of kernels in the Winograd domain, for half as many products.
 pub const KERNEL_MOST: i16 = 2 * MOST;
 
-/// Added to a small number, this rounds it to the nearest whole one.
+/// Added to a small number, this rounds it to the nearest integer.
 pub(super) const ROUND: f32 = 1.5 * (1 << 23) as f32;
 /// Values below this are nothing: the inverse of what they would be multiplied by is out of range.
 const LEAST: f32 = 1e-30;
@@ -30,7 +30,7 @@ pub struct Scales<'a> {
     pub columns: &'a [f32],
 }
 
-/// By what values whose largest has these bits are multiplied so that they become whole numbers up to `most`, and what these times are
+/// By what values whose largest has these bits are multiplied so that they become integers up to `most`, and what these times are
 /// the values: nothing where all are next to nothing, and not a number where one of them is none or infinite, so that what is broken is
 /// seen in the result.
 #[inline(always)]
@@ -40,21 +40,21 @@ pub fn factors(largest: u32, most: f32) -> [f32; 2] {
     if (LEAST..f32::INFINITY).contains(&largest) { [most / largest, largest / most] } else { [0.0, broken] }
 }
 
-/// A number whose last 16 bits are those of the whole number nearest to `x * inverse`.
+/// A number whose last 16 bits are those of the integer nearest to `x * inverse`.
 #[inline(always)]
 pub(super) fn nearest<const FUSED: bool>(x: f32, inverse: f32) -> u32 {
     fma::<FUSED>(x, inverse, ROUND).to_bits()
 }
 
-/// Values as whole numbers of which the largest is [`MOST`], and what these times are the values; see [`factors`].
+/// Values as integers of which the largest is [`MOST`], and what these times are the values; see [`factors`].
 #[inline(always)]
-pub fn whole<const FUSED: bool>(x: &[f32], out: &mut [i16]) -> f32 {
-    whole_up_to::<FUSED>(x, MOST, out)
+pub fn quantize<const FUSED: bool>(x: &[f32], out: &mut [i16]) -> f32 {
+    quantize_up_to::<FUSED>(x, MOST, out)
 }
 
 /// The same with another largest number.
 #[inline(always)]
-pub fn whole_up_to<const FUSED: bool>(x: &[f32], most: i16, out: &mut [i16]) -> f32 {
+pub fn quantize_up_to<const FUSED: bool>(x: &[f32], most: i16, out: &mut [i16]) -> f32 {
     let count = out.len();
     let x = &x[..count];
     // As long as the sign is taken off, bits are in the order of the numbers, and those of what is no number are the largest.
@@ -73,34 +73,34 @@ pub fn whole_up_to<const FUSED: bool>(x: &[f32], most: i16, out: &mut [i16]) -> 
     scale
 }
 
-/// Whole numbers that are made, and their scales.
-pub struct Whole<'a> {
+/// Where integers go, and their scales.
+pub struct Quantized<'a> {
     /// The numbers.
     pub numbers: &'a mut [i16],
     /// What they times these are the values.
     pub scales: &'a mut [f32],
 }
 
-/// The `len` values of a tile at each place of the space of [`winograd`](super::winograd) as whole numbers with a scale for each place,
-/// times what [`lift_whole`] divides by. From place to place there are so many steps of values, whole numbers and scales.
+/// The `len` values of a tile at each place of the Winograd domain as integers with a scale for each place,
+/// times what [`filter_transform_int16`] divides by. From place to place there are so many steps of values, integers and scales.
 #[inline(always)]
-pub fn whole_places<const FUSED: bool>(x: &[f32], out: Whole<'_>, [from, to, step]: [usize; 3], len: usize) {
-    let Whole { numbers: out, scales } = out;
+pub fn quantize_places<const FUSED: bool>(x: &[f32], out: Quantized<'_>, [from, to, step]: [usize; 3], len: usize) {
+    let Quantized { numbers: out, scales } = out;
     for place in 0..PLACES {
-        let scale = whole::<FUSED>(&x[place * from..][..len], &mut out[place * to..][..len]);
+        let scale = quantize::<FUSED>(&x[place * from..][..len], &mut out[place * to..][..len]);
         scales[place * step] = scale * reach(place);
     }
 }
 
-/// What a weight at a place of that space is at most, if all that it is made of are 1 at most.
+/// What a weight at a place of that domain is at most, if all that it is made of are 1 at most.
 pub(super) fn reach(place: usize) -> f32 {
     REACH[place / SIDE] * REACH[place % SIDE]
 }
 
-/// Takes weights there, as [`winograd::lift`] does, and makes them whole numbers: of each column those at place `p` are divided by how
+/// Takes weights there, as [`winograd::filter_transform`] does, and quantizes them: of each column those at place `p` are divided by how
 /// far they [`reach`] and multiplied by `inverse`. Two rows lie interleaved, as weights do.
 #[inline(always)]
-pub fn lift_whole(taps: &Taps<'_>, inverse: &[f32], step: usize, out: &mut [i16]) {
+pub fn filter_transform_int16(taps: &Taps<'_>, inverse: &[f32], step: usize, out: &mut [i16]) {
     const BLOCK: usize = winograd::BLOCK;
     let width = inverse.len();
     for first in (0..taps[0].len()).step_by(BLOCK) {
@@ -123,10 +123,10 @@ pub fn lift_whole(taps: &Taps<'_>, inverse: &[f32], step: usize, out: &mut [i16]
     }
 }
 
-/// Rows of as many values as there are `scales` as whole numbers, each column with a scale of its own. Two rows lie interleaved, as
+/// Rows of as many values as there are `scales` as integers, each column with a scale of its own. Two rows lie interleaved, as
 /// weights do; a last odd one beside zeros.
 #[inline(always)]
-pub fn whole_columns<const FUSED: bool>(x: &[f32], scales: &mut [f32], out: &mut [i16]) {
+pub fn quantize_columns<const FUSED: bool>(x: &[f32], scales: &mut [f32], out: &mut [i16]) {
     let (width, most) = (scales.len(), f32::from(MOST));
     for column in (0..width).step_by(LANES) {
         let row = |row: &[f32]| -> [f32; LANES] { std::array::from_fn(|lane| row[column..][..LANES][lane]) };
@@ -165,7 +165,7 @@ mod vectors {
     use super::{DEEP, Scales};
 
     /// Rows whose sums fit into the sixteen registers of AVX2.
-    const FEW_ROWS: usize = 6;
+    const AVX2_ROWS: usize = 6;
 
     /// The tile with some instructions on registers of so many numbers, of which those of so many rows fit; `$add` adds the
     /// products of pairs to sums.
@@ -175,7 +175,7 @@ mod vectors {
             $load:ident, $all:ident, $none:ident, $float:ident,
             $load_floats:ident, $all_floats:ident, $no_floats:ident, $mul:ident, $fmadd:ident, $store_floats:ident
         ) => {
-            /// The tile of whole numbers; see [`Tile`].
+            /// The tile of integers; see [`Tile`].
             #[target_feature(enable = $features)]
             pub fn $name(tile: &Tile<'_, i16>, scales: Scales<'_>, out: &mut [f32]) {
                 const REGISTER: usize = $register;
@@ -276,7 +276,7 @@ mod vectors {
                     tile.run.is_multiple_of(2)
                         && scales.columns.len() >= tile.width
                         && scales.rows.len() >= tile.taps.len().saturating_sub(1) * scales.step + tile.pixels.len(),
-                    "a tile of whole numbers has odd runs, or rows or columns without a scale"
+                    "a tile of integers has odd runs, or rows or columns without a scale"
                 );
                 match (tile.width, tile.width / REGISTER) {
                     (LANES, 1) => columns::<1, LANES, false>(tile, scales, 0, out),
@@ -298,13 +298,13 @@ mod vectors {
     }
 
     tile! {
-        plain, "avx2,fma", FEW_ROWS, avx2::REGISTER,
+        plain, "avx2,fma", AVX2_ROWS, avx2::REGISTER,
         |sum, values, weights| _mm256_add_epi32(sum, _mm256_madd_epi16(values, weights)),
         _mm256_loadu_si256, _mm256_set1_epi32, _mm256_setzero_si256, _mm256_cvtepi32_ps,
         _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_mul_ps, _mm256_fmadd_ps, _mm256_storeu_ps
     }
     tile! {
-        vnni, "avx2,fma,avxvnni", FEW_ROWS, avx2::REGISTER,
+        vnni, "avx2,fma,avxvnni", AVX2_ROWS, avx2::REGISTER,
         |sum, values, weights| _mm256_dpwssd_avx_epi32(sum, values, weights),
         _mm256_loadu_si256, _mm256_set1_epi32, _mm256_setzero_si256, _mm256_cvtepi32_ps,
         _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_mul_ps, _mm256_fmadd_ps, _mm256_storeu_ps

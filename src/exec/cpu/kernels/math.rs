@@ -3,7 +3,7 @@
 //! The polynomials are Chebyshev fits; each one's error is stated in units of its value, and far below that of f32.
 //! Where a function is `FUSED`, products are added in one go, rounded once: most processors have an instruction for that.
 
-/// Adding this leaves a number's whole part in the low bits.
+/// Adding this leaves a number's integer part in the low bits.
 const ROUND: f32 = 12_582_912.0;
 
 /// a * b + c, rounded once where it is `FUSED` and otherwise twice: without the instruction it would be a call.
@@ -12,20 +12,20 @@ pub fn fma<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
     if FUSED { a.mul_add(b, c) } else { a * b + c }
 }
 
-/// A polynomial in x, the factor of the highest power first.
+/// A polynomial in x, the coefficient of the highest power first.
 #[inline(always)]
-fn poly<const FUSED: bool, const N: usize>(x: f32, factors: [f32; N]) -> f32 {
-    let mut sum = factors[0];
-    for factor in &factors[1..] {
-        sum = fma::<FUSED>(sum, x, *factor);
+fn poly<const FUSED: bool, const N: usize>(x: f32, coefficients: [f32; N]) -> f32 {
+    let mut sum = coefficients[0];
+    for coefficient in &coefficients[1..] {
+        sum = fma::<FUSED>(sum, x, *coefficient);
     }
     sum
 }
 
-/// `p` times 2 to the whole number that is in the low bits of `shifted`. A NaN stays one if its nine lowest bits are 0, as they are
+/// `p` times 2 to the integer that is in the low bits of `shifted`. A NaN stays one if its nine lowest bits are 0, as they are
 /// in all that arithmetic makes.
 #[inline(always)]
-fn times_power(p: f32, shifted: f32) -> f32 {
+fn times_exp2(p: f32, shifted: f32) -> f32 {
     f32::from_bits(p.to_bits().wrapping_add(shifted.to_bits() << 23))
 }
 
@@ -36,25 +36,25 @@ pub fn exp<const FUSED: bool>(x: f32) -> f32 {
     const LN2_LOW: f32 = -2.121_944_4e-4;
     let clamped = between(x, -87.3, 88.0);
     let shifted = fma::<FUSED>(clamped, std::f32::consts::LOG2_E, ROUND);
-    let whole = shifted - ROUND;
-    let rest = fma::<FUSED>(-whole, LN2_LOW, fma::<FUSED>(-whole, LN2_HIGH, clamped));
+    let integer = shifted - ROUND;
+    let rest = fma::<FUSED>(-integer, LN2_LOW, fma::<FUSED>(-integer, LN2_HIGH, clamped));
     // Error 2e-9 for |rest| <= ln(2) / 2.
-    let factors = [1.394_111_6e-3, 8.375_133e-3, 4.166_635e-2, 1.666_641_5e-1, 0.5, 1.0, 1.0];
-    let power = times_power(poly::<FUSED, _>(rest, factors), shifted);
-    if x < -87.3 { 0.0 } else { power }
+    let coefficients = [1.394_111_6e-3, 8.375_133e-3, 4.166_635e-2, 1.666_641_5e-1, 0.5, 1.0, 1.0];
+    let exp = times_exp2(poly::<FUSED, _>(rest, coefficients), shifted);
+    if x < -87.3 { 0.0 } else { exp }
 }
 
 /// 2^x for x up to 127, within 2 units in the last place; 2^-125 for everything below -125. That saves a comparison where
-/// x is the distance to a larger number, beside whose power such a small one is nothing.
+/// x is the distance to a larger number, beside whose exponential such a small one is nothing.
 #[inline(always)]
 pub fn exp2<const FUSED: bool>(x: f32) -> f32 {
     let x = if x < -125.0 { -125.0 } else { x };
     let shifted = x + ROUND;
     let rest = x - (shifted - ROUND);
-    // Error 2e-8 for |rest| <= 1/2. (With one factor less it would be 1e-7, which pipelines of several steps show.)
-    let factors =
+    // Error 2e-8 for |rest| <= 1/2. (With one coefficient less it would be 1e-7, which pipelines of several steps show.)
+    let coefficients =
         [1.559_467_8e-4, 1.340_664_3e-3, 9.617_693e-3, 5.550_310_4e-2, 0.240_226_52, std::f32::consts::LN_2, 1.0];
-    times_power(poly::<FUSED, _>(rest, factors), shifted)
+    times_exp2(poly::<FUSED, _>(rest, coefficients), shifted)
 }
 
 /// 1 / (1 + e^-x).
@@ -93,7 +93,7 @@ pub fn erf<const FUSED: bool>(x: f32) -> f32 {
     let size = between(x.abs(), 0.0, 4.2);
     // erfc(s) e^(s^2) in t, fitted for s from 0 to 4.8, error 3e-9.
     let t = 1.0 / fma::<FUSED>(0.5, size, 1.0);
-    let factors = [
+    let coefficients = [
         -2.260_946_9e-2,
         8.256_543_5e-2,
         -4.579_702_7e-4,
@@ -105,9 +105,9 @@ pub fn erf<const FUSED: bool>(x: f32) -> f32 {
         0.285_618,
         -1.999_732_2e-4,
     ];
-    let far = fma::<FUSED>(-poly::<FUSED, _>(t, factors), exp::<FUSED>(-size * size), 1.0);
+    let far = fma::<FUSED>(-poly::<FUSED, _>(t, coefficients), exp::<FUSED>(-size * size), 1.0);
     // Near 0 the difference above has few digits left; the series has all.
-    let factors = [
+    let coefficients = [
         1.205_533_3e-4,
         -8.548_327e-4,
         5.223_977_6e-3,
@@ -116,7 +116,7 @@ pub fn erf<const FUSED: bool>(x: f32) -> f32 {
         -0.376_126_39,
         std::f32::consts::FRAC_2_SQRT_PI,
     ];
-    let near = x * poly::<FUSED, _>(x * x, factors);
+    let near = x * poly::<FUSED, _>(x * x, coefficients);
     if size < 0.6 { near } else { far.copysign(x) }
 }
 
@@ -125,8 +125,8 @@ pub fn erf<const FUSED: bool>(x: f32) -> f32 {
 pub fn tanh<const FUSED: bool>(x: f32) -> f32 {
     let size = between(x.abs(), 0.0, 12.0);
     let far = 1.0 - 2.0 / (exp::<FUSED>(2.0 * size) + 1.0);
-    let factors = [2.186_949e-2, -5.396_825_4e-2, 0.133_333_34, -0.333_333_34, 1.0];
-    let near = x * poly::<FUSED, _>(x * x, factors);
+    let coefficients = [2.186_949e-2, -5.396_825_4e-2, 0.133_333_34, -0.333_333_34, 1.0];
+    let near = x * poly::<FUSED, _>(x * x, coefficients);
     if size < 0.3 { near } else { far.copysign(x) }
 }
 

@@ -1,6 +1,7 @@
 //! The inner loops, one set for each instruction set, behind one table.
 //!
-//! Almost all arithmetic of these networks is one thing: rows of values times a panel of weights. [`Tile`] is that thing.
+//! Almost all arithmetic of these networks is one thing: rows of values times a panel of weights. [`Tile`] is that thing, the GEMM
+//! microkernel.
 //! The rest is work on rows of numbers ([`rows`]), written once in plain Rust and compiled for each instruction set.
 
 pub mod int16;
@@ -26,12 +27,12 @@ mod neon;
 mod neon_bf16;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod vector_dots;
+#[cfg(target_arch = "x86_64")]
+mod vector_int16;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod vector_strip;
 #[cfg(target_arch = "x86_64")]
 mod vector_transpose;
-#[cfg(target_arch = "x86_64")]
-mod vector_whole;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod vector_winograd;
 
@@ -41,7 +42,7 @@ pub use rows::{Places, Post, Softmax};
 pub use sets::Kernels;
 
 #[cfg(target_arch = "x86_64")]
-use super::lines::LINE;
+use super::aligned_vec::LINE;
 
 /// Columns of a panel of weights come in multiples of this.
 pub const LANES: usize = 16;

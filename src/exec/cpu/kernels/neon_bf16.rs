@@ -72,7 +72,7 @@ fn rows_of<const TWOS: usize>(tile: &Tile<'_, bf16>, (first, count): (usize, usi
             let whole = tile.run - tile.run % DEPTH;
             // The most rows have all but one register: the compiler would move sums to and fro.
             let begin = if let ([first, second, third], [a, b, c]) = (&base[..], &mut sums[..]) {
-                walk([*first, *second, *third], tap, (weights, next), whole / DEPTH, [a, b, c]);
+                mainloop([*first, *second, *third], tap, (weights, next), whole / DEPTH, [a, b, c]);
                 weights = weights.add(whole * tile.width);
                 whole
             } else {
@@ -132,7 +132,7 @@ macro_rules! four_columns {
 #[inline]
 #[target_feature(enable = "neon,bf16")]
 #[expect(unsafe_code, reason = "all registers but one are in use, and the compiler cannot be told which is for what")]
-unsafe fn walk(
+unsafe fn mainloop(
     [[r0, r1], [r2, r3], [r4, r5]]: [[*const u16; 2]; 3],
     tap: usize,
     (weights, next): (*const u16, usize),

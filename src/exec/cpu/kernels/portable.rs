@@ -29,7 +29,7 @@ pub fn tile(tile: &Tile<'_>, out: &mut [f32]) {
     }
 }
 
-/// Adds four values times their rows of weights. Equal slices walked by one index are what the compiler makes vector code of.
+/// Adds four values times their rows of weights. Equal slices with one index are what the compiler makes vector code of.
 fn add_four([a, b, c, d]: [f32; TOGETHER], weights: &[f32], sums: &mut [f32]) {
     let width = sums.len();
     let row = |index: usize| &weights[index * width..][..width];
@@ -62,7 +62,7 @@ pub fn tile_bf16(tile: &Tile<'_, bf16>, out: &mut [f32]) {
     }
 }
 
-/// The tile of whole numbers.
+/// The tile of integers.
 pub fn tile_int16(tile: &Tile<'_, i16>, scales: Scales<'_>, out: &mut [f32]) {
     for (row, (pixel, out)) in tile.pixels.iter().zip(out.chunks_exact_mut(tile.width)).enumerate() {
         if !tile.hold {
@@ -92,8 +92,8 @@ pub fn dots_bf16(tile: &Tile<'_, bf16>, out: &mut [f32]) {
     rows::dots(tile, out);
 }
 
-/// No chances at once: scores come first.
-pub fn powers(_: &[bf16], _: &[bf16], _: &mut Softmax, _: &mut [bf16]) -> usize {
+/// Of no keys: scores come first.
+pub fn fused_probs(_: &[bf16], _: &[bf16], _: &mut Softmax, _: &mut [bf16]) -> usize {
     0
 }
 

@@ -4,7 +4,7 @@
 use half::bf16;
 
 use super::{NARROW, PANEL, Tile, math};
-use crate::exec::cpu::memory::Desk;
+use crate::exec::cpu::memory::MemoryRef;
 use crate::graph::Activation;
 
 /// Numbers handled at once where an order of summation must be fixed.
@@ -19,7 +19,7 @@ pub trait Number: Copy {
     /// Its value.
     fn wide(self) -> f32;
     /// Some of them to write.
-    fn write(desk: Desk<'_>, first: usize, len: usize) -> &mut [Self];
+    fn write(memory: MemoryRef<'_>, first: usize, len: usize) -> &mut [Self];
 }
 
 impl Number for f32 {
@@ -34,8 +34,8 @@ impl Number for f32 {
     }
 
     #[inline(always)]
-    fn write(desk: Desk<'_>, first: usize, len: usize) -> &mut [Self] {
-        desk.write(first, len)
+    fn write(memory: MemoryRef<'_>, first: usize, len: usize) -> &mut [Self] {
+        memory.write(first, len)
     }
 }
 
@@ -56,8 +56,8 @@ impl Number for bf16 {
     }
 
     #[inline(always)]
-    fn write(desk: Desk<'_>, first: usize, len: usize) -> &mut [Self] {
-        desk.write_bf16(first, len)
+    fn write(memory: MemoryRef<'_>, first: usize, len: usize) -> &mut [Self] {
+        memory.write_bf16(first, len)
     }
 }
 
@@ -65,7 +65,7 @@ impl Number for bf16 {
 #[derive(Clone, Copy)]
 pub struct Places<'a> {
     /// The memory.
-    pub desk: Desk<'a>,
+    pub memory: MemoryRef<'a>,
     /// Where each row begins there.
     pub at: &'a [usize],
     /// Numbers of each.
@@ -113,7 +113,7 @@ fn each(x: &mut [f32], f: impl Fn(f32) -> f32) {
     }
 }
 
-/// Adds `bias`, does `posts`, and puts the rows of a tile, `width` apart, where they belong. The usual endings of a layer are
+/// Adds `bias`, does `posts`, and puts the rows of a tile, `width` apart, where they belong. The usual epilogues of a layer are
 /// done in one go.
 #[inline(always)]
 pub fn store<T: Number, const FUSED: bool>(
@@ -152,11 +152,11 @@ fn place<T: Number, const ADD: bool>(
     width: usize,
     bias: &[f32],
     (others, offsets): (&[f32], &[usize]),
-    &Places { desk, at, columns }: &Places<'_>,
+    &Places { memory, at, columns }: &Places<'_>,
     f: impl Fn(f32) -> f32,
 ) {
     for (r, at) in at.iter().enumerate() {
-        let row = T::write(desk, *at, columns);
+        let row = T::write(memory, *at, columns);
         let (values, bias) = (&tile[r * width..][..columns], &bias[..columns]);
         let other = if ADD { &others[offsets[r]..][..columns] } else { values };
         let one = |v: f32, b: f32, o: f32| T::of(f(if ADD { v + b + o } else { v + b }));
@@ -194,7 +194,7 @@ pub fn narrow<T: Number>(x: &[f32], out: &mut [T]) {
     }
 }
 
-/// Whole numbers as another kind; both hold them exactly.
+/// Integers as another kind; both hold them exactly.
 #[inline(always)]
 pub fn widen<T: Number>(x: &[i8], out: &mut [T]) {
     let count = out.len();
@@ -204,7 +204,7 @@ pub fn widen<T: Number>(x: &[i8], out: &mut [T]) {
     }
 }
 
-/// Whole numbers of 8 bits as such of 16.
+/// Int8 as int16.
 #[inline(always)]
 pub fn widen_int16(x: &[i8], out: &mut [i16]) {
     let count = out.len();
@@ -419,10 +419,10 @@ pub fn layer_norm(x: &[f32], scale: &[f32], shift: &[f32], eps: f32, out: &mut [
     }
 }
 
-/// The running softmax of some queries. Scores lie in rows, one for each key, with a column for each query.
+/// The online softmax of some queries. Scores lie in rows, one for each key, with a column for each query.
 #[derive(Clone, Debug)]
 pub struct Softmax {
-    /// What is subtracted from each score of a query, as a power of 2: the largest so far, or one that was not much less.
+    /// What is subtracted from each score of a query, an exponent of 2: the largest so far, or one that was not much less.
     pub(super) base: [f32; PANEL],
     /// The sums of 2^(score - base) so far.
     pub(super) totals: [f32; PANEL],
@@ -432,17 +432,17 @@ impl Softmax {
     /// Before the first score.
     pub const START: Self = Self { base: [f32::NEG_INFINITY; PANEL], totals: [0.0; PANEL] };
 
-    /// How far a score may be above the base, as a power of 2, before everything so far is made smaller for its sake: the
-    /// chances are divided by their total in the end, so that it only matters that they stay in range.
+    /// How far a score may be above the base, an exponent of 2 as well, before everything so far is made smaller for its sake: the
+    /// probabilities are divided by their total in the end, so that it only matters that they stay in range.
     pub(super) const SLACK: f32 = 8.0;
 
-    /// What all chances of each query are to be divided by.
+    /// What all probabilities of each query are to be divided by.
     pub fn totals(&self) -> &[f32; PANEL] {
         &self.totals
     }
 }
 
-/// Lets the base of a query rise where some more scores are far above it. Returns by what all that was gathered for each query must
+/// Lets the base of a query rise where some more scores are far above it. Returns by what all that was accumulated for each query must
 /// be multiplied then, if any did.
 #[inline(always)]
 pub fn rise<const FUSED: bool>(scores: &[f32], state: &mut Softmax) -> Option<[f32; PANEL]> {
@@ -467,9 +467,9 @@ pub fn rise<const FUSED: bool>(scores: &[f32], state: &mut Softmax) -> Option<[f
     Some(shrink)
 }
 
-/// Turns scores into chances, 2^(score - base), and adds them to the totals.
+/// Turns scores into probabilities, 2^(score - base), not yet divided by their total, to which it adds them.
 #[inline(always)]
-pub fn chances<const FUSED: bool>(scores: &mut [f32], state: &mut Softmax) {
+pub fn probs<const FUSED: bool>(scores: &mut [f32], state: &mut Softmax) {
     let (base, mut totals) = (state.base, [0.0; PANEL]);
     for row in scores.as_chunks_mut::<PANEL>().0 {
         for query in 0..PANEL {
@@ -480,16 +480,16 @@ pub fn chances<const FUSED: bool>(scores: &mut [f32], state: &mut Softmax) {
     state.totals.iter_mut().zip(&totals).for_each(|(total, more)| *total += more);
 }
 
-/// The same, rounded, the two chances of a query for two keys side by side, and zeros beside those of a last odd key. What `scores`
-/// are then is nobody's business.
+/// The same, rounded, the two probabilities of a query for two keys side by side, and zeros beside those of a last odd key. What
+/// `scores` are then is nobody's business.
 #[inline(always)]
-pub fn chances_bf16<const FUSED: bool>(scores: &mut [f32], state: &mut Softmax, out: &mut [bf16]) {
-    chances::<FUSED>(scores, state);
+pub fn probs_bf16<const FUSED: bool>(scores: &mut [f32], state: &mut Softmax, out: &mut [bf16]) {
+    probs::<FUSED>(scores, state);
     for (pair, out) in scores.chunks(2 * PANEL).zip(out.as_chunks_mut::<{ 2 * PANEL }>().0) {
         let (first, second) = pair.split_at(PANEL);
         for query in 0..PANEL {
             out[2 * query] = bf16::of(first[query]);
-            out[2 * query + 1] = second.get(query).map_or(bf16::ZERO, |chance| bf16::of(*chance));
+            out[2 * query + 1] = second.get(query).map_or(bf16::ZERO, |prob| bf16::of(*prob));
         }
     }
 }

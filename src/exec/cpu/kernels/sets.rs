@@ -9,14 +9,14 @@ use half::{bf16, f16};
 use super::amx;
 #[cfg(target_arch = "x86_64")]
 use super::avx512bf16;
-use super::int16::{self, Scales, Whole};
+use super::int16::{self, Quantized, Scales};
 use super::rows::{self, Places, Post, Softmax};
 use super::strip::{self, Strips};
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use super::vector_strip;
 #[cfg(target_arch = "x86_64")]
 use super::vector_transpose::transpose;
-use super::winograd::{self, Inputs, Landing, Taps};
+use super::winograd::{self, Inputs, Taps, TileEpilogue};
 use super::{PANEL, Tile, VECTOR_ROWS, portable};
 use crate::exec::cpu::isa::Isa;
 use crate::exec::pixels;
@@ -29,7 +29,7 @@ macro_rules! kernels {
         fn tile(tile: &Tile<'_>, out: &mut [f32]);
         /// The same with bf16 numbers.
         fn tile_bf16(tile: &Tile<'_, bf16>, out: &mut [f32]);
-        /// The same with whole numbers, each sum times the scales of its row and its column.
+        /// The same with integers, each sum times the scales of its row and its column.
         fn tile_int16(tile: &Tile<'_, i16>, scales: Scales<'_>, out: &mut [f32]);
         /// Rounds to bf16.
         fn narrow(x: &[f32], out: &mut [bf16]);
@@ -59,49 +59,54 @@ macro_rules! kernels {
             = rows::scale_shift::<_, FUSED>;
         /// Normalises a row, then scales and shifts it.
         fn layer_norm(x: &[f32], scale: &[f32], shift: &[f32], eps: f32, out: &mut [f32]) = rows::layer_norm;
-        /// Lets the base of queries rise for some more scores; returns by what all that was gathered before must be multiplied, if any did.
+        /// Lets the base of queries rise for some more scores; returns by what all that was accumulated before must be multiplied,
+        /// if any did.
         fn rise(scores: &[f32], state: &mut Softmax) -> Option<[f32; PANEL]> = rows::rise::<FUSED>;
-        /// Turns scores into chances.
-        fn chances(scores: &mut [f32], state: &mut Softmax) = rows::chances::<FUSED>;
+        /// Turns scores into probabilities.
+        fn probs(scores: &mut [f32], state: &mut Softmax) = rows::probs::<FUSED>;
         /// The same, rounded to `out`, two keys interleaved as weights are. What `scores` are then is nobody's business.
-        fn chances_bf16(scores: &mut [f32], state: &mut Softmax, out: &mut [bf16]) = rows::chances_bf16::<FUSED>;
-        /// The chances of the first keys, as many as can be made at once from keys and a panel of queries: none unless the set is
-        /// [`quick`](Self::quick). Returns how many.
-        fn powers(keys: &[bf16], queries: &[bf16], state: &mut Softmax, out: &mut [bf16]) -> usize;
-        /// Takes the inputs of a tile to the space of [`winograd`].
-        fn forth(inputs: &Inputs<'_>, step: usize, out: &mut [f32]) = winograd::forth;
-        /// Takes sums back from there.
-        fn back(sums: &[f32], step: usize, width: usize, out: &mut [f32]) = winograd::back;
-        /// The same, finished and to their places.
-        fn land(sums: &[f32], step: usize, landing: &Landing<'_>) = winograd::land;
-        /// Takes weights to that space.
-        fn lift(taps: &Taps<'_>, step: usize, out: &mut [f32]) = winograd::lift;
-        /// Takes strips of pixels to the space of [`strip`].
-        fn forth_strips(strips: &Strips<'_, f32>, out: &mut [bf16]) = strip::forth;
+        fn probs_bf16(scores: &mut [f32], state: &mut Softmax, out: &mut [bf16]) = rows::probs_bf16::<FUSED>;
+        /// The probabilities of the first keys, as many as can be made at once from keys and a panel of queries: none unless the set is
+        /// [`fuses_probs`](Self::fuses_probs). Returns how many.
+        fn fused_probs(keys: &[bf16], queries: &[bf16], state: &mut Softmax, out: &mut [bf16]) -> usize;
+        /// Takes the inputs of a tile to the Winograd domain ([`winograd`]).
+        fn input_transform(inputs: &Inputs<'_>, step: usize, out: &mut [f32]) = winograd::input_transform;
+        /// Takes sums back from that domain.
+        fn output_transform(sums: &[f32], step: usize, width: usize, out: &mut [f32]) = winograd::output_transform;
+        /// The same, with the epilogue and to their places.
+        fn output_transform_store(sums: &[f32], step: usize, epilogue: &TileEpilogue<'_>)
+            = winograd::output_transform_store;
+        /// Takes weights to that domain.
+        fn filter_transform(taps: &Taps<'_>, step: usize, out: &mut [f32]) = winograd::filter_transform;
+        /// Takes strips of pixels to the Winograd domain along rows ([`strip`]).
+        fn strip_input_transform(strips: &Strips<'_, f32>, out: &mut [bf16]) = strip::input_transform;
         /// The same of a map of bf16.
-        fn forth_strips_bf16(strips: &Strips<'_, bf16>, out: &mut [bf16]) = strip::forth;
-        /// Takes sums back from there.
-        fn back_strips(sums: &[f32], count: usize, width: usize, out: &mut [f32]) = strip::back;
-        /// Takes weights to that space.
-        fn lift_strips(taps: &[&[bf16]; strip::TAPS], step: usize, out: &mut [bf16]) = strip::lift;
-        /// Whole numbers as f32.
+        fn strip_input_transform_bf16(strips: &Strips<'_, bf16>, out: &mut [bf16]) = strip::input_transform;
+        /// Takes sums back from that domain.
+        fn strip_output_transform(sums: &[f32], count: usize, width: usize, out: &mut [f32]) = strip::output_transform;
+        /// Takes weights to that domain.
+        fn strip_filter_transform(taps: &[&[bf16]; strip::TAPS], step: usize, out: &mut [bf16])
+            = strip::filter_transform;
+        /// Integers as f32.
         fn widen(x: &[i8], out: &mut [f32]) = rows::widen;
         /// Numbers of f16 as f32, as many as there is room for.
         fn widen_f16(x: &[f16], out: &mut [f32]);
-        /// Whole numbers as bf16.
+        /// Integers as bf16.
         fn widen_bf16(x: &[i8], out: &mut [bf16]) = rows::widen;
-        /// Whole numbers of 8 bits as such of 16.
+        /// Int8 as int16.
         fn widen_int16(x: &[i8], out: &mut [i16]) = rows::widen_int16;
-        /// Values as whole numbers of 13 bits, and what these times are the values.
-        fn whole(x: &[f32], out: &mut [i16]) -> f32 = int16::whole::<FUSED>;
+        /// Values as 13-bit integers, and what these times are the values.
+        fn quantize(x: &[f32], out: &mut [i16]) -> f32 = int16::quantize::<FUSED>;
         /// The same of `len` values at each place of [`winograd`], with a scale for each, which makes up for what
-        /// [`lift_whole`](Self::lift_whole) divides by. From place to place there are so many steps of each.
-        fn whole_places(x: &[f32], out: Whole<'_>, steps: [usize; 3], len: usize) = int16::whole_places::<FUSED>;
+        /// [`filter_transform_int16`](Self::filter_transform_int16) divides by. From place to place there are so many steps of each.
+        fn quantize_places(x: &[f32], out: Quantized<'_>, steps: [usize; 3], len: usize)
+            = int16::quantize_places::<FUSED>;
         /// The same of rows of a panel, two of them interleaved as weights are, with a scale for each of its columns.
-        fn whole_columns(x: &[f32], scales: &mut [f32], out: &mut [i16]) = int16::whole_columns::<FUSED>;
-        /// Takes weights to the space of [`winograd`] and makes them whole numbers there, each column times its `inverse`, two rows
+        fn quantize_columns(x: &[f32], scales: &mut [f32], out: &mut [i16]) = int16::quantize_columns::<FUSED>;
+        /// Takes weights to the Winograd domain and quantizes them there, each column times its `inverse`, two rows
         /// interleaved.
-        fn lift_whole(taps: &Taps<'_>, inverse: &[f32], step: usize, out: &mut [i16]) = int16::lift_whole;
+        fn filter_transform_int16(taps: &Taps<'_>, inverse: &[f32], step: usize, out: &mut [i16])
+            = int16::filter_transform_int16;
         /// Each row of `scales.len()` numbers times the `scales`.
         fn scale_columns(tile: &mut [f32], scales: &[f32]) = rows::scale_columns;
         /// Each element times `factor`.
@@ -127,11 +132,11 @@ macro_rules! declare {
             pub rows: usize,
             /// Whether a narrow panel of bf16 numbers is multiplied faster with zeros that make it a wide one.
             pub fills: bool,
-            /// Whether chances of bf16 numbers are made without their scores going through memory.
-            pub quick: bool,
-            /// Whether convolutions of bf16 numbers are faster the short way of [`strip`].
+            /// Whether probabilities of bf16 numbers are made without their scores going through memory.
+            pub fuses_probs: bool,
+            /// Whether convolutions of bf16 numbers are faster by Winograd along rows ([`strip`]).
             pub strips: bool,
-            /// Whether pairs of whole numbers are multiplied and summed by one instruction.
+            /// Whether pairs of 16-bit integers are multiplied and summed by one instruction.
             pub pairs: bool,
             $($name: unsafe fn($($type),*) $(-> $result)?,)*
         }
@@ -166,7 +171,14 @@ macro_rules! table {
 macro_rules! compile {
     ($attributes:tt $($(#[$doc:meta])* fn $name:ident($($argument:ident: $type:ty),*) $(-> $result:ty)? $(= $text:expr)?;)*) => {{
         $(function! { $attributes fn $name($($argument: $type),*) $(-> $result)? $(= $text)?; })*
-        Kernels { rows: 1, fills: false, quick: false, strips: false, pairs: false, $($name: chosen!($name $(= $text)?),)* }
+        Kernels {
+            rows: 1,
+            fills: false,
+            fuses_probs: false,
+            strips: false,
+            pairs: false,
+            $($name: chosen!($name $(= $text)?),)*
+        }
     }};
 }
 
@@ -196,10 +208,24 @@ macro_rules! chosen {
 macro_rules! vectors {
     ($set:ident, $table:expr) => {{
         use super::vector_dots::$set::dots;
-        use super::vector_whole::$set::{lift_whole, whole, whole_columns, whole_places};
-        use super::vector_winograd::$set::{back, forth, land, lift};
+        use super::vector_int16::$set::{filter_transform_int16, quantize, quantize_columns, quantize_places};
+        use super::vector_winograd::$set::{
+            filter_transform, input_transform, output_transform, output_transform_store,
+        };
         let widen_f16 = super::avx2::widen_f16;
-        Kernels { dots, whole, whole_places, whole_columns, lift_whole, widen_f16, forth, back, land, lift, ..$table }
+        Kernels {
+            dots,
+            quantize,
+            quantize_places,
+            quantize_columns,
+            widen_f16,
+            input_transform,
+            output_transform,
+            output_transform_store,
+            filter_transform,
+            filter_transform_int16,
+            ..$table
+        }
     }};
 }
 
@@ -215,15 +241,27 @@ impl Kernels {
             Isa::Neon => {
                 use super::neon::{ROWS, tile};
                 use super::vector_dots::neon::dots;
-                use super::vector_winograd::neon::{back, forth, land, lift};
-                Self { tile, dots, forth, back, land, lift, ..table!(ROWS, "neon") }
+                use super::vector_winograd::neon::{
+                    filter_transform, input_transform, output_transform, output_transform_store,
+                };
+                Self {
+                    tile,
+                    dots,
+                    input_transform,
+                    output_transform,
+                    output_transform_store,
+                    filter_transform,
+                    ..table!(ROWS, "neon")
+                }
             }
             #[cfg(target_arch = "aarch64")]
             Isa::NeonBf16 => {
                 use super::neon::tile;
                 use super::neon_bf16::{ROWS, dots_bf16, narrow, tile_bf16};
                 use super::vector_dots::neon::dots;
-                use super::vector_winograd::neon::{back, forth, land, lift};
+                use super::vector_winograd::neon::{
+                    filter_transform, input_transform, output_transform, output_transform_store,
+                };
                 Self {
                     strips: true,
                     tile,
@@ -231,14 +269,14 @@ impl Kernels {
                     narrow,
                     dots,
                     dots_bf16,
-                    forth,
-                    back,
-                    land,
-                    lift,
-                    forth_strips: vector_strip::neon::forth_f32,
-                    forth_strips_bf16: vector_strip::neon::forth_bf16,
-                    back_strips: vector_strip::neon::back,
-                    lift_strips: vector_strip::neon::lift,
+                    input_transform,
+                    output_transform,
+                    output_transform_store,
+                    filter_transform,
+                    strip_input_transform: vector_strip::neon::input_transform_f32,
+                    strip_input_transform_bf16: vector_strip::neon::input_transform_bf16,
+                    strip_output_transform: vector_strip::neon::output_transform,
+                    strip_filter_transform: vector_strip::neon::filter_transform,
                     ..table!(ROWS, "neon,bf16")
                 }
             }
@@ -261,9 +299,9 @@ impl Kernels {
             }
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512Bf16 => {
-                use avx512bf16::{chances as chances_bf16, dots_bf16, gate, narrow, powers, store_bf16, tile_bf16};
+                use avx512bf16::{dots_bf16, fused_probs, gate, narrow, probs as probs_bf16, store_bf16, tile_bf16};
                 Self {
-                    quick: true,
+                    fuses_probs: true,
                     strips: true,
                     tile: super::avx512::tile,
                     tile_bf16,
@@ -272,12 +310,12 @@ impl Kernels {
                     store_bf16,
                     scale_shift_bf16: avx512bf16::scale_shift,
                     gate,
-                    chances_bf16,
-                    powers,
-                    forth_strips: vector_strip::avx512::forth_f32,
-                    forth_strips_bf16: vector_strip::avx512::forth_bf16,
-                    back_strips: vector_strip::avx512::back,
-                    lift_strips: vector_strip::avx512::lift,
+                    probs_bf16,
+                    fused_probs,
+                    strip_input_transform: vector_strip::avx512::input_transform_f32,
+                    strip_input_transform_bf16: vector_strip::avx512::input_transform_bf16,
+                    strip_output_transform: vector_strip::avx512::output_transform,
+                    strip_filter_transform: vector_strip::avx512::filter_transform,
                     transpose,
                     ..table!(VECTOR_ROWS, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
                 }
@@ -285,10 +323,10 @@ impl Kernels {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Isa::Amx => {
                 use amx::{dots_bf16, narrow, tile, tile_bf16};
-                use avx512bf16::{chances as chances_bf16, gate, scale_shift as scale_shift_bf16, store_bf16};
+                use avx512bf16::{gate, probs as probs_bf16, scale_shift as scale_shift_bf16, store_bf16};
                 let texts = table!(super::MAX_ROWS, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma");
                 let products = Self { tile, tile_bf16, narrow, dots_bf16, ..texts };
-                Self { fills: true, store_bf16, scale_shift_bf16, gate, chances_bf16, transpose, ..products }
+                Self { fills: true, store_bf16, scale_shift_bf16, gate, probs_bf16, transpose, ..products }
             }
             #[cfg(all(target_arch = "x86_64", not(target_os = "linux")))]
             Isa::Amx => return None,

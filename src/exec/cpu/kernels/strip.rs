@@ -1,10 +1,10 @@
 //! Winograd's convolution F(4, 3) along rows: four outputs in a row of a kernel of three pixels for six products instead of twelve,
 //! with factors of bf16.
 //!
-//! A strip of six pixels and a row of a kernel are taken to a space where a convolution is a product, place by place. The rows of
-//! a kernel are summed there, as channels are. Points and matrices are those of [`super::winograd`], which takes rows and columns
-//! there; of factors rounded to eight bits, only one of the two loses few enough digits: one to two times what products of
-//! rounded pixels and weights lose.
+//! A strip of six pixels and a row of a kernel are taken to the Winograd domain, where a convolution is a product, place by place.
+//! The rows of a kernel are summed there, as channels are. Points and matrices are those of [`super::winograd`], which takes rows
+//! and columns there; of factors rounded to eight bits, only one of the two loses few enough digits: one to two times what products
+//! of rounded pixels and weights lose.
 
 use half::bf16;
 
@@ -48,9 +48,9 @@ impl<T> Strips<'_, T> {
     }
 }
 
-/// Takes strips to the other space: place `p` of strip `s` has its channels at `(p * count + s) * channels`.
+/// Takes strips to the Winograd domain: place `p` of strip `s` has its channels at `(p * count + s) * channels`.
 #[inline(always)]
-pub fn forth<T: Number>(strips: &Strips<'_, T>, out: &mut [bf16]) {
+pub fn input_transform<T: Number>(strips: &Strips<'_, T>, out: &mut [bf16]) {
     strips.check(out);
     let Strips { values, pixel, channels, count } = *strips;
     for strip in 0..count {
@@ -71,7 +71,7 @@ pub fn forth<T: Number>(strips: &Strips<'_, T>, out: &mut [bf16]) {
 /// Takes weights there: `taps` are those of each pixel of a row of kernels, of place `p` what comes out begins at `p * step`. There
 /// are whole blocks of 32.
 #[inline(always)]
-pub fn lift(taps: &[&[bf16]; TAPS], step: usize, out: &mut [bf16]) {
+pub fn filter_transform(taps: &[&[bf16]; TAPS], step: usize, out: &mut [bf16]) {
     for first in (0..taps[0].len()).step_by(BLOCK) {
         let mut weights = [[0.0; BLOCK]; TAPS];
         for (place, tap) in weights.iter_mut().zip(taps) {
@@ -86,7 +86,7 @@ pub fn lift(taps: &[&[bf16]; TAPS], step: usize, out: &mut [bf16]) {
 /// Takes the sums of `count` strips back: place `p` of strip `s` has its `width` columns at `(p * count + s) * width`, and output
 /// `o` of strip `s` gets its own at `(OUTPUTS * s + o) * width`. `width` is a multiple of 16.
 #[inline(always)]
-pub fn back(sums: &[f32], count: usize, width: usize, out: &mut [f32]) {
+pub fn output_transform(sums: &[f32], count: usize, width: usize, out: &mut [f32]) {
     for strip in 0..count {
         for first in (0..width).step_by(BLOCK) {
             let mut places = [[0.0; BLOCK]; SIDE];

@@ -163,18 +163,18 @@ fn stored_rows_are_finished_rows() {
                 // The last row first, and nothing between them is touched.
                 let (at, memory): (Vec<usize>, _) =
                     ((0..count).rev().map(|row| row * (columns + 1)).collect(), Memory::new(count * (columns + 1)));
-                // SAFETY: nobody else has a desk, and nothing is read before all is written.
-                let desk = unsafe { memory.desk() };
-                let places = Places { desk, at: &at, columns };
+                // SAFETY: nobody else has a reference, and nothing is read before all is written.
+                let memory = unsafe { memory.shared() };
+                let places = Places { memory, at: &at, columns };
                 let rows = |read: &dyn Fn(usize) -> f32| -> Vec<f32> {
                     assert!((0..count).all(|row| read(row * (columns + 1) + columns) == 0.0));
                     at.iter().flat_map(|at| (*at..at + columns).map(read)).collect()
                 };
                 kernels.store_bf16(&mut tile.clone(), width, &bias, posts, &places);
-                let rounded = rows(&|at| desk.read_bf16(at..at + 1)[0].to_f32());
-                desk.write(0, count * (columns + 1)).fill(0.0);
+                let rounded = rows(&|at| memory.read_bf16(at..at + 1)[0].to_f32());
+                memory.write(0, count * (columns + 1)).fill(0.0);
                 kernels.store(&mut tile.clone(), width, &bias, posts, &places);
-                let found = rows(&|at| desk.read(at..at + 1)[0]);
+                let found = rows(&|at| memory.read(at..at + 1)[0]);
                 close(&found, &expected, 3e-6);
                 assert!(rounded.iter().zip(&found).all(|(a, b)| *a == bf16::from_f32(*b).to_f32()));
             }
@@ -378,12 +378,12 @@ fn winograd_is_a_convolution() {
     for kernels in Isa::ALL.into_iter().filter_map(Kernels::of) {
         // One output a channel: places of the kernel times places of the values, channel by channel.
         let step = channels + 5;
-        let (mut there, mut lifted) = (vec![0.0; PLACES * step], vec![0.0; PLACES * step]);
-        kernels.forth(&inputs, step, &mut there);
-        kernels.lift(&taps, step, &mut lifted);
-        there.iter_mut().zip(&lifted).for_each(|(value, weight)| *value *= weight);
+        let (mut there, mut transformed) = (vec![0.0; PLACES * step], vec![0.0; PLACES * step]);
+        kernels.input_transform(&inputs, step, &mut there);
+        kernels.filter_transform(&taps, step, &mut transformed);
+        there.iter_mut().zip(&transformed).for_each(|(value, weight)| *value *= weight);
         let mut found = vec![0.0; OUTPUTS * OUTPUTS * channels];
-        kernels.back(&there, step, channels, &mut found);
+        kernels.output_transform(&there, step, channels, &mut found);
         let expected: Vec<f32> = (0..OUTPUTS * OUTPUTS * channels)
             .map(|at| {
                 let (output, channel) = (at / channels, at % channels);
@@ -402,8 +402,8 @@ fn winograd_is_a_convolution() {
 
 #[test]
 #[expect(unsafe_code, reason = "memory is reached by a promise")]
-fn tiles_land_finished() {
-    use winograd::{Landing, OUTPUTS, PLACES};
+fn tiles_are_stored_finished() {
+    use winograd::{OUTPUTS, PLACES, TileEpilogue};
     let mut noise = Noise(23);
     for kernels in Isa::ALL.into_iter().filter_map(Kernels::of) {
         for (width, relu, added) in [LANES, PANEL].into_iter().flat_map(|width| {
@@ -414,7 +414,7 @@ fn tiles_land_finished() {
             let spread = [7, 2 * width, width];
             let outputs = || (0..OUTPUTS * OUTPUTS).map(|output| [output / OUTPUTS, output % OUTPUTS]);
             let mut expected = vec![0.0; OUTPUTS * OUTPUTS * width];
-            kernels.back(&sums, step, width, &mut expected);
+            kernels.output_transform(&sums, step, width, &mut expected);
             let offsets: Vec<usize> = outputs().map(|[y, x]| spread[0] + y * spread[1] + x * spread[2]).collect();
             let posts = [
                 added.then_some(Post::Add { values: &values, offsets: &offsets }),
@@ -423,18 +423,22 @@ fn tiles_land_finished() {
             let posts: Vec<_> = [Post::Bias(&bias)].into_iter().chain(posts.into_iter().flatten()).collect();
             kernels.finish(&mut expected, width, width, &posts);
             let memory = Memory::new(1 + OUTPUTS * row);
-            // SAFETY: nobody else has a desk, and nothing is read before all is written.
-            let desk = unsafe { memory.desk() };
+            // SAFETY: nobody else has a reference, and nothing is read before all is written.
+            let memory = unsafe { memory.shared() };
             let others = added.then_some((&values[..], spread));
-            kernels.land(&sums, step, &Landing { bias: &bias, others, relu, desk, to: [1, row, pixel] });
+            kernels.output_transform_store(
+                &sums,
+                step,
+                &TileEpilogue { bias: &bias, others, relu, memory, to: [1, row, pixel] },
+            );
             let mut written = 0;
             for ([y, x], expected) in outputs().zip(expected.chunks(width)) {
                 let first = 1 + y * row + x * pixel;
-                assert_eq!(desk.read(first..first + width), expected, "{width} {relu} {added} at {y}, {x}");
+                assert_eq!(memory.read(first..first + width), expected, "{width} {relu} {added} at {y}, {x}");
                 written += expected.iter().filter(|value| **value != 0.0).count();
             }
             // Between them nothing is touched.
-            assert_eq!(desk.read(0..1 + OUTPUTS * row).iter().filter(|value| **value != 0.0).count(), written);
+            assert_eq!(memory.read(0..1 + OUTPUTS * row).iter().filter(|value| **value != 0.0).count(), written);
         }
     }
 }
@@ -455,19 +459,19 @@ fn strips_are_convolutions() {
         let run = |kernels: &Kernels, rounded: bool| {
             let mut there = vec![bf16::NAN; SIDE * count * channels];
             if rounded {
-                kernels.forth_strips_bf16(&Strips { values: &values_16, pixel, channels, count }, &mut there);
+                kernels.strip_input_transform_bf16(&Strips { values: &values_16, pixel, channels, count }, &mut there);
             } else {
-                kernels.forth_strips(&Strips { values: &values, pixel, channels, count }, &mut there);
+                kernels.strip_input_transform(&Strips { values: &values, pixel, channels, count }, &mut there);
             }
             let step = channels + 32;
-            let mut lifted = vec![bf16::NAN; SIDE * step];
-            kernels.lift_strips(&taps, step, &mut lifted);
+            let mut transformed = vec![bf16::NAN; SIDE * step];
+            kernels.strip_filter_transform(&taps, step, &mut transformed);
             // One output a channel: places of the kernel times places of the values, channel by channel.
             let product =
-                |at: usize| there[at].to_f32() * lifted[at / channels / count * step + at % channels].to_f32();
+                |at: usize| there[at].to_f32() * transformed[at / channels / count * step + at % channels].to_f32();
             let sums: Vec<f32> = (0..there.len()).map(product).collect();
             let mut found = vec![f32::NAN; OUTPUTS * count * channels];
-            kernels.back_strips(&sums, count, channels, &mut found);
+            kernels.strip_output_transform(&sums, count, channels, &mut found);
             found
         };
         let expected: Vec<f32> = (0..OUTPUTS * count * channels)
@@ -491,23 +495,23 @@ fn strips_are_convolutions() {
 fn strips_that_reach_outside_are_refused() {
     let kernels = Kernels::of(Isa::best()).unwrap();
     let strips = strip::Strips { values: &[0.0; 5 * 32], pixel: 32, channels: 32, count: 1 };
-    kernels.forth_strips(&strips, &mut [bf16::ZERO; 6 * 32]);
+    kernels.strip_input_transform(&strips, &mut [bf16::ZERO; 6 * 32]);
 }
 
 #[test]
 fn numbers_in_less_room_are_widened() {
     let mut noise = Noise(31);
     for len in [1, 8, 13, 200] {
-        let halves: Vec<half::f16> = noise.values(len).into_iter().map(half::f16::from_f32).collect();
-        let whole: Vec<i8> = (0..len).map(|_| (noise.below(255) as i16 - 127) as i8).collect();
+        let f16s: Vec<half::f16> = noise.values(len).into_iter().map(half::f16::from_f32).collect();
+        let int8s: Vec<i8> = (0..len).map(|_| (noise.below(255) as i16 - 127) as i8).collect();
         for kernels in Isa::ALL.into_iter().filter_map(Kernels::of) {
             let (mut exact, mut rounded) = (vec![0.0; len], vec![bf16::ZERO; len]);
-            kernels.widen_f16(&halves, &mut exact);
-            assert!(exact.iter().zip(&halves).all(|(a, b)| *a == b.to_f32()));
-            kernels.widen(&whole, &mut exact);
-            kernels.widen_bf16(&whole, &mut rounded);
-            assert!(exact.iter().zip(&whole).all(|(a, b)| *a == f32::from(*b)));
-            assert!(rounded.iter().zip(&whole).all(|(a, b)| a.to_f32() == f32::from(*b)));
+            kernels.widen_f16(&f16s, &mut exact);
+            assert!(exact.iter().zip(&f16s).all(|(a, b)| *a == b.to_f32()));
+            kernels.widen(&int8s, &mut exact);
+            kernels.widen_bf16(&int8s, &mut rounded);
+            assert!(exact.iter().zip(&int8s).all(|(a, b)| *a == f32::from(*b)));
+            assert!(rounded.iter().zip(&int8s).all(|(a, b)| a.to_f32() == f32::from(*b)));
         }
     }
 }

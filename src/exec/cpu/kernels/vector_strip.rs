@@ -10,27 +10,27 @@ macro_rules! strips {
         use crate::exec::cpu::kernels::strip::{Strips, TAPS};
         use crate::exec::cpu::kernels::winograd::{OUTPUTS, SIDE};
 
-        /// Strips of a map of bf16; see [`strip::forth`](crate::exec::cpu::kernels::strip::forth).
+        /// Strips of a map of bf16; see [`strip::input_transform`](crate::exec::cpu::kernels::strip::input_transform).
         #[target_feature(enable = $features)]
         #[expect(unsafe_code, reason = "vector loads take pointers")]
-        pub fn forth_bf16(strips: &Strips<'_, bf16>, out: &mut [bf16]) {
-            // SAFETY: `forth` asks for numbers of the row.
-            forth(strips, out, |values| unsafe { $widened(values) });
+        pub fn input_transform_bf16(strips: &Strips<'_, bf16>, out: &mut [bf16]) {
+            // SAFETY: `input_transform` asks for numbers of the row.
+            input_transform(strips, out, |values| unsafe { $widened(values) });
         }
 
         /// The same of a map of f32.
         #[target_feature(enable = $features)]
         #[expect(unsafe_code, reason = "vector loads take pointers")]
-        pub fn forth_f32(strips: &Strips<'_, f32>, out: &mut [bf16]) {
-            // SAFETY: `forth` asks for numbers of the row.
-            forth(strips, out, |values| unsafe { $load(values) });
+        pub fn input_transform_f32(strips: &Strips<'_, f32>, out: &mut [bf16]) {
+            // SAFETY: `input_transform` asks for numbers of the row.
+            input_transform(strips, out, |values| unsafe { $load(values) });
         }
 
         /// Strips whose numbers `load` reads, a register at a time.
         #[inline]
         #[target_feature(enable = $features)]
         #[expect(unsafe_code, reason = "vector stores take pointers")]
-        fn forth<T>(strips: &Strips<'_, T>, out: &mut [bf16], load: impl Fn(*const T) -> $register) {
+        fn input_transform<T>(strips: &Strips<'_, T>, out: &mut [bf16], load: impl Fn(*const T) -> $register) {
             strips.check(out);
             let Strips { values, pixel, channels, count } = *strips;
             for strip in 0..count {
@@ -52,10 +52,10 @@ macro_rules! strips {
             }
         }
 
-        /// See [`strip::lift`](crate::exec::cpu::kernels::strip::lift).
+        /// See [`strip::filter_transform`](crate::exec::cpu::kernels::strip::filter_transform).
         #[target_feature(enable = $features)]
         #[expect(unsafe_code, reason = "vector loads and stores take pointers")]
-        pub fn lift(taps: &[&[bf16]; TAPS], step: usize, out: &mut [bf16]) {
+        pub fn filter_transform(taps: &[&[bf16]; TAPS], step: usize, out: &mut [bf16]) {
             let len = taps[0].len();
             assert!(
                 len.is_multiple_of(2 * $lanes)
@@ -78,10 +78,10 @@ macro_rules! strips {
             }
         }
 
-        /// See [`strip::back`](crate::exec::cpu::kernels::strip::back).
+        /// See [`strip::output_transform`](crate::exec::cpu::kernels::strip::output_transform).
         #[target_feature(enable = $features)]
         #[expect(unsafe_code, reason = "vector loads and stores take pointers")]
-        pub fn back(sums: &[f32], count: usize, width: usize, out: &mut [f32]) {
+        pub fn output_transform(sums: &[f32], count: usize, width: usize, out: &mut [f32]) {
             assert!(
                 width.is_multiple_of($lanes)
                     && sums.len() >= SIDE * count * width

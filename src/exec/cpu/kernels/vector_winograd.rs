@@ -10,12 +10,12 @@ macro_rules! transforms {
     ) => {
         use std::f32::consts::{FRAC_1_SQRT_2, SQRT_2};
 
-        use crate::exec::cpu::kernels::winograd::{Inputs, Landing, OUTPUTS, PLACES, SIDE, Taps};
+        use crate::exec::cpu::kernels::winograd::{Inputs, OUTPUTS, PLACES, SIDE, Taps, TileEpilogue};
 
-        /// See [`winograd::forth`](crate::exec::cpu::kernels::winograd::forth).
+        /// See [`winograd::input_transform`](crate::exec::cpu::kernels::winograd::input_transform).
         #[target_feature(enable = $features)]
         #[expect(unsafe_code, reason = "vector loads and stores take pointers")]
-        pub fn forth(inputs: &Inputs<'_>, step: usize, out: &mut [f32]) {
+        pub fn input_transform(inputs: &Inputs<'_>, step: usize, out: &mut [f32]) {
             inputs.check(step, out);
             let Inputs { numbers, rows, columns, channels } = *inputs;
             let mut between = [[$all(0.0); SIDE]; SIDE];
@@ -39,10 +39,10 @@ macro_rules! transforms {
             }
         }
 
-        /// See [`winograd::back`](crate::exec::cpu::kernels::winograd::back).
+        /// See [`winograd::output_transform`](crate::exec::cpu::kernels::winograd::output_transform).
         #[target_feature(enable = $features)]
         #[expect(unsafe_code, reason = "vector loads and stores take pointers")]
-        pub fn back(sums: &[f32], step: usize, width: usize, out: &mut [f32]) {
+        pub fn output_transform(sums: &[f32], step: usize, width: usize, out: &mut [f32]) {
             assert!(out.len() >= OUTPUTS * OUTPUTS * width, "a tile reaches outside its outputs");
             outputs(sums, step, width, |output, first, values| {
                 for (x, value) in values.into_iter().enumerate() {
@@ -52,13 +52,13 @@ macro_rules! transforms {
             });
         }
 
-        /// See [`winograd::land`](crate::exec::cpu::kernels::winograd::land).
+        /// See [`winograd::output_transform_store`](crate::exec::cpu::kernels::winograd::output_transform_store).
         #[target_feature(enable = $features)]
         #[expect(unsafe_code, reason = "vector loads and stores take pointers")]
-        pub fn land(sums: &[f32], step: usize, landing: &Landing<'_>) {
-            let Landing { bias, relu, .. } = *landing;
-            let to = landing.places().map(<[f32]>::as_mut_ptr);
-            let others = landing.others().map(|others| others.map(<[f32]>::as_ptr));
+        pub fn output_transform_store(sums: &[f32], step: usize, epilogue: &TileEpilogue<'_>) {
+            let TileEpilogue { bias, relu, .. } = *epilogue;
+            let to = epilogue.places().map(<[f32]>::as_mut_ptr);
+            let others = epilogue.others().map(|others| others.map(<[f32]>::as_ptr));
             // Of this and what is no number, the larger is what comes second: that is not lost.
             let least = $all(if relu { 0.0 } else { f32::NEG_INFINITY });
             outputs(sums, step, bias.len(), |output, first, values| {
@@ -103,10 +103,10 @@ macro_rules! transforms {
             }
         }
 
-        /// See [`winograd::lift`](crate::exec::cpu::kernels::winograd::lift).
+        /// See [`winograd::filter_transform`](crate::exec::cpu::kernels::winograd::filter_transform).
         #[target_feature(enable = $features)]
         #[expect(unsafe_code, reason = "vector loads and stores take pointers")]
-        pub fn lift(taps: &Taps<'_>, step: usize, out: &mut [f32]) {
+        pub fn filter_transform(taps: &Taps<'_>, step: usize, out: &mut [f32]) {
             let len = taps[0].len();
             assert!(
                 len.is_multiple_of($lanes)

@@ -1,6 +1,6 @@
 //! Winograd's convolution F(4 x 4, 3 x 3): sixteen outputs of a 3 x 3 kernel for 36 products instead of 144.
 //!
-//! A tile of 6 x 6 inputs and a kernel are taken to a space where a convolution is a product, place by place; the sum over
+//! A tile of 6 x 6 inputs and a kernel are taken to the Winograd domain, where a convolution is a product, place by place; the sum over
 //! channels is done there, and 4 x 4 outputs come back. The points of interpolation are 0, ±√½, ±√2 and infinity: of the sets
 //! that were tried (the usual 0, ±1, ±2 and infinity among them) it loses the fewest digits, twice what a plain sum loses
 //! instead of four times, and its transforms are as short. Lavin and Gray, <https://arxiv.org/abs/1509.09308>.
@@ -8,13 +8,13 @@
 use std::f32::consts::{FRAC_1_SQRT_2, SQRT_2};
 
 use super::{LANES, math};
-use crate::exec::cpu::memory::Desk;
+use crate::exec::cpu::memory::MemoryRef;
 
 /// Inputs along a side of a tile.
 pub const SIDE: usize = 6;
 /// Outputs along a side of a tile.
 pub const OUTPUTS: usize = 4;
-/// Places of the space where a convolution is a product.
+/// Places of the Winograd domain, where a convolution is a product.
 pub const PLACES: usize = SIDE * SIDE;
 
 /// Weights of a kernel of 3 x 3.
@@ -22,7 +22,7 @@ pub const TAPS: usize = 9;
 /// The weights of some kernels: those of one pixel after the other, row by row.
 pub type Taps<'a> = [&'a [f32]; TAPS];
 
-/// The sum of the sizes of each row of the kernel's matrix ([`kernel`]): along an axis, no weight there is larger than that times the
+/// The L1 norm of each row of the kernel's matrix ([`kernel`]): along an axis, no weight there is larger than that times the
 /// largest of those it is made of.
 pub const REACH: [f32; SIDE] = {
     let (near, far) = (1.0 + 2.0 / 3.0 * FRAC_1_SQRT_2, 0.5 + SQRT_2 / 6.0);
@@ -62,9 +62,9 @@ impl Inputs<'_> {
     }
 }
 
-/// Takes the inputs of a tile to the other space: place `p` of channel `c` goes to `out[p * step + c]`.
+/// Takes the inputs of a tile to the Winograd domain: place `p` of channel `c` goes to `out[p * step + c]`.
 #[inline(always)]
-pub fn forth(inputs: &Inputs<'_>, step: usize, out: &mut [f32]) {
+pub fn input_transform(inputs: &Inputs<'_>, step: usize, out: &mut [f32]) {
     inputs.check(step, out);
     let Inputs { numbers, rows, columns, channels } = *inputs;
     // Made once: clearing it for every block would take as long as the arithmetic.
@@ -85,7 +85,7 @@ pub fn forth(inputs: &Inputs<'_>, step: usize, out: &mut [f32]) {
 /// Takes weights there: `taps` are those of each pixel of kernels, row by row; place `p` of weight `w` goes to
 /// `out[p * step + w]`. There are whole blocks of 16.
 #[inline(always)]
-pub fn lift(taps: &Taps<'_>, step: usize, out: &mut [f32]) {
+pub fn filter_transform(taps: &Taps<'_>, step: usize, out: &mut [f32]) {
     let mut between = [[[0.0; BLOCK]; 3]; SIDE];
     for first in (0..taps[0].len()).step_by(BLOCK) {
         for x in 0..3 {
@@ -111,7 +111,7 @@ fn block(numbers: &[f32], first: usize) -> [f32; BLOCK] {
 /// Takes sums back: place `p` of channel `c` is `sums[p * step + c]`; the `width` channels of output `o` of 4 x 4 go to
 /// `out[o * width..]`. `width` is a multiple of 16.
 #[inline(always)]
-pub fn back(sums: &[f32], step: usize, width: usize, out: &mut [f32]) {
+pub fn output_transform(sums: &[f32], step: usize, width: usize, out: &mut [f32]) {
     let mut between = [[[0.0; BLOCK]; SIDE]; OUTPUTS];
     for first in (0..width).step_by(BLOCK) {
         for x in 0..SIDE {
@@ -126,9 +126,9 @@ pub fn back(sums: &[f32], step: usize, width: usize, out: &mut [f32]) {
     }
 }
 
-/// What is done with the outputs of a tile: a bias is added, then other values if there are any, then ReLU if that is wanted.
+/// The epilogue of a tile: a bias is added, then other values if there are any, then ReLU if that is wanted.
 #[derive(Clone, Copy)]
-pub struct Landing<'a> {
+pub struct TileEpilogue<'a> {
     /// Of each channel, a multiple of 16 of them.
     pub bias: &'a [f32],
     /// Other values, and where among them the tile's first, each row and each pixel of a row begin.
@@ -136,16 +136,16 @@ pub struct Landing<'a> {
     /// Whether ReLU follows.
     pub relu: bool,
     /// The memory the outputs go to.
-    pub desk: Desk<'a>,
+    pub memory: MemoryRef<'a>,
     /// Where the tile's first begins there, then how far rows and pixels are from each other.
     pub to: [usize; 3],
 }
 
-impl<'a> Landing<'a> {
+impl<'a> TileEpilogue<'a> {
     /// The channels of each output, to be written.
     #[inline(always)]
     pub(super) fn places(&self) -> [&'a mut [f32]; OUTPUTS * OUTPUTS] {
-        std::array::from_fn(|output| self.desk.write(place(self.to, output), self.bias.len()))
+        std::array::from_fn(|output| self.memory.write(place(self.to, output), self.bias.len()))
     }
 
     /// What is added to each.
@@ -161,14 +161,14 @@ fn place([first, row, pixel]: [usize; 3], output: usize) -> usize {
     first + output / OUTPUTS * row + output % OUTPUTS * pixel
 }
 
-/// Takes sums [`back`] and finishes them.
+/// [`output_transform`] and the epilogue.
 #[inline(always)]
-pub fn land(sums: &[f32], step: usize, landing: &Landing<'_>) {
-    let Landing { bias, relu, .. } = *landing;
+pub fn output_transform_store(sums: &[f32], step: usize, epilogue: &TileEpilogue<'_>) {
+    let TileEpilogue { bias, relu, .. } = *epilogue;
     let mut outputs = [0.0; OUTPUTS * OUTPUTS * BLOCK];
-    let (places, others) = (landing.places(), landing.others());
+    let (places, others) = (epilogue.places(), epilogue.others());
     for first in (0..bias.len()).step_by(BLOCK) {
-        back(&sums[first..], step, BLOCK, &mut outputs);
+        output_transform(&sums[first..], step, BLOCK, &mut outputs);
         for (output, values) in outputs.chunks_exact(BLOCK).enumerate() {
             let to = &mut places[output][first..][..BLOCK];
             for c in 0..BLOCK {
@@ -180,7 +180,7 @@ pub fn land(sums: &[f32], step: usize, landing: &Landing<'_>) {
     }
 }
 
-/// The input's matrix times six numbers, for a block of channels.
+/// The input's matrix (B^T in the paper) times six numbers, for a block of channels.
 #[inline(always)]
 pub(super) fn input(d: &[[f32; BLOCK]; SIDE]) -> [[f32; BLOCK]; SIDE] {
     let mut out = [[0.0; BLOCK]; SIDE];
@@ -198,7 +198,7 @@ pub(super) fn input(d: &[[f32; BLOCK]; SIDE]) -> [[f32; BLOCK]; SIDE] {
     out
 }
 
-/// The output's matrix times six numbers, for a block of channels.
+/// The output's matrix (A^T) times six numbers, for a block of channels.
 #[inline(always)]
 pub(super) fn output(m: &[[f32; BLOCK]; SIDE]) -> [[f32; BLOCK]; OUTPUTS] {
     let mut out = [[0.0; BLOCK]; OUTPUTS];
@@ -213,7 +213,7 @@ pub(super) fn output(m: &[[f32; BLOCK]; SIDE]) -> [[f32; BLOCK]; OUTPUTS] {
     out
 }
 
-/// The kernel's matrix times three numbers, for a block of weights.
+/// The kernel's matrix (G) times three numbers, for a block of weights.
 #[inline(always)]
 pub(super) fn kernel(g: &[[f32; BLOCK]; 3]) -> [[f32; BLOCK]; SIDE] {
     let mut out = [[0.0; BLOCK]; SIDE];

@@ -4,7 +4,7 @@ use half::bf16;
 
 use super::Step;
 use crate::exec::cpu::kernels::Kernels;
-use crate::exec::cpu::memory::Desk;
+use crate::exec::cpu::memory::MemoryRef;
 use crate::exec::planner::Piece;
 use crate::exec::planner::{Kind, View};
 
@@ -23,21 +23,21 @@ impl Step for Copy {
         self.output.n * self.output.h
     }
 
-    fn run(&self, task: usize, desk: Desk<'_>, _: &Kernels) {
+    fn run(&self, task: usize, memory: MemoryRef<'_>, _: &Kernels) {
         let (from, to) = (&self.input, &self.output);
         let (n, y) = (task / to.h, task % to.h);
         for x in 0..to.w {
-            let place = desk.write(to.at(n, y, x), to.c);
+            let place = memory.write(to.at(n, y, x), to.c);
             if self.reshape {
                 let first = ((n * to.h + y) * to.w + x) * to.c;
                 for (index, value) in (first..).zip(place) {
                     let (pixel, c) = (index / from.c, index % from.c);
                     let at = from.at(pixel / from.positions(), pixel / from.w % from.h, pixel % from.w) + c;
-                    *value = desk.read(at..at + 1)[0];
+                    *value = memory.read(at..at + 1)[0];
                 }
             } else {
                 let at = from.at(n, y * from.h / to.h, x * from.w / to.w);
-                place.copy_from_slice(desk.read(at..at + to.c));
+                place.copy_from_slice(memory.read(at..at + to.c));
             }
         }
     }
@@ -61,14 +61,14 @@ impl Step for Border {
         self.view.n
     }
 
-    fn run(&self, n: usize, desk: Desk<'_>, _: &Kernels) {
+    fn run(&self, n: usize, memory: MemoryRef<'_>, _: &Kernels) {
         let (view, border) = (&self.view, self.piece.border);
         let (start, before) =
             (view.at(n, 0, 0) - border.top * view.row - border.left * view.pixel, border.left * view.pixel);
         let after = border.right * view.pixel;
         let zeros = |at: usize, len: usize| match view.kind {
-            Kind::F32 => desk.write(at, len).fill(0.0),
-            Kind::Half => desk.write_bf16(at, len).fill(bf16::ZERO),
+            Kind::F32 => memory.write(at, len).fill(0.0),
+            Kind::Half => memory.write_bf16(at, len).fill(bf16::ZERO),
         };
         zeros(start, border.top * view.row);
         for y in 0..view.h {

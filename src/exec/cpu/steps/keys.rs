@@ -6,15 +6,15 @@ use bytemuck::{cast_slice, cast_slice_mut};
 use half::bf16;
 
 use super::Step;
+use crate::exec::cpu::aligned_vec::AlignedVec;
 use crate::exec::cpu::kernels::{Kernels, PANEL};
-use crate::exec::cpu::lines::Lines;
-use crate::exec::cpu::memory::Desk;
+use crate::exec::cpu::memory::MemoryRef;
 use crate::exec::cpu::panels::Factor;
 use crate::exec::planner::{Kind, View};
 
-/// Keys whose values are gathered at once: their chances stay in the nearest caches. As whole numbers these values have one scale for
-/// each channel.
-pub const GATHERED: usize = 12 * PANEL;
+/// Keys whose values are accumulated at once: their probabilities stay in the nearest caches. As integers these values have one
+/// scale for each channel.
+pub const KEY_BLOCK: usize = 12 * PANEL;
 /// Numbers of a line of memory: keys and values begin one.
 const LINE: usize = 16;
 
@@ -29,7 +29,7 @@ pub struct PackedKeys {
     pub keys: usize,
     /// Channels of a head.
     pub width: usize,
-    /// As what they are multiplied, and so how they are stored: as f32, or as bf16 or whole numbers with two to a number of memory.
+    /// As what they are multiplied, and so how they are stored: as f32, or as bf16 or integers with two to a number of memory.
     pub factor: Factor,
 }
 
@@ -52,8 +52,8 @@ impl<'a> Packed<'a> {
         cast_slice(self.cells)
     }
 
-    /// As whole numbers, with the scale of each key, or of each channel of [`GATHERED`] values after the other.
-    pub fn whole(&self) -> (&'a [i16], &'a [f32]) {
+    /// As integers, with the scale of each key, or of each channel of [`KEY_BLOCK`] values after the other.
+    pub fn int16(&self) -> (&'a [i16], &'a [f32]) {
         let (numbers, scales) = self.cells.split_at(self.numbers);
         (cast_slice(numbers), scales)
     }
@@ -74,7 +74,7 @@ impl PackedKeys {
     /// The same with scales.
     fn room(&self) -> usize {
         let scales = match self.factor {
-            Factor::Int16 => self.padded().max(self.width * self.keys.div_ceil(GATHERED)),
+            Factor::Int16 => self.padded().max(self.width * self.keys.div_ceil(KEY_BLOCK)),
             Factor::F32 | Factor::Bf16 => 0,
         };
         (self.numbers() + scales).next_multiple_of(LINE)
@@ -92,8 +92,8 @@ impl PackedKeys {
     }
 
     /// The keys and the values of a head.
-    pub fn read<'a>(&self, n: usize, head: usize, desk: Desk<'a>) -> [Packed<'a>; 2] {
-        let cells = self.at(n, head).map(|start| desk.read(start..start + self.room()));
+    pub fn read<'a>(&self, n: usize, head: usize, memory: MemoryRef<'a>) -> [Packed<'a>; 2] {
+        let cells = self.at(n, head).map(|start| memory.read(start..start + self.room()));
         cells.map(|cells| Packed { cells, numbers: self.numbers() })
     }
 }
@@ -110,13 +110,13 @@ pub struct PackKeys {
 
 /// Some numbers of a task.
 struct Room {
-    exact: Lines<f32>,
-    rounded: Lines<bf16>,
+    exact: AlignedVec<f32>,
+    rounded: AlignedVec<bf16>,
 }
 
 thread_local! {
     /// Where each thread keeps the numbers of its task.
-    static KEEP: RefCell<Room> = const { RefCell::new(Room { exact: Lines::NONE, rounded: Lines::NONE }) };
+    static KEEP: RefCell<Room> = const { RefCell::new(Room { exact: AlignedVec::EMPTY, rounded: AlignedVec::EMPTY }) };
 }
 
 impl Step for PackKeys {
@@ -124,13 +124,13 @@ impl Step for PackKeys {
         self.keys.n * self.packed.heads
     }
 
-    fn run(&self, task: usize, desk: Desk<'_>, kernels: &Kernels) {
+    fn run(&self, task: usize, memory: MemoryRef<'_>, kernels: &Kernels) {
         let PackedKeys { heads, width, factor, .. } = self.packed;
         let (n, head) = (task / heads, task % heads);
-        let places = self.packed.at(n, head).map(|start| desk.write(start, self.packed.room()));
+        let places = self.packed.at(n, head).map(|start| memory.write(start, self.packed.room()));
         let exact = |view: &View, at: usize, row: &mut [f32]| match view.kind {
-            Kind::F32 => row.copy_from_slice(desk.read(at..at + width)),
-            Kind::Half => kernels.scale_bf16(desk.read_bf16(at..at + width), 1.0, row),
+            Kind::F32 => row.copy_from_slice(memory.read(at..at + width)),
+            Kind::Half => kernels.scale_bf16(memory.read_bf16(at..at + width), 1.0, row),
         };
         KEEP.with_borrow_mut(|Room { exact: room, rounded }| match factor {
             Factor::F32 => {
@@ -140,13 +140,13 @@ impl Step for PackKeys {
             Factor::Bf16 => {
                 rounded.make_room(width * PANEL);
                 self.pack((n, head), places.map(cast_slice_mut), rounded, |view, at, row| match view.kind {
-                    Kind::F32 => kernels.narrow(desk.read(at..at + width), row),
-                    Kind::Half => row.copy_from_slice(desk.read_bf16(at..at + width)),
+                    Kind::F32 => kernels.narrow(memory.read(at..at + width), row),
+                    Kind::Half => row.copy_from_slice(memory.read_bf16(at..at + width)),
                 });
             }
             Factor::Int16 => {
-                room.make_room(2 * width * GATHERED);
-                self.pack_whole((n, head), places, room, kernels, exact);
+                room.make_room(2 * width * KEY_BLOCK);
+                self.pack_int16((n, head), places, room, kernels, exact);
             }
         });
     }
@@ -186,8 +186,8 @@ impl PackKeys {
         }
     }
 
-    /// The same as whole numbers. In `room` there is room for [`GATHERED`] values, twice.
-    fn pack_whole(
+    /// The same as integers. In `room` there is room for [`KEY_BLOCK`] values, twice.
+    fn pack_int16(
         &self,
         head: (usize, usize),
         [keys, values]: [&mut [f32]; 2],
@@ -196,7 +196,7 @@ impl PackKeys {
         read: impl Fn(&View, usize, &mut [f32]),
     ) {
         let (PackedKeys { width, keys: count, .. }, padded) = (self.packed, self.packed.padded());
-        let (rows, lines) = room.split_at_mut(width * GATHERED);
+        let (rows, lines) = room.split_at_mut(width * KEY_BLOCK);
         let [key_places, value_places] = [&self.keys, &self.values].map(|view| self.places(view, head));
         let (numbers, scales) = keys.split_at_mut(self.packed.numbers());
         let numbers: &mut [i16] = cast_slice_mut(numbers);
@@ -207,19 +207,19 @@ impl PackKeys {
             } else {
                 row.fill(0.0);
             }
-            *scale = kernels.whole(row, numbers);
+            *scale = kernels.quantize(row, numbers);
         }
         let (numbers, scales) = values.split_at_mut(self.packed.numbers());
         let numbers: &mut [i16] = cast_slice_mut(numbers);
-        for (first, scales) in (0..count).step_by(GATHERED).zip(scales.chunks_exact_mut(width)) {
-            let here = GATHERED.min(count - first);
+        for (first, scales) in (0..count).step_by(KEY_BLOCK).zip(scales.chunks_exact_mut(width)) {
+            let here = KEY_BLOCK.min(count - first);
             for (key, row) in rows.chunks_exact_mut(width).take(here).enumerate() {
                 read(&self.values, value_places(first + key), row);
             }
-            let len = GATHERED.min(padded - first);
+            let len = KEY_BLOCK.min(padded - first);
             kernels.transpose(cast_slice(&rows[..here * width]), width, cast_slice_mut(&mut lines[..width * len]), len);
             for ((channel, line), scale) in lines.chunks_exact(len).take(width).enumerate().zip(scales) {
-                *scale = kernels.whole(line, &mut numbers[channel * padded + first..][..len]);
+                *scale = kernels.quantize(line, &mut numbers[channel * padded + first..][..len]);
             }
         }
     }

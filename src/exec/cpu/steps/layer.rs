@@ -7,12 +7,12 @@ use crate::exec::cpu::panels::{Panels, Row};
 use crate::exec::planner::{Axis, Kind, Span};
 use crate::graph::Padding;
 
-/// Weights of a layer at most that are kept a second time, as whole numbers. Where there are more, pixels are few, and it is the weights'
+/// Weights of a layer at most that are kept a second time, as integers. Where there are more, pixels are few, and it is the weights'
 /// way here that takes long.
 const KEPT: usize = 1 << 22;
 
 /// Whether a layer of so many weights keeps them so.
-pub fn keeps_whole(weights: usize) -> bool {
+pub fn keeps_int16(weights: usize) -> bool {
     weights <= KEPT
 }
 
@@ -77,13 +77,13 @@ impl Layer {
         Self { parts: parts.into(), side: 2, stride: 1, spread: 2, padding: Padding::all(1), gate: None }
     }
 
-    /// The same layer with kernels of whole numbers where it reads pixels of so many `channels` side by side, as far as it may have such.
-    pub fn with_whole_numbers(mut self, channels: usize) -> Self {
+    /// The same layer with kernels of integers where it reads pixels of so many `channels` side by side, as far as it may have such.
+    pub fn with_int16(mut self, channels: usize) -> Self {
         let weights = self.parts.iter().map(|part| part.panels.weights()).sum();
-        if self.side > 1 && channels.is_multiple_of(2) && keeps_whole(weights) {
+        if self.side > 1 && channels.is_multiple_of(2) && keeps_int16(weights) {
             for part in &mut self.parts {
-                if let Some(whole) = part.panels.as_whole() {
-                    part.panels = whole;
+                if let Some(int16) = part.panels.to_int16() {
+                    part.panels = int16;
                 }
             }
         }
@@ -233,17 +233,17 @@ mod tests {
     use super::*;
     use crate::exec::cpu::panels::Factor;
 
-    /// What weights of a kernel of `side` over so many channels, with so many outputs, are multiplied as where whole numbers are quick.
+    /// What weights of a kernel of `side` over so many channels, with so many outputs, are multiplied as where integers are quick.
     fn factor(side: usize, channels: usize, outputs: usize) -> Factor {
         let weight = |output: usize, row: usize| ((output * 31 + row * 7) % 255) as f32 - 127.0;
         let panels = Arc::new(Panels::new(Kind::F32, outputs, side * side * channels, weight));
         let (row, bias) = (Row::new(panels.clone(), Vec::new()), Arc::new(vec![0.0; outputs]));
-        let layer = Layer::whole(row, bias, side, (1, Padding::all(1)), [8, 8]).with_whole_numbers(channels);
+        let layer = Layer::whole(row, bias, side, (1, Padding::all(1)), [8, 8]).with_int16(channels);
         let factor = layer.parts[0].panels.factor();
         if factor == Factor::Int16 {
-            let (whole, rows) = (panels.as_whole(), side * side * channels);
+            let (int16, rows) = (panels.to_int16(), side * side * channels);
             for (output, row) in (0..outputs).flat_map(|output| (0..rows).map(move |row| (output, row))) {
-                let error = (panels.weight(output, row) - whole.weight(output, row)).abs();
+                let error = (panels.weight(output, row) - int16.weight(output, row)).abs();
                 assert!(error <= 0.501 * 127.0 / 4095.0, "{error}");
             }
         }
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn kernels_of_whole_numbers_are_wide_and_of_whole_pairs() {
+    fn int16_kernels_are_wide_and_of_whole_pairs() {
         assert_eq!([factor(3, 64, 48), factor(2, 6, 5), factor(3, 256, 512)], [Factor::Int16; 3]);
         assert_eq!([factor(3, 64, 4), factor(3, 7, 64), factor(1, 64, 64), factor(3, 512, 1024)], [Factor::F32; 4]);
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Step;
 use crate::exec::cpu::kernels::Kernels;
-use crate::exec::cpu::memory::Desk;
+use crate::exec::cpu::memory::MemoryRef;
 use crate::exec::cpu::panels::Panels;
 use crate::exec::planner::View;
 
@@ -23,14 +23,14 @@ impl Step for Lookup {
         1
     }
 
-    fn run(&self, _: usize, desk: Desk<'_>, _: &Kernels) {
+    fn run(&self, _: usize, memory: MemoryRef<'_>, _: &Kernels) {
         for n in 0..self.output.n {
             for x in 0..self.output.w {
                 let row = match &self.ids {
-                    Some(ids) => desk.read(ids.at(n, 0, 0) + x..ids.at(n, 0, 0) + x + 1)[0] as usize,
+                    Some(ids) => memory.read(ids.at(n, 0, 0) + x..ids.at(n, 0, 0) + x + 1)[0] as usize,
                     None => x,
                 };
-                let place = desk.write(self.output.at(n, 0, x), self.output.c);
+                let place = memory.write(self.output.at(n, 0, x), self.output.c);
                 place.iter_mut().enumerate().for_each(|(c, value)| *value = self.table.weight(row, c));
             }
         }

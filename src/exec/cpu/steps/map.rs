@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{PostView, Step, finish, piece, write};
 use crate::exec::cpu::kernels::Kernels;
-use crate::exec::cpu::memory::Desk;
+use crate::exec::cpu::memory::MemoryRef;
 use crate::exec::planner::View;
 
 /// Copies a value and does something to each element. A task does some rows.
@@ -41,15 +41,15 @@ impl Step for Map {
         piece(task, self.per_task, self.input.h)
     }
 
-    fn run(&self, task: usize, desk: Desk<'_>, kernels: &Kernels) {
+    fn run(&self, task: usize, memory: MemoryRef<'_>, kernels: &Kernels) {
         let View { n, h, w, c, .. } = self.input;
         let (steps, count) = if self.is_flat() { (1, w * c) } else { (w, c) };
         for row in piece(task, self.per_task, n * h) {
             let (n, y) = (row / h, row % h);
             for x in 0..steps {
                 let from = self.input.at(n, y, x);
-                let out = desk.write(self.output.at(n, y, x), count);
-                let from = desk.read(from..from + count);
+                let out = memory.write(self.output.at(n, y, x), count);
+                let from = memory.read(from..from + count);
                 let posts = match &self.posts[..] {
                     // While it is copied: what was stored a moment ago could not be loaded again before it has reached the cache.
                     [PostView::Affine { scale, shift }, rest @ ..] => {
@@ -65,16 +65,16 @@ impl Step for Map {
                     match post {
                         // One number for all channels.
                         PostView::Add(view) if view.c == 1 && c != 1 => {
-                            let other = desk.read(view.at(n, y, x)..view.at(n, y, x) + 1)[0];
+                            let other = memory.read(view.at(n, y, x)..view.at(n, y, x) + 1)[0];
                             out.iter_mut().for_each(|v| *v += other);
                         }
                         PostView::Mul(view) if view.c == 1 && c != 1 => {
-                            let other = desk.read(view.at(n, y, x)..view.at(n, y, x) + 1)[0];
+                            let other = memory.read(view.at(n, y, x)..view.at(n, y, x) + 1)[0];
                             kernels.scale(out, other);
                         }
                         post => {
                             let post = std::slice::from_ref(post);
-                            finish((kernels, desk), post, (&mut *out, count), &[[n, y, x]], (0, count));
+                            finish((kernels, memory), post, (&mut *out, count), &[[n, y, x]], (0, count));
                         }
                     }
                 }
@@ -98,13 +98,13 @@ impl Step for Geglu {
         (self.input.n * self.input.positions()).div_ceil(self.per_task)
     }
 
-    fn run(&self, task: usize, desk: Desk<'_>, kernels: &Kernels) {
+    fn run(&self, task: usize, memory: MemoryRef<'_>, kernels: &Kernels) {
         let View { n, h, w, c, .. } = self.input;
         for position in piece(task, self.per_task, n * h * w) {
             let (n, y, x) = (position / (h * w), position / w % h, position % w);
             let from = self.input.at(n, y, x);
-            write(&self.output, self.output.at(n, y, x), self.output.c, (desk, kernels), |out| {
-                kernels.geglu(desk.read(from..from + c), out);
+            write(&self.output, self.output.at(n, y, x), self.output.c, (memory, kernels), |out| {
+                kernels.geglu(memory.read(from..from + c), out);
             });
         }
     }

@@ -3,7 +3,7 @@
 mod attention;
 mod conv;
 mod copy;
-mod ending;
+mod epilogue;
 mod keys;
 mod layer;
 mod lookup;
@@ -19,9 +19,9 @@ use std::ops::Range;
 pub use attention::Attention;
 pub use conv::Conv;
 pub use copy::{Border, Copy};
-pub use ending::Ending;
+pub use epilogue::Epilogue;
 pub use keys::{PackKeys, PackedKeys};
-pub use layer::{Kernel, Layer, keeps_whole};
+pub use layer::{Kernel, Layer, keeps_int16};
 pub use lookup::Lookup;
 pub use map::{Geglu, Map};
 pub use norm::{Factors, GroupNorm, LayerNorm, Moments, Norm};
@@ -29,9 +29,9 @@ pub use pixels::Pixels;
 pub use strips::StripConv;
 pub use winograd::{Cut, Winograd};
 
+use super::aligned_vec::AlignedVec;
 use super::kernels::{Kernels, MAX_ROWS, Post};
-use super::lines::Lines;
-use super::memory::Desk;
+use super::memory::MemoryRef;
 use super::panels::Panel;
 use crate::exec::planner::{Kind, View};
 use crate::graph::Activation;
@@ -41,7 +41,7 @@ pub trait Step: Send + Sync {
     /// How many tasks it has.
     fn tasks(&self) -> usize;
     /// Does one of them.
-    fn run(&self, task: usize, desk: Desk<'_>, kernels: &Kernels);
+    fn run(&self, task: usize, memory: MemoryRef<'_>, kernels: &Kernels);
     /// Which rows of its result, or of that of the step it packs for, a task makes, where there is one sample.
     fn rows(&self, task: usize) -> Range<usize> {
         let _ = task;
@@ -49,7 +49,7 @@ pub trait Step: Send + Sync {
     }
 }
 
-/// Something done to each element of a result, with the place of the other value.
+/// A post-op: something done to each element of a result, with the place of the other value.
 #[derive(Clone)]
 pub enum PostView {
     /// A function of it.
@@ -83,30 +83,30 @@ impl PostView {
     }
 
     /// Asks for the other value's channels for the pixels `at`, unless it has the same for all.
-    fn prefetch(&self, desk: Desk<'_>, panel: &Panel<'_>, at: &[[usize; 3]]) {
+    fn prefetch(&self, memory: MemoryRef<'_>, panel: &Panel<'_>, at: &[[usize; 3]]) {
         if let Self::Add(view) | Self::Mul(view) = self
             && view.pixel > 0
         {
             for &[n, y, x] in at {
-                desk.prefetch(view.at(n, y, x) + panel.first, panel.columns);
+                memory.prefetch(view.at(n, y, x) + panel.first, panel.columns);
             }
         }
     }
 
     /// The same for a kernel.
-    fn at<'a>(&self, desk: Desk<'a>, offsets: &'a [usize]) -> Post<'a> {
+    fn at<'a>(&self, memory: MemoryRef<'a>, offsets: &'a [usize]) -> Post<'a> {
         match self {
             Self::Activate(activation) => Post::Activate(*activation),
             Self::Affine { scale, shift } => Post::Affine { scale: *scale, shift: *shift },
-            Self::Add(view) => Post::Add { values: desk.read(view.offset..view.end()), offsets },
-            Self::Mul(view) => Post::Mul { values: desk.read(view.offset..view.end()), offsets },
+            Self::Add(view) => Post::Add { values: memory.read(view.offset..view.end()), offsets },
+            Self::Mul(view) => Post::Mul { values: memory.read(view.offset..view.end()), offsets },
         }
     }
 }
 
 /// Applies `posts` to rows, [`MAX_ROWS`] at most, that belong to the pixels `at` (sample, row, column): `columns` channels from `first`.
 fn finish(
-    (kernels, desk): (&Kernels, Desk<'_>),
+    (kernels, memory): (&Kernels, MemoryRef<'_>),
     posts: &[PostView],
     rows: (&mut [f32], usize),
     at: &[[usize; 3]],
@@ -115,25 +115,31 @@ fn finish(
     for post in posts {
         let mut offsets = [0; MAX_ROWS];
         post.offsets(first, at, &mut offsets);
-        let post = post.at(desk, &offsets[..at.len()]);
+        let post = post.at(memory, &offsets[..at.len()]);
         kernels.finish(&mut *rows.0, rows.1, columns, std::slice::from_ref(&post));
     }
 }
 
 thread_local! {
     /// Where each thread keeps numbers on their way from or to bf16.
-    static STAGE: RefCell<Lines<f32>> = const { RefCell::new(Lines::NONE) };
+    static STAGE: RefCell<AlignedVec<f32>> = const { RefCell::new(AlignedVec::EMPTY) };
 }
 
 /// Lets `make` write `len` elements of `view` from `at` on: where they belong, or, if they are stored as bf16, beside them and
 /// then rounded.
-fn write(view: &View, at: usize, len: usize, (desk, kernels): (Desk<'_>, &Kernels), make: impl FnOnce(&mut [f32])) {
+fn write(
+    view: &View,
+    at: usize,
+    len: usize,
+    (memory, kernels): (MemoryRef<'_>, &Kernels),
+    make: impl FnOnce(&mut [f32]),
+) {
     match view.kind {
-        Kind::F32 => make(desk.write(at, len)),
+        Kind::F32 => make(memory.write(at, len)),
         Kind::Half => STAGE.with_borrow_mut(|stage| {
             stage.make_room(len);
             make(&mut stage[..len]);
-            kernels.narrow(&stage[..len], desk.write_bf16(at, len));
+            kernels.narrow(&stage[..len], memory.write_bf16(at, len));
         }),
     }
 }

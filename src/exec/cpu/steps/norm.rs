@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::{PostView, Step, finish, piece, write};
 use crate::exec::cpu::kernels::Kernels;
-use crate::exec::cpu::memory::Desk;
+use crate::exec::cpu::memory::MemoryRef;
 use crate::exec::planner::{Kind, View};
 use crate::graph::Activation;
 
@@ -101,12 +101,12 @@ impl Moments {
         &self,
         n: usize,
         (first, count): (usize, usize),
-        (desk, kernels): (Desk<'_>, &Kernels),
+        (memory, kernels): (MemoryRef<'_>, &Kernels),
         Room { totals, sums, .. }: &mut Room,
     ) {
         let View { h, w, .. } = self.input;
         let start = self.input.at(n, 0, 0) + first;
-        let origin = desk.read(start..start + count);
+        let origin = memory.read(start..start + count);
         let [totals, total_squares] = totals.each_mut().map(|totals| zeros(totals, count));
         let [sums, squares] = sums.each_mut().map(|sums| zeros(sums, count));
         let mut summed = 0;
@@ -114,7 +114,7 @@ impl Moments {
             for x in (0..w).step_by(RUN) {
                 let last = (x + RUN).min(w) - 1;
                 let (begin, end) = (self.input.at(n, y, x) + first, self.input.at(n, y, last) + first + count);
-                kernels.moments(desk.read(begin..end), self.input.pixel, origin, sums, squares);
+                kernels.moments(memory.read(begin..end), self.input.pixel, origin, sums, squares);
                 summed += last + 1 - x;
                 // Of a narrow map several rows are one run: going to f64 costs as much as some pixels.
                 if summed < RUN && y + 1 < h {
@@ -157,12 +157,12 @@ impl Step for Moments {
         self.input.n * self.groups.div_ceil(self.per_task)
     }
 
-    fn run(&self, task: usize, desk: Desk<'_>, kernels: &Kernels) {
+    fn run(&self, task: usize, memory: MemoryRef<'_>, kernels: &Kernels) {
         let parts = self.groups.div_ceil(self.per_task);
         let (n, groups) = (task / parts, piece(task % parts, self.per_task, self.groups));
         let width = self.input.c / self.groups;
         let channels = (groups.start * width, groups.len() * width);
-        KEEP.with_borrow_mut(|room| self.measure(n, channels, (desk, kernels), room));
+        KEEP.with_borrow_mut(|room| self.measure(n, channels, (memory, kernels), room));
     }
 }
 
@@ -185,7 +185,7 @@ impl Step for GroupNorm {
         self.input.n * self.input.h.div_ceil(self.per_task)
     }
 
-    fn run(&self, task: usize, desk: Desk<'_>, kernels: &Kernels) {
+    fn run(&self, task: usize, memory: MemoryRef<'_>, kernels: &Kernels) {
         let View { h, w, c, pixel, .. } = self.input;
         let parts = h.div_ceil(self.per_task);
         let n = task / parts;
@@ -200,15 +200,15 @@ impl Step for GroupNorm {
             for y in piece(task % parts, self.per_task, h) {
                 for x in (0..w).step_by(run) {
                     let from = self.input.at(n, y, x);
-                    let values = desk.read(from..from + (run - 1) * pixel + c);
+                    let values = memory.read(from..from + (run - 1) * pixel + c);
                     let (to, len) = (self.output.at(n, y, x), run * c);
                     if self.output.kind == Kind::Half && posts.is_empty() {
-                        kernels.scale_shift_bf16(values, pixel, [scale, shift], silu, desk.write_bf16(to, len));
+                        kernels.scale_shift_bf16(values, pixel, [scale, shift], silu, memory.write_bf16(to, len));
                         continue;
                     }
-                    write(&self.output, to, len, (desk, kernels), |out| {
+                    write(&self.output, to, len, (memory, kernels), |out| {
                         kernels.scale_shift(values, pixel, [scale, shift], silu, out);
-                        finish((kernels, desk), posts, (out, len), &[[n, y, x]], (0, len));
+                        finish((kernels, memory), posts, (out, len), &[[n, y, x]], (0, len));
                     });
                 }
             }
@@ -233,14 +233,14 @@ impl Step for LayerNorm {
         (self.input.n * self.input.positions()).div_ceil(self.per_task)
     }
 
-    fn run(&self, task: usize, desk: Desk<'_>, kernels: &Kernels) {
+    fn run(&self, task: usize, memory: MemoryRef<'_>, kernels: &Kernels) {
         let View { n, h, w, c, .. } = self.input;
         for position in piece(task, self.per_task, n * h * w) {
             let (n, y, x) = (position / (h * w), position / w % h, position % w);
             let from = self.input.at(n, y, x);
             let Norm { scale, shift, eps } = &self.norm;
-            write(&self.output, self.output.at(n, y, x), c, (desk, kernels), |out| {
-                kernels.layer_norm(desk.read(from..from + c), scale, shift, *eps, out);
+            write(&self.output, self.output.at(n, y, x), c, (memory, kernels), |out| {
+                kernels.layer_norm(memory.read(from..from + c), scale, shift, *eps, out);
             });
         }
     }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{Step, piece};
 use crate::exec::cpu::kernels::Kernels;
-use crate::exec::cpu::memory::Desk;
+use crate::exec::cpu::memory::MemoryRef;
 use crate::exec::planner::View;
 
 /// Takes pictures apart, or puts them together. A task does some rows.
@@ -26,14 +26,14 @@ impl Step for Pixels {
         piece(task, self.per_task, self.input.h)
     }
 
-    fn run(&self, task: usize, desk: Desk<'_>, kernels: &Kernels) {
+    fn run(&self, task: usize, memory: MemoryRef<'_>, kernels: &Kernels) {
         let (input, output) = (&self.input, &self.output);
         let (steps, width) = if input.pixels_touch() && output.pixels_touch() { (1, input.w) } else { (input.w, 1) };
         for row in piece(task, self.per_task, input.n * input.h) {
             let (n, y) = (row / input.h, row % input.h);
             for x in 0..steps {
-                let from = desk.read(input.at(n, y, x)..input.at(n, y, x) + width * input.c);
-                let to = desk.write(output.at(n, y, x), width * output.c);
+                let from = memory.read(input.at(n, y, x)..input.at(n, y, x) + width * input.c);
+                let to = memory.write(output.at(n, y, x), width * output.c);
                 if input.c == 1 { kernels.unpack(from, to) } else { kernels.pack(from, to) }
             }
         }

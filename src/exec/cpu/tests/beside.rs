@@ -82,7 +82,7 @@ fn several_products_of_one_value() {
 }
 
 #[test]
-fn several_products_of_8_bits() {
+fn several_int8_products() {
     let graph = Arc::new(attends((2, 9, 96), (2, [Bias::With; 3]), |_, _, y| y));
     let expected = run(&Candle::new(1).unwrap(), &graph, &[], 1);
     for executor in executors() {

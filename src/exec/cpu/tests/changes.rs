@@ -4,7 +4,7 @@ use super::*;
 use crate::exec::cpu::changes::MOST;
 use crate::exec::cpu::plan::{Options, Plan};
 
-/// Convolutions as tiny encoders have them, of the short way and others; something is added that depends on the prompt.
+/// Convolutions as tiny encoders have them, by Winograd and others; something is added that depends on the prompt.
 fn encoder(side: usize) -> Graph {
     let mut b = GraphBuilder::new("test", "");
     let x = b.input("x", Shape::map(1, side, side + 8, 1), Stage::Frame).unwrap();

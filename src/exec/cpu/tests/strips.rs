@@ -40,7 +40,7 @@ fn maps_of_all_sizes_and_channels() {
     ] {
         for adds in [false, true] {
             let graph = network(Shape::map(n, h, w, inputs), outputs, adds);
-            assert_eq!(strips(&short(), &graph), expected, "{graph}");
+            assert_eq!(strips(&winograd_strips(), &graph), expected, "{graph}");
             same_graph(graph, &[]);
         }
     }
@@ -61,12 +61,12 @@ fn parts_of_a_map_and_parts_of_channels() {
     let y = b.add(y, z).unwrap();
     b.output("out", y);
     let graph = b.finish();
-    assert_eq!(strips(&short(), &graph), 3);
+    assert_eq!(strips(&winograd_strips(), &graph), 3);
     same_graph(graph, &[]);
 }
 
 #[test]
-fn kernels_of_8_bits() {
+fn int8_kernels() {
     let graph = Arc::new(network(Shape::map(1, 16, 16, 192), 192, true));
     let expected = run(&Candle::new(1).unwrap(), &graph, &[], 1);
     for executor in executors() {

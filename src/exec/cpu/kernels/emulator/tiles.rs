@@ -174,7 +174,7 @@ mod tests {
         assert_eq!(tried(&[(3, 64), (3, 20), (5, 64)], multiply), Ok(()));
         assert_eq!(tried(&[(3, 32), (3, 20), (5, 32)], multiply), Ok(()));
         for shapes in [
-            // Rows, columns or depth that do not fit; a tile that is not there; columns that are no whole numbers.
+            // Rows, columns or depth that do not fit; a tile that is not there; columns that are no integers.
             [(3, 64), (4, 20), (5, 64)],
             [(3, 64), (3, 20), (5, 32)],
             [(3, 64), (3, 24), (5, 64)],

@@ -1,6 +1,6 @@
-//! Whole numbers, and products of them.
+//! Integers, and products of them.
 
-use super::super::int16::{self, KERNEL_MOST, Whole};
+use super::super::int16::{self, KERNEL_MOST, Quantized};
 use super::super::int16::{DEEP, MOST, Scales};
 use super::super::winograd::{PLACES, REACH, SIDE, TAPS};
 use super::super::{LANES, PANEL, Tile, portable};
@@ -8,7 +8,7 @@ use super::{Kernels, Noise, sets};
 use crate::exec::cpu::isa::Isa;
 
 #[test]
-fn tiles_of_whole_numbers_equal_their_twin() {
+fn int16_tiles_equal_their_twin() {
     let mut noise = Noise(41);
     for round in 0..300 {
         let (rows, run, width) = (1 + noise.below(18), 2 + 2 * noise.below(200), LANES * (1 + noise.below(2)));
@@ -56,30 +56,30 @@ fn tiles_of_whole_numbers_equal_their_twin() {
 }
 
 #[test]
-fn whole_numbers_are_near_the_values() {
+fn int16_values_are_near() {
     let mut noise = Noise(43);
     for kernels in Isa::ALL.into_iter().filter_map(Kernels::of) {
         for len in [2, 8, 31, 64, 200] {
             let x: Vec<f32> = noise.values(len).iter().map(|v| v * 1e3).collect();
-            let mut whole = vec![0; len];
-            let scale = kernels.whole(&x, &mut whole);
-            let error = |(x, whole): (&f32, &i16)| (x - f32::from(*whole) * scale).abs();
-            assert!(x.iter().zip(&whole).all(|pair| error(pair) <= 0.501 * scale));
-            assert_eq!(whole.iter().map(|v| v.abs()).max(), Some(MOST));
+            let mut quantized = vec![0; len];
+            let scale = kernels.quantize(&x, &mut quantized);
+            let error = |(x, quantized): (&f32, &i16)| (x - f32::from(*quantized) * scale).abs();
+            assert!(x.iter().zip(&quantized).all(|pair| error(pair) <= 0.501 * scale));
+            assert_eq!(quantized.iter().map(|v| v.abs()).max(), Some(MOST));
             for (nothing, scale) in [(0.0, 0.0), (-0.0, 0.0), (1e-40, 0.0), (-1e-31, 0.0)] {
-                assert_eq!(kernels.whole(&vec![nothing; len], &mut whole), scale);
-                assert!(whole.iter().all(|v| *v == 0));
+                assert_eq!(kernels.quantize(&vec![nothing; len], &mut quantized), scale);
+                assert!(quantized.iter().all(|v| *v == 0));
             }
             for broken in [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
                 let mut x = x.clone();
                 x[noise.below(len)] = broken;
-                assert!(kernels.whole(&x, &mut whole).is_nan());
+                assert!(kernels.quantize(&x, &mut quantized).is_nan());
             }
-            let largest = kernels.whole(&vec![f32::MAX; len], &mut whole);
-            assert!(largest.is_finite() && whole.iter().all(|v| *v == MOST));
+            let largest = kernels.quantize(&vec![f32::MAX; len], &mut quantized);
+            assert!(largest.is_finite() && quantized.iter().all(|v| *v == MOST));
             let small: Vec<i8> = (0..len).map(|_| noise.below(255) as u8 as i8).collect();
-            kernels.widen_int16(&small, &mut whole);
-            assert!(whole.iter().zip(&small).all(|(a, b)| *a == i16::from(*b)));
+            kernels.widen_int16(&small, &mut quantized);
+            assert!(quantized.iter().zip(&small).all(|(a, b)| *a == i16::from(*b)));
         }
     }
 }
@@ -93,14 +93,21 @@ fn places_have_scales_of_their_own() {
             let (from, to, step) = (len + LANES, len + 7, 3);
             let x: Vec<f32> = noise.values(PLACES * from).iter().zip(1..).map(|(v, i)| v * i as f32).collect();
             let (mut out, mut scales) = (vec![i16::MIN; PLACES * to], vec![f32::NAN; PLACES * step]);
-            let whole = Whole { numbers: &mut out, scales: &mut scales };
-            kernels.whole_places(&x, whole, [from, to, step], len);
+            let places = Quantized { numbers: &mut out, scales: &mut scales };
+            kernels.quantize_places(&x, places, [from, to, step], len);
             for place in 0..PLACES {
                 let (scale, x) = (scales[place * step], &x[place * from..][..len]);
-                let (whole, rest) = out[place * to..][..to].split_at(len);
+                let (quantized, rest) = out[place * to..][..to].split_at(len);
                 let scale = scale / (REACH[place / SIDE] * REACH[place % SIDE]);
-                assert!(whole.iter().zip(x).all(|(whole, x)| (f32::from(*whole) * scale - x).abs() <= 0.502 * scale));
-                assert!(whole.iter().any(|whole| whole.abs() == MOST) && rest.iter().all(|v| *v == i16::MIN));
+                assert!(
+                    quantized
+                        .iter()
+                        .zip(x)
+                        .all(|(quantized, x)| (f32::from(*quantized) * scale - x).abs() <= 0.502 * scale)
+                );
+                assert!(
+                    quantized.iter().any(|quantized| quantized.abs() == MOST) && rest.iter().all(|v| *v == i16::MIN)
+                );
             }
         }
     }
@@ -118,25 +125,25 @@ fn columns_have_scales_of_their_own() {
             x[(rows - 1) * width + broken] = [f32::NAN, f32::INFINITY][rows % 2];
             let pairs = rows.next_multiple_of(2);
             let (mut out, mut scales) = (vec![i16::MIN; pairs * width], vec![-1.0; width]);
-            kernels.whole_columns(&x, &mut scales, &mut out);
-            let whole = |row: usize, column: usize| out[(row / 2 * width + column) * 2 + row % 2];
+            kernels.quantize_columns(&x, &mut scales, &mut out);
+            let quantized = |row: usize, column: usize| out[(row / 2 * width + column) * 2 + row % 2];
             for (column, scale) in scales.iter().enumerate() {
                 if column == broken {
                     assert!(scale.is_nan());
                     continue;
                 }
-                let near = |row: usize| (f32::from(whole(row, column)) * scale - x[row * width + column]).abs();
+                let near = |row: usize| (f32::from(quantized(row, column)) * scale - x[row * width + column]).abs();
                 assert!((0..rows).all(|row| near(row) <= (0.501 * scale).max(1e-35)));
-                let most = (0..rows).map(|row| whole(row, column).abs()).max();
+                let most = (0..rows).map(|row| quantized(row, column).abs()).max();
                 assert_eq!(most, Some(if column == nothing { 0 } else { MOST }));
-                assert!((rows..pairs).all(|row| whole(row, column) == 0), "a last odd row is alone");
+                assert!((rows..pairs).all(|row| quantized(row, column) == 0), "a last odd row is alone");
             }
         }
     }
 }
 
 #[test]
-fn kernels_taken_there_are_whole_numbers_within_reach() {
+fn int16_kernels_of_the_winograd_domain_are_within_reach() {
     let mut noise = Noise(61);
     for kernels in Isa::ALL.into_iter().filter_map(Kernels::of) {
         for (depth, width) in [(2, LANES), (64, PANEL), (16, LANES)] {
@@ -153,16 +160,16 @@ fn kernels_taken_there_are_whole_numbers_within_reach() {
                 (0..width).map(|c| int16::factors(largest(c).to_bits(), KERNEL_MOST.into())[1]).collect();
             let inverse: Vec<f32> = scales.iter().map(|scale| 1.0 / scale).collect();
             let step = len + 2 * LANES;
-            let (mut lifted, mut found) = (vec![0.0; PLACES * step], vec![i16::MIN; PLACES * step]);
-            kernels.lift(&taps, step, &mut lifted);
-            kernels.lift_whole(&taps, &inverse, step, &mut found);
+            let (mut transformed, mut found) = (vec![0.0; PLACES * step], vec![i16::MIN; PLACES * step]);
+            kernels.filter_transform(&taps, step, &mut transformed);
+            kernels.filter_transform_int16(&taps, &inverse, step, &mut found);
             for (place, found) in found.chunks_exact(step).enumerate() {
                 let reach = REACH[place / SIDE] * REACH[place % SIDE];
                 for (row, column) in (0..depth).flat_map(|row| (0..width).map(move |column| (row, column))) {
-                    let whole = found[(row / 2 * width + column) * 2 + row % 2];
-                    let expected = lifted[place * step + row * width + column];
-                    let error = (f32::from(whole) * scales[column] * reach - expected).abs();
-                    assert!(error <= 0.51 * scales[column] * reach && whole.abs() <= KERNEL_MOST + 1);
+                    let quantized = found[(row / 2 * width + column) * 2 + row % 2];
+                    let expected = transformed[place * step + row * width + column];
+                    let error = (f32::from(quantized) * scales[column] * reach - expected).abs();
+                    assert!(error <= 0.51 * scales[column] * reach && quantized.abs() <= KERNEL_MOST + 1);
                 }
                 assert!(found[len..].iter().all(|number| *number == i16::MIN));
             }

@@ -1,7 +1,7 @@
 //! Convolutions and matrix products. A matrix product over channels is a convolution with a kernel of one pixel.
 
-mod few;
-mod whole;
+mod few_pixels;
+mod int16;
 
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
@@ -9,11 +9,11 @@ use std::ops::Range;
 use half::bf16;
 
 use super::layer::{Layer, Part};
-use super::{Ending, Step, piece};
+use super::{Epilogue, Step, piece};
+use crate::exec::cpu::aligned_vec::AlignedVec;
 use crate::exec::cpu::kernels::int16::Scales;
 use crate::exec::cpu::kernels::{Kernels, LANES, MAX_ROWS, NARROW, PANEL, Sums, Tile};
-use crate::exec::cpu::lines::Lines;
-use crate::exec::cpu::memory::Desk;
+use crate::exec::cpu::memory::MemoryRef;
 use crate::exec::cpu::panels::{Factor, Numbers, Panel};
 use crate::exec::planner::{Kind, View};
 
@@ -21,16 +21,16 @@ use crate::exec::planner::{Kind, View};
 const TASK_FLOPS: usize = 1 << 20;
 /// Tasks for each thread at most.
 const TASKS_PER_THREAD: usize = 8;
-/// Numbers of input that a task works through before it turns to the next panel: they stay in the second-level cache.
+/// Numbers of input that a task works through before it turns to the next panel: they stay in the L2 cache.
 const CHUNK_VALUES: usize = 1 << 17;
 
-/// Weights for each value from which on tasks share out panels instead of outputs, where each makes whole numbers of the values for itself.
+/// Weights for each value from which on tasks share out panels instead of outputs, where each quantizes the values for itself.
 const ALONE: usize = 8;
 
 /// A convolution and what follows it.
 pub struct Conv {
     input: View,
-    ending: Ending,
+    epilogue: Epilogue,
     layer: Layer,
     /// Where the runs of values under a kernel begin, and their length.
     taps: Vec<usize>,
@@ -60,14 +60,14 @@ struct Input<'a> {
     first: usize,
     exact: &'a [f32],
     rounded: &'a [bf16],
-    /// Whole numbers, and by what those are to be multiplied that each output of the task has under each row of the kernel: of all
+    /// Integers, and by what those are to be multiplied that each output of the task has under each row of the kernel: of all
     /// outputs for one row after the other.
-    whole: (&'a [i16], &'a [f32]),
+    int16: (&'a [i16], &'a [f32]),
 }
 
 /// Outputs one after the other: of a part of the layer, for sample `n`. Their places are counted so that nothing need be added to
 /// them: a vector read from numbers just written one by one would wait for all of them.
-struct Walk<'a> {
+struct Outputs<'a> {
     part: &'a Part,
     n: usize,
     /// Where in memory the input of the task begins.
@@ -97,18 +97,18 @@ impl Spots {
 
 thread_local! {
     /// Where each thread keeps the rounded values of its task.
-    static ROUNDED: RefCell<Lines<bf16>> = const { RefCell::new(Lines::NONE) };
-    /// The same as whole numbers, with the scale of each row.
-    static WHOLE: RefCell<whole::Room> = const { RefCell::new((Lines::NONE, Lines::NONE)) };
+    static ROUNDED: RefCell<AlignedVec<bf16>> = const { RefCell::new(AlignedVec::EMPTY) };
+    /// The same as integers, with the scale of each row.
+    static INT16: RefCell<int16::Room> = const { RefCell::new((AlignedVec::EMPTY, AlignedVec::EMPTY)) };
     /// Where each thread keeps the panel it works with and its gates, if they are kept in less room.
     static WIDE: Cell<[Wide; 2]> = const { Cell::new([Wide::NONE, Wide::NONE]) };
 }
 
 /// A panel that is kept in less room, as the kernels want it. Made once for all outputs of a task, it costs a few hundredths of them.
 struct Wide {
-    exact: Lines<f32>,
-    rounded: Lines<bf16>,
-    whole: Lines<i16>,
+    exact: AlignedVec<f32>,
+    rounded: AlignedVec<bf16>,
+    int16: AlignedVec<i16>,
 }
 
 impl Default for Wide {
@@ -126,7 +126,7 @@ enum Factors<'a> {
 }
 
 impl Wide {
-    const NONE: Self = Self { exact: Lines::NONE, rounded: Lines::NONE, whole: Lines::NONE };
+    const NONE: Self = Self { exact: AlignedVec::EMPTY, rounded: AlignedVec::EMPTY, int16: AlignedVec::EMPTY };
 
     /// `panel` as it is multiplied, with its weights as `factor`s, which most are.
     fn take<'a>(&'a mut self, panel: Panel<'a>, factor: Factor, kernels: &Kernels) -> (Panel<'a>, Factors<'a>) {
@@ -167,9 +167,9 @@ impl Wide {
                 Factors::F32(exact)
             }
             (Numbers::Int8(weights), Factor::Int16) => {
-                let whole = self.whole.room(weights.len());
-                kernels.widen_int16(weights, whole);
-                Factors::Int16(whole)
+                let int16 = self.int16.room(weights.len());
+                kernels.widen_int16(weights, int16);
+                Factors::Int16(int16)
             }
             (Numbers::Int8(weights), Factor::Bf16) => {
                 let rounded = self.rounded.room(weights.len());
@@ -182,16 +182,16 @@ impl Wide {
 
 impl Conv {
     /// Plans a layer over `input` (with its zeros around) for so many threads and tiles of so many rows.
-    pub fn new(input: View, layer: Layer, ending: Ending, (threads, rows): (usize, usize)) -> Self {
+    pub fn new(input: View, layer: Layer, epilogue: Epilogue, (threads, rows): (usize, usize)) -> Self {
         let (taps, run) = taps(&input, layer.side);
         let pixels = layer.parts.iter().map(|part| part.grid[0] * part.grid[1]);
         let (all, most) = (pixels.clone().sum::<usize>(), pixels.fold(1, usize::max));
-        let (depth, outputs, count) = (taps.len() * run, ending.output.c, count(&layer));
-        let whole = input.kind == Kind::F32 && layer.parts[0].panels.factor() == Factor::Int16;
+        let (depth, outputs, count) = (taps.len() * run, epilogue.output.c, count(&layer));
+        let int16 = input.kind == Kind::F32 && layer.parts[0].panels.factor() == Factor::Int16;
         let wanted = (2 * input.n * all * depth * outputs / TASK_FLOPS).clamp(1, TASKS_PER_THREAD * threads);
         // Parts are of one size, but for those at edges, which are small.
         let wanted = wanted.div_ceil(input.n * (all / most).max(1));
-        let heavy = depth * outputs > most * input.c * if whole { ALONE } else { 1 };
+        let heavy = depth * outputs > most * input.c * if int16 { ALONE } else { 1 };
         let groups = if heavy { wanted.min(count) } else { 1 };
         // Each panel is read once, if that leaves the same work for all.
         let chunks = if heavy && groups.is_multiple_of(threads) { 1 } else { wanted.div_ceil(groups) };
@@ -200,7 +200,7 @@ impl Conv {
         let cached = (CHUNK_VALUES / (input.c * layer.stride * layer.stride)).max(4 * rows);
         let chunk = most.div_ceil(chunks).min(cached).next_multiple_of(rows);
         let group = count.div_ceil(groups);
-        let mut conv = Self { input, ending, layer, taps, run, chunk, group, heavy, firsts: vec![0] };
+        let mut conv = Self { input, epilogue, layer, taps, run, chunk, group, heavy, firsts: vec![0] };
         for part in 0..conv.layer.parts.len() {
             let tasks = input.n * conv.chunks(&conv.layer.parts[part]) * count.div_ceil(group);
             conv.firsts.push(conv.firsts[part] + tasks);
@@ -232,18 +232,18 @@ impl Conv {
     }
 
     /// Where an output is.
-    fn cursor(&self, walk: &Walk<'_>, [y, x]: [usize; 2]) -> Cursor {
-        let [row, column] = self.output(walk.part, [y, x]);
-        let from = self.origin(walk.part, walk.n, [y, x]) - walk.input;
-        Cursor { y, x, from, to: self.ending.output.at(walk.n, row, column) + walk.output }
+    fn cursor(&self, outputs: &Outputs<'_>, [y, x]: [usize; 2]) -> Cursor {
+        let [row, column] = self.output(outputs.part, [y, x]);
+        let from = self.origin(outputs.part, outputs.n, [y, x]) - outputs.input;
+        Cursor { y, x, from, to: self.epilogue.output.at(outputs.n, row, column) + outputs.output }
     }
 
     /// The next `count` outputs, and the cursor behind them. Row by row of the grid: finding each output anew would cost as much
     /// as its products.
-    fn advance(&self, walk: &Walk<'_>, mut cursor: Cursor, count: usize, spots: &mut Spots) -> Cursor {
-        let (spread, columns) = (self.layer.spread, walk.part.grid[1]);
-        let steps = [self.layer.stride * self.input.pixel, spread * self.ending.output.pixel];
-        let (mut done, looks) = (0, self.ending.looks());
+    fn advance(&self, outputs: &Outputs<'_>, mut cursor: Cursor, count: usize, spots: &mut Spots) -> Cursor {
+        let (spread, columns) = (self.layer.spread, outputs.part.grid[1]);
+        let steps = [self.layer.stride * self.input.pixel, spread * self.epilogue.output.pixel];
+        let (mut done, looks) = (0, self.epilogue.looks());
         while done < count {
             let run = (columns - cursor.x).min(count - done);
             let places = spots.from[done..][..run].iter_mut().zip(&mut spots.to[done..][..run]).enumerate();
@@ -251,35 +251,37 @@ impl Conv {
                 (*from, *to) = (cursor.from + i * steps[0], cursor.to + i * steps[1]);
             }
             if looks {
-                let [y, x] = self.output(walk.part, [cursor.y, cursor.x]);
+                let [y, x] = self.output(outputs.part, [cursor.y, cursor.x]);
                 for (i, at) in spots.at[done..][..run].iter_mut().enumerate() {
-                    *at = [walk.n, y, x + i * spread];
+                    *at = [outputs.n, y, x + i * spread];
                 }
             }
             done += run;
             (cursor.x, cursor.from, cursor.to) =
                 (cursor.x + run, cursor.from + run * steps[0], cursor.to + run * steps[1]);
             if cursor.x == columns {
-                cursor = self.cursor(walk, [cursor.y + 1, 0]);
+                cursor = self.cursor(outputs, [cursor.y + 1, 0]);
             }
         }
         cursor
     }
 
     /// Does a task. What it reads lies in one range, which is rounded first when the weights are bf16 and it is not.
-    fn work(&self, task: &Task<'_>, (desk, kernels): (Desk<'_>, &Kernels)) {
+    fn work(&self, task: &Task<'_>, (memory, kernels): (MemoryRef<'_>, &Kernels)) {
         let Task { part, n, pixels, .. } = task;
         let reach = self.taps.iter().fold(0, |reach: usize, tap| reach.max(*tap)) + self.run;
         let [first, last] = [pixels.start, pixels.end - 1].map(|output| self.origin(part, *n, part.place(output)));
         let range = first..last + reach;
-        let input = Input { first: range.start, exact: &[], rounded: &[], whole: (&[], &[]) };
-        let work = |input: &Input<'_>| self.multiply(task, input, (desk, kernels));
+        let input = Input { first: range.start, exact: &[], rounded: &[], int16: (&[], &[]) };
+        let work = |input: &Input<'_>| self.multiply(task, input, (memory, kernels));
         match (self.input.kind, part.panels.factor()) {
-            (Kind::Half, _) => work(&Input { rounded: desk.read_bf16(range), ..input }),
-            (Kind::F32, Factor::F32) => work(&Input { exact: desk.read(range), ..input }),
-            (Kind::F32, Factor::Int16) => WHOLE.with_borrow_mut(|room| work(&self.whole(task, (desk, kernels), room))),
+            (Kind::Half, _) => work(&Input { rounded: memory.read_bf16(range), ..input }),
+            (Kind::F32, Factor::F32) => work(&Input { exact: memory.read(range), ..input }),
+            (Kind::F32, Factor::Int16) => {
+                INT16.with_borrow_mut(|room| work(&self.quantize(task, (memory, kernels), room)));
+            }
             (Kind::F32, Factor::Bf16) => ROUNDED.with_borrow_mut(|rounded| {
-                let values = desk.read(range);
+                let values = memory.read(range);
                 let rounded = rounded.room(values.len());
                 kernels.narrow(values, rounded);
                 work(&Input { rounded, ..input });
@@ -288,14 +290,14 @@ impl Conv {
     }
 
     /// The products, and what follows them.
-    fn multiply(&self, task: &Task<'_>, input: &Input<'_>, (desk, kernels): (Desk<'_>, &Kernels)) {
-        if self.is_for_few(task) {
-            return self.multiply_few(task, input, (desk, kernels));
+    fn multiply(&self, task: &Task<'_>, input: &Input<'_>, (memory, kernels): (MemoryRef<'_>, &Kernels)) {
+        if self.has_few_pixels(task) {
+            return self.multiply_few_pixels(task, input, (memory, kernels));
         }
         let Task { part, n, ref pixels, group } = *task;
         let (mut sums, mut gates, mut spots) = (Sums::ZERO, Sums::ZERO, Spots::NONE);
         // A narrow panel is no matter of registers: as many rows as there is room for, for what is done once a tile.
-        let most = if self.ending.output.c <= NARROW { MAX_ROWS } else { kernels.rows };
+        let most = if self.epilogue.output.c <= NARROW { MAX_ROWS } else { kernels.rows };
         let tiles = pixels.len().div_ceil(most);
         let rows = pixels.len().div_ceil(tiles);
         let mut wide = WIDE.take();
@@ -314,12 +316,12 @@ impl Conv {
                 let (panel, weights) = other.take(part.panels.panel(self.count() + index), factor, kernels);
                 (panel, (weights, ahead(self.count())), biases)
             });
-            let walk = Walk { part, n, input: input.first, output: panel.first };
-            let mut cursor = self.cursor(&walk, part.place(pixels.start));
+            let outputs = Outputs { part, n, input: input.first, output: panel.first };
+            let mut cursor = self.cursor(&outputs, part.place(pixels.start));
             for (nth, first) in pixels.clone().step_by(rows).enumerate() {
                 let count = rows.min(pixels.end - first);
-                cursor = self.advance(&walk, cursor, count, &mut spots);
-                self.ending.prefetch(desk, &panel, &spots.at[..count], &spots.to[..count]);
+                cursor = self.advance(&outputs, cursor, count, &mut spots);
+                self.epilogue.prefetch(memory, &panel, &spots.at[..count], &spots.to[..count]);
                 let out = &mut sums.0[..count * panel.width];
                 let product = |(weights, ahead): (Factors<'_>, &[u8]), panel: &Panel<'_>, out: &mut [f32]| {
                     let ahead = &ahead[piece(nth, ahead.len().div_ceil(tiles), ahead.len())];
@@ -332,7 +334,7 @@ impl Conv {
                             if width <= NARROW { kernels.dots(&tile, out) } else { kernels.tile(&tile, out) }
                         }
                         Factors::Int16(weights) => {
-                            let (input, scales) = input.whole;
+                            let (input, scales) = input.int16;
                             let tile = Tile { input, pixels: places, taps, run, weights, width, hold, ahead };
                             let (rows, step) = (&scales[first - pixels.start..], pixels.len());
                             return kernels.tile_int16(&tile, Scales { rows, step, columns: panel.scales }, out);
@@ -353,7 +355,12 @@ impl Conv {
                     product(*factors, other, gates);
                     kernels.gate(out, gates, [&biases[panel.first..][..PANEL], &biases[other.first..][..PANEL]]);
                 }
-                self.ending.store((desk, kernels), (out, &panel, &part.bias), &spots.at[..count], &spots.to[..count]);
+                self.epilogue.store(
+                    (memory, kernels),
+                    (out, &panel, &part.bias),
+                    &spots.at[..count],
+                    &spots.to[..count],
+                );
             }
         }
         WIDE.set(wide);
@@ -383,8 +390,8 @@ impl Step for Conv {
         first..last + 1
     }
 
-    fn run(&self, task: usize, desk: Desk<'_>, kernels: &Kernels) {
-        self.work(&self.split(task), (desk, kernels));
+    fn run(&self, task: usize, memory: MemoryRef<'_>, kernels: &Kernels) {
+        self.work(&self.split(task), (memory, kernels));
     }
 }
 

@@ -1,4 +1,4 @@
-//! Numbers at all places of the other space, and how they lie in memory: as f32, or as whole numbers with their scales.
+//! Numbers at all places of the Winograd domain, and how they lie in memory: as f32, or as integers with their scales.
 
 use bytemuck::{cast_slice, cast_slice_mut};
 
@@ -12,38 +12,38 @@ const GAP: usize = 16;
 /// How values of some tiles, or kernels of a panel, lie.
 #[derive(Clone, Copy, Debug)]
 pub struct Layout {
-    /// As what they are multiplied: as f32 or as whole numbers.
+    /// As what they are multiplied: as f32 or as integers.
     pub factor: Factor,
     /// How many are at a place.
     pub len: usize,
-    /// Scales of those, if they are whole numbers: one for each tile. (Kernels have none there: their scales are the same at all places.)
+    /// Scales of those, if they are integers: one for each tile. (Kernels have none there: their scales are the same at all places.)
     pub scales: usize,
 }
 
 impl Layout {
-    fn is_whole(&self) -> bool {
+    fn is_int16(&self) -> bool {
         self.factor == Factor::Int16
     }
 
     /// From the numbers at one place to those at the next.
     pub fn step(&self) -> usize {
-        self.len + if self.is_whole() { 2 * GAP } else { GAP }
+        self.len + if self.is_int16() { 2 * GAP } else { GAP }
     }
 
     /// Numbers of memory of all, in whole lines.
     pub fn cells(&self) -> usize {
-        let cells = if self.is_whole() { self.whole_cells() + PLACES * self.scales } else { PLACES * self.step() };
+        let cells = if self.is_int16() { self.int16_cells() + PLACES * self.scales } else { PLACES * self.step() };
         cells.next_multiple_of(GAP)
     }
 
-    /// The part of these that whole numbers take, two in each.
-    fn whole_cells(&self) -> usize {
+    /// The part of these that integers take, two in each.
+    fn int16_cells(&self) -> usize {
         PLACES * self.step() / 2
     }
 
-    /// Where whole numbers are to be written, and their scales.
+    /// Where integers are to be written, and their scales.
     pub fn split<'a>(&self, cells: &'a mut [f32]) -> (&'a mut [i16], &'a mut [f32]) {
-        let (numbers, scales) = cells.split_at_mut(self.whole_cells());
+        let (numbers, scales) = cells.split_at_mut(self.int16_cells());
         (cast_slice_mut(numbers), scales)
     }
 }
@@ -53,8 +53,8 @@ impl Layout {
 pub enum Factors<'a> {
     /// As f32.
     Exact(&'a [f32]),
-    /// Whole numbers and their scales.
-    Whole(&'a [i16], &'a [f32]),
+    /// Integers and their scales.
+    Int16(&'a [i16], &'a [f32]),
 }
 
 /// Some of them.
@@ -72,9 +72,9 @@ impl<'a> Block<'a> {
     pub fn at(&self, place: usize) -> Factors<'a> {
         let Layout { len, scales, .. } = self.layout;
         let first = place * self.layout.step();
-        if self.layout.is_whole() {
-            let (numbers, all) = self.cells.split_at(self.layout.whole_cells());
-            Factors::Whole(&cast_slice(numbers)[first..][..len], &all[place * scales..][..scales])
+        if self.layout.is_int16() {
+            let (numbers, all) = self.cells.split_at(self.layout.int16_cells());
+            Factors::Int16(&cast_slice(numbers)[first..][..len], &all[place * scales..][..scales])
         } else {
             Factors::Exact(&self.cells[first..][..len])
         }

@@ -1,4 +1,4 @@
-//! Convolutions of 3 x 3 the short way: tiles of pixels and kernels are taken to a space where they are products, and back.
+//! Convolutions of 3 x 3 by Winograd: tiles of pixels and kernels are taken to the Winograd domain, where they are products, and back.
 //!
 //! Kernels of small layers are taken there once, those of large ones whenever they are used: there they are four times as many
 //! numbers, and reading those from memory takes longer than making them. Pixels that many panels are multiplied with are taken
@@ -15,23 +15,23 @@ use block::{Block, Layout};
 use bytemuck::cast_slice_mut;
 pub use tiles::{PackTiles, Tiles};
 
-use super::{Ending, Step, piece};
+use super::{Epilogue, Step, piece};
+use crate::exec::cpu::aligned_vec::AlignedVec;
 use crate::exec::cpu::kernels::int16::{self, KERNEL_MOST};
-use crate::exec::cpu::kernels::winograd::{Landing, OUTPUTS, PLACES, TAPS};
+use crate::exec::cpu::kernels::winograd::{OUTPUTS, PLACES, TAPS, TileEpilogue};
 use crate::exec::cpu::kernels::{Kernels, PANEL, VECTOR_ROWS};
-use crate::exec::cpu::lines::Lines;
-use crate::exec::cpu::memory::Desk;
+use crate::exec::cpu::memory::MemoryRef;
 use crate::exec::cpu::panels::{Factor, Numbers, Panel, Panels};
 use crate::exec::cpu::winograd;
 use crate::exec::planner::View;
 use crate::graph::Padding;
 
-/// Channels that are handled at a time, so that their kernels in the other space stay in the second-level cache.
+/// Channels that are handled at a time, so that their kernels in the Winograd domain stay in the L2 cache.
 const DEPTH: usize = 64;
-/// Tiles that are handled at a time where a task takes its pixels to the other space, so that their values and sums stay there too.
+/// Tiles that are handled at a time where a task takes its pixels to the Winograd domain, so that their values and sums stay there too.
 const OWN_TILES: usize = 2 * VECTOR_ROWS;
 /// The same where it takes the kernels there as well, which pays off for more.
-const LIFTING_TILES: usize = 4 * VECTOR_ROWS;
+const FILTER_TRANSFORM_TILES: usize = 4 * VECTOR_ROWS;
 /// Tiles that are handled at a time where all panels share those values.
 const SHARED_TILES: usize = 16 * VECTOR_ROWS;
 /// Numbers of the values that panels share at most: those of larger maps would be read from memory again and again.
@@ -53,7 +53,7 @@ pub struct Cut {
 
 impl Cut {
     /// Cuts a layer that reads `input` and makes maps of `h` x `w` with so many `panels`, for so many threads. Its products are of
-    /// such `factor`s: of f32 or of whole numbers.
+    /// such `factor`s: of f32 or of integers.
     pub fn new(
         factor: Factor,
         input: View,
@@ -74,14 +74,14 @@ impl Cut {
             let groups = (TASKS_PER_THREAD * threads).div_ceil(tiles.chunks()).max(panels.div_ceil(group)).min(panels);
             Self { tiles, group: panels.div_ceil(groups), shared }
         };
-        let lifting = cut(LIFTING_TILES, false);
-        let own = if lifting.keeps(panels) { cut(OWN_TILES, false) } else { lifting };
+        let transforming = cut(FILTER_TRANSFORM_TILES, false);
+        let own = if transforming.keeps(panels) { cut(OWN_TILES, false) } else { transforming };
         if own.group >= panels {
             return own;
         }
         // Fewer tiles where there would be too few tasks.
         let chunks = (TASKS_PER_THREAD * threads).div_ceil(panels);
-        let shared = cut(all.div_ceil(chunks).clamp(LIFTING_TILES, SHARED_TILES), true);
+        let shared = cut(all.div_ceil(chunks).clamp(FILTER_TRANSFORM_TILES, SHARED_TILES), true);
         if shared.values().is_some_and(|len| len > SHARED) { own } else { shared }
     }
 
@@ -100,7 +100,7 @@ impl Cut {
         self.tiles.parts() * panels * self.block()
     }
 
-    /// Whether those stay in the other space.
+    /// Whether those stay in the Winograd domain.
     fn keeps(&self, panels: usize) -> bool {
         winograd::keeps(self.tiles.factor, self.kernel_cells(panels))
     }
@@ -123,16 +123,16 @@ pub struct Winograd {
     values: usize,
     panels: Arc<Panels>,
     bias: Arc<Vec<f32>>,
-    ending: Ending,
-    /// What whole numbers of each output's kernels are multiplied by, if they are such.
+    epilogue: Epilogue,
+    /// What integers of each output's kernels are multiplied by, if they are such.
     scales: Vec<f32>,
-    /// Kernels in the other space, block after block of some channels of a panel, once the first task asked for them.
-    kept: OnceLock<Lines<f32>>,
+    /// Kernels in the Winograd domain, block after block of some channels of a panel, once the first task asked for them.
+    kept: OnceLock<AlignedVec<f32>>,
 }
 
 thread_local! {
     /// Where each thread keeps the numbers of its task.
-    static KEEP: RefCell<Lines<f32>> = const { RefCell::new(Lines::NONE) };
+    static KEEP: RefCell<AlignedVec<f32>> = const { RefCell::new(AlignedVec::EMPTY) };
 }
 
 /// Room for so many numbers each.
@@ -146,11 +146,11 @@ fn with_kept<const N: usize>(lens: [usize; N], work: impl FnOnce([&mut [f32]; N]
 
 impl Winograd {
     /// Plans a layer with these kernels and biases. The values that its panels share, if they do, are at `values`.
-    pub fn new(cut: Cut, values: usize, (panels, bias): (Arc<Panels>, Arc<Vec<f32>>), ending: Ending) -> Self {
+    pub fn new(cut: Cut, values: usize, (panels, bias): (Arc<Panels>, Arc<Vec<f32>>), epilogue: Epilogue) -> Self {
         let largest = if cut.tiles.factor == Factor::Int16 { panels.largest() } else { Vec::new() };
         let scales =
             largest.into_iter().map(|largest| int16::factors(largest.to_bits(), KERNEL_MOST.into())[1]).collect();
-        Self { cut, values, panels, bias, ending, scales, kept: OnceLock::new() }
+        Self { cut, values, panels, bias, epilogue, scales, kept: OnceLock::new() }
     }
 
     /// How many groups of panels there are.
@@ -158,28 +158,28 @@ impl Winograd {
         self.panels.count().div_ceil(self.cut.group)
     }
 
-    /// All kernels in the other space, if the layer keeps them.
+    /// All kernels in the Winograd domain, if the layer keeps them.
     fn kept(&self, kernels: &Kernels) -> Option<&[f32]> {
         let (parts, block, panels) = (self.cut.tiles.parts(), self.cut.block(), self.panels.count());
         self.cut.keeps(panels).then(|| {
             &self.kept.get_or_init(|| {
-                let (mut lifted, mut room) =
-                    (Lines::zeros(self.cut.kernel_cells(panels)), Lines::zeros(self.lifting()));
-                for (index, block) in lifted.chunks_exact_mut(block).enumerate() {
-                    self.lift([index / parts, index % parts], kernels, &mut room, block);
+                let (mut transformed, mut room) =
+                    (AlignedVec::zeros(self.cut.kernel_cells(panels)), AlignedVec::zeros(self.filter_transform_room()));
+                for (index, block) in transformed.chunks_exact_mut(block).enumerate() {
+                    self.filter_transform([index / parts, index % parts], kernels, &mut room, block);
                 }
-                lifted
+                transformed
             })[..]
         })
     }
 
-    /// Numbers of memory that [`lift`](Self::lift) needs for itself.
-    fn lifting(&self) -> usize {
+    /// Numbers of memory that [`filter_transform`](Self::filter_transform) needs for itself.
+    fn filter_transform_room(&self) -> usize {
         TAPS * self.cut.tiles.depth() * PANEL
     }
 
-    /// Takes the kernels of a panel and of a part of the channels to the other space.
-    fn lift(&self, [panel, part]: [usize; 2], kernels: &Kernels, room: &mut [f32], out: &mut [f32]) {
+    /// Takes the kernels of a panel and of a part of the channels to the Winograd domain.
+    fn filter_transform(&self, [panel, part]: [usize; 2], kernels: &Kernels, room: &mut [f32], out: &mut [f32]) {
         let panel = self.panels.panel(panel);
         let (channels, inputs) = (self.cut.tiles.channels(part), self.cut.tiles.input.c);
         let taps = taps(&panel, inputs, (channels.start, channels.len()), kernels, room);
@@ -190,37 +190,42 @@ impl Winograd {
                 Some(scale) if *scale > 0.0 => 1.0 / scale,
                 _ => 0.0,
             });
-            kernels.lift_whole(&taps, &inverse[..panel.width], layout.step(), cast_slice_mut(out));
+            kernels.filter_transform_int16(&taps, &inverse[..panel.width], layout.step(), cast_slice_mut(out));
         } else {
-            kernels.lift(&taps, layout.step(), out);
+            kernels.filter_transform(&taps, layout.step(), out);
         }
     }
 
-    /// What follows the outputs of a panel, if they can go to where they belong in one go: the other value and ReLU of [`Ending::plain`].
+    /// What follows the outputs of a panel, if they can go to where they belong in one go: the other value and ReLU of
+    /// [`Epilogue::plain`].
     fn plain(&self, panel: &Panel<'_>) -> Option<(Option<&View>, bool)> {
-        self.ending.plain().filter(|_| panel.columns == panel.width && panel.scales.is_empty())
+        self.epilogue.plain().filter(|_| panel.columns == panel.width && panel.scales.is_empty())
     }
 
     /// Whether all outputs of the tile at a corner are on the map.
     fn is_whole(&self, [_, top, left]: [usize; 3]) -> bool {
-        top + OUTPUTS <= self.ending.output.h && left + OUTPUTS <= self.ending.output.w
+        top + OUTPUTS <= self.epilogue.output.h && left + OUTPUTS <= self.epilogue.output.w
     }
 
     /// Takes the sums of such a tile, those of such a panel, there.
-    fn land(
+    fn output_transform_store(
         &self,
         [n, top, left]: [usize; 3],
         (panel, other, relu): (&Panel<'_>, Option<&View>, bool),
         (sums, step): (&[f32], usize),
-        (desk, kernels): (Desk<'_>, &Kernels),
+        (memory, kernels): (MemoryRef<'_>, &Kernels),
     ) {
         let place = |view: &View| [view.at(n, top, left) + panel.first, view.row, view.pixel];
         let others = other.map(|view| {
             let [first, row, pixel] = place(view);
-            (desk.read(view.offset..view.end()), [first - view.offset, row, pixel])
+            (memory.read(view.offset..view.end()), [first - view.offset, row, pixel])
         });
         let bias = &self.bias[panel.first..][..panel.width];
-        kernels.land(sums, step, &Landing { bias, others, relu, desk, to: place(&self.ending.output) });
+        kernels.output_transform_store(
+            sums,
+            step,
+            &TileEpilogue { bias, others, relu, memory, to: place(&self.epilogue.output) },
+        );
     }
 
     /// Finishes the outputs of the tile at a corner.
@@ -229,25 +234,25 @@ impl Winograd {
         [n, top, left]: [usize; 3],
         panel: &Panel<'_>,
         outputs: &mut [f32],
-        (desk, kernels): (Desk<'_>, &Kernels),
+        (memory, kernels): (MemoryRef<'_>, &Kernels),
     ) {
         if !panel.scales.is_empty() {
             kernels.scale_columns(outputs, panel.scales);
         }
-        let View { h, w, pixel, .. } = self.ending.output;
+        let View { h, w, pixel, .. } = self.epilogue.output;
         let [rows, columns] = [OUTPUTS.min(h - top), OUTPUTS.min(w - left)];
         // All at once, or row by row where some columns are outside.
         let together = if columns == OUTPUTS { rows } else { 1 };
         for first in (0..rows).step_by(together) {
             let (mut at, mut to) = ([[n, 0, 0]; OUTPUTS * OUTPUTS], [0; OUTPUTS * OUTPUTS]);
             for y in 0..together {
-                let (row, begin) = (top + first + y, self.ending.output.at(n, top + first + y, left) + panel.first);
+                let (row, begin) = (top + first + y, self.epilogue.output.at(n, top + first + y, left) + panel.first);
                 let places = y * columns..(y + 1) * columns;
                 for (x, to) in to[places.clone()].iter_mut().enumerate() {
                     *to = begin + x * pixel;
                 }
-                // Most endings do not ask which pixels these are.
-                if self.ending.looks() {
+                // Most epilogues do not ask which pixels these are.
+                if self.epilogue.looks() {
                     for (x, at) in at[places].iter_mut().enumerate() {
                         *at = [n, row, left + x];
                     }
@@ -255,7 +260,7 @@ impl Winograd {
             }
             let count = together * columns;
             let outputs = &mut outputs[first * OUTPUTS * panel.width..][..count * panel.width];
-            self.ending.store((desk, kernels), (outputs, panel, &self.bias), &at[..count], &to[..count]);
+            self.epilogue.store((memory, kernels), (outputs, panel, &self.bias), &at[..count], &to[..count]);
         }
     }
 }
@@ -291,15 +296,21 @@ fn taps<'a>(
 /// Where the numbers of a task are.
 struct Room<'a> {
     values: &'a mut [f32],
-    lifted: &'a mut [f32],
-    /// What is needed on the way to these.
-    way: &'a mut [f32],
+    transformed: &'a mut [f32],
+    /// What their transforms need.
+    scratch: &'a mut [f32],
     sums: &'a mut [f32],
 }
 
 impl Winograd {
     /// The sums of a chunk of tiles for the panels `group`, of one after the other.
-    fn sum(&self, chunk: usize, group: Range<usize>, room: &mut Room<'_>, (desk, kernels): (Desk<'_>, &Kernels)) {
+    fn sum(
+        &self,
+        chunk: usize,
+        group: Range<usize>,
+        room: &mut Room<'_>,
+        (memory, kernels): (MemoryRef<'_>, &Kernels),
+    ) {
         let Cut { tiles, shared, .. } = self.cut;
         let (count, kept, parts, block) = (tiles.of(chunk).len(), self.kept(kernels), tiles.parts(), self.cut.block());
         let layout = sums(count, PANEL);
@@ -307,23 +318,23 @@ impl Winograd {
             let depth = tiles.channels(part).len();
             let numbers = if shared {
                 let begin = self.values + (chunk * parts + part) * tiles.block();
-                desk.read(begin..begin + tiles.block())
+                memory.read(begin..begin + tiles.block())
             } else {
-                tiles.forth(tiles.of(chunk), part, (desk, kernels), room.way, room.values);
+                tiles.input_transform(tiles.of(chunk), part, (memory, kernels), room.scratch, room.values);
                 &*room.values
             };
             let values = tiles.values(count, part, numbers);
             for (nth, index) in group.clone().enumerate() {
-                let lifted = match kept {
+                let transformed = match kept {
                     Some(kept) => &kept[(index * parts + part) * block..][..block],
                     None => {
-                        self.lift([index, part], kernels, room.way, room.lifted);
-                        &*room.lifted
+                        self.filter_transform([index, part], kernels, room.scratch, room.transformed);
+                        &*room.transformed
                     }
                 };
                 let Panel { first, width, .. } = self.panels.panel(index);
                 let columns = self.scales.get(first..first + width).unwrap_or_default();
-                let weights = Block { layout: self.cut.kernels(depth, width), cells: lifted };
+                let weights = Block { layout: self.cut.kernels(depth, width), cells: transformed };
                 let sums = room.sums[nth * layout.cells()..].chunks_mut(layout.step());
                 for (place, sums) in sums.take(PLACES).enumerate() {
                     values.multiply(place, (&weights, width, columns), part > 0, kernels, sums);
@@ -342,7 +353,7 @@ impl Step for Winograd {
         self.cut.tiles.rows(task / self.groups())
     }
 
-    fn run(&self, task: usize, desk: Desk<'_>, kernels: &Kernels) {
+    fn run(&self, task: usize, memory: MemoryRef<'_>, kernels: &Kernels) {
         let (chunk, group) = (task / self.groups(), task % self.groups());
         let group = piece(group, self.cut.group, self.panels.count());
         let tiles = self.cut.tiles.of(chunk);
@@ -350,13 +361,13 @@ impl Step for Winograd {
         let lens = [
             if self.cut.shared { 0 } else { self.cut.tiles.block() },
             self.cut.block(),
-            self.lifting().max(self.cut.tiles.room()),
+            self.filter_transform_room().max(self.cut.tiles.room()),
             layout.cells() * group.len(),
             OUTPUTS * OUTPUTS * PANEL,
         ];
-        with_kept(lens, |[values, lifted, way, sums, outputs]| {
-            let mut room = Room { values, lifted, way, sums };
-            self.sum(chunk, group.clone(), &mut room, (desk, kernels));
+        with_kept(lens, |[values, transformed, scratch, sums, outputs]| {
+            let mut room = Room { values, transformed, scratch, sums };
+            self.sum(chunk, group.clone(), &mut room, (memory, kernels));
             for (nth, index) in group.enumerate() {
                 let panel = self.panels.panel(index);
                 let (outputs, plain) = (&mut outputs[..OUTPUTS * OUTPUTS * panel.width], self.plain(&panel));
@@ -364,11 +375,16 @@ impl Step for Winograd {
                     let sums = &room.sums[nth * layout.cells() + index * panel.width..];
                     match plain {
                         Some((other, relu)) if self.is_whole(corner) => {
-                            self.land(corner, (&panel, other, relu), (sums, layout.step()), (desk, kernels));
+                            self.output_transform_store(
+                                corner,
+                                (&panel, other, relu),
+                                (sums, layout.step()),
+                                (memory, kernels),
+                            );
                         }
                         _ => {
-                            kernels.back(sums, layout.step(), panel.width, outputs);
-                            self.finish(corner, &panel, outputs, (desk, kernels));
+                            kernels.output_transform(sums, layout.step(), panel.width, outputs);
+                            self.finish(corner, &panel, outputs, (memory, kernels));
                         }
                     }
                 }
@@ -406,9 +422,11 @@ mod tests {
 
     #[test]
     fn tasks_that_make_kernels_do_more_tiles() {
-        for (factor, channels, panels, tiles) in
-            [(Factor::F32, 64, 2, OWN_TILES), (Factor::F32, 128, 4, LIFTING_TILES), (Factor::Int16, 128, 4, OWN_TILES)]
-        {
+        for (factor, channels, panels, tiles) in [
+            (Factor::F32, 64, 2, OWN_TILES),
+            (Factor::F32, 128, 4, FILTER_TRANSFORM_TILES),
+            (Factor::Int16, 128, 4, OWN_TILES),
+        ] {
             let input = View::dense(0, &Shape::map(1, 256, 256, channels));
             let cut = Cut::new(factor, input, (Padding::all(1), false), [256; 2], panels, 2);
             assert!(!cut.shared && cut.tiles.chunk == tiles, "{cut:?}");
@@ -431,12 +449,12 @@ mod tests {
         let (columns, inputs, room) = (41, 96, &mut vec![0.0; TAPS * DEPTH * PANEL]);
         let weight = |output: usize, row: usize| ((output * 31 + row * 7) % 255) as f32 - 127.0;
         let exact = Panels::new(Kind::F32, columns, TAPS * inputs, weight);
-        let halves = Panels::halves(columns, TAPS * inputs, |o, row| f16::from_f32(weight(o, row)));
-        let small = Panels::small(Factor::F32, TAPS * inputs, vec![1.0; columns], |o, row| weight(o, row) as i8);
+        let f16s = Panels::f16(columns, TAPS * inputs, |o, row| f16::from_f32(weight(o, row)));
+        let small = Panels::int8(Factor::F32, TAPS * inputs, vec![1.0; columns], |o, row| weight(o, row) as i8);
         for kernels in Isa::ALL.into_iter().filter_map(Kernels::of) {
             for (index, part) in [(0, (0, DEPTH)), (1, (DEPTH, inputs - DEPTH))] {
                 let expected = taps(&exact.panel(index), inputs, part, &kernels, &mut []).map(<[f32]>::to_vec);
-                for panels in [&halves, &small] {
+                for panels in [&f16s, &small] {
                     assert_eq!(taps(&panels.panel(index), inputs, part, &kernels, room), expected);
                 }
                 let at = (4 * inputs + part.0 + 3, 2);

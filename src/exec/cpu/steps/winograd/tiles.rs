@@ -1,14 +1,14 @@
-//! The tiles of a map, and their values in the other space.
+//! The tiles of a map, and their values in the Winograd domain.
 
 use std::ops::Range;
 
 use super::super::{Step, piece};
 use super::block::{Block, Factors, Layout};
 use super::{DEPTH, with_kept};
-use crate::exec::cpu::kernels::int16::{Scales, Whole};
+use crate::exec::cpu::kernels::int16::{Quantized, Scales};
 use crate::exec::cpu::kernels::winograd::{Inputs, OUTPUTS, PLACES, SIDE};
 use crate::exec::cpu::kernels::{Kernels, Tile, VECTOR_ROWS};
-use crate::exec::cpu::memory::Desk;
+use crate::exec::cpu::memory::MemoryRef;
 use crate::exec::cpu::panels::Factor;
 use crate::exec::planner::View;
 use crate::graph::Padding;
@@ -29,7 +29,7 @@ pub struct Tiles {
     pub grid: [usize; 2],
     /// Tiles that are handled together.
     pub chunk: usize,
-    /// As what values are multiplied in the other space: as f32 or as whole numbers.
+    /// As what values are multiplied in the Winograd domain: as f32 or as integers.
     pub factor: Factor,
 }
 
@@ -81,12 +81,12 @@ impl Tiles {
         self.layout(self.chunk.min(self.count()), self.depth()).cells()
     }
 
-    /// Numbers of memory that [`forth`](Self::forth) needs for itself.
+    /// Numbers of memory that [`input_transform`](Self::input_transform) needs for itself.
     pub fn room(&self) -> usize {
         PLACES * self.depth() + if self.factor == Factor::Int16 { self.alone().cells() } else { 0 }
     }
 
-    /// How the values of one tile lie before they become whole numbers.
+    /// How the values of one tile lie before they become integers.
     fn alone(&self) -> Layout {
         Layout { factor: Factor::F32, len: self.depth(), scales: 0 }
     }
@@ -108,13 +108,13 @@ impl Tiles {
         std::iter::successors(Some(self.corner(tiles.start)), next).take(tiles.len())
     }
 
-    /// Takes some channels under some tiles to the other space, as [`values`](Self::values) reads them, with so much
+    /// Takes some channels under some tiles to the Winograd domain, as [`values`](Self::values) reads them, with so much
     /// [`room`](Self::room).
-    pub fn forth(
+    pub fn input_transform(
         &self,
         tiles: Range<usize>,
         part: usize,
-        (desk, kernels): (Desk<'_>, &Kernels),
+        (memory, kernels): (MemoryRef<'_>, &Kernels),
         room: &mut [f32],
         out: &mut [f32],
     ) {
@@ -122,19 +122,19 @@ impl Tiles {
         let (layout, alone, len) = (self.layout(count, channels.len()), self.alone().step(), channels.len());
         let (edge, room) = room.split_at_mut(PLACES * len);
         for (index, corner) in self.corners(tiles).enumerate() {
-            let inputs = self.inputs(corner, channels.clone(), desk, edge);
+            let inputs = self.inputs(corner, channels.clone(), memory, edge);
             if self.factor == Factor::Int16 {
-                kernels.forth(&inputs, alone, room);
+                kernels.input_transform(&inputs, alone, room);
                 let (numbers, scales) = layout.split(out);
-                let out = Whole { numbers: &mut numbers[index * len..], scales: &mut scales[index..] };
-                kernels.whole_places(room, out, [alone, layout.step(), count], len);
+                let out = Quantized { numbers: &mut numbers[index * len..], scales: &mut scales[index..] };
+                kernels.quantize_places(room, out, [alone, layout.step(), count], len);
             } else {
-                kernels.forth(&inputs, layout.step(), &mut out[index * len..]);
+                kernels.input_transform(&inputs, layout.step(), &mut out[index * len..]);
             }
         }
     }
 
-    /// The values of so many tiles and a part, which [`forth`](Self::forth) has put into `cells`.
+    /// The values of so many tiles and a part, which [`input_transform`](Self::input_transform) has put into `cells`.
     pub fn values<'a>(&self, count: usize, part: usize, cells: &'a [f32]) -> Values<'a> {
         let channels = self.channels(part).len();
         let rows = std::array::from_fn(|row| row * channels);
@@ -147,7 +147,7 @@ impl Tiles {
         &self,
         [n, top, left]: [usize; 3],
         channels: Range<usize>,
-        desk: Desk<'a>,
+        memory: MemoryRef<'a>,
         edge: &'a mut [f32],
     ) -> Inputs<'a> {
         let View { offset, h, w, image, row, pixel, .. } = self.input;
@@ -163,14 +163,14 @@ impl Tiles {
             first.wrapping_add_signed(rows[y] * row as isize).wrapping_add_signed(columns[x] * pixel as isize)
         };
         if rows[LAST] < (h + bottom) as isize && columns[LAST] < (w + right) as isize {
-            let numbers = desk.read(at(0, 0)..at(LAST, LAST) + channels);
+            let numbers = memory.read(at(0, 0)..at(LAST, LAST) + channels);
             let steps = |at: [isize; SIDE], step: usize| at.map(|place| (place - at[0]) as usize * step);
             return Inputs { numbers, rows: steps(rows, row), columns: steps(columns, pixel), channels };
         }
         for (place, inputs) in edge.chunks_exact_mut(channels).enumerate() {
             let (y, x) = (place / SIDE, place % SIDE);
             if (0..h as isize).contains(&rows[y]) && (0..w as isize).contains(&columns[x]) {
-                inputs.copy_from_slice(desk.read(at(y, x)..at(y, x) + channels));
+                inputs.copy_from_slice(memory.read(at(y, x)..at(y, x) + channels));
             } else {
                 inputs.fill(0.0);
             }
@@ -180,7 +180,7 @@ impl Tiles {
     }
 }
 
-/// Values of some tiles in the other space.
+/// Values of some tiles in the Winograd domain.
 pub struct Values<'a> {
     /// All of them: at each place the channels of one tile after the other.
     block: Block<'a>,
@@ -193,7 +193,7 @@ pub struct Values<'a> {
 }
 
 impl Values<'_> {
-    /// At a place, times the weights of a panel of `width` there, and if these are whole numbers the scales of its columns. The sums of
+    /// At a place, times the weights of a panel of `width` there, and if these are integers the scales of its columns. The sums of
     /// tile `t` go to `t * width`, or are added to what is there.
     pub fn multiply(
         &self,
@@ -214,12 +214,12 @@ impl Values<'_> {
                     let input = &input[first * run..];
                     kernels.tile(&Tile { input, pixels, taps, run, weights, width, hold, ahead }, sums);
                 }
-                (Factors::Whole(input, scales), Factors::Whole(weights, _)) => {
+                (Factors::Int16(input, scales), Factors::Int16(weights, _)) => {
                     let (input, scales) = (&input[first * run..], Scales { rows: &scales[first..], step: 0, columns });
                     kernels.tile_int16(&Tile { input, pixels, taps, run, weights, width, hold, ahead }, scales, sums);
                 }
                 // Values and kernels of a layer are of one kind.
-                (Factors::Exact(_), Factors::Whole(..)) | (Factors::Whole(..), Factors::Exact(_)) => {
+                (Factors::Exact(_), Factors::Int16(..)) | (Factors::Int16(..), Factors::Exact(_)) => {
                     sums.fill(f32::NAN);
                 }
             }
@@ -227,7 +227,7 @@ impl Values<'_> {
     }
 }
 
-/// Takes a map to the other space once for all panels of a layer: chunk after chunk, in each part after part. A task does one
+/// Takes a map to the Winograd domain once for all panels of a layer: chunk after chunk, in each part after part. A task does one
 /// part of one chunk.
 pub struct PackTiles {
     /// Of the layer.
@@ -245,11 +245,11 @@ impl Step for PackTiles {
         self.tiles.rows(task / self.tiles.parts())
     }
 
-    fn run(&self, task: usize, desk: Desk<'_>, kernels: &Kernels) {
+    fn run(&self, task: usize, memory: MemoryRef<'_>, kernels: &Kernels) {
         let (chunk, part, block) = (task / self.tiles.parts(), task % self.tiles.parts(), self.tiles.block());
-        let out = desk.write(self.offset + task * block, block);
+        let out = memory.write(self.offset + task * block, block);
         with_kept([self.tiles.room()], |[room]| {
-            self.tiles.forth(self.tiles.of(chunk), part, (desk, kernels), room, out);
+            self.tiles.input_transform(self.tiles.of(chunk), part, (memory, kernels), room, out);
         });
     }
 }

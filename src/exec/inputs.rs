@@ -3,12 +3,12 @@
 use super::{ExecError, Value};
 use crate::graph::{Graph, NodeId, Stage};
 
-/// The given tensor of each input node.
-pub struct Given<'a> {
+/// The tensor of each input node.
+pub struct Inputs<'a> {
     values: Vec<(NodeId, Stage, Value<'a>)>,
 }
 
-impl<'a> Given<'a> {
+impl<'a> Inputs<'a> {
     /// Finds each input of `graph` among `inputs`.
     ///
     /// # Errors
@@ -46,8 +46,8 @@ impl<'a> Given<'a> {
 /// Refuses ids that name no row of a table of so many, in words.
 ///
 /// # Errors
-/// The first that is negative, too large or no whole number.
-pub fn rows(ids: &[f32], rows: usize) -> Result<(), String> {
+/// The first that is negative, too large or no integer.
+pub fn check_ids(ids: &[f32], rows: usize) -> Result<(), String> {
     let bad = |id: &&f32| !(**id >= 0.0 && id.fract() == 0.0 && (**id as usize) < rows);
     ids.iter().find(bad).map_or(Ok(()), |id| Err(format!("{id} is not a row of a table of {rows}")))
 }

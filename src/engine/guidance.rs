@@ -1,5 +1,5 @@
-//! Guidance of a network that was not taught its scale: it predicts with the words and with their opposite, and the picture
-//! follows the difference ([classifier-free guidance](https://arxiv.org/abs/2207.12598)).
+//! Classifier-free guidance, of a network that was not taught its scale: it predicts with the words and with their opposite, and
+//! the picture follows the difference ([Ho and Salimans](https://arxiv.org/abs/2207.12598)).
 
 use crate::exec::Tensor;
 
@@ -16,7 +16,7 @@ pub fn twice(latents: &Tensor) -> Tensor {
 }
 
 /// One prediction [n, h, w, c] of two, [2n, h, w, c]: those with the opposite come first.
-pub fn led(both: &Tensor, guidance: f64) -> Tensor {
+pub fn guided(both: &Tensor, guidance: f64) -> Tensor {
     let mut shape = both.shape.clone();
     shape[0] /= 2;
     let (without, with) = both.data.split_at(both.data.len() / 2);
@@ -35,8 +35,8 @@ mod tests {
         let latents = Tensor::new([1, 1, 1, 2], vec![1.0, 2.0]);
         assert_eq!(twice(&latents).data, [1.0, 2.0, 1.0, 2.0]);
         let both = Tensor::new([2, 1, 1, 2], vec![1.0, 5.0, 3.0, 4.0]);
-        assert_eq!(led(&both, 1.5), Tensor::new([1, 1, 1, 2], vec![4.0, 3.5]));
-        assert_eq!(led(&both, 1.0).data, [3.0, 4.0]);
+        assert_eq!(guided(&both, 1.5), Tensor::new([1, 1, 1, 2], vec![4.0, 3.5]));
+        assert_eq!(guided(&both, 1.0).data, [3.0, 4.0]);
         assert_eq!(weights(1.5), [-0.5, 1.5]);
     }
 }

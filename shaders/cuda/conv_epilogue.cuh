@@ -1,5 +1,4 @@
-// What happens to a convolution's sums: bias, gate, posts, and storing; or putting them aside when others must be
-// added.
+// The epilogue of a convolution: bias, gate, posts, and storing; or putting sums aside when others must be added.
 #pragma once
 
 #include "posts.cuh"
@@ -12,8 +11,8 @@ struct alignas(16) Place {
 
 // Whether outputs can be treated eight at a time.
 template <typename T>
-__device__ inline bool ends_in_eights(const ConvArgs& args) {
-    if (OF_QUARTERS<T> && reinterpret_cast<size_t>(args.scale) % 16 != 0) return false;
+__device__ inline bool epilogue_in_eights(const ConvArgs& args) {
+    if (IS_FP8<T> && reinterpret_cast<size_t>(args.scale) % 16 != 0) return false;
     return in_eights(args.out) && in_eights(args.posts) && reinterpret_cast<size_t>(args.bias) % 16 == 0;
 }
 
@@ -38,10 +37,10 @@ __device__ inline void read(float (&to)[COUNT], const float* from) {
     }
 }
 
-// Scales the sums, if factors were of 8 bits, and adds the biases, from number `first` on.
+// Scales the sums, if factors were fp8, and adds the biases, from number `first` on.
 template <typename T, int COUNT>
 __device__ inline void add_bias(const ConvArgs& args, float (&sum)[COUNT], int first) {
-    if constexpr (OF_QUARTERS<T>) {
+    if constexpr (IS_FP8<T>) {
         float scale[COUNT];
         read(scale, args.scale + first);
         UNROLL for (int j = 0; j < COUNT; j++) sum[j] *= scale[j];
@@ -52,9 +51,9 @@ __device__ inline void add_bias(const ConvArgs& args, float (&sum)[COUNT], int f
     UNROLL for (int j = 0; j < COUNT; j++) sum[j] += bias[j];
 }
 
-// Ends COUNT neighbouring channels of a pixel from `channel` on: their sums, and their gates' if there are gates.
+// Of COUNT neighbouring channels of a pixel from `channel` on: their sums, and their gates' if there are gates.
 template <typename T, int COUNT>
-__device__ inline void end(const ConvArgs& args, float (&sum)[COUNT], float (&gate)[COUNT], const Position& where, int channel) {
+__device__ inline void epilogue(const ConvArgs& args, float (&sum)[COUNT], float (&gate)[COUNT], const Position& where, int channel) {
     add_bias<T>(args, sum, channel);
     if (args.gated) {
         add_bias<T>(args, gate, args.out.c + channel);

@@ -1,4 +1,4 @@
-//! Numbers of 8 bits, E4M3: four digits, up to 448, no infinity. Weights become such numbers with a scale for each output.
+//! Fp8 numbers, E4M3: four significant bits, up to 448, no infinity. Weights become such numbers with a scale for each output.
 
 /// The largest.
 const LARGEST: f32 = 448.0;
@@ -22,7 +22,7 @@ pub fn bits(value: f32) -> u8 {
 }
 
 /// Of the weights of an output: as such numbers, the largest as large as can be; returns what they are times.
-pub fn scaled(row: impl Iterator<Item = f32> + Clone, to: &mut [u8]) -> f32 {
+pub fn quantized(row: impl Iterator<Item = f32> + Clone, to: &mut [u8]) -> f32 {
     let largest = row.clone().fold(0.0f32, |largest, weight| largest.max(weight.abs()));
     let scale = if largest > 0.0 && largest.is_finite() { largest / LARGEST } else { 1.0 };
     // A picture made with weights that are not finite must not look like one.
@@ -31,9 +31,9 @@ pub fn scaled(row: impl Iterator<Item = f32> + Clone, to: &mut [u8]) -> f32 {
     scale
 }
 
-/// Weights of norms and biases with NaN for what is infinite. Results that are rounded to 8 bits lose infinities, which become the
+/// Weights of norms and biases with NaN for what is infinite. Results that are rounded to fp8 lose infinities, which become the
 /// largest number, and keep NaN; of networks whose weights are finite, norms make none, whatever they read, and products neither.
-pub fn seen(values: &[f32]) -> Vec<f32> {
+pub fn without_infinities(values: &[f32]) -> Vec<f32> {
     values.iter().map(|value| if value.is_finite() { *value } else { f32::NAN }).collect()
 }
 
@@ -72,8 +72,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_infinite_is_seen() {
-        let found = seen(&[1.5, f32::INFINITY, -0.0, f32::NEG_INFINITY, f32::NAN]);
+    fn what_is_infinite_becomes_nan() {
+        let found = without_infinities(&[1.5, f32::INFINITY, -0.0, f32::NEG_INFINITY, f32::NAN]);
         assert_eq!(found.iter().map(|value| value.is_nan()).collect::<Vec<_>>(), [false, true, false, true, true]);
         assert_eq!([found[0], found[2]], [1.5, 0.0]);
     }
@@ -82,12 +82,12 @@ mod tests {
     fn the_largest_weight_of_an_output_is_the_largest_number() {
         let row = [0.5f32, -2.0, 0.25, 0.0];
         let mut numbers = [0; 4];
-        let scale = scaled(row.into_iter(), &mut numbers);
+        let scale = quantized(row.into_iter(), &mut numbers);
         assert_eq!(numbers.map(|number| value(number) * scale), row, "these lose nothing");
         assert_eq!(numbers[1], 0xfe);
-        assert_eq!(scaled([0.0; 4].into_iter(), &mut numbers), 1.0);
+        assert_eq!(quantized([0.0; 4].into_iter(), &mut numbers), 1.0);
         for broken in [f32::NAN, f32::INFINITY] {
-            let scale = scaled([broken, 1.0].into_iter(), &mut numbers);
+            let scale = quantized([broken, 1.0].into_iter(), &mut numbers);
             assert!(value(numbers[0]).is_nan() && scale.is_finite());
         }
     }

@@ -1,35 +1,35 @@
-//! What follows the products of a layer: bias, other values, functions, and the way to memory.
+//! The epilogue: what follows the products of a layer. Bias, other values, functions, and the store.
 
 use super::PostView;
 use crate::exec::cpu::kernels::{Kernels, MAX_ROWS, Places, Post};
-use crate::exec::cpu::memory::Desk;
+use crate::exec::cpu::memory::MemoryRef;
 use crate::exec::cpu::panels::Panel;
 use crate::exec::planner::MAX_POSTS;
 use crate::exec::planner::{Kind, View};
 use crate::graph::Activation;
 
-/// The end of a layer.
-pub struct Ending {
+/// What is done to the sums of a layer.
+pub struct Epilogue {
     /// Where results go.
     pub output: View,
     /// What is done then.
     pub posts: Vec<PostView>,
 }
 
-impl Ending {
+impl Epilogue {
     /// Whether it must know which pixels a tile has, to find other values.
     pub fn looks(&self) -> bool {
         self.posts.iter().any(PostView::reads)
     }
 
     /// Asks for what [`store`](Self::store) will read and write: it would wait for memory when the products are ready.
-    pub fn prefetch(&self, desk: Desk<'_>, panel: &Panel<'_>, at: &[[usize; 3]], to: &[usize]) {
+    pub fn prefetch(&self, memory: MemoryRef<'_>, panel: &Panel<'_>, at: &[[usize; 3]], to: &[usize]) {
         match self.output.kind {
-            Kind::F32 => to.iter().for_each(|to| desk.prefetch(*to, panel.columns)),
-            Kind::Half => to.iter().for_each(|to| desk.prefetch(to / 2, panel.columns / 2)),
+            Kind::F32 => to.iter().for_each(|to| memory.prefetch(*to, panel.columns)),
+            Kind::Half => to.iter().for_each(|to| memory.prefetch(to / 2, panel.columns / 2)),
         }
         for post in &self.posts {
-            post.prefetch(desk, panel, at);
+            post.prefetch(memory, panel, at);
         }
     }
 
@@ -51,7 +51,7 @@ impl Ending {
     /// `at` (sample, row, column), and puts them to `to`.
     pub fn store(
         &self,
-        how: (Desk<'_>, &Kernels),
+        how: (MemoryRef<'_>, &Kernels),
         what: (&mut [f32], &Panel<'_>, &[f32]),
         at: &[[usize; 3]],
         to: &[usize],
@@ -67,7 +67,7 @@ impl Ending {
 
     fn store_after<const POSTS: usize>(
         &self,
-        (desk, kernels): (Desk<'_>, &Kernels),
+        (memory, kernels): (MemoryRef<'_>, &Kernels),
         (tile, panel, bias): (&mut [f32], &Panel<'_>, &[f32]),
         at: &[[usize; 3]],
         to: &[usize],
@@ -78,11 +78,11 @@ impl Ending {
         }
         let nothing = Post::Affine { scale: 1.0, shift: 0.0 };
         let posts: [Post<'_>; POSTS] = std::array::from_fn(|index| match self.posts.get(index) {
-            Some(post) => post.at(desk, &offsets[index][..to.len()]),
+            Some(post) => post.at(memory, &offsets[index][..to.len()]),
             None => nothing,
         });
         let (bias, posts) = (&bias[panel.first..], &posts[..self.posts.len()]);
-        let places = Places { desk, at: to, columns: panel.columns };
+        let places = Places { memory, at: to, columns: panel.columns };
         match self.output.kind {
             Kind::F32 => kernels.store(tile, panel.width, bias, posts, &places),
             Kind::Half => kernels.store_bf16(tile, panel.width, bias, posts, &places),

@@ -1,7 +1,7 @@
-// How blocks that have parts of the same sums end a tile together, without a second kernel: they are a cluster, each leaves its
-// sums in its own shared memory, and each ends some of the pixels, whose sums it fetches from the others.
+// Split-K without a second kernel: blocks that have parts of the same sums are a cluster. Each leaves its sums in its own shared
+// memory, and each does the epilogue of some of the pixels, whose sums it loads from the others (distributed shared memory).
 //
-// The sums of a pixel are always added in the same order: from the block that ends it on, and round. That is another one for each
+// The sums of a pixel are always added in the same order: from the block that stores it on, and round. That is another one for each
 // block, so that they do not all ask the same one at a time.
 #pragma once
 
@@ -11,7 +11,7 @@
 
 // Of sums as `Base` has them.
 template <typename Base>
-class ConvMeeting : protected Base {
+class ConvClusterReduce : protected Base {
     static_assert(Base::TALL == 1, "a warp has 16 pixels");
     // Fours of a pixel. Those of neighbouring pixels follow each other: what is between them is added too, which takes less than
     // leaving it out.
@@ -29,36 +29,36 @@ protected:
     using Base::Base;
 
     // Whether the blocks of a cluster have parts of the same sums.
-    __device__ bool meets() const { return args.splits > 1 && !args.workspace; }
+    __device__ bool reduces_in_cluster() const { return args.splits > 1 && !args.workspace; }
 
     // What becomes of the sums, be they all or parts.
     __device__ void finish() {
         Span rows = {0, 16};
         Base::lay_out(0);
-        if (meets()) rows = meet();
+        if (reduces_in_cluster()) rows = reduce();
         __syncwarp();
         Base::finish_rows(0, rows, Base::in_eights());
-        if (meets()) cluster_leave();
+        if (reduces_in_cluster()) cluster_wait();
     }
 
-    // Instead, for threads that have no sums: they meet the others' threads as often.
+    // Instead, for threads that have no sums: they come to the others' barriers as often.
     __device__ void stand_by() const {
-        if (!meets()) return;
-        UNROLL for (int meeting = 0; meeting < 2; meeting++) {
-            cluster_come();
-            cluster_leave();
+        if (!reduces_in_cluster()) return;
+        UNROLL for (int barrier = 0; barrier < 2; barrier++) {
+            cluster_arrive();
+            cluster_wait();
         }
     }
 
 private:
     // When all sums are laid out: adds to those of some rows what the other blocks have, and returns which, for this block to
-    // finish. Before it ends itself it must leave the cluster once more: others may still read what it has.
-    __device__ Span meet() {
-        cluster_come();
+    // finish. Before it ends it must wait for the cluster once more: others may still read what it has.
+    __device__ Span reduce() {
+        cluster_arrive();
         const Span rows = own_rows();
-        cluster_leave();
+        cluster_wait();
         add(rows);
-        cluster_come();
+        cluster_arrive();
         return rows;
     }
 
@@ -80,7 +80,7 @@ private:
             // All are on their way before the first is added.
             Fours parts[AHEAD] = {};
             UNROLL for (int i = 0; i < AHEAD; i++) {
-                if (turn + i < args.splits) fetch_fours(parts[i], neighbour(own, block_at(turn + i)), count);
+                if (turn + i < args.splits) load_remote_fours(parts[i], map_to_block(own, block_at(turn + i)), count);
             }
             UNROLL for (int i = 0; i < AHEAD; i++) {
                 if (turn + i >= args.splits) continue;
@@ -100,21 +100,21 @@ private:
         return cluster_rank() + further * (cluster_blocks() / args.splits);
     }
 
-    __device__ static void fetch_fours(Fours& parts, Neighbour from, int count) {
+    __device__ static void load_remote_fours(Fours& parts, RemoteShared from, int count) {
         UNROLL for (int k = 0; k < EACH; k++) {
-            if (32 * k < count) fetch(parts[k], from, 128 * k);
+            if (32 * k < count) load_remote(parts[k], from, 128 * k);
         }
     }
 };
 
-// Those sums, with such an ending if a warp has no more than 16 pixels.
+// Those sums, reduced so if a warp has no more than 16 pixels.
 template <typename Sums, int ROWS>
-struct MeetingIf {
+struct ClusterReduceIf {
     typedef Sums Type;
 };
 template <typename Sums>
-struct MeetingIf<Sums, 16> {
-    typedef ConvMeeting<Sums> Type;
+struct ClusterReduceIf<Sums, 16> {
+    typedef ConvClusterReduce<Sums> Type;
 };
 
 // A kernel of this name for a tile, of which at least so many blocks shall fit on a multiprocessor.

@@ -1,29 +1,34 @@
-//! What a task reads as whole numbers: pixel by pixel for kernels of one, and row by row of the map for larger ones, which see each pixel
+//! What a task reads as integers: pixel by pixel for kernels of one, and row by row of the map for larger ones, which see each pixel
 //! from several outputs. No scale depends on how the work is cut into tasks.
 
 use super::{Conv, Input, Task};
+use crate::exec::cpu::aligned_vec::AlignedVec;
 use crate::exec::cpu::kernels::Kernels;
-use crate::exec::cpu::lines::Lines;
-use crate::exec::cpu::memory::Desk;
+use crate::exec::cpu::memory::MemoryRef;
 
 /// Room for the numbers and for their scales.
-pub(super) type Room = (Lines<i16>, Lines<f32>);
+pub(super) type Room = (AlignedVec<i16>, AlignedVec<f32>);
 
 impl Conv {
-    /// Makes the whole numbers of a task. They lie as what they are made of does.
-    pub(super) fn whole<'a>(&self, task: &Task<'_>, how: (Desk<'_>, &Kernels), room: &'a mut Room) -> Input<'a> {
+    /// Quantizes what a task reads. Integers lie as what they are made of does.
+    pub(super) fn quantize<'a>(
+        &self,
+        task: &Task<'_>,
+        how: (MemoryRef<'_>, &Kernels),
+        room: &'a mut Room,
+    ) -> Input<'a> {
         let ends = [task.pixels.start, task.pixels.end - 1].map(|output| task.part.place(output));
-        let whole = if self.layer.side == 1 { Self::whole_pixels } else { Self::whole_rows };
-        let (first, numbers, scales) = whole(self, task, ends, how, room);
-        Input { first, exact: &[], rounded: &[], whole: (numbers, scales) }
+        let quantize = if self.layer.side == 1 { Self::quantize_pixels } else { Self::quantize_rows };
+        let (first, numbers, scales) = quantize(self, task, ends, how, room);
+        Input { first, exact: &[], rounded: &[], int16: (numbers, scales) }
     }
 
     /// Each pixel with a scale of its own.
-    fn whole_pixels<'a>(
+    fn quantize_pixels<'a>(
         &self,
         &Task { part, n, ref pixels, .. }: &Task<'_>,
         [first, last]: [[usize; 2]; 2],
-        (desk, kernels): (Desk<'_>, &Kernels),
+        (memory, kernels): (MemoryRef<'_>, &Kernels),
         (numbers, scales): &'a mut Room,
     ) -> (usize, &'a [i16], &'a [f32]) {
         let begin = self.origin(part, n, first);
@@ -32,18 +37,18 @@ impl Conv {
         let [mut y, mut x] = first;
         for scale in &mut *scales {
             let from = self.origin(part, n, [y, x]);
-            *scale = kernels.whole(desk.read(from..from + self.run), &mut numbers[from - begin..][..self.run]);
+            *scale = kernels.quantize(memory.read(from..from + self.run), &mut numbers[from - begin..][..self.run]);
             (y, x) = if x + 1 < part.grid[1] { (y, x + 1) } else { (y + 1, 0) };
         }
         (begin, numbers, scales)
     }
 
     /// Each whole row of the map with a scale of its own.
-    fn whole_rows<'a>(
+    fn quantize_rows<'a>(
         &self,
         &Task { part, n, ref pixels, .. }: &Task<'_>,
         [first, last]: [[usize; 2]; 2],
-        (desk, kernels): (Desk<'_>, &Kernels),
+        (memory, kernels): (MemoryRef<'_>, &Kernels),
         (numbers, scales): &'a mut Room,
     ) -> (usize, &'a [i16], &'a [f32]) {
         let (side, stride, count) = (self.layer.side, self.layer.stride, pixels.len());
@@ -54,7 +59,7 @@ impl Conv {
         let (scales, of_rows) = scales.room(side * count + rows).split_at_mut(side * count);
         for (nth, scale) in of_rows.iter_mut().enumerate() {
             let from = begin + nth * row;
-            *scale = kernels.whole(desk.read(from..from + len), &mut numbers[nth * row..][..len]);
+            *scale = kernels.quantize(memory.read(from..from + len), &mut numbers[nth * row..][..len]);
         }
         // Of each output the scales of the rows under its kernel.
         for (tap, scales) in scales.chunks_exact_mut(count).enumerate() {

@@ -24,7 +24,7 @@ fn write(graph: &Graph, exact: &str, file: &std::path::Path) {
 }
 
 /// The graph that `build` makes of one frame input gives what the reference gives with the same weights of f16.
-fn same_halves(shape: Shape, build: impl Fn(&mut GraphBuilder, NodeId) -> NodeId) {
+fn same_f16(shape: Shape, build: impl Fn(&mut GraphBuilder, NodeId) -> NodeId) {
     same_mixture("", shape, build);
 }
 
@@ -36,7 +36,7 @@ fn same_mixture(exact: &str, shape: Shape, build: impl Fn(&mut GraphBuilder, Nod
     b.output("out", y);
     let graph = Arc::new(b.finish());
     let name = (std::process::id(), FILES.fetch_add(1, Ordering::Relaxed));
-    let file = std::env::temp_dir().join(format!("afterimage-halves-{}-{}.safetensors", name.0, name.1));
+    let file = std::env::temp_dir().join(format!("afterimage-f16-{}-{}.safetensors", name.0, name.1));
     write(&graph, exact, &file);
     let weights = Weights::open(&[("", vec![TensorFile::open(&file).unwrap()])]).unwrap();
     let dtype = |key: &str| if key == exact { Dtype::F32 } else { Dtype::F16 };
@@ -55,12 +55,12 @@ fn of_few_pixels_and_of_many() {
     for (n, [h, w], inputs, outputs) in
         [(1, [1, 1], 64, 64), (1, [4, 4], 256, 96), (2, [3, 5], 72, 80), (1, [4, 8], 40, 200), (1, [3, 11], 96, 72)]
     {
-        same_halves(Shape::map(n, h, w, inputs), |b, x| {
+        same_f16(Shape::map(n, h, w, inputs), |b, x| {
             let y = b.conv2d("conv", x, Conv::same(outputs, 3)).unwrap();
             b.activate(y, Activation::Silu).unwrap()
         });
         // What follows another convolution of the same map, and is added to it.
-        same_halves(Shape::map(n, h, w, outputs), |b, x| {
+        same_f16(Shape::map(n, h, w, outputs), |b, x| {
             let y = b.conv2d("first", x, Conv::same(inputs, 3)).unwrap();
             let y = b.conv2d("second", y, Conv::same(outputs, 1)).unwrap();
             b.add(x, y).unwrap()
@@ -70,9 +70,9 @@ fn of_few_pixels_and_of_many() {
 
 #[test]
 fn of_every_second_pixel_and_of_tokens() {
-    same_halves(Shape::map(1, 9, 7, 64), |b, x| b.conv2d("conv", x, Conv { stride: 2, ..Conv::same(96, 3) }).unwrap());
+    same_f16(Shape::map(1, 9, 7, 64), |b, x| b.conv2d("conv", x, Conv { stride: 2, ..Conv::same(96, 3) }).unwrap());
     for tokens in [1, 7, 31, 33] {
-        same_halves(Shape::tokens(2, tokens, 136), |b, x| b.linear("product", x, 112, Bias::With).unwrap());
+        same_f16(Shape::tokens(2, tokens, 136), |b, x| b.linear("product", x, 112, Bias::With).unwrap());
     }
 }
 

@@ -1,4 +1,4 @@
-//! Numbers that begin where a line of the cache does.
+//! A vector aligned to cache lines.
 //!
 //! Vectors of 64 bytes and rows of tile registers are whole lines then. One that begins within a line needs two of them: on a Xeon
 //! with AMX, products of such rows took 2.8 times as long.
@@ -10,21 +10,21 @@ use crate::flow::with_room;
 /// Bytes of a line.
 pub const LINE: usize = 64;
 
-/// A vector of numbers, the first of which begins a line.
+/// A vector of numbers, the first of which begins a cache line.
 #[derive(Debug)]
-pub struct Lines<T> {
+pub struct AlignedVec<T> {
     /// Behind some that nobody uses.
     numbers: Vec<T>,
     /// The first that is used.
     first: usize,
 }
 
-impl<T> Lines<T> {
+impl<T> AlignedVec<T> {
     /// Of no numbers.
-    pub const NONE: Self = Self { numbers: Vec::new(), first: 0 };
+    pub const EMPTY: Self = Self { numbers: Vec::new(), first: 0 };
 }
 
-impl<T: Copy + Default> Lines<T> {
+impl<T: Copy + Default> AlignedVec<T> {
     /// So many zeros.
     pub fn zeros(len: usize) -> Self {
         let more = LINE / size_of::<T>();
@@ -49,7 +49,7 @@ impl<T: Copy + Default> Lines<T> {
     }
 }
 
-impl<T> Deref for Lines<T> {
+impl<T> Deref for AlignedVec<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
@@ -57,13 +57,13 @@ impl<T> Deref for Lines<T> {
     }
 }
 
-impl<T> DerefMut for Lines<T> {
+impl<T> DerefMut for AlignedVec<T> {
     fn deref_mut(&mut self) -> &mut [T] {
         &mut self.numbers[self.first..]
     }
 }
 
-impl<T: Copy + Default> From<&[T]> for Lines<T> {
+impl<T: Copy + Default> From<&[T]> for AlignedVec<T> {
     fn from(numbers: &[T]) -> Self {
         let mut lines = Self::zeros(numbers.len());
         lines.copy_from_slice(numbers);
@@ -71,13 +71,13 @@ impl<T: Copy + Default> From<&[T]> for Lines<T> {
     }
 }
 
-impl<T: Copy + Default> Clone for Lines<T> {
+impl<T: Copy + Default> Clone for AlignedVec<T> {
     fn clone(&self) -> Self {
         Self::from(&**self)
     }
 }
 
-impl<T: PartialEq> PartialEq for Lines<T> {
+impl<T: PartialEq> PartialEq for AlignedVec<T> {
     fn eq(&self, other: &Self) -> bool {
         **self == **other
     }
@@ -89,27 +89,27 @@ mod tests {
 
     use super::*;
 
-    fn begins_a_line<T>(numbers: &[T]) -> bool {
+    fn is_aligned<T>(numbers: &[T]) -> bool {
         numbers.as_ptr().addr().is_multiple_of(LINE)
     }
 
     #[test]
-    fn numbers_begin_a_line_wherever_they_come_from() {
+    fn numbers_are_aligned_wherever_they_come_from() {
         // Kept, so that each is at another place.
         let mut kept = Vec::new();
         for len in [0, 1, 15, 16, 100, 1 << 20] {
             let own: Vec<f32> = (0..len).map(|v| v as f32).collect();
-            let mut lines = Lines::from(&own[..]);
+            let mut lines = AlignedVec::from(&own[..]);
             let copy = lines.clone();
-            assert!(begins_a_line(&lines) && begins_a_line(&copy) && *copy == *own && copy == lines);
+            assert!(is_aligned(&lines) && is_aligned(&copy) && *copy == *own && copy == lines);
             lines.make_room(len + 1);
-            assert!(begins_a_line(&lines) && lines.len() == len + 1);
-            let halves = Lines::<bf16>::zeros(len);
-            assert!(begins_a_line(&halves) && halves.len() == len && halves.iter().all(|v| *v == bf16::ZERO));
-            let bytes = Lines::<i8>::zeros(len);
-            assert!(begins_a_line(&bytes) && bytes.len() == len);
-            kept.push((own, lines, copy, halves, bytes));
+            assert!(is_aligned(&lines) && lines.len() == len + 1);
+            let rounded = AlignedVec::<bf16>::zeros(len);
+            assert!(is_aligned(&rounded) && rounded.len() == len && rounded.iter().all(|v| *v == bf16::ZERO));
+            let bytes = AlignedVec::<i8>::zeros(len);
+            assert!(is_aligned(&bytes) && bytes.len() == len);
+            kept.push((own, lines, copy, rounded, bytes));
         }
-        assert!(Lines::<f32>::NONE.is_empty());
+        assert!(AlignedVec::<f32>::EMPTY.is_empty());
     }
 }

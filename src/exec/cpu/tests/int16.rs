@@ -1,10 +1,10 @@
-//! Convolutions and attention of whole numbers.
+//! Convolutions and attention of 16-bit integers.
 
 use super::*;
 
 /// Which steps are done that way, of those that begin with `what`.
 fn steps(graph: &Graph, what: &str) -> usize {
-    let (executor, graph) = (whole(), Arc::new(graph.clone()));
+    let (executor, graph) = (int16(), Arc::new(graph.clone()));
     let packed = executor.load(&weights(&graph)).unwrap();
     let steps = executor.compile(graph, &packed, &[]).unwrap().profile(1).unwrap().steps;
     steps.iter().filter(|step| step.what.starts_with(what)).count()
@@ -23,15 +23,15 @@ fn convolution(map: Shape, doubled: bool, conv: Conv) -> Graph {
 }
 
 #[test]
-fn convolutions_of_whole_numbers() {
+fn int16_convolutions() {
     for (n, side, inputs, outputs, expected) in [
-        // Kernels that are kept in the other space, of one part and of two with fewer channels in the last.
+        // Kernels that are kept in the Winograd domain, of one part and of two with fewer channels in the last.
         (1, 20, 64, 64, 1),
         (2, 20, 96, 80, 1),
         // Kernels that are taken there for each task; a chunk of tiles that is not full; odd sides.
         (1, 27, 192, 200, 1),
         (1, 13, 208, 176, 1),
-        // Few outputs, few pixels beside many weights, and not so many that direct products of whole numbers are dearer.
+        // Few outputs, few pixels beside many weights, and not so many that direct products of integers are dearer.
         (1, 16, 64, 32, 0),
         (1, 8, 128, 128, 0),
         (1, 4, 256, 256, 0),
@@ -70,13 +70,13 @@ fn rows_of_pixels_are_cut_anywhere() {
     // Shared by more threads there are more tasks: some begin and end within a row, and no scale tells.
     let conv = Conv::same(64, 3).strided(2, Padding::all(1));
     let graph = Arc::new(convolution(Shape::map(1, 20, 100, 64), false, conv));
-    let with = |threads: usize| Cpu { team: Arc::new(Team::new(threads).unwrap()), ..whole() };
+    let with = |threads: usize| Cpu { team: Arc::new(Team::new(threads).unwrap()), ..int16() };
     let [few, many] = [1, 7].map(|threads| run(&with(threads), &graph, &[], 1));
     assert_eq!(few[0].data, many[0].data);
 }
 
 #[test]
-fn kernels_of_8_bits_become_whole_numbers() {
+fn int8_kernels_become_int16() {
     let graph = Arc::new(convolution(Shape::map(1, 16, 16, 128), false, Conv::same(112, 3)));
     let expected = run(&Candle::new(1).unwrap(), &graph, &[], 1);
     for executor in executors() {
@@ -86,7 +86,7 @@ fn kernels_of_8_bits_become_whole_numbers() {
 }
 
 #[test]
-fn attention_of_whole_numbers() {
+fn int16_attention() {
     for (queries, keys, heads, width, mask) in [
         (5, 256, 3, 40, Mask::None),
         (70, 401, 2, 8, Mask::None),
@@ -97,7 +97,7 @@ fn attention_of_whole_numbers() {
         let mut b = GraphBuilder::new("test", "");
         let [q, k, v] = [("q", queries), ("k", keys), ("v", keys)]
             .map(|(name, tokens)| b.input(name, Shape::tokens(2, tokens, heads * width), Stage::Frame).unwrap());
-        // Some scores are far above others, so that what was gathered is made smaller.
+        // Some scores are far above others, so that what was accumulated is made smaller.
         let q = b.affine(q, 40.0, 0.1).unwrap();
         let y = b.attention([q, k, v], heads, mask).unwrap();
         b.output("out", y);

@@ -1,4 +1,4 @@
-//! Builds the played GPU and starts this program again with it in the driver's place.
+//! Builds the emulated GPU and starts this program again with it in the driver's place.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,16 +8,16 @@ use libtest_mimic::Trial;
 /// For this processor alone, since whole networks are computed thread by thread: two thirds of the time.
 const FASTER: &str = "-O3 -march=native";
 
-/// Names the folder of the played driver in a program that was started with it.
+/// Names the folder of the emulated driver in a program that was started with it.
 const FOLDER: &str = "AFTERIMAGE_PLAYED_GPU";
 
 /// Where this program is in its life.
 pub enum Stage {
-    /// The driver is played here.
+    /// The driver is emulated here.
     Here,
-    /// It was played in another process, which ended with this status.
+    /// It was emulated in another process, which ended with this status.
     Done(i32),
-    /// It cannot be played.
+    /// It cannot be emulated.
     Elsewhere(String),
 }
 
@@ -27,7 +27,7 @@ pub fn stage() -> Stage {
         return Stage::Here;
     }
     if !cfg!(target_os = "linux") {
-        return Stage::Elsewhere("the played GPU takes the driver's place as Linux loads libraries".into());
+        return Stage::Elsewhere("the emulated GPU takes the driver's place as Linux loads libraries".into());
     }
     match built() {
         Ok(folder) => match again(&folder) {
@@ -41,9 +41,9 @@ pub fn stage() -> Stage {
 /// The reason why nothing can be tested, as a test: a failure on Linux, shown as ignored elsewhere.
 pub fn refused(reason: String) -> Trial {
     if cfg!(target_os = "linux") {
-        Trial::test("played::the_gpu_is_built", move || Err(reason.into()))
+        Trial::test("emulated::the_gpu_is_built", move || Err(reason.into()))
     } else {
-        Trial::ignorable_test("played::the_gpu_is_built", move || Ok(libtest_mimic::Completion::ignored_with(reason)))
+        Trial::ignorable_test("emulated::the_gpu_is_built", move || Ok(libtest_mimic::Completion::ignored_with(reason)))
     }
 }
 
@@ -63,7 +63,7 @@ fn built() -> Result<PathBuf, String> {
 fn again(folder: &Path) -> std::io::Result<i32> {
     let mut program = Command::new(std::env::current_exe()?);
     program.args(std::env::args_os().skip(1)).env(FOLDER, folder).env("LD_LIBRARY_PATH", folder);
-    // Measuring takes long when a GPU is played; the tests that are about it turn it on.
+    // Measuring takes long when a GPU is emulated; the tests that are about it turn it on.
     program.env("AFTERIMAGE_CUDA_TUNE", "off");
     let status = program.status()?;
     Ok(status.code().unwrap_or(1))

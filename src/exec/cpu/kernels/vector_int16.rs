@@ -1,4 +1,4 @@
-//! How values become whole numbers ([`super::int16`]) in vector registers, with AVX2 and AVX-512, from the same text. (Of the plain
+//! How values are quantized ([`super::int16`]) in vector registers, with AVX2 and AVX-512, from the same text. (Of the plain
 //! text the compiler makes code that takes one number after the other.)
 
 /// The kernels, with some processor features, a type of register and its operations.
@@ -8,16 +8,16 @@ macro_rules! whole_numbers {
         $load:ident, $all:ident, $mul:ident, $fmadd:ident,
         $cast:ident, $none:ident, $all_bits:ident, $and:ident, $larger:ident, $store:ident
     ) => {
-        use crate::exec::cpu::kernels::int16::{self, MOST, ROUND, Whole};
+        use crate::exec::cpu::kernels::int16::{self, MOST, Quantized, ROUND};
         use crate::exec::cpu::kernels::vector_winograd::$set::kernel;
         use crate::exec::cpu::kernels::winograd::{PLACES, REACH, SIDE, Taps};
 
-        /// See [`int16::whole`].
+        /// See [`int16::quantize`].
         #[target_feature(enable = $features)]
         #[expect(unsafe_code, reason = "vector loads and stores take pointers")]
-        pub fn whole(x: &[f32], out: &mut [i16]) -> f32 {
+        pub fn quantize(x: &[f32], out: &mut [i16]) -> f32 {
             let (count, end) = (out.len(), out.len() - out.len() % $lanes);
-            assert!(x.len() >= count, "fewer values than whole numbers");
+            assert!(x.len() >= count, "fewer values than integers");
             let mut largest = $none();
             for at in (0..end).step_by($lanes) {
                 // SAFETY: `end` values are there.
@@ -35,20 +35,20 @@ macro_rules! whole_numbers {
             scale
         }
 
-        /// See [`int16::whole_places`].
+        /// See [`int16::quantize_places`].
         #[target_feature(enable = $features)]
-        pub fn whole_places(x: &[f32], out: Whole<'_>, [from, to, step]: [usize; 3], len: usize) {
-            let Whole { numbers: out, scales } = out;
+        pub fn quantize_places(x: &[f32], out: Quantized<'_>, [from, to, step]: [usize; 3], len: usize) {
+            let Quantized { numbers: out, scales } = out;
             for place in 0..PLACES {
-                let scale = whole(&x[place * from..][..len], &mut out[place * to..][..len]);
+                let scale = quantize(&x[place * from..][..len], &mut out[place * to..][..len]);
                 scales[place * step] = scale * int16::reach(place);
             }
         }
 
-        /// See [`int16::lift_whole`].
+        /// See [`int16::filter_transform_int16`].
         #[target_feature(enable = $features)]
         #[expect(unsafe_code, reason = "vector loads and stores take pointers")]
-        pub fn lift_whole(taps: &Taps<'_>, inverse: &[f32], step: usize, out: &mut [i16]) {
+        pub fn filter_transform_int16(taps: &Taps<'_>, inverse: &[f32], step: usize, out: &mut [i16]) {
             let (len, width) = (taps[0].len(), inverse.len());
             assert!(
                 width.is_multiple_of($lanes)
@@ -73,13 +73,13 @@ macro_rules! whole_numbers {
                                 // SAFETY: every tap has whole pairs of rows of `width` numbers.
                                 unsafe { $load(taps[y * 3 + x].as_ptr().add(place)) }
                             };
-                            let lifted = kernel(&[weight(0), weight(1), weight(2)]);
-                            between.iter_mut().zip(lifted).for_each(|(between, value)| between[x] = value);
+                            let transformed = kernel(&[weight(0), weight(1), weight(2)]);
+                            between.iter_mut().zip(transformed).for_each(|(between, value)| between[x] = value);
                         }
                         for y in 0..SIDE {
-                            let lifted = kernel(&between[y]);
+                            let transformed = kernel(&between[y]);
                             for x in 0..SIDE {
-                                let number = nearest(lifted[x], factors[KIND[y]][KIND[x]]);
+                                let number = nearest(transformed[x], factors[KIND[y]][KIND[x]]);
                                 if row == 0 {
                                     numbers[y][x] = number;
                                 } else {
@@ -96,10 +96,10 @@ macro_rules! whole_numbers {
             }
         }
 
-        /// See [`int16::whole_columns`].
+        /// See [`int16::quantize_columns`].
         #[target_feature(enable = $features)]
         #[expect(unsafe_code, reason = "vector loads and stores take pointers")]
-        pub fn whole_columns(x: &[f32], scales: &mut [f32], out: &mut [i16]) {
+        pub fn quantize_columns(x: &[f32], scales: &mut [f32], out: &mut [i16]) {
             let width = scales.len();
             let rows = x.len() / width;
             assert!(
@@ -138,7 +138,7 @@ macro_rules! whole_numbers {
             $and($cast(x), $all_bits(0x7fff_ffff))
         }
 
-        /// Numbers whose last 16 bits are those of the nearest whole ones.
+        /// Numbers whose last 16 bits are those of the nearest integers.
         #[inline]
         #[target_feature(enable = $features)]
         fn nearest(x: $register, inverse: $register) -> Numbers {
@@ -156,7 +156,7 @@ pub mod avx2 {
         _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_si256, _mm256_slli_epi32, _mm256_storeu_si256,
     };
 
-    /// Eight whole numbers.
+    /// Eight integers.
     type Numbers = __m256i;
 
     whole_numbers! {
@@ -205,7 +205,7 @@ pub mod avx512 {
         _mm512_storeu_si512,
     };
 
-    /// Sixteen whole numbers.
+    /// Sixteen integers.
     type Numbers = __m512i;
 
     whole_numbers! {
