@@ -1,14 +1,12 @@
 //! Picks a face: the window, or a job on the command line.
 
-use std::process::ExitCode;
-
 use afterimage::cli::{self, Code, Failure, RendererArg, Request, WindowRequest};
 use afterimage::flow::share_heaps;
 use afterimage::gui::{self, RendererChoice};
 use afterimage::studio::{Places, Settings};
 use afterimage::weights::ModelSource;
 
-fn main() -> ExitCode {
+fn main() -> ! {
     share_heaps();
     cli::end(cli::request().and_then(|request| match request {
         Request::Window(request) => open_window(request),

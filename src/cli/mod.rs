@@ -18,8 +18,6 @@ mod request;
 mod verified;
 mod verify;
 
-use std::process::ExitCode;
-
 use clap::Parser as _;
 
 pub use args::RendererArg;
@@ -28,6 +26,8 @@ pub use output::note;
 pub use request::{Request, WindowRequest};
 
 use args::CommandLine;
+
+use crate::flow::leave;
 
 /// Starts the logger and reads the command line. `--help`, `--version` and what clap refuses end the program here.
 ///
@@ -53,13 +53,13 @@ pub fn run(request: &Request) -> Result<(), Failure> {
     }
 }
 
-/// Says how it went: nothing, or one sentence on stderr and the exit code.
-pub fn end(result: Result<(), Failure>) -> ExitCode {
+/// Says how it went, nothing or one sentence on stderr, and ends the program with the exit code.
+pub fn end(result: Result<(), Failure>) -> ! {
     match result.and_then(|()| output::lost()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => leave(0),
         Err(failure) => {
             note(&format!("error: {failure}"));
-            ExitCode::from(failure.code as u8)
+            leave(failure.code as u8)
         }
     }
 }

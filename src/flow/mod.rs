@@ -16,5 +16,5 @@ pub use latest::{LatestReceiver, LatestSender, latest};
 pub use memory::{Resident, SystemMemory, share_heaps, with_room};
 pub use meter::{Latency, Rate};
 pub use pace::Pace;
-pub use process::is_running;
+pub use process::{is_running, leave};
 pub use worker::{StopToken, Worker, lower_priority, panic_text};

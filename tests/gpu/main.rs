@@ -26,10 +26,16 @@ mod shell;
 mod sketching;
 mod views;
 
+use afterimage::flow::leave;
+
+/// The exit code of test programs in which a test failed.
+const FAILED: u8 = 101;
+
 fn main() {
     // The scenes of the fake camera are this program again.
     if let Ok(scene) = std::env::var(fakecam::SCENE) {
-        return camera::play(&scene);
+        camera::play(&scene);
+        leave(0);
     }
     let args = libtest_mimic::Arguments::from_args();
     let mut trials = Vec::new();
@@ -48,5 +54,6 @@ fn main() {
     trials.extend(gifts::tests());
     trials.extend(loading::tests());
     trials.extend(camera::tests());
-    libtest_mimic::run(&args, trials).exit();
+    let failed = libtest_mimic::run(&args, trials).has_failed();
+    leave(if failed { FAILED } else { 0 });
 }

@@ -2,6 +2,8 @@
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 pub mod amx;
+#[cfg(target_arch = "x86_64")]
+mod bf16;
 
 use std::fmt;
 
@@ -10,7 +12,7 @@ use super::panels::Factor;
 /// Overrides the choice: `portable`, `neon`, `neonbf16`, `avx2`, `avx2int16`, `avx512`, `avx512int16`, `avx512bf16` or `amx`.
 pub const VARIABLE: &str = "AFTERIMAGE_CPU";
 
-/// An instruction set that there are kernels for, slowest first.
+/// An instruction set that there are kernels for, slowest first on processors that are made for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Isa {
     /// Plain Rust; what the compiler makes of it on any processor.
@@ -29,7 +31,8 @@ pub enum Isa {
     /// The same with most products of integers and AVX-512 VNNI: Intel since 2019, but for the processors of 2021 to 2024 that
     /// have no AVX-512 at all, and AMD since Zen 4.
     Avx512Int16,
-    /// AVX-512 with products of bf16 numbers, summed in f32: AMD since Zen 4, Intel servers since 2021.
+    /// AVX-512 with products of bf16 numbers, summed in f32: AMD since Zen 4. Intel's servers since 2021 have them, too, but are
+    /// quicker with whole numbers.
     Avx512Bf16,
     /// The same with tiles of bf16 numbers: Intel servers since 2023, under Linux.
     Amx,
@@ -112,7 +115,16 @@ impl Isa {
 
     /// The fastest this processor has.
     pub fn best() -> Self {
-        Self::ALL.into_iter().rev().find(|isa| isa.is_here()).unwrap_or(Self::Portable)
+        Self::ALL.into_iter().rev().find(|isa| isa.is_here() && isa.is_quick()).unwrap_or(Self::Portable)
+    }
+
+    /// Whether a processor that has it is quicker with it than with those before it in [`Isa::ALL`].
+    fn is_quick(self) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Bf16 => bf16::is_quick(),
+            _ => true,
+        }
     }
 
     /// The one called `word`, or what is wrong with asking for it.
