@@ -448,7 +448,7 @@ fn a_lost_drawing_takes_no_other_ones_place_without_asking() -> Result<(), Faile
     window.draw();
     let drawn = window.app().document().version();
     window.click("Bring it back");
-    window.until("the question", |window| asks(window));
+    window.until("the question", asks);
     window.click("Cancel");
     check(window.app().document().version() == drawn, "the drawing is another one")?;
     check(!close(&mut window) && lost.exists(), "one of them is lost")
