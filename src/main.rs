@@ -4,7 +4,6 @@ use afterimage::cli::{self, Code, Failure, RendererArg, Request, WindowRequest};
 use afterimage::flow::share_heaps;
 use afterimage::gui::{self, RendererChoice};
 use afterimage::studio::{Places, Settings};
-use afterimage::weights::ModelSource;
 
 fn main() -> ! {
     share_heaps();
@@ -19,11 +18,7 @@ fn open_window(request: WindowRequest) -> Result<(), Failure> {
     let places = Places::find();
     let (mut settings, notice) = Settings::read(&places.settings());
     let kept = settings.clone();
-    match request.model {
-        Some(ModelSource::Dir(path)) => settings.model = path.to_string_lossy().into_owned(),
-        Some(ModelSource::Default) => settings.model.clear(),
-        None => {}
-    }
+    settings.model = request.model.unwrap_or(settings.model);
     settings.executor = request.executor.unwrap_or(settings.executor);
     settings.threads = request.threads.unwrap_or(settings.threads);
     let renderer = match request.renderer {

@@ -15,7 +15,6 @@ use crate::flow::Latency;
 use crate::flow::channel::{Receiver, bounded};
 use crate::frame::Size;
 use crate::studio::{Command, EngineSpec, Event, LiveState, ModelInfo, Overlay, Places, Settings, Studio};
-use crate::weights::ModelSource;
 
 /// The pen reports two hundred times a second, as tablets do, and twice for each picture where more are painted.
 const PEN_PERIOD: Duration = Duration::from_millis(5);
@@ -64,7 +63,7 @@ pub fn run(request: &BenchRequest) -> Result<(), Failure> {
         return explain::run(request);
     }
     let (wake_sender, wake) = bounded(1);
-    let settings = settings(request)?;
+    let settings = settings(request);
     let wake_up = Arc::new(move || {
         wake_sender.try_send(()).ok();
     });
@@ -81,21 +80,13 @@ pub fn run(request: &BenchRequest) -> Result<(), Failure> {
 }
 
 /// Settings that touch nothing the user keeps.
-fn settings(request: &BenchRequest) -> Result<Settings, Failure> {
-    let EngineSpec { model, executor, threads } = &request.engine;
-    let model = match model {
-        ModelSource::Default => String::new(),
-        ModelSource::Dir(path) => {
-            let unusual = || format!("the name of `{}` is no Unicode, which settings are", path.display());
-            path.to_str().ok_or_else(|| Failure::usage(unusual(), "rename the folder"))?.to_owned()
-        }
-    };
+fn settings(request: &BenchRequest) -> Settings {
+    let EngineSpec { model, executor, threads } = request.engine.clone();
     // As far as it is known before the model is, so that loading compiles what is painted.
     let mut params = Params::default();
     params.size = request.wishes.size.map_or(params.size, Size::square);
     params.steps = request.wishes.steps.unwrap_or(params.steps);
-    let (executor, threads, stream) = (executor.clone(), *threads, request.stream);
-    Ok(Settings { model, executor, threads, params, stream, ..Settings::default() })
+    Settings { model, executor, threads, params, stream: request.stream, ..Settings::default() }
 }
 
 struct Bench {

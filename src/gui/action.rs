@@ -7,6 +7,7 @@ use super::stage::Refused;
 use crate::canvas::LayerId;
 use crate::engine::Params;
 use crate::studio::PanelTab;
+use crate::weights::ModelSource;
 
 /// What the user meant.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,8 +32,8 @@ pub enum Action {
     ToggleDream,
     /// Choose a model folder.
     AskModel,
-    /// Load this model folder; empty for the default one.
-    LoadModel(String),
+    /// Load this model.
+    LoadModel(ModelSource),
     /// Load the present model again with other settings.
     Reload,
     /// Give up the load.

@@ -19,6 +19,7 @@ use crate::engine::{Params, Picture};
 use crate::frame::{Frame, Size};
 use crate::studio::{self, Notice, Places, Settings, Studio};
 use crate::tablet::Tablet;
+use crate::weights::ModelSource;
 
 /// Makes the studio, once there is a window to wake.
 pub type StudioMaker = Box<dyn FnOnce(&Settings, Places, studio::Wake) -> std::io::Result<Studio>>;
@@ -102,7 +103,7 @@ pub struct App {
     /// Take over the numbers the next model suggests.
     pub(super) wants_suggested: bool,
     /// The model that was kept from the last time.
-    pub(super) first_model: String,
+    pub(super) first_model: ModelSource,
     /// The prompt that was not typed: by chance, or chosen from a list.
     pub(super) given_prompt: String,
     /// The focus was moved with the keyboard.

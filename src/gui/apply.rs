@@ -7,7 +7,7 @@ use super::app::App;
 use super::dialogs::Picked;
 use super::notices::Offer;
 use super::stage::Refused;
-use super::{look, model_menu, names, numbers, words};
+use super::{look, names, numbers, words};
 use crate::canvas::Document;
 use crate::capture::SourceSpec;
 use crate::engine::Params;
@@ -34,7 +34,7 @@ impl App {
             Action::Step => self.studio.send(Command::Step),
             Action::ToggleDream => self.toggle_dream(),
             Action::AskModel => self.dialogs.ask_model(),
-            Action::LoadModel(folder) => self.load_model(folder),
+            Action::LoadModel(model) => self.load_model(model),
             Action::Reload => self.load(),
             Action::CancelLoad => self.studio.send(Command::CancelLoad),
             Action::Restart => {
@@ -123,9 +123,9 @@ impl App {
         }
     }
 
-    fn load_model(&mut self, folder: String) {
+    fn load_model(&mut self, model: ModelSource) {
         self.wants_suggested = true;
-        self.settings.model = folder;
+        self.settings.model = model;
         self.load();
     }
 
@@ -138,10 +138,8 @@ impl App {
 
     /// Puts a folder on top of the menu's list.
     pub(super) fn remember_model(&mut self) {
-        let folder = self.settings.model.clone();
-        if folder.is_empty() {
-            return;
-        }
+        let ModelSource::Dir(folder) = &self.settings.model else { return };
+        let folder = folder.to_string_lossy().into_owned();
         let recent = &mut self.settings.recent_models;
         recent.retain(|other| *other != folder);
         recent.insert(0, folder);
@@ -151,12 +149,9 @@ impl App {
     /// After a load that came to nothing the settings name the model that still paints.
     pub(super) fn name_present_model(&mut self) {
         self.wants_suggested = false;
-        self.settings.model = match self.studio.snapshot().model.as_ref().map(|model| &model.source) {
-            Some(ModelSource::Dir(path)) => path.to_string_lossy().into_owned(),
-            Some(ModelSource::Default) => String::new(),
-            // Nobody paints: the next start tries what painted the last time.
-            None => self.first_model.clone(),
-        };
+        let present = self.studio.snapshot().model.as_ref().map(|model| model.source.clone());
+        // Where nobody paints, the next start tries what painted the last time.
+        self.settings.model = present.unwrap_or_else(|| self.first_model.clone());
     }
 
     fn quick_save(&mut self, ctx: &Context) {
@@ -288,12 +283,6 @@ impl App {
         let (size, seed) = (self.settings.params.size, recipe.seed.min(numbers::LARGEST_SEED));
         let params = Params { size, seed, prompt: words::tamed(&recipe.prompt), ..recipe };
         self.settings.params = Settings::sound_recipe(params);
-    }
-
-    /// The name of the model that paints, for a card.
-    pub(super) fn model_name(&self) -> String {
-        let model = self.studio.snapshot().model.as_ref();
-        model.map_or_else(|| model_menu::folder_name(&self.settings.model), |model| model.name.clone())
     }
 }
 

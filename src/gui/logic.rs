@@ -14,6 +14,7 @@ use crate::capture::SourceSpec;
 use crate::engine::Params;
 use crate::frame::{Size, fit_longer_side};
 use crate::studio::{Arrival, CameraSettings, Command, EngineSpec, Event, Notice, Origin, Overlay};
+use crate::weights::ModelSource;
 
 /// A small picture gets a canvas of this many pixels along its longer side.
 const SMALL_PICTURE_CANVAS: u32 = 256;
@@ -80,9 +81,7 @@ impl App {
         match picked {
             Picked::Open(path) => self.open_picture(path),
             Picked::Source(path) => self.use_source(SourceSpec::Picture { path }),
-            Picked::Model(path) => {
-                self.apply(ctx, Action::LoadModel(path.to_string_lossy().into_owned()));
-            }
+            Picked::Model(path) => self.apply(ctx, Action::LoadModel(ModelSource::Dir(path))),
             Picked::SaveTo(picture, path) => self.studio.send(Command::SavePicture { picture, path }),
             Picked::SaveDrawing(drawing, path) => self.place_drawing(drawing, path),
             Picked::DrawingNotSaved(version, notice) => self.note_not_saved(ctx, version, notice),
@@ -141,7 +140,7 @@ impl App {
     fn take_model(&mut self, ctx: &Context) {
         self.notices.restarted();
         let Some(model) = self.studio.snapshot().model.as_ref() else { return };
-        let (native, multiple) = (model.size, model.multiple);
+        let (name, native, multiple) = (model.name.clone(), model.size, model.multiple);
         let params = &mut self.settings.params;
         // The painting has the shape of the canvas.
         let canvas = self.document.size();
@@ -150,7 +149,6 @@ impl App {
             self.settings.params.size = fit_longer_side(canvas, native.longer_side(), multiple);
             self.take_suggested();
             self.remember_model();
-            let name = self.model_name();
             self.tell(ctx, Notice::done(format!("{name} paints now")));
         }
     }

@@ -11,6 +11,7 @@ use super::layout::Breadth;
 use super::widgets::{named, note_ui};
 use super::words::shortened;
 use crate::studio::LoadProgress;
+use crate::weights::ModelSource;
 
 /// The chip, no further left than `left_edge`.
 pub fn chip_ui(ui: &mut Ui, cx: &mut Cx<'_>, left_edge: f32) {
@@ -71,9 +72,10 @@ fn menu_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         }
         ui.separator();
     }
-    entry_ui(ui, cx, "", "The default model");
+    entry_ui(ui, cx, ModelSource::Default, "The default model");
     for path in cx.settings.recent_models.clone() {
-        entry_ui(ui, cx, &path, &folder_name(&path));
+        let name = folder_name(&path);
+        entry_ui(ui, cx, ModelSource::Dir(path.into()), &name);
     }
     ui.separator();
     if ui.button("Open a model folder…").clicked() {
@@ -82,19 +84,22 @@ fn menu_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     note_ui(ui, "A folder in diffusers layout: LCM models of the Stable Diffusion 1.5 or XL kind, for one.", cx.theme);
 }
 
-fn entry_ui(ui: &mut Ui, cx: &mut Cx<'_>, path: &str, name: &str) {
-    let on = cx.settings.model == path;
+fn entry_ui(ui: &mut Ui, cx: &mut Cx<'_>, model: ModelSource, name: &str) {
+    let on = cx.settings.model == model;
     let response = ui.add(Button::selectable(on, name));
-    let response = if path.is_empty() { response } else { response.on_hover_text(path) };
+    let response = match &model {
+        ModelSource::Default => response,
+        ModelSource::Dir(path) => response.on_hover_text(path.display().to_string()),
+    };
     // A model whose loading failed or was given up can be chosen again.
     let there = cx.snapshot.model.is_some() || cx.snapshot.loading.is_some();
     if response.clicked() && !(on && there) {
-        cx.act(Action::LoadModel(path.to_owned()));
+        cx.act(Action::LoadModel(model));
     }
 }
 
 /// The last part of a path, for people.
-pub fn folder_name(path: &str) -> String {
+fn folder_name(path: &str) -> String {
     Path::new(path).file_name().map_or_else(|| path.to_owned(), |name| name.to_string_lossy().into_owned())
 }
 

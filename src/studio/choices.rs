@@ -87,6 +87,7 @@ where
 #[cfg(test)]
 mod tests {
     use crate::studio::{PanelTab, Settings, Tool, ViewMode};
+    use crate::weights::ModelSource;
 
     #[test]
     fn the_file_keeps_words() {
@@ -108,6 +109,17 @@ mod tests {
                 assert!(text.lines().any(|written| written == line), "no {line} in:\n{text}");
             }
             assert_eq!(chosen(&toml::from_str(&text).unwrap()), chosen(&settings));
+        }
+    }
+
+    #[test]
+    fn a_model_is_its_folder() {
+        for (model, line) in
+            [(ModelSource::Default, "model = \"\""), (ModelSource::Dir("a/b".into()), "model = \"a/b\"")]
+        {
+            let text = toml::to_string_pretty(&Settings { model: model.clone(), ..Settings::default() }).unwrap();
+            assert!(text.lines().any(|written| written == line), "no {line} in:\n{text}");
+            assert_eq!(toml::from_str::<Settings>(&text).unwrap().model, model);
         }
     }
 

@@ -43,7 +43,6 @@ use crate::flow::channel::{Receiver, Sender, unbounded};
 use crate::flow::{Latency, LatestReceiver, LatestSender, Rate, Worker, latest};
 use crate::frame::{Frame, Size};
 pub use crate::places::Places;
-use crate::weights::ModelSource;
 use files::{Errand, Errands};
 use live::{Live, News, Order};
 use loader::{LoadNews, Voice, Wished, Word};
@@ -485,11 +484,7 @@ impl Drop for Studio {
 impl EngineSpec {
     /// What `settings` ask for.
     pub fn of(settings: &Settings) -> Self {
-        let model = match settings.model.as_str() {
-            "" => ModelSource::Default,
-            folder => ModelSource::Dir(folder.into()),
-        };
-        Self { model, executor: settings.executor.clone(), threads: settings.threads }
+        Self { model: settings.model.clone(), executor: settings.executor.clone(), threads: settings.threads }
     }
 }
 

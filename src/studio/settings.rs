@@ -2,12 +2,13 @@
 
 use std::ops::RangeInclusive;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::choices::{PanelTab, Tool, ViewMode, known_or_default};
 use crate::capture::SourceSpec;
 use crate::engine::Params;
 use crate::frame::Size;
+use crate::weights::ModelSource;
 
 /// What is kept between starts. Unknown keys are ignored, missing ones take their default.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,8 +18,9 @@ pub struct Settings {
     pub version: u32,
     /// Whether the program was ever used: the sample drawing shows only before.
     pub welcomed: bool,
-    /// The model folder; empty for the default model.
-    pub model: String,
+    /// The model; in the file its folder, empty for the default one.
+    #[serde(serialize_with = "write_model", deserialize_with = "read_model")]
+    pub model: ModelSource,
     /// Model folders opened before, newest first.
     pub recent_models: Vec<String>,
     /// Executor by name; "auto" takes the fastest.
@@ -110,7 +112,7 @@ impl Default for Settings {
         Self {
             version: 1,
             welcomed: false,
-            model: String::new(),
+            model: ModelSource::Default,
             recent_models: Vec::new(),
             executor: "auto".into(),
             threads: 0,
@@ -160,4 +162,16 @@ impl Default for ToolSettings {
             background: [255, 255, 255],
         }
     }
+}
+
+fn write_model<S: Serializer>(model: &ModelSource, serializer: S) -> Result<S::Ok, S::Error> {
+    match model {
+        ModelSource::Default => serializer.serialize_str(""),
+        ModelSource::Dir(folder) => serializer.serialize_str(&folder.to_string_lossy()),
+    }
+}
+
+fn read_model<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ModelSource, D::Error> {
+    let folder = String::deserialize(deserializer)?;
+    Ok(if folder.is_empty() { ModelSource::Default } else { ModelSource::Dir(folder.into()) })
 }

@@ -78,7 +78,7 @@ impl Stage {
 pub fn play() {
     env_logger::init();
     let word = std::env::var(SCENE).unwrap();
-    let model = root().join(SMALL).display().to_string();
+    let model = ModelSource::Dir(root().join(SMALL));
     let params = Params { prompt: "a fox".into(), size: SIZE, ..Params::default() };
     let settings = Settings { model, threads: 1, params, ..Settings::default() };
     let places = Places::below(Path::new(&std::env::var_os(HOME).unwrap()).to_owned());

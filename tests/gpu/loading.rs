@@ -7,6 +7,7 @@ use std::time::Duration;
 use afterimage::exec::Cuda;
 use afterimage::gui::{App, AppOptions};
 use afterimage::studio::{PanelTab, Places, Settings};
+use afterimage::weights::ModelSource;
 use egui_kittest::kittest::Queryable;
 use libtest_mimic::{Failed, Trial};
 
@@ -147,7 +148,7 @@ fn a_broken_folder_is_named() -> Result<(), Failed> {
         paints_on(&mut window, &format!("after {name}"))?;
     }
     shoot(&mut window, "loading-broken");
-    check(window.app().settings().model.is_empty(), "the next start would try the broken model again")
+    check(window.app().settings().model == ModelSource::Default, "the next start would try the broken model again")
 }
 
 /// Whoever asks for a GPU that is not there is told so, and the CPU goes on. Where there is one, it paints.
@@ -176,8 +177,8 @@ fn a_new_model_at_the_start_brings_its_numbers() -> Result<(), Failed> {
     for (model_is_new, expected) in [(true, suggested), (false, CHOSEN)] {
         let (home, mut settings) = (fresh_home(), used());
         settings.params.guidance = CHOSEN;
-        let last = if model_is_new { "another" } else { "" };
-        let kept = Settings { model: last.into(), ..settings.clone() };
+        let last = if model_is_new { ModelSource::Dir("another".into()) } else { ModelSource::Default };
+        let kept = Settings { model: last, ..settings.clone() };
         let options = AppOptions { kept, ..AppOptions::new(settings, Places::below(home.clone())) };
         let mut window = start_with(SIZE, options, home);
         window.wait("first picture", |app| app.picture().is_some());

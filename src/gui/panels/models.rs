@@ -43,7 +43,7 @@ fn model_ui(ui: &mut Ui, cx: &mut Cx<'_>, model: &ModelInfo) {
             cx.act(Action::AskModel);
         }
         if model.source != ModelSource::Default && ui.button("Default model").clicked() {
-            cx.act(Action::LoadModel(String::new()));
+            cx.act(Action::LoadModel(ModelSource::Default));
         }
     });
     if let Some(card) = &model.card {
