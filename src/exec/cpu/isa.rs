@@ -31,8 +31,8 @@ pub enum Isa {
     /// The same with most products of integers and AVX-512 VNNI: Intel since 2019, but for the processors of 2021 to 2024 that
     /// have no AVX-512 at all, and AMD since Zen 4.
     Avx512Int16,
-    /// AVX-512 with products of bf16 numbers, summed in f32: AMD since Zen 4. Intel's servers since 2021 have them, too, but are
-    /// quicker with whole numbers.
+    /// AVX-512 with products of bf16 numbers, summed in f32: AMD since Zen 4. Intel's servers since 2021 have them, too, but may be
+    /// quicker with integers.
     Avx512Bf16,
     /// The same with tiles of bf16 numbers: Intel servers since 2023, under Linux.
     Amx,
