@@ -14,7 +14,7 @@ use super::widgets::{note, primary_button, quiet};
 use crate::canvas::{Backdrop, Document, Version};
 use crate::frame::{Size, fit_longer_side};
 use crate::record::is_ora_name;
-use crate::studio::{Command, Notice, SavedPart, ToolSettings};
+use crate::studio::{Command, Notice, OpenedFrom, SavedPart, ToolSettings};
 
 /// A drawing as it was when it was to be saved.
 #[derive(Clone, Debug)]
@@ -43,17 +43,6 @@ pub(super) struct Opened {
     pub(super) document: Document,
     /// Why it was there.
     pub(super) from: OpenedFrom,
-}
-
-/// Why a drawing was in a file.
-pub(super) enum OpenedFrom {
-    /// It was saved.
-    File {
-        /// What of the file the drawing is not.
-        differs: Vec<String>,
-    },
-    /// A run of the program ended before it was saved.
-    Crash,
 }
 
 /// How the drawing is kept.

@@ -7,7 +7,7 @@ use egui::Context;
 use super::action::Action;
 use super::app::{App, SentInk};
 use super::dialogs::Picked;
-use super::keeping::{Opened, OpenedFrom};
+use super::keeping::Opened;
 use super::words;
 use crate::canvas::{Backdrop, Document, FittedPicture};
 use crate::capture::SourceSpec;
@@ -123,11 +123,8 @@ impl App {
                 self.tell(ctx, notice);
             }
             Event::PictureReady { picture, fitted } => self.put_picture(ctx, picture, fitted),
-            Event::DrawingOpened { path, drawing, differs } => {
-                self.take_opened(ctx, Opened { path, document: *drawing, from: OpenedFrom::File { differs } });
-            }
-            Event::LostRead { path, drawing } => {
-                self.take_opened(ctx, Opened { path, document: *drawing, from: OpenedFrom::Crash });
+            Event::DrawingOpened { path, drawing, from } => {
+                self.take_opened(ctx, Opened { path, document: *drawing, from });
             }
             Event::LostFound(path) => self.offer_lost(ctx, path),
             Event::DrawingSaved { path, version, part } => self.note_saved(ctx, path, version, part),

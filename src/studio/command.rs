@@ -102,7 +102,7 @@ pub enum Command {
     ForgetDrawing,
     /// Look for a drawing that was kept by a run that ended so; answered by [`Event::LostFound`] if there is one.
     FindLost,
-    /// Read a drawing that was found; answered by [`Event::LostRead`].
+    /// Read a drawing that was found; answered by [`Event::DrawingOpened`].
     BringBack(PathBuf),
     /// Forget a drawing that was found.
     ForgetLost(PathBuf),
@@ -152,8 +152,8 @@ pub enum Event {
         path: PathBuf,
         /// What is in it.
         drawing: Box<Document>,
-        /// What of the file is not in the drawing, or is otherwise, in sentences without a stop.
-        differs: Vec<String>,
+        /// Why it was there.
+        from: OpenedFrom,
     },
     /// A picture was written.
     Saved(PathBuf),
@@ -175,15 +175,20 @@ pub enum Event {
     },
     /// A drawing of an earlier run was never saved.
     LostFound(PathBuf),
-    /// Such a drawing was read.
-    LostRead {
-        /// Where it is.
-        path: PathBuf,
-        /// What is in it.
-        drawing: Box<Document>,
-    },
     /// Anything else worth a line.
     Notice(Notice),
+}
+
+/// Why a drawing was in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OpenedFrom {
+    /// It was saved.
+    File {
+        /// What of the file is not in the drawing, or is otherwise, in sentences without a stop.
+        differs: Vec<String>,
+    },
+    /// A run of the program ended before it was saved.
+    Crash,
 }
 
 /// How much of a drawing is in its file.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::recipe::{describe, recipe};
 use super::{
-    Arrival, Event, ModelInfo, Notice, Origin, Places, SavedPart, Settings, SettingsError, Wake, layered, rescue,
+    Arrival, Event, ModelInfo, Notice, OpenedFrom, Origin, Places, SavedPart, Settings, SettingsError, Wake, layered,
+    rescue,
 };
 use crate::canvas::{Backdrop, Document, FittedPicture};
 use crate::capture;
@@ -201,7 +202,9 @@ fn cameras() -> Event {
 fn open(path: &Path, canvas: Size) -> Event {
     let name = path.file_name().map_or_else(|| "Picture".into(), |name| name.to_string_lossy().into_owned());
     let bytes = match frame::read(path) {
-        Ok(bytes) if record::is_ora_name(path) || record::is_ora(&bytes) => return open_layered(path, &bytes),
+        Ok(bytes) if record::is_ora_name(path) || record::is_ora(&bytes) => {
+            return open_layered(path, &bytes, |differs| OpenedFrom::File { differs });
+        }
         read => read,
     };
     let read = bytes.and_then(|bytes| Ok((frame::decode(&bytes, &path.display().to_string())?, bytes)));
@@ -214,22 +217,20 @@ fn open(path: &Path, canvas: Size) -> Event {
     }
 }
 
-fn open_layered(path: &Path, bytes: &[u8]) -> Event {
+fn open_layered(path: &Path, bytes: &[u8], from: impl FnOnce(Vec<String>) -> OpenedFrom) -> Event {
     match layered::read(bytes, &path.display().to_string()) {
-        Ok((drawing, differs)) => Event::DrawingOpened { path: path.to_owned(), drawing: Box::new(drawing), differs },
+        Ok((drawing, differs)) => {
+            Event::DrawingOpened { path: path.to_owned(), drawing: Box::new(drawing), from: from(differs) }
+        }
         Err(error) => Event::Notice(Notice::error(error.to_string(), error.remedy())),
     }
 }
 
 /// A drawing that was lost, as it was.
 fn bring_back(path: &Path) -> Event {
-    let bytes = match frame::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) => return Event::Notice(Notice::error(error.to_string(), error.remedy())),
-    };
-    match layered::read(&bytes, &path.display().to_string()) {
-        // Ours is not otherwise here.
-        Ok((drawing, _)) => Event::LostRead { path: path.to_owned(), drawing: Box::new(drawing) },
+    match frame::read(path) {
+        // What we wrote is not otherwise here.
+        Ok(bytes) => open_layered(path, &bytes, |_| OpenedFrom::Crash),
         Err(error) => Event::Notice(Notice::error(error.to_string(), error.remedy())),
     }
 }

@@ -29,7 +29,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 pub use choices::{PanelTab, Tool, ViewMode};
-pub use command::{Arrival, Command, EngineSpec, Event, Origin, SavedPart, SourceFrame, SourceState};
+pub use command::{Arrival, Command, EngineSpec, Event, OpenedFrom, Origin, SavedPart, SourceFrame, SourceState};
 pub use notice::{Notice, NoticeKind};
 pub use recipe::describe;
 pub use settings::{CameraSettings, Settings, ToolSettings, WindowSettings};
