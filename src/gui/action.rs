@@ -90,4 +90,6 @@ pub enum Action {
     DrawOn(LayerId),
     /// Paint this prompt.
     Prompt(String),
+    /// Go on with what was seen in a preview.
+    Adopt(Box<Params>),
 }

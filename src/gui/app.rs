@@ -7,6 +7,7 @@ use egui::{Context, Ui};
 use super::beat::Beat;
 use super::cx::Session;
 use super::dialogs::Dialogs;
+use super::explore::Explore;
 use super::keeping::{Keeping, Then};
 use super::look;
 use super::new_drawing::{Answer, new_drawing_ui};
@@ -62,6 +63,8 @@ impl AppOptions {
 pub(super) struct Sent {
     pub(super) params: Params,
     pub(super) stream: bool,
+    /// What else was to be painted.
+    pub(super) explored: Vec<Params>,
     pub(super) source: crate::capture::SourceSpec,
     pub(super) ink: Option<SentInk>,
     pub(super) saved: Settings,
@@ -90,6 +93,7 @@ pub struct App {
     pub(super) stage: Stage,
     pub(super) notices: Notices,
     pub(super) session: Session,
+    pub(super) explore: Explore,
     pub(super) dialogs: Dialogs,
     pub(super) keeping: Keeping,
     pub(super) rescue: Rescue,
@@ -135,6 +139,7 @@ impl App {
             sent: Sent {
                 params: settings.params.clone(),
                 stream: settings.stream,
+                explored: Vec::new(),
                 source: settings.source.clone(),
                 ink: None,
                 saved: kept,
@@ -150,6 +155,7 @@ impl App {
             stage: Stage::new(cc, tablet),
             notices: Notices::default(),
             session: Session { renderer, pictures, ..Session::default() },
+            explore: Explore::default(),
             dialogs,
             picture: None,
             source_frame: None,

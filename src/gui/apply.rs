@@ -69,6 +69,7 @@ impl App {
             Action::Hide(layers) => layers.into_iter().for_each(|layer| _ = self.document.set_visible(layer, false)),
             Action::DrawOn(layer) => _ = self.document.set_active(layer),
             Action::Prompt(prompt) => self.settings.params.prompt = prompt,
+            Action::Adopt(params) => self.adopt(ctx, *params),
         }
         // What was done shows in the next frame.
         ctx.request_repaint();
@@ -217,6 +218,15 @@ impl App {
         let Some(card) = model.and_then(|model| model.card.as_ref()) else { return };
         let prompt = words::with_subject(&self.settings.params.prompt, subject, card);
         self.replace_prompt(ctx, prompt);
+    }
+
+    /// What was changed meanwhile by others stays.
+    fn adopt(&mut self, ctx: &Context, chosen: Params) {
+        let Params { prompt, seed, strength, .. } = chosen;
+        (self.settings.params.seed, self.settings.params.strength) = (seed, strength);
+        if prompt != self.settings.params.prompt {
+            self.replace_prompt(ctx, prompt);
+        }
     }
 
     /// Puts `prompt` in the place of the old one; words that were typed can be had again.

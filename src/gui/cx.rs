@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::action::Action;
+use super::explore::Explore;
 use super::layout::Room;
 use super::theme::Theme;
 use crate::canvas::Document;
@@ -62,6 +63,8 @@ pub struct Cx<'a> {
     pub snapshot: &'a Snapshot,
     /// What the window knows.
     pub session: &'a mut Session,
+    /// What other parameters give.
+    pub explore: &'a mut Explore,
     /// What the user meant.
     pub actions: &'a mut Vec<Action>,
 }

@@ -55,6 +55,9 @@ impl App {
             self.stage.set_source(Some(frame.shown));
             self.source_frame = Some(frame.whole);
         }
+        if let Some(previews) = self.studio.take_previews() {
+            self.explore.take(ctx, previews);
+        }
         if let Some(picture) = self.studio.take_picture() {
             self.stage.set_painting(picture.frame.clone());
             self.picture = Some(picture);
@@ -136,6 +139,7 @@ impl App {
     /// A model paints now: its sides, its numbers if it was asked for, its place in the menu.
     fn take_model(&mut self, ctx: &Context) {
         self.notices.restarted();
+        self.explore.forget();
         let Some(model) = self.studio.snapshot().model.as_ref() else { return };
         let (name, native, multiple) = (model.name.clone(), model.size, model.multiple);
         let params = &mut self.settings.params;
@@ -264,6 +268,10 @@ impl App {
         if self.settings.stream != self.sent.stream {
             self.sent.stream = self.settings.stream;
             self.studio.send(Command::Stream(self.sent.stream));
+        }
+        if self.explore.seen() != self.sent.explored {
+            self.sent.explored = self.explore.seen().to_vec();
+            self.studio.send(Command::Explore(self.sent.explored.clone()));
         }
         self.send_ink();
         self.refresh_look(ctx);

@@ -13,6 +13,7 @@ mod cx;
 mod dialogs;
 mod dock;
 mod error;
+mod explore;
 mod fonts;
 mod icon;
 mod keeping;
@@ -40,6 +41,7 @@ mod start;
 mod status;
 pub mod theme;
 mod topbar;
+mod variations;
 mod widgets;
 mod words;
 

@@ -21,6 +21,7 @@ impl App {
         let asking = self.is_asking();
         let mut actions = if asking { Vec::new() } else { shortcuts::actions(&ctx) };
         let whole = ui.max_rect();
+        self.explore.begin_frame();
         let mut cx = Cx {
             theme: &theme,
             room: Room { width: whole.width(), height: whole.height() },
@@ -28,6 +29,7 @@ impl App {
             document: &mut self.document,
             snapshot: self.studio.snapshot(),
             session: &mut self.session,
+            explore: &mut self.explore,
             actions: &mut actions,
         };
         let bar = Fill::new().fill(theme.panel);

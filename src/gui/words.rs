@@ -50,6 +50,19 @@ pub fn toggle_style(prompt: &str, name: &str, card: &ModelCard) -> String {
     parts.join(", ")
 }
 
+/// `prompt` with the style called `name`, and no other.
+pub fn with_style(prompt: &str, name: &str, card: &ModelCard) -> String {
+    if has_style(prompt, name, card) { prompt.to_owned() } else { toggle_style(prompt, name, card) }
+}
+
+/// `prompt` with `word` as its last part, instead of any of `others` that are there.
+pub fn with_last(prompt: &str, word: &str, others: &[&str]) -> String {
+    let mut parts = parts(prompt);
+    parts.retain(|part| !others.iter().any(|other| same(other, part)));
+    parts.push(word.to_owned());
+    parts.join(", ")
+}
+
 fn style_word(name: &str, card: &ModelCard) -> String {
     card.styles.get(name).and_then(|words| words.first()).map_or(name, String::as_str).to_owned()
 }

@@ -58,18 +58,42 @@ impl ViewMode {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PanelTab {
+    /// What other parameters would give.
+    #[default]
+    Explore,
     /// What lies over what.
     Layers,
     /// Which models there are, and what they know.
     Models,
     /// How long from pen to picture.
-    #[default]
     Latency,
 }
 
 impl PanelTab {
     /// Every one, in the order of the panel.
-    pub const ALL: [Self; 3] = [Self::Layers, Self::Models, Self::Latency];
+    pub const ALL: [Self; 4] = [Self::Explore, Self::Layers, Self::Models, Self::Latency];
+}
+
+/// What previews differ in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Axis {
+    /// What is painted, of what the model knows.
+    #[default]
+    Subject,
+    /// The noise.
+    Seed,
+    /// How it is painted.
+    Style,
+    /// The colour behind it.
+    Background,
+    /// How far the painting may leave its input.
+    Strength,
+}
+
+impl Axis {
+    /// Every one, in the order of the panel.
+    pub const ALL: [Self; 5] = [Self::Subject, Self::Seed, Self::Style, Self::Background, Self::Strength];
 }
 
 /// Reads the word of a choice. One that is not known, for example from another version, is the usual choice and no reason to set
@@ -86,7 +110,7 @@ where
 
 #[cfg(test)]
 mod tests {
-    use crate::studio::{PanelTab, Settings, Tool, ViewMode};
+    use crate::studio::{Axis, PanelTab, Settings, Tool, ViewMode};
     use crate::weights::ModelSource;
 
     #[test]
@@ -97,7 +121,7 @@ mod tests {
             (ViewMode::SideBySide, "view = \"side-by-side\"", PanelTab::Latency, "panel = \"latency\""),
             (ViewMode::Wipe, "view = \"wipe\"", PanelTab::Layers, "panel = \"layers\""),
             (ViewMode::Overlay, "view = \"overlay\"", PanelTab::Models, "panel = \"models\""),
-            (ViewMode::Picture, "view = \"picture\"", PanelTab::Models, "panel = \"models\""),
+            (ViewMode::Picture, "view = \"picture\"", PanelTab::Explore, "panel = \"explore\""),
         ];
         let tools = ["brush", "eraser", "fill", "picker"].map(|word| format!("tool = \"{word}\""));
         for ((view, view_line, panel, panel_line), (tool, tool_line)) in
@@ -109,6 +133,18 @@ mod tests {
                 assert!(text.lines().any(|written| written == line), "no {line} in:\n{text}");
             }
             assert_eq!(chosen(&toml::from_str(&text).unwrap()), chosen(&settings));
+        }
+    }
+
+    #[test]
+    fn an_axis_is_a_word_too() {
+        let words = ["subject", "seed", "style", "background", "strength"];
+        for (axis, word) in Axis::ALL.into_iter().zip(words) {
+            let mut settings = Settings::default();
+            settings.window.axis = axis;
+            let text = toml::to_string_pretty(&settings).unwrap();
+            assert!(text.lines().any(|written| written == format!("axis = \"{word}\"")), "{text}");
+            assert_eq!(toml::from_str::<Settings>(&text).unwrap().window.axis, axis);
         }
     }
 
@@ -128,7 +164,7 @@ mod tests {
         let text =
             "[window]\nview = \"hologram\"\npanel = \"\"\nzoom = 2.0\n[tools]\ntool = \"Eraser\"\nhardness = 0.5";
         let settings: Settings = toml::from_str(text).unwrap();
-        assert_eq!((settings.window.view, settings.window.panel), (ViewMode::SideBySide, PanelTab::Latency));
+        assert_eq!((settings.window.view, settings.window.panel), (ViewMode::SideBySide, PanelTab::Explore));
         assert_eq!((settings.tools.tool, settings.tools.hardness, settings.window.zoom), (Tool::Brush, 0.5, 2.0));
     }
 }

@@ -47,6 +47,8 @@ pub enum Command {
     Dream(bool),
     /// Paint several pictures side by side, each one step further than the next (`true`), or one after the other.
     Stream(bool),
+    /// Paint these of the same input too, in what time is left, and no others; answered by [`Studio::take_previews`](super::Studio::take_previews).
+    Explore(Vec<Params>),
     /// Load a model in the background; the old one paints on until it is there, or until a GPU has no room for both.
     Load(EngineSpec),
     /// The same of a model that will paint with what it suggests: it is made ready for that, and not for the present parameters.

@@ -1,5 +1,6 @@
 //! The engine thread: newest frame and newest parameters in, newest picture out, asleep when nothing changed.
 
+mod sheet;
 mod state;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -7,10 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use self::state::{Painter, State};
+use self::state::{Next, Painter, State};
 use super::mixer::Mixer;
 use super::tally::Tally;
-use super::{Event, LiveState, Notice, Wake};
+use super::{Event, LiveState, Notice, Preview, Wake};
 use crate::engine::{Params, Picture, Render};
 use crate::flow::channel::{Receiver, Sender, after, never, select};
 use crate::flow::{LatestReceiver, LatestSender, Worker, lower_priority, panic_text};
@@ -33,6 +34,8 @@ pub(super) enum Order {
     Dream(bool),
     /// Pictures side by side: more of them, each later.
     Stream(bool),
+    /// What else to paint of the same input, in what time is left.
+    Explore(Vec<Arc<Params>>),
     /// Paint with this from now on. Made on the engine thread, because some devices want that.
     Install(Box<dyn FnOnce() -> Box<dyn Render> + Send>),
     /// Go on with the same renderer after it was stopped.
@@ -75,6 +78,8 @@ pub(super) struct Live {
     pub ink: LatestReceiver<Frame>,
     /// Pictures out.
     pub pictures: LatestSender<Picture>,
+    /// What other parameters would give, out.
+    pub previews: LatestSender<Vec<Preview>>,
     /// News out.
     pub news: Sender<News>,
     /// Where inputs went.
@@ -98,20 +103,20 @@ impl Live {
         let mut state = State::new();
         while self.listen(&mut state) {
             self.tell_state(&mut state);
-            if state.wants_picture() {
-                self.paint(&mut state);
-                self.tell_state(&mut state);
+            match state.next() {
+                Next::Picture => self.paint(&mut state),
+                Next::Preview(at) => self.paint_preview(&mut state, at),
+                Next::Nothing(_) => continue,
             }
+            self.tell_state(&mut state);
         }
     }
 
     /// Waits for news, unless there is work, and takes all that came. `false` when the studio is gone.
     fn listen(&self, state: &mut State) -> bool {
-        if !state.wants_picture() {
-            let timer = match state.told {
-                LiveState::Live => after(IDLE_AFTER),
-                _ => never(),
-            };
+        if let Next::Nothing(rest) = state.next() {
+            let idle = (state.told == LiveState::Live).then_some(IDLE_AFTER);
+            let timer = rest.into_iter().chain(idle).min().map_or_else(never, after);
             select! {
                 recv(self.orders) -> order => match order {
                     Ok(order) => self.obey(state, order),
@@ -139,6 +144,7 @@ impl Live {
             let overtaken = state.mixer.set_ink(ink);
             self.tally.overtake(overtaken.into());
             state.dirty = true;
+            state.moved = Instant::now();
         }
         state.drop_vain_step();
         true
@@ -147,7 +153,21 @@ impl Live {
     /// Does it at once: orders that come together are followed one after the other.
     fn obey(&self, state: &mut State, order: Order) {
         match order {
-            Order::Params(params, revision) => state.set_params(params, revision),
+            Order::Params(params, revision) => {
+                let was_dirty = state.dirty;
+                state.set_params(params, revision);
+                // Before anything else came to be painted: what was chosen from the sheet is there already.
+                if let Some(picture) = (!was_dirty).then(|| state.take_from_sheet()).flatten() {
+                    self.show(state, picture);
+                }
+            }
+            Order::Explore(list) => {
+                let (ends, keeps) = (list.is_empty(), state.sheet.set(list));
+                // Where all of it is to be painted, what was there before is seen until then.
+                if ends || keeps {
+                    self.show_previews(state);
+                }
+            }
             Order::Pause(true) => state.pause(),
             Order::Pause(false) => state.go_on(),
             Order::Step => state.step(),
@@ -177,7 +197,10 @@ impl Live {
         state.installs += 1;
         state.painter.drop_suspect();
         match catch_unwind(AssertUnwindSafe(make)) {
-            Ok(render) => state.install(render),
+            Ok(render) => {
+                state.install(render);
+                self.show_previews(state);
+            }
             Err(panic) => {
                 let what = format!("The engine could not be started: {}", panic_text(panic.as_ref()));
                 self.stop(state, Notice::error(what, "press \"Start again\", or choose another model"));
@@ -193,11 +216,17 @@ impl Live {
         let job = state.job(frame);
         let Painter::Ready(render) = &mut state.painter else { return };
         self.tally.paint(inputs);
+        let begun = Instant::now();
         match catch_unwind(AssertUnwindSafe(|| render.render(&job))) {
             Ok(Ok(picture)) => {
                 state.dirty |= render.is_behind();
                 state.last_error.clear();
+                state.sheet.note_picture(begun.elapsed());
                 if let Some(picture) = picture {
+                    // Where pictures are on their way, this one is of an earlier input.
+                    if !job.stream && state.sheet.put_same(state.mixer.version(), &picture) {
+                        self.show_previews(state);
+                    }
                     self.show(state, picture);
                 }
             }
@@ -210,6 +239,29 @@ impl Live {
             }
             Err(panic) => self.survive(state, &panic_text(panic.as_ref())),
         }
+    }
+
+    /// One of the contact sheet. What cannot be painted is seen there, and is not tried again before something changes.
+    fn paint_preview(&self, state: &mut State, at: usize) {
+        let Some(params) = state.sheet.params(at) else { return };
+        let (begun, input) = (Instant::now(), state.mixer.version());
+        let Some(frame) = self.mix(state, 0) else { return };
+        let job = state.preview_job(frame, params);
+        let Painter::Ready(render) = &mut state.painter else { return };
+        let painted = match catch_unwind(AssertUnwindSafe(|| render.render(&job))) {
+            Ok(Ok(Some(picture))) => Ok(picture),
+            Ok(Ok(None)) => Err(Notice::error("Nothing was painted", "")),
+            Ok(Err(error)) => Err(Notice::error(error.to_string(), error.remedy())),
+            Err(panic) => return self.survive(state, &panic_text(panic.as_ref())),
+        };
+        state.sheet.put(at, input, painted, begun.elapsed());
+        self.rss.store(state.resident.bytes(), Ordering::Relaxed);
+        self.show_previews(state);
+    }
+
+    fn show_previews(&self, state: &State) {
+        self.previews.send(state.sheet.previews());
+        (self.wake)();
     }
 
     /// What is painted over: the newest of both inputs.

@@ -12,6 +12,8 @@ pub(super) struct Mixer {
     /// The last mix, while nothing changed: the same pixels tell the engine that nothing is to be encoded again.
     mixed: Option<Frame>,
     count: u64,
+    /// Counts what came to be mixed.
+    version: u64,
     /// Whether the base came after the last mix.
     has_fresh_base: bool,
     /// Whether the ink did.
@@ -22,6 +24,8 @@ impl Mixer {
     /// A new source frame; `None` when there is no source any more. Says whether one was overtaken that was never mixed.
     pub(super) fn set_base(&mut self, base: Option<Frame>) -> bool {
         let overtaken = std::mem::replace(&mut self.has_fresh_base, base.is_some());
+        // The end of a source changes nothing that is seen until new ink comes.
+        self.version += u64::from(base.is_some());
         self.base = base;
         (self.fitted, self.mixed) = (None, None);
         overtaken
@@ -29,9 +33,15 @@ impl Mixer {
 
     /// New ink. Says whether ink was overtaken that was never mixed.
     pub(super) fn set_ink(&mut self, ink: Frame) -> bool {
+        self.version += 1;
         self.ink = Some(ink);
         self.mixed = None;
         std::mem::replace(&mut self.has_fresh_ink, true)
+    }
+
+    /// Differs between any two inputs.
+    pub(super) fn version(&self) -> u64 {
+        self.version
     }
 
     /// Whether there is anything to mix.

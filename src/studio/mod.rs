@@ -16,6 +16,7 @@ mod live;
 mod loader;
 mod mixer;
 mod notice;
+mod preview;
 mod recipe;
 mod rescue;
 mod settings;
@@ -28,9 +29,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-pub use choices::{PanelTab, Tool, ViewMode};
+pub use choices::{Axis, PanelTab, Tool, ViewMode};
 pub use command::{Arrival, Command, EngineSpec, Event, OpenedFrom, Origin, SavedPart, SourceFrame, SourceState};
 pub use notice::{Notice, NoticeKind};
+pub use preview::Preview;
 pub use recipe::describe;
 pub use settings::{CameraSettings, Settings, ToolSettings, WindowSettings};
 pub use settings_file::SettingsError;
@@ -74,7 +76,8 @@ pub struct Studio {
     news: Receiver<News>,
     ink: Option<LatestSender<Frame>>,
     pictures: LatestReceiver<Picture>,
-    preview: LatestReceiver<SourceFrame>,
+    previews: LatestReceiver<Vec<Preview>>,
+    source_frames: LatestReceiver<SourceFrame>,
     /// Keeps the engine's way in open, should the source's thread be lost.
     _base: LatestSender<Option<Frame>>,
     loader: Option<Worker>,
@@ -148,13 +151,15 @@ impl Studio {
         let (base_sender, base) = latest();
         let (ink_sender, ink) = latest();
         let (picture_sender, pictures) = latest();
-        let (preview_sender, preview) = latest();
+        let (preview_sender, previews) = latest();
+        let (source_frame_sender, source_frames) = latest();
         let (rss, tally) = (Arc::new(AtomicU64::new(0)), Arc::new(Tally::default()));
         let live = Live {
             orders,
             base,
             ink,
             pictures: picture_sender,
+            previews: preview_sender,
             news: news_sender,
             tally: tally.clone(),
             rss: rss.clone(),
@@ -163,7 +168,7 @@ impl Studio {
         let pump = SourcePump {
             specs,
             engine: base_sender.clone(),
-            preview: preview_sender,
+            frames: source_frame_sender,
             events: event_sender.clone(),
             tally: tally.clone(),
             wake: wake.clone(),
@@ -180,7 +185,8 @@ impl Studio {
             news,
             ink: Some(ink_sender),
             pictures,
-            preview,
+            previews,
+            source_frames,
             _base: base_sender,
             loader: None,
             loads,
@@ -227,6 +233,7 @@ impl Studio {
             Command::Step => self.order(Order::Step),
             Command::Dream(dream) => self.order(Order::Dream(dream)),
             Command::Stream(stream) => self.order(Order::Stream(stream)),
+            Command::Explore(list) => self.order(Order::Explore(list.into_iter().map(Arc::new).collect())),
             Command::Load(spec) => self.load(spec, Wished::Present(self.params.clone())),
             Command::LoadNew { spec, canvas } => self.load(spec, Wished::Suggested(canvas)),
             Command::CancelLoad => self.cancel_load(),
@@ -312,9 +319,14 @@ impl Studio {
         Some(picture)
     }
 
+    /// What is known of the parameters that [`Command::Explore`] named, in their order, once for each change.
+    pub fn take_previews(&mut self) -> Option<Vec<Preview>> {
+        self.previews.take()
+    }
+
     /// The newest frame of the source, once, for showing under the ink.
     pub fn take_source_frame(&mut self) -> Option<SourceFrame> {
-        self.preview.take()
+        self.source_frames.take()
     }
 
     /// The numbers of the moment.

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::choices::{PanelTab, Tool, ViewMode, known_or_default};
+use super::choices::{Axis, PanelTab, Tool, ViewMode, known_or_default};
 use crate::capture::SourceSpec;
 use crate::engine::Params;
 use crate::frame::Size;
@@ -65,6 +65,9 @@ pub struct WindowSettings {
     /// The panel's tab.
     #[serde(deserialize_with = "known_or_default")]
     pub panel: PanelTab,
+    /// What previews differ in.
+    #[serde(deserialize_with = "known_or_default")]
+    pub axis: Axis,
     /// Size of all texts and controls; 1.0 is normal.
     pub zoom: f32,
 }
@@ -143,7 +146,8 @@ impl Default for WindowSettings {
             divider: 0.5,
             smooth: true,
             panel_open: true,
-            panel: PanelTab::Latency,
+            panel: PanelTab::default(),
+            axis: Axis::default(),
             zoom: 1.0,
         }
     }

@@ -21,7 +21,7 @@ pub(super) struct SourcePump {
     /// To the engine; `None` says that there is no source any more.
     pub engine: LatestSender<Option<Frame>>,
     /// To the window.
-    pub preview: LatestSender<SourceFrame>,
+    pub frames: LatestSender<SourceFrame>,
     /// To the studio's owner.
     pub events: Sender<Event>,
     /// Where inputs went.
@@ -106,7 +106,7 @@ impl SourcePump {
         // The engine first: making a large picture small enough to show takes a while.
         self.send_to_engine(Some(frame.clone()));
         match catch_unwind(AssertUnwindSafe(|| shown(&frame))) {
-            Ok(shown) => _ = self.preview.send(SourceFrame { whole: frame, source, shown }),
+            Ok(shown) => _ = self.frames.send(SourceFrame { whole: frame, source, shown }),
             Err(panic) => {
                 let what = format!("The source's picture cannot be shown: {}", panic_text(panic.as_ref()));
                 let notice = Notice::error(what, "choose another source, and please report this");

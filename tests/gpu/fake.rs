@@ -30,6 +30,11 @@ impl Asked {
         self.jobs.try_iter().last()
     }
 
+    /// The parameters of all jobs since the last call.
+    pub fn all(&self) -> Vec<Arc<Params>> {
+        self.jobs.try_iter().collect()
+    }
+
     /// Whether the newest job allowed pictures side by side.
     pub fn streams(&self) -> bool {
         self.streams.load(Ordering::Relaxed)

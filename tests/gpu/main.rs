@@ -7,6 +7,7 @@ mod adapter;
 mod camera;
 mod controls;
 mod demo;
+mod exploring;
 mod fake;
 #[path = "../fakecam.rs"]
 mod fakecam;
@@ -51,6 +52,7 @@ fn main() {
     trials.extend(keeping::tests());
     trials.extend(layered::tests());
     trials.extend(controls::tests());
+    trials.extend(exploring::tests());
     trials.extend(gifts::tests());
     trials.extend(loading::tests());
     trials.extend(camera::tests());

@@ -46,6 +46,7 @@ fn every_tab_opens() -> Result<(), Failed> {
             window.click("Panel");
         }
         for (tab, shows) in [
+            ("Explore tab", "Paint with house"),
             ("Layers tab", "New layer"),
             ("Models tab", "Search what the model knows"),
             ("Latency tab", "Latency of the newest pictures"),

@@ -78,9 +78,10 @@ pub fn start_with(size: [f32; 2], mut options: AppOptions, home: PathBuf) -> Win
     Window { harness, asked, home, gate, disk }
 }
 
-/// Settings of someone who was here before.
+/// Settings of someone who was here before, and looks at nothing that paints by itself.
 pub fn used() -> Settings {
     let mut settings = Settings { welcomed: true, ..Settings::default() };
+    settings.window.panel = PanelTab::Latency;
     settings.params.prompt = "house, 3d".into();
     settings
 }

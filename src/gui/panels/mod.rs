@@ -1,5 +1,6 @@
 //! The right panel: tabs of things to look at and change while painting goes on.
 
+mod explore;
 mod latency;
 mod layers;
 mod models;
@@ -19,6 +20,7 @@ pub fn panel_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
         ui.set_max_width(ui.available_width() - 4.0);
         match cx.settings.window.panel {
+            PanelTab::Explore => explore::explore_ui(ui, cx),
             PanelTab::Layers => layers::layers_ui(ui, cx),
             PanelTab::Models => models::models_ui(ui, cx),
             PanelTab::Latency => latency::latency_ui(ui, cx),
@@ -29,6 +31,7 @@ pub fn panel_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
 /// What a tab is called.
 fn title(tab: PanelTab) -> &'static str {
     match tab {
+        PanelTab::Explore => "Explore",
         PanelTab::Layers => "Layers",
         PanelTab::Models => "Models",
         PanelTab::Latency => "Latency",
@@ -38,7 +41,7 @@ fn title(tab: PanelTab) -> &'static str {
 fn tabs_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let now = cx.settings.window.panel;
     let line = ui.horizontal(|ui| {
-        ui.spacing_mut().item_spacing.x = 14.0;
+        ui.spacing_mut().item_spacing.x = 8.0;
         ui.spacing_mut().button_padding = vec2(1.0, 4.0);
         for tab in PanelTab::ALL {
             let name = title(tab);

@@ -1,10 +1,11 @@
 //! What the engine thread knows of the world, and what follows from it.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::IDLE_AFTER;
-use crate::engine::{Job, Params, Render};
+use super::sheet::Sheet;
+use crate::engine::{Job, Params, Picture, Render, Stamps};
 use crate::flow::Resident;
 use crate::frame::Frame;
 use crate::studio::LiveState;
@@ -81,6 +82,16 @@ enum Playback {
     OneStep,
 }
 
+/// What is painted next.
+pub(super) enum Next {
+    /// Nothing, before this time is over or there is news.
+    Nothing(Option<Duration>),
+    /// The picture.
+    Picture,
+    /// This one of the contact sheet.
+    Preview(usize),
+}
+
 /// What the thread knows of the world.
 pub(super) struct State {
     pub(super) painter: Painter,
@@ -102,6 +113,10 @@ pub(super) struct State {
     pub(super) stream: bool,
     /// Nothing is painted until the user decides, whoever is there to paint.
     pub(super) stopped: bool,
+    /// Other parameters to try on the same input.
+    pub(super) sheet: Sheet,
+    /// When somebody drew or turned a number last.
+    pub(super) moved: Instant,
     pub(super) last_panic: Option<Instant>,
     pub(super) last_picture: Option<Instant>,
     pub(super) resident: Resident,
@@ -125,6 +140,8 @@ impl State {
             dream: false,
             stream: false,
             stopped: false,
+            sheet: Sheet::default(),
+            moved: Instant::now(),
             last_panic: None,
             last_picture: None,
             resident: Resident::default(),
@@ -144,6 +161,7 @@ impl State {
         if params != self.params {
             self.dirty = true;
             self.changed = Instant::now();
+            self.moved = self.changed;
         }
         self.params = params;
         self.revision = revision;
@@ -185,6 +203,7 @@ impl State {
     /// `render` paints from now on.
     pub(super) fn install(&mut self, render: Box<dyn Render>) {
         self.painter = Painter::Ready(render);
+        self.sheet.forget();
         self.stopped = false;
         self.dirty = true;
         self.last_error.clear();
@@ -196,6 +215,39 @@ impl State {
         self.changed = Instant::now();
         self.stopped = false;
         self.dirty = true;
+    }
+
+    /// What is painted next.
+    pub(super) fn next(&self) -> Next {
+        let wants_picture = self.wants_picture();
+        match self.wanted_preview() {
+            None if wants_picture => Next::Picture,
+            None => Next::Nothing(None),
+            Some(_) if wants_picture && !self.sheet.has_earned() => Next::Picture,
+            Some(at) => match self.sheet.rest_left(self.moved) {
+                Duration::ZERO => Next::Preview(at),
+                _ if wants_picture => Next::Picture,
+                left => Next::Nothing(Some(left)),
+            },
+        }
+    }
+
+    /// The one of the contact sheet that would be painted next, if there is time.
+    fn wanted_preview(&self) -> Option<usize> {
+        // Those on their way are let go for another one: whoever paints so has no time between them.
+        let streams = self.stream && self.dirty;
+        let paints = self.playback == Playback::Running && self.painter.is_ready() && !self.stopped && !streams;
+        self.sheet.stale(self.mixer.version()).filter(|_| paints && self.mixer.has_input())
+    }
+
+    /// The parameters are those of a picture that the contact sheet has: gives it, as the newest one.
+    pub(super) fn take_from_sheet(&mut self) -> Option<Picture> {
+        let is_wanted = self.wants_picture() && self.playback == Playback::Running && !self.dream;
+        let found = self.sheet.picture(&self.params, self.mixer.version()).filter(|_| is_wanted)?;
+        let stamps = Stamps { taken: self.changed, started: self.changed, done: Instant::now() };
+        let picture = Picture { revision: self.revision, stamps, ..found.clone() };
+        self.begin_picture();
+        Some(picture)
     }
 
     pub(super) fn wants_picture(&self) -> bool {
@@ -230,6 +282,11 @@ impl State {
         Job { frame: Some(frame.stamped(id, taken)), params: self.params.clone(), revision: self.revision, stream }
     }
 
+    /// What one of the contact sheet makes of `frame`.
+    pub(super) fn preview_job(&self, frame: Frame, params: Arc<Params>) -> Job {
+        Job { frame: Some(frame), params, revision: self.revision, stream: false }
+    }
+
     pub(super) fn describe(&self) -> LiveState {
         if self.stopped {
             LiveState::Stopped
@@ -237,7 +294,10 @@ impl State {
             LiveState::Starting
         } else if self.playback != Playback::Running {
             LiveState::Paused
-        } else if self.wants_picture() || self.last_picture.is_some_and(|last| last.elapsed() < IDLE_AFTER) {
+        } else if self.wants_picture()
+            || self.wanted_preview().is_some()
+            || self.last_picture.is_some_and(|last| last.elapsed() < IDLE_AFTER)
+        {
             LiveState::Live
         } else {
             LiveState::Idle

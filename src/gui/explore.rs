@@ -1,0 +1,112 @@
+//! What the Explore tab keeps between frames: the previews as textures, and which choices it is open at.
+
+use std::sync::Arc;
+
+use egui::{ColorImage, Context, TextureFilter, TextureHandle, TextureId, TextureOptions};
+
+use super::variations::{Choices, Page, Variation};
+use crate::engine::Params;
+use crate::frame::Frame;
+use crate::studio::{Axis, Notice, Preview};
+
+/// A tile is about half as large as its preview: the mean of four texels.
+const SAMPLING: TextureOptions = TextureOptions::LINEAR.with_mipmap_mode(Some(TextureFilter::Linear));
+
+/// What the tab keeps.
+#[derive(Default)]
+pub struct Explore {
+    page: Page,
+    /// The present choice, and what it was found for: a long list is not searched in each frame.
+    found: Option<(Axis, Params, Option<u64>)>,
+    /// What is seen in this frame, and so is to be painted.
+    seen: Vec<Params>,
+    /// The newest preview at each place. Where a number is being turned it is still that of another number, until the next one comes.
+    tiles: Vec<Option<Tile>>,
+    /// The choices that the tiles are of.
+    tiles_of: (Axis, u64),
+}
+
+struct Tile {
+    params: Arc<Params>,
+    painting: Result<Painting, Notice>,
+}
+
+struct Painting {
+    /// Holding it keeps its address from becoming another one's.
+    frame: Frame,
+    texture: TextureHandle,
+}
+
+impl Explore {
+    /// A frame begins, in which nothing is seen yet.
+    pub fn begin_frame(&mut self) {
+        self.seen.clear();
+    }
+
+    /// What is to be painted.
+    pub fn seen(&self) -> &[Params] {
+        &self.seen
+    }
+
+    /// Takes what was painted; what stayed the same is not sent to the graphics card again. Nothing means that all is to be
+    /// painted anew.
+    pub fn take(&mut self, ctx: &Context, previews: Vec<Preview>) {
+        if previews.is_empty() {
+            self.tiles.clear();
+        }
+        self.tiles.resize_with(self.seen.len(), || None);
+        for Preview { params, painting } in previews {
+            // One that was on its way when the choices became others is nobody's.
+            let Some(at) = self.seen.iter().position(|seen| *seen == *params) else { continue };
+            let before = self.tiles[at].take().and_then(|tile| tile.painting.ok());
+            let painting = painting.map(|frame| painted(ctx, frame, before));
+            self.tiles[at] = Some(Tile { params, painting });
+        }
+    }
+
+    /// Another model paints, with other choices.
+    pub fn forget(&mut self) {
+        self.found = None;
+    }
+
+    /// The choices that are seen now.
+    pub fn turn_to(&mut self, choices: &Choices<'_>) -> Vec<Variation> {
+        let (axis, params) = (choices.axis(), choices.params());
+        let known = self.found.take().filter(|(of, with, _)| *of == axis && with == params);
+        let (_, _, present) = self.found.insert(known.unwrap_or_else(|| (axis, params.clone(), choices.present())));
+        self.page.follow(axis, *present, choices.count());
+        let of = (axis, self.page.first());
+        if self.tiles_of != of {
+            (self.tiles_of, self.tiles) = (of, Vec::new());
+        }
+        let variations = choices.page(self.page.first());
+        self.seen = variations.iter().map(|variation| variation.params.clone()).collect();
+        variations
+    }
+
+    /// Which choices are seen.
+    pub fn page(&mut self) -> &mut Page {
+        &mut self.page
+    }
+
+    /// What is seen at this place, and whether it is what these parameters give.
+    pub fn painting(&self, at: usize, params: &Params) -> Option<(Result<TextureId, &Notice>, bool)> {
+        let tile = self.tiles.get(at)?.as_ref()?;
+        let texture = tile.painting.as_ref().map(|painting| painting.texture.id());
+        Some((texture, *tile.params == *params))
+    }
+}
+
+fn painted(ctx: &Context, frame: Frame, before: Option<Painting>) -> Painting {
+    let size = frame.size();
+    let image = || ColorImage::from_rgba_unmultiplied([size.width as usize, size.height as usize], frame.pixels());
+    let texture = match before {
+        Some(same) if std::ptr::eq(same.frame.pixels().as_ptr(), frame.pixels().as_ptr()) => same.texture,
+        Some(mut other) => {
+            other.texture.set(image(), SAMPLING);
+            other.texture
+        }
+        None => ctx.load_texture("preview", image(), SAMPLING),
+    };
+    Painting { frame, texture }
+}

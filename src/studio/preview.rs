@@ -1,0 +1,21 @@
+//! What is painted beside the picture, to see what other parameters would give.
+
+use std::sync::Arc;
+
+use super::Notice;
+use crate::engine::Params;
+use crate::frame::Frame;
+
+/// What other parameters make of the present input.
+#[derive(Clone, Debug)]
+pub struct Preview {
+    /// The parameters.
+    pub params: Arc<Params>,
+    /// The painting, no side longer than [`Self::MAX_SIDE`], or why there is none.
+    pub painting: Result<Frame, Notice>,
+}
+
+impl Preview {
+    /// The longest side of a preview's painting, in pixels.
+    pub const MAX_SIDE: u32 = 256;
+}

@@ -1,0 +1,129 @@
+//! The Explore tab: the same drawing with other seeds, words and strengths, and what happens to what is chosen.
+
+use std::time::Duration;
+
+use afterimage::studio::{Axis, PanelTab, Settings};
+use egui::{Key, Modifiers};
+use egui_kittest::kittest::{NodeT, Queryable};
+use libtest_mimic::{Failed, Trial};
+
+use crate::adapter::{check, test};
+use crate::rooms::shoot;
+use crate::shell::{Window, open, used};
+
+const SIZE: [f32; 2] = [1440.0, 900.0];
+
+fn exploring() -> Settings {
+    let mut settings = used();
+    settings.window.panel = PanelTab::Explore;
+    settings.window.axis = Axis::Seed;
+    settings
+}
+
+/// Waits until the model was asked for a picture with these words and this seed.
+fn asked(window: &mut Window, prompt: &str, seed: u64) {
+    let wanted = (prompt.to_owned(), seed);
+    window.until(&format!("“{prompt}”, seed {seed}"), |window| {
+        window.asked.all().iter().any(|params| params.prompt == wanted.0 && params.seed == wanted.1)
+    });
+}
+
+fn is_chosen(window: &Window, label: &str) -> bool {
+    window.harness.get_by_label(label).accesskit_node().toggled() == Some(egui::accesskit::Toggled::True)
+}
+
+fn a_seed_is_chosen_and_the_others_stay() -> Result<(), Failed> {
+    let mut window = open(SIZE, exploring());
+    asked(&mut window, "house, 3d", 47);
+    check(
+        is_chosen(&window, "Paint with 42") && !is_chosen(&window, "Paint with 45"),
+        "the present one is not marked",
+    )?;
+    let before = window.harness.get_by_label("Paint with 40").rect();
+    window.click("Paint with 45");
+    check(window.app().settings().params.seed == 45, "the click chose nothing")?;
+    window.wait("the chosen picture", |app| app.picture().is_some_and(|picture| picture.params.seed == 45));
+    check(window.harness.get_by_label("Paint with 40").rect() == before, "the others moved")?;
+    check(is_chosen(&window, "Paint with 45") && !is_chosen(&window, "Paint with 42"), "the mark stays behind")?;
+    window.click("Later ones");
+    asked(&mut window, "house, 3d", 50);
+    check(window.app().settings().params.seed == 45, "looking further chose something")?;
+    window.click("Random seed");
+    let seed = window.app().settings().params.seed;
+    check(is_chosen(&window, &format!("Paint with {seed}")), "the dice's seed is not seen")
+}
+
+fn words_are_chosen_and_can_be_had_again() -> Result<(), Failed> {
+    let mut window = open(SIZE, exploring());
+    window.type_prompt("my old house, 3d, teal background");
+    window.key(Modifiers::NONE, Key::Escape);
+    window.click("Subjects");
+    asked(&mut window, "red apple, 3d, teal background", 42);
+    window.click("Paint with red apple");
+    let prompt = &window.app().settings().params.prompt;
+    check(prompt == "red apple, 3d, teal background", format!("the click gave “{prompt}”"))?;
+    check(is_chosen(&window, "Paint with red apple"), "it is not marked")?;
+    window.click("Back to my words");
+    let prompt = &window.app().settings().params.prompt;
+    check(prompt == "my old house, 3d, teal background", format!("“{prompt}” came back"))?;
+    window.click("Backgrounds");
+    asked(&mut window, "my old house, 3d, red background", 42);
+    window.click("Strengths");
+    window.click("Paint with 1.00");
+    check(window.app().settings().params.strength == 1.0, "the strength is another one")?;
+    check(window.app().settings().window.axis == Axis::Strength, "the next start begins elsewhere")
+}
+
+fn nothing_is_painted_that_nobody_sees() -> Result<(), Failed> {
+    let mut window = open(SIZE, exploring());
+    asked(&mut window, "house, 3d", 47);
+    for hide in ["Layers tab", "Close panel"] {
+        window.click("Explore tab");
+        window.draw();
+        window.stay(Duration::from_millis(500));
+        check(window.asked.all().iter().any(|params| params.seed == 43), "the drawing changed, and no preview did")?;
+        window.click(hide);
+        window.stay(Duration::from_millis(100));
+        window.asked.all();
+        window.draw();
+        window.stay(Duration::from_millis(500));
+        let seeds: Vec<u64> = window.asked.all().iter().map(|params| params.seed).collect();
+        check(!seeds.is_empty() && seeds.iter().all(|seed| *seed == 42), format!("behind {hide}: {seeds:?}"))?;
+        window.harness.run_steps(2);
+    }
+    Ok(())
+}
+
+fn a_turned_number_leaves_no_holes() -> Result<(), Failed> {
+    let mut window = open(SIZE, exploring());
+    asked(&mut window, "house, 3d", 47);
+    window.stay(Duration::from_millis(300));
+    let tile = window.harness.get_by_label("Paint with 43").rect();
+    let middle = |window: &mut Window| {
+        let picture = window.harness.render().unwrap();
+        let at = tile.center() - egui::vec2(0.0, 9.0);
+        picture.get_pixel(at.x as u32, at.y as u32).0
+    };
+    let painted = middle(&mut window);
+    check(painted[0] > 240, format!("a white canvas is painted white, not {painted:?}"))?;
+    let rail = window.harness.get_by_label("Strength").rect();
+    window.harness.drag_at(rail.right_center() - egui::vec2(1.0, 0.0));
+    window.harness.run_steps(2);
+    let turning = middle(&mut window);
+    check(turning[0] > 100, format!("it went dark while a number was turned: {turning:?}"))?;
+    window.harness.drop_at(rail.right_center() - egui::vec2(1.0, 0.0));
+    window.stay(Duration::from_millis(500));
+    check(middle(&mut window) == painted, "the new one did not come")?;
+    shoot(&mut window, "explore");
+    Ok(())
+}
+
+/// The tests of this file.
+pub fn tests() -> Vec<Trial> {
+    vec![
+        test("explore::a_seed_is_chosen_and_the_others_stay", a_seed_is_chosen_and_the_others_stay),
+        test("explore::words_are_chosen_and_can_be_had_again", words_are_chosen_and_can_be_had_again),
+        test("explore::nothing_is_painted_that_nobody_sees", nothing_is_painted_that_nobody_sees),
+        test("explore::a_turned_number_leaves_no_holes", a_turned_number_leaves_no_holes),
+    ]
+}
