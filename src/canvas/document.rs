@@ -47,6 +47,8 @@ pub struct Document {
 impl Document {
     /// The longest side a canvas may have, in pixels.
     pub const MAX_SIDE: u32 = 2048;
+    /// The longest name of a layer that can be given, in characters.
+    pub const LONGEST_NAME: usize = 80;
 
     /// An empty drawing with one ink layer; each side is kept between 1 and [`Self::MAX_SIDE`].
     pub fn new(size: Size, background: [u8; 3]) -> Self {

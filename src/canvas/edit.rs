@@ -39,6 +39,8 @@ pub(super) enum Edit {
     Visible { layer: LayerId, visible: bool },
     /// A layer more or less opaque.
     Opacity { layer: LayerId, opacity: f32 },
+    /// Another name for a layer.
+    Name { layer: LayerId, name: String },
     /// Another active layer.
     Activate(LayerId),
     /// One more stroke on record.
@@ -112,6 +114,12 @@ impl Stack {
             Edit::Opacity { layer, opacity } => {
                 let was = self.change(layer, dirty, |layer| std::mem::replace(&mut layer.opacity, opacity));
                 Edit::Opacity { layer, opacity: was.unwrap_or(opacity) }
+            }
+            Edit::Name { layer, mut name } => {
+                if let Some(layer) = self.layers.iter_mut().find(|other| other.id == layer) {
+                    std::mem::swap(&mut layer.name, &mut name);
+                }
+                Edit::Name { layer, name }
             }
         }
     }

@@ -197,6 +197,20 @@ impl Document {
         changes
     }
 
+    /// Calls a layer otherwise: by `name` without spaces around it, [`Self::LONGEST_NAME`] characters of it at most, and with a number
+    /// where another layer is called so. False when nothing changed, as for a name of nothing.
+    pub fn rename_layer(&mut self, id: LayerId, name: &str) -> bool {
+        self.end_stroke();
+        let text = name.chars().filter(|c| !c.is_control()).take(Self::LONGEST_NAME).collect::<String>();
+        let text = text.trim();
+        let changes = !text.is_empty() && self.stack.layer(id).is_some_and(|layer| layer.name != text);
+        if changes {
+            let name = self.free_name(text);
+            self.commit("layer name", Knob::None, Edit::Name { layer: id, name });
+        }
+        changes
+    }
+
     /// The first free name of the kind "Ink 2".
     fn ink_name(&self) -> String {
         (1..).map(|number| format!("Ink {number}")).find(|name| !self.is_taken(name)).unwrap_or_default()

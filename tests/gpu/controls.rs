@@ -2,7 +2,7 @@
 
 use afterimage::studio::{LiveState, PanelTab, ViewMode};
 use egui::{Key, Modifiers};
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
 use libtest_mimic::{Failed, Trial};
 
 use crate::adapter::{check, test};
@@ -75,6 +75,43 @@ fn an_undone_background_stays_away() -> Result<(), Failed> {
     check([shown, next] == [[255; 3]; 2], format!("{shown:?} is shown, {next:?} comes next"))
 }
 
+fn a_layer_is_renamed_in_its_place() -> Result<(), Failed> {
+    let mut settings = used();
+    settings.window.panel = PanelTab::Layers;
+    let mut window = open(SIZE, settings);
+    let name = |window: &Window| window.app().document().layers()[0].name().to_owned();
+    for (typed, key, after) in [("Outline", Key::Enter, "Outline"), ("nothing", Key::Escape, "Outline")] {
+        let place = window.harness.get_by_label(&name(&window)).rect().center();
+        quick_click(&mut window, place);
+        quick_click(&mut window, place);
+        window.key(Modifiers::COMMAND, Key::A);
+        window.harness.get_by_label("Layer name").type_text(typed);
+        window.harness.run_steps(2);
+        window.key(Modifiers::NONE, key);
+        check(name(&window) == after, format!("{typed} and {key:?} made it “{}”", name(&window)))?;
+        check(window.harness.query_by_label("Layer name").is_none(), "the field stays")?;
+    }
+    window.key(Modifiers::COMMAND, Key::Z);
+    check(name(&window) == "Ink 1", "it cannot be undone")
+}
+
+fn opacity_is_nothing_to_an_eraser() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    for (tool, counts) in [("Eraser", false), ("Brush", true)] {
+        window.click(tool);
+        window.click("Brush settings");
+        let can_be_set: Vec<bool> = {
+            let nodes = window.harness.query_all_by_label("Opacity");
+            nodes.map(|node| !node.accesskit_node().is_disabled()).collect()
+        };
+        // The word beside the slider is never greyed.
+        check(can_be_set.len() > 1, "no opacity on the card")?;
+        check(can_be_set.contains(&false) != counts, format!("the {tool}'s opacity: {can_be_set:?}"))?;
+        window.key(Modifiers::NONE, Key::Escape);
+    }
+    Ok(())
+}
+
 fn what_follows_a_subject_is_a_style_or_a_background() -> Result<(), Failed> {
     let mut window = open(SIZE, used());
     for (typed, taken) in [
@@ -124,6 +161,8 @@ pub fn tests() -> Vec<Trial> {
         test("controls::pause_twice_goes_on", pause_twice_goes_on),
         test("controls::a_quick_click_moves_a_slider", a_quick_click_moves_a_slider),
         test("controls::an_undone_background_stays_away", an_undone_background_stays_away),
+        test("controls::a_layer_is_renamed_in_its_place", a_layer_is_renamed_in_its_place),
+        test("controls::opacity_is_nothing_to_an_eraser", opacity_is_nothing_to_an_eraser),
         test(
             "controls::what_follows_a_subject_is_a_style_or_a_background",
             what_follows_a_subject_is_a_style_or_a_background,

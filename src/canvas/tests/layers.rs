@@ -116,3 +116,21 @@ fn hidden_layers_take_no_ink() {
     assert!(!document.begin_stroke(Brush::default(), StrokePoint::new(9.0, 9.0, 0.0)) && !document.is_stroking());
     assert!(!document.fill(9.0, 9.0, [0; 3], 9));
 }
+
+#[test]
+fn a_layer_is_called_as_one_likes() {
+    let mut document = Document::new(Size::square(64), [255; 3]);
+    let (first, second) = (document.active(), document.add_ink_layer());
+    let names = |document: &Document| document.layers().iter().map(|l| l.name().to_owned()).collect::<Vec<_>>();
+    assert!(document.rename_layer(first, "  Sky\u{7}\n "));
+    assert!(document.rename_layer(second, "Sky"), "two of a name are told apart");
+    assert_eq!(names(&document), ["Sky", "Sky 2"]);
+    assert!(!document.rename_layer(first, "Sky") && !document.rename_layer(first, " \t "), "nothing changes");
+    assert!(document.rename_layer(first, &"x".repeat(1000)));
+    assert_eq!(document.layers()[0].name().chars().count(), Document::LONGEST_NAME);
+    document.undo();
+    document.undo();
+    assert_eq!((names(&document), document.redo_name()), (vec!["Sky".into(), "Ink 2".into()], Some("layer name")));
+    document.remove_layer(second);
+    assert!(!document.rename_layer(second, "gone"));
+}

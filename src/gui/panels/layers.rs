@@ -1,10 +1,10 @@
 //! The layers tab: what lies over what, what shows, and what is drawn on.
 
-use egui::{Align, Button, DragValue, Frame, Layout, Margin, RichText, Ui, vec2};
+use egui::{Align, Button, DragValue, Frame, Key, Layout, Margin, RichText, TextEdit, Ui, vec2};
 use egui_material_icons::icons;
 
 use super::{fact_ui, heading_ui, swatch_ui};
-use crate::canvas::{LayerId, LayerKind};
+use crate::canvas::{Document, LayerId, LayerKind};
 use crate::capture::SourceSpec;
 use crate::gui::cx::Cx;
 use crate::gui::rail::chip_button_ui;
@@ -119,12 +119,56 @@ fn name_ui(ui: &mut Ui, cx: &mut Cx<'_>, row: &Row) {
             let colour = if row.visible { cx.theme.text } else { cx.theme.quiet };
             let text = RichText::new(&row.name).color(colour);
             let width = ui.available_width();
+            if rename_ui(ui, cx, row) {
+                return;
+            }
             let button = Button::new((text, egui::Atom::grow())).frame(false).truncate().min_size(vec2(width, 24.0));
-            if ui.add(button).on_hover_text("Draw on this layer").clicked() {
+            let response = ui.add(button).on_hover_text("Draw on this layer; a double click renames it");
+            if response.clicked() {
                 cx.document.set_active(row.id);
+            }
+            if response.double_clicked() {
+                let typed = Renaming { layer: row.id, name: row.name.clone(), is_open: false };
+                ui.data_mut(|data| data.insert_temp(Renaming::id(), typed));
             }
         });
     });
+}
+
+/// A name that is being typed.
+#[derive(Clone)]
+struct Renaming {
+    layer: LayerId,
+    name: String,
+    /// The field has been seen, and so has the focus for as long as it is wanted.
+    is_open: bool,
+}
+
+impl Renaming {
+    fn id() -> egui::Id {
+        egui::Id::unique("layer name")
+    }
+}
+
+/// The field for another name, if this is the layer that gets one. Says whether it is.
+fn rename_ui(ui: &mut Ui, cx: &mut Cx<'_>, row: &Row) -> bool {
+    let id = Renaming::id();
+    let typed = ui.data(|data| data.get_temp::<Renaming>(id)).filter(|typed| typed.layer == row.id);
+    let Some(mut typed) = typed else { return false };
+    let field = TextEdit::singleline(&mut typed.name).id(id).char_limit(Document::LONGEST_NAME);
+    let response = ui.add(field.desired_width(f32::INFINITY)).accessible_name("Layer name");
+    if !typed.is_open {
+        response.request_focus();
+    }
+    let is_over = typed.is_open && !response.has_focus();
+    if is_over && !ui.input(|input| input.key_pressed(Key::Escape)) {
+        cx.document.rename_layer(row.id, &typed.name);
+    }
+    ui.data_mut(|data| match is_over {
+        true => data.remove::<Renaming>(id),
+        false => _ = data.insert_temp(id, Renaming { is_open: true, ..typed }),
+    });
+    true
 }
 
 fn background_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
