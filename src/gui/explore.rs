@@ -2,15 +2,12 @@
 
 use std::sync::Arc;
 
-use egui::{ColorImage, Context, TextureFilter, TextureHandle, TextureId, TextureOptions};
+use egui::{ColorImage, Context, TextureHandle, TextureId, TextureOptions};
 
 use super::variations::{Choices, Page, Variation};
 use crate::engine::Params;
-use crate::frame::Frame;
+use crate::frame::{Crop, Frame, Size, scale};
 use crate::studio::{Axis, Notice, Preview};
-
-/// A tile is about half as large as its preview: the mean of four texels.
-const SAMPLING: TextureOptions = TextureOptions::LINEAR.with_mipmap_mode(Some(TextureFilter::Linear));
 
 /// What the tab keeps.
 #[derive(Default)]
@@ -32,9 +29,9 @@ struct Tile {
 }
 
 struct Painting {
-    /// Holding it keeps its address from becoming another one's.
     frame: Frame,
-    texture: TextureHandle,
+    /// The frame in pixels of the window: software mixes no texels then.
+    texture: Option<TextureHandle>,
 }
 
 impl Explore {
@@ -50,7 +47,7 @@ impl Explore {
 
     /// Takes what was painted; what stayed the same is not sent to the graphics card again. Nothing means that all is to be
     /// painted anew.
-    pub fn take(&mut self, ctx: &Context, previews: Vec<Preview>) {
+    pub fn take(&mut self, previews: Vec<Preview>) {
         if previews.is_empty() {
             self.tiles.clear();
         }
@@ -59,7 +56,8 @@ impl Explore {
             // One that was on its way when the choices became others is nobody's.
             let Some(at) = self.seen.iter().position(|seen| *seen == *params) else { continue };
             let before = self.tiles[at].take().and_then(|tile| tile.painting.ok());
-            let painting = painting.map(|frame| painted(ctx, frame, before));
+            let texture = before.filter(|before| before.is_of(&painting)).and_then(|before| before.texture);
+            let painting = painting.map(|frame| Painting { frame, texture });
             self.tiles[at] = Some(Tile { params, painting });
         }
     }
@@ -89,24 +87,33 @@ impl Explore {
         &mut self.page
     }
 
-    /// What is seen at this place, and whether it is what these parameters give.
-    pub fn painting(&self, at: usize, params: &Params) -> Option<(Result<TextureId, &Notice>, bool)> {
-        let tile = self.tiles.get(at)?.as_ref()?;
-        let texture = tile.painting.as_ref().map(|painting| painting.texture.id());
+    /// What is seen at this place, so many pixels large, and whether it is what these parameters give.
+    pub fn painting(
+        &mut self,
+        ctx: &Context,
+        (at, params): (usize, &Params),
+        size: Size,
+    ) -> Option<(Result<TextureId, &Notice>, bool)> {
+        let tile = self.tiles.get_mut(at)?.as_mut()?;
+        let texture = tile.painting.as_mut().map(|painting| painting.texture(ctx, size)).map_err(|notice| &*notice);
         Some((texture, *tile.params == *params))
     }
 }
 
-fn painted(ctx: &Context, frame: Frame, before: Option<Painting>) -> Painting {
-    let size = frame.size();
-    let image = || ColorImage::from_rgba_unmultiplied([size.width as usize, size.height as usize], frame.pixels());
-    let texture = match before {
-        Some(same) if std::ptr::eq(same.frame.pixels().as_ptr(), frame.pixels().as_ptr()) => same.texture,
-        Some(mut other) => {
-            other.texture.set(image(), SAMPLING);
-            other.texture
+impl Painting {
+    fn is_of(&self, painting: &Result<Frame, Notice>) -> bool {
+        // Holding a frame keeps its address from becoming another one's.
+        let same = |frame: &Frame| std::ptr::eq(frame.pixels().as_ptr(), self.frame.pixels().as_ptr());
+        painting.as_ref().is_ok_and(same)
+    }
+
+    fn texture(&mut self, ctx: &Context, size: Size) -> TextureId {
+        let sides = [size.width as usize, size.height as usize];
+        if let Some(texture) = self.texture.as_ref().filter(|texture| texture.size() == sides) {
+            return texture.id();
         }
-        None => ctx.load_texture("preview", image(), SAMPLING),
-    };
-    Painting { frame, texture }
+        let pixels = scale(&self.frame, Crop::whole(self.frame.size()), size);
+        let image = ColorImage::from_rgba_unmultiplied(sides, pixels.pixels());
+        self.texture.insert(ctx.load_texture("preview", image, TextureOptions::NEAREST)).id()
+    }
 }

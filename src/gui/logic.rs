@@ -56,7 +56,7 @@ impl App {
             self.source_frame = Some(frame.whole);
         }
         if let Some(previews) = self.studio.take_previews() {
-            self.explore.take(ctx, previews);
+            self.explore.take(previews);
         }
         if let Some(picture) = self.studio.take_picture() {
             self.stage.set_painting(picture.frame.clone());

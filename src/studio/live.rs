@@ -224,7 +224,9 @@ impl Live {
                 state.sheet.note_picture(begun.elapsed());
                 if let Some(picture) = picture {
                     // Where pictures are on their way, this one is of an earlier input.
-                    if !job.stream && state.sheet.put_same(state.mixer.version(), &picture) {
+                    let is_seen = !job.stream && state.sheet.put_same(state.mixer.version(), &picture);
+                    // Those that are to be painted anew take it with them, when there is time for it.
+                    if is_seen && state.wanted_preview().is_none() {
                         self.show_previews(state);
                     }
                     self.show(state, picture);

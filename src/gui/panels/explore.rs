@@ -1,5 +1,6 @@
 //! The Explore tab: the same drawing painted with other seeds, words or strengths, to choose from while one draws.
 
+use egui::emath::GuiRounding as _;
 use egui::epaint::RectShape;
 use egui::{
     Align, Color32, FontSelection, Layout, Rect, RichText, Role, Sense, Stroke, StrokeKind, TextWrapMode, Ui, Vec2,
@@ -7,6 +8,7 @@ use egui::{
 };
 use egui_material_icons::icons;
 
+use crate::frame::Size;
 use crate::gui::action::Action;
 use crate::gui::cx::Cx;
 use crate::gui::look::NOTE;
@@ -127,11 +129,13 @@ fn tile_ui(ui: &mut Ui, cx: &mut Cx<'_>, (place, variation): &(usize, Variation)
     let label = format!("Paint with {}", variation.name);
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, variation.is_present, &label));
     let theme = cx.theme;
-    let picture = Rect::from_min_size(rect.min, size);
+    let picture = Rect::from_min_size(rect.min, size).round_to_pixels(ui.pixels_per_point());
     let painter = ui.painter();
     painter.rect_filled(picture, 4, theme.well);
     let mut trouble = None;
-    match cx.explore.painting(*place, &variation.params) {
+    let pixels = size * ui.pixels_per_point();
+    let pixels = Size::new(pixels.x.round().max(1.0) as u32, pixels.y.round().max(1.0) as u32);
+    match cx.explore.painting(ui.ctx(), (*place, &variation.params), pixels) {
         Some((Ok(texture), is_newest)) => {
             let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
             // What is yet to come is seen by what was before.

@@ -233,7 +233,7 @@ impl State {
     }
 
     /// The one of the contact sheet that would be painted next, if there is time.
-    fn wanted_preview(&self) -> Option<usize> {
+    pub(super) fn wanted_preview(&self) -> Option<usize> {
         // Those on their way are let go for another one: whoever paints so has no time between them.
         let streams = self.stream && self.dirty;
         let paints = self.playback == Playback::Running && self.painter.is_ready() && !self.stopped && !streams;
