@@ -1,4 +1,4 @@
-//! Layered drawings as OpenRaster (`.ora`), which Krita, GIMP and MyPaint open, too: a zip with each layer as a PNG, and a page that
+//! Layered drawings as OpenRaster (`.ora`), which Krita and MyPaint open, too: a zip with each layer as a PNG, and a page that
 //! says how they lie. Knows pixels and names, not the canvas.
 
 mod error;
