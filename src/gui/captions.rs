@@ -28,8 +28,11 @@ pub fn stage_look(cx: &Cx<'_>, picture: Option<&Picture>) -> StageLook {
         smooth: window.smooth,
         divider: window.divider,
         left_caption: left_caption(cx),
-        right_caption: picture.map_or_else(|| "Painting".into(), right_caption),
-        latency_text: latency.unwrap_or_default(),
+        right_caption: match cx.explore.pointed() {
+            Some(pointed) => format!("Preview · {}", pointed.name),
+            None => picture.map_or_else(|| "Painting".into(), right_caption),
+        },
+        latency_text: latency.filter(|_| cx.explore.pointed().is_none()).unwrap_or_default(),
         latency_good: cx.snapshot.latency_ms.is_none_or(|(median, _)| median <= GOOD_MS),
         hint: (draws && cx.document.is_blank()).then(|| HINT.to_owned()),
         trouble: trouble(cx),

@@ -21,6 +21,17 @@ pub struct Explore {
     tiles: Vec<Option<Tile>>,
     /// The choices that the tiles are of.
     tiles_of: (Axis, u64),
+    /// What the pointer is over, to be seen on the stage, in the last frame and in this one: a panel may be drawn after the stage.
+    pointed: [Option<Pointed>; 2],
+}
+
+/// A preview under the pointer.
+#[derive(Clone, Debug)]
+pub struct Pointed {
+    /// What is different about it, in a word.
+    pub name: String,
+    /// Its painting.
+    pub frame: Frame,
 }
 
 struct Tile {
@@ -38,6 +49,24 @@ impl Explore {
     /// A frame begins, in which nothing is seen yet.
     pub fn begin_frame(&mut self) {
         self.seen.clear();
+        let now = self.pointed[1].take();
+        self.pointed[0] = now;
+    }
+
+    /// The preview under the pointer, to be seen in the painting's place.
+    pub fn pointed(&self) -> Option<&Pointed> {
+        self.pointed[0].as_ref()
+    }
+
+    /// The pointer is over this one.
+    pub fn point(&mut self, ctx: &Context, at: usize, variation: &Variation) {
+        let tile = self.tiles.get(at).and_then(Option::as_ref).filter(|tile| *tile.params == variation.params);
+        let Some(Ok(painting)) = tile.map(|tile| tile.painting.as_ref()) else { return };
+        let (name, frame) = (variation.name.clone(), painting.frame.clone());
+        if !self.pointed().is_some_and(|pointed| pointed.frame.shares_pixels(&frame)) {
+            ctx.request_repaint();
+        }
+        self.pointed[1] = Some(Pointed { name, frame });
     }
 
     /// What is to be painted.
@@ -56,8 +85,10 @@ impl Explore {
             // One that was on its way when the choices became others is nobody's.
             let Some(at) = self.seen.iter().position(|seen| *seen == *params) else { continue };
             let before = self.tiles[at].take().and_then(|tile| tile.painting.ok());
-            let texture = before.filter(|before| before.is_of(&painting)).and_then(|before| before.texture);
-            let painting = painting.map(|frame| Painting { frame, texture });
+            let painting = painting.map(|frame| {
+                let same = before.filter(|before| before.frame.shares_pixels(&frame));
+                Painting { texture: same.and_then(|same| same.texture), frame }
+            });
             self.tiles[at] = Some(Tile { params, painting });
         }
     }
@@ -101,12 +132,6 @@ impl Explore {
 }
 
 impl Painting {
-    fn is_of(&self, painting: &Result<Frame, Notice>) -> bool {
-        // Holding a frame keeps its address from becoming another one's.
-        let same = |frame: &Frame| std::ptr::eq(frame.pixels().as_ptr(), self.frame.pixels().as_ptr());
-        painting.as_ref().is_ok_and(same)
-    }
-
     fn texture(&mut self, ctx: &Context, size: Size) -> TextureId {
         let sides = [size.width as usize, size.height as usize];
         if let Some(texture) = self.texture.as_ref().filter(|texture| texture.size() == sides) {

@@ -59,7 +59,6 @@ impl App {
             self.explore.take(previews);
         }
         if let Some(picture) = self.studio.take_picture() {
-            self.stage.set_painting(picture.frame.clone());
             self.picture = Some(picture);
             self.session.has_picture = true;
             if let Some(ms) = self.studio.latencies_ms().last() {

@@ -102,6 +102,10 @@ fn around_ui(ui: &mut Ui, cx: &mut Cx<'_>, bar: Fill) {
 
 fn show_stage(ui: &mut Ui, stage: &mut Stage, cx: &mut Cx<'_>, picture: Option<&Picture>) -> StageResponse {
     let look = captions::stage_look(cx, picture);
+    let pointed = cx.explore.pointed().map(|pointed| &pointed.frame);
+    if let Some(painting) = pointed.or(picture.map(|picture| &picture.frame)) {
+        stage.set_painting(painting);
+    }
     stage.ui(ui, cx.document, &mut cx.settings.tools, &look, cx.theme)
 }
 

@@ -11,11 +11,6 @@ use crate::frame::Frame;
 pub struct Preview {
     /// The parameters.
     pub params: Arc<Params>,
-    /// The painting, no side longer than [`Self::MAX_SIDE`], or why there is none.
+    /// The painting, of the size it would have as the picture, or why there is none.
     pub painting: Result<Frame, Notice>,
-}
-
-impl Preview {
-    /// The longest side of a preview's painting, in pixels.
-    pub const MAX_SIDE: u32 = 256;
 }

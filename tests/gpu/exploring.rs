@@ -8,6 +8,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use libtest_mimic::{Failed, Trial};
 
 use crate::adapter::{check, test};
+use crate::fake::DARK_SEED;
 use crate::rooms::shoot;
 use crate::shell::{Window, open, used};
 
@@ -51,6 +52,35 @@ fn a_seed_is_chosen_and_the_others_stay() -> Result<(), Failed> {
     window.click("Random seed");
     let seed = window.app().settings().params.seed;
     check(is_chosen(&window, &format!("Paint with {seed}")), "the dice's seed is not seen")
+}
+
+fn what_is_pointed_at_is_seen_large() -> Result<(), Failed> {
+    let mut window = open(SIZE, exploring());
+    asked(&mut window, "house, 3d", 47);
+    window.stay(Duration::from_millis(300));
+    let stage = window.harness.get_by_label("Painting").rect().center();
+    let seen = |window: &mut Window| window.harness.render().unwrap().get_pixel(stage.x as u32, stage.y as u32).0;
+    let painting = seen(&mut window);
+    let place = window.harness.get_by_label(&format!("Paint with {DARK_SEED}")).rect().center();
+    window.harness.hover_at(place);
+    window.stay(Duration::from_millis(200));
+    let pointed = seen(&mut window);
+    check(painting[0] > 240 && pointed[0] < 15, format!("{painting:?} became {pointed:?} under the pointer"))?;
+    check(window.app().settings().params.seed == 42, "pointing chose it")?;
+    window.harness.hover_at(egui::pos2(600.0, 20.0));
+    window.stay(Duration::from_millis(200));
+    check(seen(&mut window) == painting, "the painting did not come back")?;
+    // Where the panel lies over the stage, too.
+    let mut window = open([900.0, 900.0], exploring());
+    window.click("Panel");
+    asked(&mut window, "house, 3d", 47);
+    window.stay(Duration::from_millis(300));
+    let stage = window.harness.get_by_label("Painting").rect().left_center() + egui::vec2(20.0, 0.0);
+    let place = window.harness.get_by_label(&format!("Paint with {DARK_SEED}")).rect().center();
+    window.harness.hover_at(place);
+    window.stay(Duration::from_millis(200));
+    let pointed = window.harness.render().unwrap().get_pixel(stage.x as u32, stage.y as u32).0;
+    check(pointed[0] < 15, format!("{pointed:?} beside a floating panel"))
 }
 
 fn words_are_chosen_and_can_be_had_again() -> Result<(), Failed> {
@@ -122,6 +152,7 @@ fn a_turned_number_leaves_no_holes() -> Result<(), Failed> {
 pub fn tests() -> Vec<Trial> {
     vec![
         test("explore::a_seed_is_chosen_and_the_others_stay", a_seed_is_chosen_and_the_others_stay),
+        test("explore::what_is_pointed_at_is_seen_large", what_is_pointed_at_is_seen_large),
         test("explore::words_are_chosen_and_can_be_had_again", words_are_chosen_and_can_be_had_again),
         test("explore::nothing_is_painted_that_nobody_sees", nothing_is_painted_that_nobody_sees),
         test("explore::a_turned_number_leaves_no_holes", a_turned_number_leaves_no_holes),

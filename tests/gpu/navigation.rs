@@ -111,7 +111,7 @@ fn drawing_lands_under_the_pointer_at_any_zoom(path: Path) -> Result<(), Failed>
 
 fn both_pictures_share_the_view(path: Path) -> Result<(), Failed> {
     let mut window = window(path, WIDE);
-    window.state_mut().stage.set_painting(painting(64));
+    window.state_mut().stage.set_painting(&painting(64));
     let over = middle(&window, "Painting");
     hover(&mut window, over);
     window.key_press(Key::Plus);

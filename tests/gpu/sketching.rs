@@ -174,7 +174,7 @@ fn eraser_fill_and_picker(path: Path) -> Result<(), Failed> {
 
 fn alt_picks_from_either_picture(path: Path) -> Result<(), Failed> {
     let mut window = window(path, WIDE);
-    window.state_mut().stage.set_painting(painting(64));
+    window.state_mut().stage.set_painting(&painting(64));
     window.step();
     for (place, want) in [(middle(&window, "Painting"), [250, 240, 120]), (on_canvas(&window, 9.0, 9.0), WHITE)] {
         for pressed in [true, false] {
@@ -212,7 +212,7 @@ fn views_say_where_one_draws(path: Path) -> Result<(), Failed> {
     for (view, draws) in [(ViewMode::Wipe, true), (ViewMode::Overlay, true), (ViewMode::Picture, false)] {
         let mut window = window(path, WIDE);
         window.state_mut().look.view = view;
-        window.state_mut().stage.set_painting(painting(64));
+        window.state_mut().stage.set_painting(&painting(64));
         window.step();
         let label = if draws { "Sketch canvas" } else { "Painting" };
         // Right of the wipe's line, too, and not on its knob.
@@ -278,7 +278,7 @@ fn the_eraser_takes_all_and_says_what_it_misses(path: Path) -> Result<(), Failed
 
 fn the_picker_takes_what_is_seen(path: Path) -> Result<(), Failed> {
     let mut window = window(path, WIDE);
-    window.state_mut().stage.set_painting(painting(64));
+    window.state_mut().stage.set_painting(&painting(64));
     window.state_mut().tools.tool = Tool::Picker;
     window.step();
     // Dragged over the painting, the colour follows.

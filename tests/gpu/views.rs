@@ -52,7 +52,7 @@ fn scene(path: Path, size: [f32; 2]) -> Window {
     state.look.left_caption = "Drawing".into();
     state.look.right_caption = "Painting  2 steps".into();
     state.look.latency_text = "pen to picture 31\u{2009}ms".into();
-    state.stage.set_painting(painting(96));
+    state.stage.set_painting(&painting(96));
     draw(&mut window, &[[20.0, 100.0], [64.0, 20.0], [108.0, 100.0], [20.0, 100.0]]);
     window
 }
@@ -154,18 +154,18 @@ fn a_new_painting_fades_in() -> Result<(), Failed> {
         let mut window = window(path, SMALL);
         let flat = |v: u8| afterimage::frame::Frame::filled(afterimage::frame::Size::square(8), [v, v, v, 255]);
         window.state_mut().look.fade = true;
-        window.state_mut().stage.set_painting(flat(200));
+        window.state_mut().stage.set_painting(&flat(200));
         window.step();
         let place = rect(&window, "Painting").center();
         check(pixel(&window.render()?, place) == [200; 3], "the first painting waits for something")?;
-        window.state_mut().stage.set_painting(flat(100));
+        window.state_mut().stage.set_painting(&flat(100));
         window.step();
         check(pixel(&window.render()?, place) == [200; 3], format_args!("{path:?}: it jumps"))?;
         // The harness moves on a quarter of a second per step: the fade is over.
         window.step();
         check(pixel(&window.render()?, place) == [100; 3], format_args!("{path:?}: it stays"))?;
         window.state_mut().look.fade = false;
-        window.state_mut().stage.set_painting(flat(50));
+        window.state_mut().stage.set_painting(&flat(50));
         window.step();
         check(pixel(&window.render()?, place) == [50; 3], format_args!("{path:?}: it fades unasked"))?;
     }

@@ -59,7 +59,7 @@ pub fn explore_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     ui.add_space(4.0);
     let about = match cx.session.paused {
         true => "Paused: nothing new is painted here either.",
-        false => "Painted whenever your hand rests. Click one to go on with it.",
+        false => "Painted whenever your hand rests. Point at one to see it large, click to go on with it.",
     };
     ui.label(note(about, cx.theme));
 }
@@ -165,6 +165,9 @@ fn tile_ui(ui: &mut Ui, cx: &mut Cx<'_>, (place, variation): &(usize, Variation)
         Some(trouble) => response.on_hover_text(trouble),
         None => response.on_hover_text(&variation.name),
     };
+    if response.hovered() {
+        cx.explore.point(ui.ctx(), *place, variation);
+    }
     if response.clicked() {
         cx.act(Action::Adopt(Box::new(variation.params.clone())));
     }

@@ -161,8 +161,8 @@ impl Stage {
         self.pictures.set_source(frame);
     }
 
-    /// The newest painting.
-    pub fn set_painting(&mut self, frame: Frame) {
+    /// The painting to be seen.
+    pub fn set_painting(&mut self, frame: &Frame) {
         self.pictures.set_painting(frame);
     }
 

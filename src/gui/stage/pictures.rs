@@ -68,8 +68,10 @@ impl Pictures {
         self.source = Shown { news: frame.is_some(), frame };
     }
 
-    pub(super) fn set_painting(&mut self, frame: Frame) {
-        self.painting = Shown { frame: Some(frame), news: true };
+    pub(super) fn set_painting(&mut self, frame: &Frame) {
+        if !self.painting.frame.as_ref().is_some_and(|shown| shown.shares_pixels(frame)) {
+            self.painting = Shown { frame: Some(frame.clone()), news: true };
+        }
     }
 
     /// Brings all textures up to date; true while a painting fades in.

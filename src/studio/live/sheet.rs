@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::engine::{Params, Picture};
-use crate::frame::{Crop, Frame, fit_longer_side, scale};
 use crate::studio::{Notice, Preview};
 
 /// The hand rests if it did nothing for as long as a picture takes: at least, and at most, so long.
@@ -35,8 +34,7 @@ struct Cell {
 struct Painted {
     /// The version of the input.
     input: u64,
-    whole: Result<Picture, Notice>,
-    small: Result<Frame, Notice>,
+    picture: Result<Picture, Notice>,
 }
 
 impl Sheet {
@@ -88,47 +86,32 @@ impl Sheet {
     }
 
     /// The cell was painted in this time, over the input of this version.
-    pub(super) fn put(&mut self, at: usize, input: u64, whole: Result<Picture, Notice>, cost: Duration) {
+    pub(super) fn put(&mut self, at: usize, input: u64, picture: Result<Picture, Notice>, cost: Duration) {
         (self.cost, self.earned, self.next) = (cost, Duration::ZERO, at + 1);
         if let Some(cell) = self.cells.get_mut(at) {
-            cell.paint(input, whole);
+            cell.painted = Some(Painted { input, picture });
         }
     }
 
     /// The live picture is what the cell of the same parameters would be. Says whether there is one.
     pub(super) fn put_same(&mut self, input: u64, picture: &Picture) -> bool {
         let same = self.cells.iter_mut().find(|cell| cell.params == picture.params);
-        same.map(|cell| cell.paint(input, Ok(picture.clone()))).is_some()
+        same.map(|cell| cell.painted = Some(Painted { input, picture: Ok(picture.clone()) })).is_some()
     }
 
     /// The picture of these parameters over the input of this version, if it is there.
     pub(super) fn picture(&self, params: &Params, input: u64) -> Option<&Picture> {
         let cell = self.cells.iter().find(|cell| *cell.params == *params)?;
-        cell.painted.as_ref().filter(|painted| painted.input == input)?.whole.as_ref().ok()
+        cell.painted.as_ref().filter(|painted| painted.input == input)?.picture.as_ref().ok()
     }
 
     /// All there is to see, also what newer input will replace.
     pub(super) fn previews(&self) -> Vec<Preview> {
         let seen = |cell: &Cell| {
-            let painting = cell.painted.as_ref()?.small.clone();
+            let picture = cell.painted.as_ref()?.picture.as_ref();
+            let painting = picture.map(|picture| picture.frame.clone()).map_err(Notice::clone);
             Some(Preview { params: cell.params.clone(), painting })
         };
         self.cells.iter().filter_map(seen).collect()
     }
-}
-
-impl Cell {
-    fn paint(&mut self, input: u64, whole: Result<Picture, Notice>) {
-        let small = whole.as_ref().map(|picture| small(&picture.frame)).map_err(Notice::clone);
-        self.painted = Some(Painted { input, whole, small });
-    }
-}
-
-/// The picture as it is shown among others.
-fn small(frame: &Frame) -> Frame {
-    let size = frame.size();
-    if size.longer_side() <= Preview::MAX_SIDE {
-        return frame.clone();
-    }
-    scale(frame, Crop::whole(size), fit_longer_side(size, Preview::MAX_SIDE, 1))
 }

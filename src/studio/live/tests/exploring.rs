@@ -182,15 +182,16 @@ fn a_hand_rests_for_as_long_as_a_picture_takes() {
 }
 
 #[test]
-fn large_pictures_are_shown_small() {
+fn what_is_chosen_has_the_parameters_and_the_input_of_the_moment() {
     let mut sheet = Sheet::default();
     sheet.set(vec![Arc::new(params(1))]);
-    let frame = Frame::filled(Size::new(1024, 512), [9, 9, 9, 255]);
+    let frame = Frame::filled(Size::square(8), [9, 9, 9, 255]);
     let job = Job { frame: Some(frame), params: Arc::new(params(1)), revision: 1, stream: false };
     let picture = Mirror.render(&job).unwrap().unwrap();
     sheet.put(0, 1, Ok(picture), Duration::ZERO);
-    let shown = sheet.previews()[0].painting.clone().unwrap();
-    assert_eq!(shown.size(), Size::new(256, 128));
-    assert_eq!(sheet.picture(&params(1), 1).unwrap().frame.size(), Size::new(1024, 512), "what is chosen is whole");
+    assert!(sheet.picture(&params(1), 1).is_some());
     assert!(sheet.picture(&params(1), 2).is_none() && sheet.picture(&params(2), 1).is_none());
+    assert_eq!(sheet.previews().len(), 1, "it is seen until there is a newer one");
+    sheet.forget();
+    assert!(sheet.picture(&params(1), 1).is_none() && sheet.previews().is_empty());
 }
