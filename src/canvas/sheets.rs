@@ -203,9 +203,9 @@ impl Document {
         self.end_stroke();
         let text = name.chars().filter(|c| !c.is_control()).take(Self::LONGEST_NAME).collect::<String>();
         let text = text.trim();
-        let changes = !text.is_empty() && self.stack.layer(id).is_some_and(|layer| layer.name != text);
+        let name = self.free_name_for(Some(id), text);
+        let changes = !text.is_empty() && self.stack.layer(id).is_some_and(|layer| layer.name != name);
         if changes {
-            let name = self.free_name(text);
             self.commit("layer name", Knob::None, Edit::Name { layer: id, name });
         }
         changes
@@ -218,8 +218,14 @@ impl Document {
 
     /// `name`, with a number where a layer has it already.
     fn free_name(&self, name: &str) -> String {
+        self.free_name_for(None, name)
+    }
+
+    /// The same for a layer that has a name, which it may keep.
+    fn free_name_for(&self, id: Option<LayerId>, name: &str) -> String {
+        let taken = |name: &str| self.stack.layers.iter().any(|layer| layer.name == name && Some(layer.id) != id);
         let numbered = (2..).map(|number| format!("{name} {number}"));
-        std::iter::once(name.to_owned()).chain(numbered).find(|name| !self.is_taken(name)).unwrap_or_default()
+        std::iter::once(name.to_owned()).chain(numbered).find(|name| !taken(name)).unwrap_or_default()
     }
 
     fn is_taken(&self, name: &str) -> bool {

@@ -6,7 +6,7 @@ use egui::{ColorImage, Context, TextureHandle, TextureId, TextureOptions};
 
 use super::variations::{Choices, Page, Variation};
 use crate::engine::Params;
-use crate::frame::{Crop, Frame, Size, scale};
+use crate::frame::{Frame, Size, cover_crop};
 use crate::studio::{Axis, Notice, Preview};
 
 /// What the tab keeps.
@@ -81,6 +81,11 @@ impl Explore {
             self.tiles.clear();
         }
         self.tiles.resize_with(self.seen.len(), || None);
+        // The list is whole: what it lacks was another model's.
+        for (tile, seen) in self.tiles.iter_mut().zip(&self.seen) {
+            let is_known = |params: &Params| previews.iter().any(|preview| *preview.params == *params);
+            tile.take_if(|tile| *tile.params == *seen && !is_known(seen));
+        }
         for Preview { params, painting } in previews {
             // One that was on its way when the choices became others is nobody's.
             let Some(at) = self.seen.iter().position(|seen| *seen == *params) else { continue };
@@ -137,7 +142,8 @@ impl Painting {
         if let Some(texture) = self.texture.as_ref().filter(|texture| texture.size() == sides) {
             return texture.id();
         }
-        let pixels = scale(&self.frame, Crop::whole(self.frame.size()), size);
+        // A very steep picture is cut at both ends.
+        let pixels = cover_crop(&self.frame, size);
         let image = ColorImage::from_rgba_unmultiplied(sides, pixels.pixels());
         self.texture.insert(ctx.load_texture("preview", image, TextureOptions::NEAREST)).id()
     }

@@ -212,6 +212,12 @@ mod tests {
     }
 
     #[test]
+    fn two_styles_in_a_prompt_are_two_choices() {
+        let styles = ["castle, 3d", "castle, flat icon"];
+        assert_eq!(prompts(Axis::Style, "castle, 3d, flat icon", &painter()), styles);
+    }
+
+    #[test]
     fn the_present_one_is_among_them() {
         let model = painter();
         let params =

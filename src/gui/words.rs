@@ -52,7 +52,14 @@ pub fn toggle_style(prompt: &str, name: &str, card: &ModelCard) -> String {
 
 /// `prompt` with the style called `name`, and no other.
 pub fn with_style(prompt: &str, name: &str, card: &ModelCard) -> String {
-    if has_style(prompt, name, card) { prompt.to_owned() } else { toggle_style(prompt, name, card) }
+    let others = |part: &str| is_style(part, card) && !has_style(part, name, card);
+    match has_style(prompt, name, card) && !parts(prompt).iter().any(|part| others(part)) {
+        true => prompt.to_owned(),
+        false => {
+            let kept: Vec<String> = parts(prompt).into_iter().filter(|part| !is_style(part, card)).collect();
+            toggle_style(&kept.join(", "), name, card)
+        }
+    }
 }
 
 /// `prompt` with `word` as its last part, instead of any of `others` that are there.

@@ -254,7 +254,12 @@ impl Live {
             Ok(Ok(Some(picture))) => Ok(picture),
             Ok(Ok(None)) => Err(Notice::error("Nothing was painted", "")),
             Ok(Err(error)) => Err(Notice::error(error.to_string(), error.remedy())),
-            Err(panic) => return self.survive(state, &panic_text(panic.as_ref())),
+            Err(panic) => {
+                // The next renderer would break over it, too: nothing is painted beside before other parameters are looked at.
+                state.sheet.set(Vec::new());
+                self.show_previews(state);
+                return self.survive(state, &panic_text(panic.as_ref()));
+            }
         };
         state.sheet.put(at, input, painted, begun.elapsed());
         self.rss.store(state.resident.bytes(), Ordering::Relaxed);

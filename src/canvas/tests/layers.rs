@@ -125,6 +125,7 @@ fn a_layer_is_called_as_one_likes() {
     assert!(document.rename_layer(first, "  Sky\u{7}\n "));
     assert!(document.rename_layer(second, "Sky"), "two of a name are told apart");
     assert_eq!(names(&document), ["Sky", "Sky 2"]);
+    assert!(!document.rename_layer(second, "Sky"), "its own name is free for it");
     assert!(!document.rename_layer(first, "Sky") && !document.rename_layer(first, " \t "), "nothing changes");
     assert!(document.rename_layer(first, &"x".repeat(1000)));
     assert_eq!(document.layers()[0].name().chars().count(), Document::LONGEST_NAME);

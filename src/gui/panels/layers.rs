@@ -161,7 +161,8 @@ fn rename_ui(ui: &mut Ui, cx: &mut Cx<'_>, row: &Row) -> bool {
         response.request_focus();
     }
     let is_over = typed.is_open && !response.has_focus();
-    if is_over && !ui.input(|input| input.key_pressed(Key::Escape)) {
+    // A name that was being typed when the tab went away is nobody's: its layer may be another drawing's.
+    if response.lost_focus() && !ui.input(|input| input.key_pressed(Key::Escape)) {
         cx.document.rename_layer(row.id, &typed.name);
     }
     ui.data_mut(|data| match is_over {

@@ -55,6 +55,7 @@ impl Sheet {
     /// Another model paints: what is there is not what it would make of it.
     pub(super) fn forget(&mut self) {
         self.cells.iter_mut().for_each(|cell| cell.painted = None);
+        self.earned = Duration::ZERO;
     }
 
     /// The next one to paint over the input of this version.

@@ -246,6 +246,7 @@ impl State {
         let found = self.sheet.picture(&self.params, self.mixer.version()).filter(|_| is_wanted)?;
         let stamps = Stamps { taken: self.changed, started: self.changed, done: Instant::now() };
         let picture = Picture { revision: self.revision, stamps, ..found.clone() };
+        self.last_error.clear();
         self.begin_picture();
         Some(picture)
     }

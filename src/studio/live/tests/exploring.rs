@@ -137,8 +137,13 @@ fn a_panic_over_a_preview_is_told_like_any_other() {
     assert_eq!(jobs.recv_timeout(PATIENCE).unwrap().seed, 42);
     explore(&desk, &[Params { prompt: "panic".into(), ..params(1) }]);
     while !matches!(desk.news.recv_timeout(PATIENCE).unwrap(), News::Reload { .. }) {}
-    // Another one paints all of it anew.
+    // The next renderer does not break over it again.
+    let jobs = install_telling(&desk);
+    assert_eq!(jobs.recv_timeout(PATIENCE).unwrap().seed, 42);
+    assert!(jobs.recv_timeout(Duration::from_millis(300)).is_err(), "painted again what nobody survives");
+    // Another list is painted, and all of it anew by each renderer.
     explore(&desk, &[params(2)]);
+    assert_eq!(jobs.recv_timeout(PATIENCE).unwrap().seed, 2);
     for _ in 0..2 {
         let jobs = install_telling(&desk);
         assert_eq!(jobs.recv_timeout(PATIENCE).unwrap().seed, 42);
