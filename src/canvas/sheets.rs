@@ -107,7 +107,7 @@ impl Document {
         let place = self.stack.place(id)? + 1;
         let copy = self.fresh_id();
         let layer = self.stack.layer(id)?;
-        let name = self.free_name(&format!("{} copy", layer.name.trim_end_matches(" copy")));
+        let name = self.free_name(&format!("{} copy", layer.name.trim_end_matches(" copy")), None);
         let layer = Box::new(Layer { id: copy, name, ..layer.clone() });
         let edits = vec![Edit::Insert { place, layer }, Edit::Activate(copy)];
         self.commit("layer copy", Knob::None, Edit::Many(edits));
@@ -203,7 +203,7 @@ impl Document {
         self.end_stroke();
         let text = name.chars().filter(|c| !c.is_control()).take(Self::LONGEST_NAME).collect::<String>();
         let text = text.trim();
-        let name = self.free_name_for(Some(id), text);
+        let name = self.free_name(text, Some(id));
         let changes = !text.is_empty() && self.stack.layer(id).is_some_and(|layer| layer.name != name);
         if changes {
             self.commit("layer name", Knob::None, Edit::Name { layer: id, name });
@@ -213,23 +213,17 @@ impl Document {
 
     /// The first free name of the kind "Ink 2".
     fn ink_name(&self) -> String {
-        (1..).map(|number| format!("Ink {number}")).find(|name| !self.is_taken(name)).unwrap_or_default()
+        (1..).map(|number| format!("Ink {number}")).find(|name| !self.is_taken(name, None)).unwrap_or_default()
     }
 
-    /// `name`, with a number where a layer has it already.
-    fn free_name(&self, name: &str) -> String {
-        self.free_name_for(None, name)
-    }
-
-    /// The same for a layer that has a name, which it may keep.
-    fn free_name_for(&self, id: Option<LayerId>, name: &str) -> String {
-        let taken = |name: &str| self.stack.layers.iter().any(|layer| layer.name == name && Some(layer.id) != id);
+    /// `name`, with a number where a layer has it already; `own` may keep its name.
+    fn free_name(&self, name: &str, own: Option<LayerId>) -> String {
         let numbered = (2..).map(|number| format!("{name} {number}"));
-        std::iter::once(name.to_owned()).chain(numbered).find(|name| !taken(name)).unwrap_or_default()
+        std::iter::once(name.to_owned()).chain(numbered).find(|name| !self.is_taken(name, own)).unwrap_or_default()
     }
 
-    fn is_taken(&self, name: &str) -> bool {
-        self.stack.layers.iter().any(|layer| layer.name == name)
+    fn is_taken(&self, name: &str, own: Option<LayerId>) -> bool {
+        self.stack.layers.iter().any(|layer| layer.name == name && Some(layer.id) != own)
     }
 
     /// Who is active when the layer `id` goes: the nearest ink below, else above.

@@ -31,6 +31,13 @@ pub struct Stamps {
     pub done: Instant,
 }
 
+impl Stamps {
+    /// Whether somebody waited for it: not for one that was there before it was asked for.
+    pub fn was_waited_for(&self) -> bool {
+        self.done >= self.taken
+    }
+}
+
 /// Milliseconds spent in each part of one picture. Where an executor paints it in one go, all of it is spread over the steps, and
 /// encoding and decoding are 0.
 #[derive(Clone, Debug, Default, PartialEq)]

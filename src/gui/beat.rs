@@ -21,7 +21,7 @@ impl Beat {
 
     /// Waits until the next frame may be drawn: not at all where nobody paints, or where the newest picture took too long.
     pub fn wait(&mut self, state: &LiveState, newest: &StageTimes) {
-        if *state == LiveState::Live && newest.whole_ms() < FOLLOWS_MS {
+        if matches!(state, LiveState::Live | LiveState::Exploring) && newest.whole_ms() < FOLLOWS_MS {
             std::thread::sleep(self.0.wait(Instant::now()));
         }
     }

@@ -13,8 +13,8 @@ use crate::studio::{Axis, Notice, Preview};
 #[derive(Default)]
 pub struct Explore {
     page: Page,
-    /// The present choice, and what it was found for: a long list is not searched in each frame.
-    found: Option<(Axis, Params, Option<u64>)>,
+    /// The present one of a long list, and the axis and the words it was found for: it is not searched in each frame.
+    found: Option<(Axis, String, Option<u64>)>,
     /// What is seen in this frame, and so is to be painted.
     seen: Vec<Params>,
     /// The newest preview at each place. Where a number is being turned it is still that of another number, until the next one comes.
@@ -105,10 +105,12 @@ impl Explore {
 
     /// The choices that are seen now.
     pub fn turn_to(&mut self, choices: &Choices<'_>) -> Vec<Variation> {
-        let (axis, params) = (choices.axis(), choices.params());
-        let known = self.found.take().filter(|(of, with, _)| *of == axis && with == params);
-        let (_, _, present) = self.found.insert(known.unwrap_or_else(|| (axis, params.clone(), choices.present())));
-        self.page.follow(axis, *present, choices.count());
+        let axis = choices.axis();
+        let present = match axis {
+            Axis::Seed | Axis::Strength => choices.present(),
+            Axis::Subject | Axis::Style | Axis::Background => self.present_words(choices),
+        };
+        self.page.follow(axis, present, choices.count());
         let of = (axis, self.page.first());
         if self.tiles_of != of {
             (self.tiles_of, self.tiles) = (of, Vec::new());
@@ -116,6 +118,12 @@ impl Explore {
         let variations = choices.page(self.page.first());
         self.seen = variations.iter().map(|variation| variation.params.clone()).collect();
         variations
+    }
+
+    fn present_words(&mut self, choices: &Choices<'_>) -> Option<u64> {
+        let (axis, prompt) = (choices.axis(), &choices.params().prompt);
+        let known = self.found.take().filter(|(of, with, _)| *of == axis && with == prompt);
+        self.found.insert(known.unwrap_or_else(|| (axis, prompt.clone(), choices.present()))).2
     }
 
     /// Which choices are seen.

@@ -59,11 +59,11 @@ impl App {
             self.explore.take(previews);
         }
         if let Some(picture) = self.studio.take_picture() {
-            self.picture = Some(picture);
-            self.session.has_picture = true;
-            if let Some(ms) = self.studio.latencies_ms().last() {
+            if let Some(ms) = self.studio.latencies_ms().last().filter(|_| picture.stamps.was_waited_for()) {
                 self.session.add_latency(ms as f32);
             }
+            self.picture = Some(picture);
+            self.session.has_picture = true;
         }
     }
 

@@ -66,6 +66,7 @@ pub fn state_of(snapshot: &Snapshot, theme: &Theme) -> (String, Color32) {
         LiveState::Starting => ("Starting".into(), theme.warn),
         LiveState::Live if slow(&snapshot.stages).is_some() => ("Slow".into(), theme.warn),
         LiveState::Live => ("Live".into(), theme.good),
+        LiveState::Exploring => ("Exploring".into(), theme.good),
         LiveState::Idle => ("Idle".into(), theme.quiet),
         LiveState::Paused => ("Paused".into(), theme.warn),
         LiveState::Stopped => ("Stopped".into(), theme.bad),
@@ -89,7 +90,7 @@ fn slow(stages: &StageTimes) -> Option<String> {
 /// Each part with the widest it gets, so that what follows does not move.
 fn left_parts(cx: &Cx<'_>, state: &str) -> Vec<(Pieces, Pieces)> {
     let snapshot = cx.snapshot;
-    let mut parts = vec![(vec![bold(state)], vec![bold("No model")])];
+    let mut parts = vec![(vec![bold(state)], vec![bold("Exploring")])];
     if let Some(reason) = slow(&snapshot.stages).filter(|_| snapshot.state == LiveState::Live) {
         parts.push((vec![quiet(reason)], vec![]));
     }

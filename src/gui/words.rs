@@ -52,14 +52,12 @@ pub fn toggle_style(prompt: &str, name: &str, card: &ModelCard) -> String {
 
 /// `prompt` with the style called `name`, and no other.
 pub fn with_style(prompt: &str, name: &str, card: &ModelCard) -> String {
-    let others = |part: &str| is_style(part, card) && !has_style(part, name, card);
-    match has_style(prompt, name, card) && !parts(prompt).iter().any(|part| others(part)) {
-        true => prompt.to_owned(),
-        false => {
-            let kept: Vec<String> = parts(prompt).into_iter().filter(|part| !is_style(part, card)).collect();
-            toggle_style(&kept.join(", "), name, card)
-        }
+    if !has_style(prompt, name, card) {
+        return toggle_style(prompt, name, card);
     }
+    let is_other = |part: &String| is_style(part, card) && !has_style(part, name, card);
+    let (others, kept): (Vec<_>, Vec<_>) = parts(prompt).into_iter().partition(is_other);
+    if others.is_empty() { prompt.to_owned() } else { kept.join(", ") }
 }
 
 /// `prompt` with `word` as its last part, instead of any of `others` that are there.

@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use self::state::{Next, Painter, State};
-use super::mixer::Mixer;
 use super::tally::Tally;
 use super::{Event, LiveState, Notice, Preview, Wake};
 use crate::engine::{Params, Picture, Render};
@@ -219,7 +218,8 @@ impl Live {
         let begun = Instant::now();
         match catch_unwind(AssertUnwindSafe(|| render.render(&job))) {
             Ok(Ok(picture)) => {
-                state.dirty |= render.is_behind();
+                state.is_behind = render.is_behind();
+                state.dirty |= state.is_behind;
                 state.last_error.clear();
                 state.sheet.note_picture(begun.elapsed());
                 if let Some(picture) = picture {
@@ -276,8 +276,9 @@ impl Live {
         let (mixer, size) = (&mut state.mixer, state.params.size);
         catch_unwind(AssertUnwindSafe(|| mixer.mix(size))).unwrap_or_else(|panic| {
             // What it remembers may be half made; the next frame and the next ink come whole.
-            state.mixer = Mixer::default();
-            self.tally.overtake(inputs);
+            let fresh = state.mixer.take_fresh();
+            state.mixer.reset();
+            self.tally.overtake(inputs + fresh);
             let what = format!("The picture could not be put together: {}", panic_text(panic.as_ref()));
             self.event(Event::Notice(Notice::error(what, "draw on, and please report this")));
             None

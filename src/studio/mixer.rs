@@ -12,7 +12,7 @@ pub(super) struct Mixer {
     /// The last mix, while nothing changed: the same pixels tell the engine that nothing is to be encoded again.
     mixed: Option<Frame>,
     count: u64,
-    /// Counts what came to be mixed.
+    /// Counts what came, also before a reset.
     version: u64,
     /// Whether the base came after the last mix.
     has_fresh_base: bool,
@@ -39,7 +39,12 @@ impl Mixer {
         std::mem::replace(&mut self.has_fresh_ink, true)
     }
 
-    /// Differs between any two inputs.
+    /// Starts anew without inputs; what comes then is no version that was.
+    pub(super) fn reset(&mut self) {
+        *self = Self { version: self.version, ..Self::default() };
+    }
+
+    /// How often something came to be mixed: pictures over one version are over the same input.
     pub(super) fn version(&self) -> u64 {
         self.version
     }

@@ -313,7 +313,9 @@ impl Studio {
         if self.counted.replace(kind) != Some(kind) {
             self.latency = Latency::default();
         }
-        self.latency.add(now.saturating_duration_since(picture.stamps.taken));
+        if picture.stamps.was_waited_for() {
+            self.latency.add(now.saturating_duration_since(picture.stamps.taken));
+        }
         self.snapshot.stages = picture.stages.clone();
         self.measure(now);
         Some(picture)

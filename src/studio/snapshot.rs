@@ -52,6 +52,8 @@ pub enum LiveState {
     Starting,
     /// Paints.
     Live,
+    /// The picture is painted; what other parameters would give is not yet.
+    Exploring,
     /// Nothing changed, so nothing is painted.
     Idle,
     /// Paused by order.

@@ -133,7 +133,7 @@ fn tile_ui(ui: &mut Ui, cx: &mut Cx<'_>, (place, variation): &(usize, Variation)
     let painter = ui.painter();
     painter.rect_filled(picture, 4, theme.well);
     let mut trouble = None;
-    let pixels = size * ui.pixels_per_point();
+    let pixels = picture.size() * ui.pixels_per_point();
     let pixels = Size::new(pixels.x.round().max(1.0) as u32, pixels.y.round().max(1.0) as u32);
     match cx.explore.painting(ui.ctx(), (*place, &variation.params), pixels) {
         Some((Ok(texture), is_newest)) => {

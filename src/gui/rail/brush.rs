@@ -61,9 +61,6 @@ fn size_ui(ui: &mut Ui, tools: &mut ToolSettings, length: f32) {
     });
 }
 
-/// The number that does nothing to an eraser.
-const OPACITY: &str = "Opacity";
-
 /// What a number of the card counts.
 enum Unit {
     /// Canvas pixels.
@@ -77,8 +74,9 @@ fn card_ui(ui: &mut Ui, tools: &mut ToolSettings, theme: &Theme) {
     ui.spacing_mut().item_spacing = vec2(8.0, 8.0);
     ui.spacing_mut().slider_width = CARD_WIDTH - 64.0;
     let default = ToolSettings::default();
-    let erases = tools.tool == Tool::Eraser;
-    let mut row = |name: &str, value: &mut f32, unit: Unit, reset: f32| {
+    // What is erased is erased whole.
+    let inks = tools.tool != Tool::Eraser;
+    let mut row = |counts: bool, name: &str, value: &mut f32, unit: Unit, reset: f32| {
         ui.label(RichText::new(name).color(theme.quiet));
         let slider = match unit {
             Unit::Pixels => {
@@ -88,16 +86,14 @@ fn card_ui(ui: &mut Ui, tools: &mut ToolSettings, theme: &Theme) {
                 .custom_formatter(|v, _| format!("{:.0}\u{2009}%", v * 100.0))
                 .custom_parser(percent_from),
         };
-        // What is erased is erased whole.
-        let counts = !(erases && name == OPACITY);
         let response = ui.add_enabled(counts, slider).accessible_name(name);
         if response.on_disabled_hover_text("The eraser takes all away").double_clicked() {
             *value = reset;
         }
     };
-    row("Size", &mut tools.diameter_px, Unit::Pixels, default.diameter_px);
-    row(OPACITY, &mut tools.opacity, Unit::Percent, default.opacity);
-    row("Hardness", &mut tools.hardness, Unit::Percent, default.hardness);
+    row(true, "Size", &mut tools.diameter_px, Unit::Pixels, default.diameter_px);
+    row(inks, "Opacity", &mut tools.opacity, Unit::Percent, default.opacity);
+    row(true, "Hardness", &mut tools.hardness, Unit::Percent, default.hardness);
     ui.checkbox(&mut tools.speed_width, "Width follows speed").on_hover_text(WIDTH_HINT);
     ui.label(RichText::new(WIDTH_HINT).size(11.0).color(theme.quiet));
 }

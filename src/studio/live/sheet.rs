@@ -20,8 +20,10 @@ pub(super) struct Sheet {
     cells: Vec<Cell>,
     /// Where the search for the next one to paint begins, so that all have their turn.
     next: usize,
-    /// How long the last picture took.
+    /// How long the last picture took, of the sheet or not.
     cost: Duration,
+    /// How long the last of the sheet took.
+    own_cost: Duration,
     /// How long pictures were painted since the last of the sheet.
     earned: Duration,
 }
@@ -55,6 +57,11 @@ impl Sheet {
     /// Another model paints: what is there is not what it would make of it.
     pub(super) fn forget(&mut self) {
         self.cells.iter_mut().for_each(|cell| cell.painted = None);
+        self.wait_for_pictures();
+    }
+
+    /// Pictures that are wanted come first from now on.
+    pub(super) fn wait_for_pictures(&mut self) {
         self.earned = Duration::ZERO;
     }
 
@@ -77,7 +84,7 @@ impl Sheet {
 
     /// Whether a picture that is wanted may wait for one of these.
     pub(super) fn has_earned(&self) -> bool {
-        !self.earned.is_zero() && self.earned >= self.cost * PICTURES_SHARE
+        !self.earned.is_zero() && self.earned >= self.cost.max(self.own_cost) * PICTURES_SHARE
     }
 
     /// A picture was painted in this time.
@@ -88,7 +95,8 @@ impl Sheet {
 
     /// The cell was painted in this time, over the input of this version.
     pub(super) fn put(&mut self, at: usize, input: u64, picture: Result<Picture, Notice>, cost: Duration) {
-        (self.cost, self.earned, self.next) = (cost, Duration::ZERO, at + 1);
+        (self.cost, self.own_cost, self.next) = (cost, cost, at + 1);
+        self.wait_for_pictures();
         if let Some(cell) = self.cells.get_mut(at) {
             cell.painted = Some(Painted { input, picture });
         }

@@ -104,6 +104,8 @@ pub(super) struct State {
     ordered_seed: u64,
     /// Input or parameters changed since the last picture, or some of those before are still to come.
     pub(super) dirty: bool,
+    /// Some of those before are still to come.
+    pub(super) is_behind: bool,
     /// When the parameters, the model or the wish to go on last changed: latency counts from the newest cause.
     pub(super) changed: Instant,
     playback: Playback,
@@ -135,6 +137,7 @@ impl State {
             revision: 0,
             ordered_seed: 0,
             dirty: false,
+            is_behind: false,
             changed: Instant::now(),
             playback: Playback::Running,
             dream: false,
@@ -175,6 +178,7 @@ impl State {
     }
 
     pub(super) fn go_on(&mut self) {
+        self.sheet.wait_for_pictures();
         self.playback = Playback::Running;
         self.changed = Instant::now();
     }
@@ -211,6 +215,7 @@ impl State {
 
     /// The user wants to go on with whoever is there.
     pub(super) fn resume(&mut self) {
+        self.sheet.wait_for_pictures();
         self.painter.trust();
         self.changed = Instant::now();
         self.stopped = false;
@@ -234,9 +239,8 @@ impl State {
 
     /// The one of the contact sheet that would be painted next, if there is time.
     pub(super) fn wanted_preview(&self) -> Option<usize> {
-        // Those on their way are let go for another one: whoever paints so has no time between them.
-        let streams = self.stream && self.dirty;
-        let paints = self.playback == Playback::Running && self.painter.is_ready() && !self.stopped && !streams;
+        // Those on their way would be let go for another one.
+        let paints = self.playback == Playback::Running && self.painter.is_ready() && !self.stopped && !self.is_behind;
         self.sheet.stale(self.mixer.version()).filter(|_| paints && self.mixer.has_input())
     }
 
@@ -244,7 +248,7 @@ impl State {
     pub(super) fn take_from_sheet(&mut self) -> Option<Picture> {
         let is_wanted = self.wants_picture() && self.playback == Playback::Running && !self.dream;
         let found = self.sheet.picture(&self.params, self.mixer.version()).filter(|_| is_wanted)?;
-        let stamps = Stamps { taken: self.changed, started: self.changed, done: Instant::now() };
+        let stamps = Stamps { taken: self.changed, ..found.stamps };
         let picture = Picture { revision: self.revision, stamps, ..found.clone() };
         self.last_error.clear();
         self.begin_picture();
@@ -265,7 +269,7 @@ impl State {
 
     /// What is new is painted now.
     pub(super) fn begin_picture(&mut self) {
-        self.dirty = false;
+        (self.dirty, self.is_behind) = (false, false);
         self.end_step();
     }
 
@@ -295,11 +299,10 @@ impl State {
             LiveState::Starting
         } else if self.playback != Playback::Running {
             LiveState::Paused
-        } else if self.wants_picture()
-            || self.wanted_preview().is_some()
-            || self.last_picture.is_some_and(|last| last.elapsed() < IDLE_AFTER)
-        {
+        } else if self.wants_picture() || self.last_picture.is_some_and(|last| last.elapsed() < IDLE_AFTER) {
             LiveState::Live
+        } else if self.wanted_preview().is_some() {
+            LiveState::Exploring
         } else {
             LiveState::Idle
         }
