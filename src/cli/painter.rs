@@ -60,7 +60,7 @@ impl Painter {
     pub fn paint(&mut self, frame: Frame, prompt: &str, seed: u64, wishes: &Wishes) -> Result<Picture, Failure> {
         let params = Arc::new(params(&self.info, frame.size(), prompt, seed, wishes));
         self.revision += 1;
-        let job = Job { frame: Some(frame), params, revision: self.revision, stream: false };
+        let job = Job::new(Some(frame), params, self.revision);
         match self.engine.render(&job) {
             Ok(Some(picture)) => Ok(picture),
             Ok(None) => Err(Failure::new(Code::Failed, "the engine painted nothing", "try other parameters")),

@@ -94,6 +94,11 @@ fn step_place(step: Option<(usize, usize)>) -> String {
 }
 
 impl EngineError {
+    /// Whether nothing went wrong, but nobody waited any more.
+    pub fn is_given_up(&self) -> bool {
+        matches!(self, Self::Exec(error) if error.is_given_up())
+    }
+
     /// What the user can do about it.
     pub fn remedy(&self) -> String {
         match self {

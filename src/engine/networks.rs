@@ -16,6 +16,7 @@ use super::prompt::States;
 use super::schedule::{LcmScheduler, Timesteps};
 use super::{EngineError, bytes, guidance, whole};
 use crate::exec::{ExecError, Executor, Packed, Profile, Program, Tensor, Value};
+use crate::flow::Patience;
 use crate::frame::Size;
 use crate::nn::timestep_embedding;
 use crate::nn::unet::{self, Framing, Guidance, UNetConfig, UNetSize};
@@ -67,6 +68,8 @@ pub struct Networks {
     /// Who runs the autoencoder, if its numbers are too large for the model's executor.
     wider: Option<Arc<dyn Executor>>,
     programs: Programs<Purpose>,
+    /// How long somebody waits for what they compute.
+    patience: Patience,
 }
 
 struct PackedParts {
@@ -96,7 +99,18 @@ impl Networks {
         let vae = wider.as_deref().unwrap_or(executor).load_precise(&read("vae", parts.vae, 0.2)?)?;
         let unet = executor.load(&read("unet", parts.unet, 0.3)?)?;
         let joined = if wider.is_none() { executor.joined(&[unet.clone(), vae.clone()]) } else { None };
-        Ok(Self { configs, packed: PackedParts { joined, unet, vae }, wider, programs: Programs::default() })
+        Ok(Self {
+            configs,
+            packed: PackedParts { joined, unet, vae },
+            wider,
+            programs: Programs::default(),
+            patience: Patience::default(),
+        })
+    }
+
+    /// Somebody waits so long for what is computed from now on; after that it is given up.
+    pub fn work_within(&mut self, patience: &Patience) {
+        self.patience = patience.clone();
     }
 
     /// Bytes of weights in memory.
@@ -216,7 +230,7 @@ impl Networks {
         inputs.extend(noises.iter().map(|(name, tensor)| Value { name, revision: 0, tensor }));
         inputs.extend(texts.iter().map(|(name, tensor)| Value { name, revision: run.states.id, tensor }));
         inputs.extend(run.picture.map(|tensor| Value { name: "picture", revision: 0, tensor }));
-        first(self.program(executor, Purpose::Whole(course))?.run(&inputs, 0)?)
+        self.run(executor, Purpose::Whole(course), &inputs, 0)
     }
 
     /// What is made for a run that paints in one go: the scheduler's factors, and what tells the U-Net of steps, guidance and framing.
@@ -278,7 +292,7 @@ impl Networks {
             inputs.push(Value { name: "text_embeds", revision: run.states.id, tensor });
         }
         inputs.extend(made.iter().map(Made::value));
-        first(self.program(executor, Purpose::Predict(extent))?.run(&inputs, run.slot)?)
+        self.run(executor, Purpose::Predict(extent), &inputs, run.slot)
     }
 
     /// The input that tells the U-Net of `timesteps`: their sinusoids [`batch`, c], again and again.
@@ -327,11 +341,22 @@ impl Networks {
         purpose: Purpose,
         (name, tensor): (&str, &Tensor),
     ) -> Result<Tensor, EngineError> {
-        first(self.program(executor, purpose)?.run(&[Value { name, revision: 0, tensor }], 0)?)
+        self.run(executor, purpose, &[Value { name, revision: 0, tensor }], 0)
+    }
+
+    fn run(
+        &mut self,
+        executor: &dyn Executor,
+        purpose: Purpose,
+        inputs: &[Value<'_>],
+        slot: usize,
+    ) -> Result<Tensor, EngineError> {
+        let patience = self.patience.clone();
+        first(self.program(executor, purpose)?.run_within(&patience, inputs, slot)?)
     }
 
     fn program(&mut self, executor: &dyn Executor, purpose: Purpose) -> Result<&mut dyn Program, EngineError> {
-        let Self { configs, packed, wider, programs } = self;
+        let Self { configs, packed, wider, programs, .. } = self;
         let Configs { unet, autoencoder, .. } = &*configs;
         let (vae, network) = ((&packed.vae, wider.as_deref().unwrap_or(executor)), (&packed.unet, executor));
         programs.get(purpose, || {

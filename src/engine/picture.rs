@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::{EngineError, ModelInfo, Params};
+use crate::flow::Patience;
 use crate::frame::Frame;
 
 /// One picture to paint.
@@ -18,6 +19,15 @@ pub struct Job {
     /// Whether pictures may be painted side by side, each one step further than the next: more of them, each n - 1 calls later
     /// with n steps. A job whose parameters are not the last one's is painted at once.
     pub stream: bool,
+    /// How long somebody waits for the picture: a renderer may give it up after that.
+    pub patience: Patience,
+}
+
+impl Job {
+    /// One that is painted by itself, to its end.
+    pub fn new(frame: Option<Frame>, params: impl Into<Arc<Params>>, revision: u64) -> Self {
+        Self { frame, params: params.into(), revision, stream: false, patience: Patience::default() }
+    }
 }
 
 /// When things happened to a picture. Pen-to-picture latency is shown minus taken.
@@ -85,7 +95,7 @@ pub trait Render: Send {
     /// Paints one picture: that of the job, or one of those before it. `Ok(None)` when none is ready that was not shown.
     ///
     /// # Errors
-    /// What went wrong, by name; the renderer stays usable.
+    /// What went wrong, by name, or that the picture was given up; the renderer stays usable.
     fn render(&mut self, job: &Job) -> Result<Option<Picture>, EngineError>;
 
     /// Whether pictures of earlier jobs are still to come: they do when the last job is given again.

@@ -180,6 +180,7 @@ impl Render for Engine {
         let started = Instant::now();
         let params = &job.params;
         check(params)?;
+        self.model.networks.work_within(&job.patience);
         let size = usable_size(params.size, self.info.multiple)?;
         let mut times = StageTimes::default();
         let guided = self.model.networks.is_guided(params.guidance);
@@ -207,13 +208,20 @@ impl Render for Engine {
                     _ => None,
                 };
                 let (model, executor) = (&mut self.model, &*self.executor);
-                Some((show_whole(model, executor, (&request, course), picture, &mut self.noise)?, provenance))
+                let shown = show_whole(model, executor, (&request, course), picture, &mut self.noise);
+                shown.map(|shown| Some((shown, provenance)))
             }
-            Way::Steps => Some((show(&mut self.model, &*self.executor, &request, &mut self.noise)?, provenance)),
-            Way::Stream => self.streamed(stream.filter(|_| !plan.anew), &request, (provenance, plan.encode))?,
+            Way::Steps => {
+                let shown = show(&mut self.model, &*self.executor, &request, &mut self.noise);
+                shown.map(|shown| Some((shown, provenance)))
+            }
+            Way::Stream => self.streamed(stream.filter(|_| !plan.anew), &request, (provenance, plan.encode)),
         };
-        self.last = Some(last);
-        ready.map(|(shown, provenance)| self.picture(shown, provenance, params.clone())).transpose()
+        // What was made for a picture that is given up is as good as that of one that was painted.
+        if ready.as_ref().err().is_none_or(EngineError::is_given_up) {
+            self.last = Some(last);
+        }
+        ready?.map(|(shown, provenance)| self.picture(shown, provenance, params.clone())).transpose()
     }
 
     fn is_behind(&self) -> bool {

@@ -22,6 +22,7 @@ pub use cpu::Cpu;
 pub use cuda::Cuda;
 pub use profile::{Profile, StepTime};
 
+use crate::flow::Patience;
 use crate::graph::Graph;
 use crate::weights::{Weights, WeightsError};
 
@@ -226,6 +227,14 @@ pub trait Program: Send {
     /// An input that is missing or misshapen, or the executor's own trouble.
     fn run(&mut self, inputs: &[Value<'_>], slot: usize) -> Result<Vec<Tensor>, ExecError>;
 
+    /// The same, for somebody who waits only so long. Executors that take long ask in between, the others before they begin.
+    ///
+    /// # Errors
+    /// [`ExecError::GivenUp`], and those of [`Program::run`].
+    fn run_within(&mut self, patience: &Patience, inputs: &[Value<'_>], slot: usize) -> Result<Vec<Tensor>, ExecError> {
+        if patience.is_over() { Err(ExecError::GivenUp) } else { self.run(inputs, slot) }
+    }
+
     /// Times the steps of the frame stage, each the median of at most so many `runs`, on whatever the last run left in memory.
     /// `None` when there are no steps to tell apart.
     fn profile(&mut self, runs: usize) -> Option<Profile> {
@@ -307,12 +316,20 @@ pub enum ExecError {
         /// The backend's words.
         text: String,
     },
+    /// Nobody waits for the results any more.
+    #[error("it was given up: nobody waits for it any more")]
+    GivenUp,
 }
 
 impl ExecError {
     /// Whether a GPU lacked memory alone.
     pub fn is_full(&self) -> bool {
         matches!(self, Self::Device { full: true, .. })
+    }
+
+    /// Whether nothing went wrong, but nobody waited any more.
+    pub fn is_given_up(&self) -> bool {
+        matches!(self, Self::GivenUp)
     }
 
     /// What the user can do about it.
@@ -331,6 +348,7 @@ impl ExecError {
             }
             Self::Room { .. } => "choose a smaller picture size, or close other programs".into(),
             Self::Backend { .. } => "choose a smaller picture size or another model".into(),
+            Self::GivenUp => String::new(),
         }
     }
 }

@@ -92,6 +92,11 @@ impl<T> LatestReceiver<T> {
         self.slot.lock().clone()
     }
 
+    /// Whether something came that was not taken.
+    pub fn has_news(&self) -> bool {
+        !self.wake.is_empty()
+    }
+
     /// The wake channel, for `select!`: it has a message when there is news, and is closed when all senders are gone.
     pub fn wake(&self) -> &Receiver<()> {
         &self.wake

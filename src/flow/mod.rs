@@ -7,6 +7,7 @@ mod latest;
 mod memory;
 mod meter;
 mod pace;
+mod patience;
 mod process;
 mod worker;
 
@@ -16,5 +17,6 @@ pub use latest::{LatestReceiver, LatestSender, latest};
 pub use memory::{Resident, SystemMemory, share_heaps, with_room};
 pub use meter::{Latency, Rate};
 pub use pace::Pace;
+pub use patience::Patience;
 pub use process::{is_running, leave};
 pub use worker::{StopToken, Worker, lower_priority, panic_text};

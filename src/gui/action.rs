@@ -92,4 +92,6 @@ pub enum Action {
     Prompt(String),
     /// Go on with what was seen in a preview.
     Adopt(Box<Params>),
+    /// Go on with what was there before the last such choice.
+    TakeBackChoice,
 }

@@ -5,6 +5,7 @@ use egui::{Context, ViewportCommand};
 use super::action::Action;
 use super::app::App;
 use super::dialogs::Picked;
+use super::explore::Chosen;
 use super::notices::Offer;
 use super::stage::Refused;
 use super::{look, names, numbers, words};
@@ -69,7 +70,12 @@ impl App {
             Action::Hide(layers) => layers.into_iter().for_each(|layer| _ = self.document.set_visible(layer, false)),
             Action::DrawOn(layer) => _ = self.document.set_active(layer),
             Action::Prompt(prompt) => self.settings.params.prompt = prompt,
-            Action::Adopt(params) => self.adopt(ctx, *params),
+            Action::Adopt(params) => self.adopt(ctx, Chosen::of(&params)),
+            Action::TakeBackChoice => {
+                if let Some(before) = self.explore.step_back() {
+                    self.choose(ctx, before);
+                }
+            }
         }
         // What was done shows in the next frame.
         ctx.request_repaint();
@@ -220,9 +226,16 @@ impl App {
         self.replace_prompt(ctx, prompt);
     }
 
+    fn adopt(&mut self, ctx: &Context, chosen: Chosen) {
+        let before = Chosen::of(&self.settings.params);
+        if before != chosen {
+            self.explore.remember(before);
+            self.choose(ctx, chosen);
+        }
+    }
+
     /// What was changed meanwhile by others stays.
-    fn adopt(&mut self, ctx: &Context, chosen: Params) {
-        let Params { prompt, seed, strength, .. } = chosen;
+    fn choose(&mut self, ctx: &Context, Chosen { prompt, seed, strength }: Chosen) {
         (self.settings.params.seed, self.settings.params.strength) = (seed, strength);
         if prompt != self.settings.params.prompt {
             self.replace_prompt(ctx, prompt);

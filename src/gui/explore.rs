@@ -9,6 +9,9 @@ use crate::engine::Params;
 use crate::frame::{Frame, Size, cover_crop};
 use crate::studio::{Axis, Notice, Preview};
 
+/// So many choices can be taken back.
+const TRAIL: usize = 64;
+
 /// What the tab keeps.
 #[derive(Default)]
 pub struct Explore {
@@ -23,6 +26,26 @@ pub struct Explore {
     tiles_of: (Axis, u64),
     /// What the pointer is over, to be seen on the stage, in the last frame and in this one: a panel may be drawn after the stage.
     pointed: [Option<Pointed>; 2],
+    /// What was there before each choice, the last one last.
+    trail: Vec<Chosen>,
+}
+
+/// What choosing a preview changes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chosen {
+    /// The words.
+    pub prompt: String,
+    /// The seed.
+    pub seed: u64,
+    /// The strength, 0 to 1.
+    pub strength: f64,
+}
+
+impl Chosen {
+    /// Those of `params`.
+    pub fn of(params: &Params) -> Self {
+        Self { prompt: params.prompt.clone(), seed: params.seed, strength: params.strength }
+    }
 }
 
 /// A preview under the pointer.
@@ -37,6 +60,8 @@ pub struct Pointed {
 struct Tile {
     params: Arc<Params>,
     painting: Result<Painting, Notice>,
+    /// It is of an earlier drawing.
+    is_old: bool,
 }
 
 struct Painting {
@@ -69,6 +94,24 @@ impl Explore {
         self.pointed[1] = Some(Pointed { name, frame });
     }
 
+    /// Something else was chosen: this was there before.
+    pub fn remember(&mut self, before: Chosen) {
+        if self.trail.len() == TRAIL {
+            self.trail.remove(0);
+        }
+        self.trail.push(before);
+    }
+
+    /// What was there before the last choice.
+    pub fn before(&self) -> Option<&Chosen> {
+        self.trail.last()
+    }
+
+    /// The same, to go back to.
+    pub fn step_back(&mut self) -> Option<Chosen> {
+        self.trail.pop()
+    }
+
     /// What is to be painted.
     pub fn seen(&self) -> &[Params] {
         &self.seen
@@ -86,7 +129,7 @@ impl Explore {
             let is_known = |params: &Params| previews.iter().any(|preview| *preview.params == *params);
             tile.take_if(|tile| *tile.params == *seen && !is_known(seen));
         }
-        for Preview { params, painting } in previews {
+        for Preview { params, painting, is_old } in previews {
             // One that was on its way when the choices became others is nobody's.
             let Some(at) = self.seen.iter().position(|seen| *seen == *params) else { continue };
             let before = self.tiles[at].take().and_then(|tile| tile.painting.ok());
@@ -94,7 +137,7 @@ impl Explore {
                 let same = before.filter(|before| before.frame.shares_pixels(&frame));
                 Painting { texture: same.and_then(|same| same.texture), frame }
             });
-            self.tiles[at] = Some(Tile { params, painting });
+            self.tiles[at] = Some(Tile { params, painting, is_old });
         }
     }
 
@@ -140,7 +183,7 @@ impl Explore {
     ) -> Option<(Result<TextureId, &Notice>, bool)> {
         let tile = self.tiles.get_mut(at)?.as_mut()?;
         let texture = tile.painting.as_mut().map(|painting| painting.texture(ctx, size)).map_err(|notice| &*notice);
-        Some((texture, *tile.params == *params))
+        Some((texture, !tile.is_old && *tile.params == *params))
     }
 }
 

@@ -14,6 +14,9 @@ const STRENGTHS: [u32; 8] = [30, 40, 50, 60, 70, 80, 90, 100];
 const STYLES: [&str; 8] =
     ["photograph", "oil painting", "watercolor", "pencil sketch", "comic", "anime", "pixel art", "3d render"];
 
+/// Of backgrounds, none in particular.
+const ANY: &str = "as it comes";
+
 /// Parameters that differ from the present ones along one axis, or are the present ones.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Variation {
@@ -56,7 +59,8 @@ impl<'a> Choices<'a> {
             Axis::Subject => known(|card| card.subjects.len(), 0),
             Axis::Style => known(|card| card.styles.len(), STYLES.len()),
             Axis::Background if self.params.prompt.trim().is_empty() => 0,
-            Axis::Background => known(|card| card.backgrounds.len(), 0),
+            // And none in particular, if there are any.
+            Axis::Background => known(|card| card.backgrounds.len() + usize::from(!card.backgrounds.is_empty()), 0),
             Axis::Strength => STRENGTHS.len() as u64,
         }
     }
@@ -94,7 +98,9 @@ impl<'a> Choices<'a> {
             }
             (Axis::Subject, card) => {
                 let subject = &card?.subjects.get(at)?.name;
-                params.prompt = words::with_subject(&params.prompt, subject, card?);
+                if !words::has_subject(&params.prompt, subject, card?) {
+                    params.prompt = words::with_subject(&params.prompt, subject, card?);
+                }
                 subject.clone()
             }
             (Axis::Style, Some(card)) => {
@@ -108,9 +114,14 @@ impl<'a> Choices<'a> {
                 style.to_owned()
             }
             (Axis::Background, card) => {
-                let colour = card?.backgrounds.get(at)?;
-                params.prompt = words::with_background(&params.prompt, Some(colour));
-                colour.clone()
+                let colour = match at.checked_sub(1) {
+                    Some(at) => Some(card?.backgrounds.get(at)?.as_str()),
+                    None => None,
+                };
+                if words::background(&params.prompt) != colour.map(str::to_lowercase) {
+                    params.prompt = words::with_background(&params.prompt, colour);
+                }
+                colour.unwrap_or(ANY).to_owned()
             }
         };
         let is_present = params == *self.params;
@@ -206,8 +217,9 @@ mod tests {
         assert_eq!(prompts(Axis::Subject, prompt, &model), subjects);
         let styles = ["castle, 3d render, red background", "castle, flat icon, red background"];
         assert_eq!(prompts(Axis::Style, prompt, &model), styles);
-        let backgrounds = ["castle, 3d render, red background", "castle, 3d render, navy background"];
-        assert_eq!(prompts(Axis::Background, prompt, &model), backgrounds);
+        let backgrounds = ["red background", "navy background"].map(|colour| format!("castle, 3d render, {colour}"));
+        let all = [vec!["castle, 3d render".to_owned()], backgrounds.to_vec()].concat();
+        assert_eq!(prompts(Axis::Background, prompt, &model), all);
         assert!(prompts(Axis::Background, " ", &model).is_empty(), "a background of nothing");
     }
 
@@ -223,7 +235,7 @@ mod tests {
         let params =
             Params { prompt: "castle, 3d, navy background".into(), seed: 42, strength: 0.7, ..Params::default() };
         for (axis, index) in
-            [(Axis::Seed, 42), (Axis::Subject, 1), (Axis::Style, 0), (Axis::Background, 1), (Axis::Strength, 4)]
+            [(Axis::Seed, 42), (Axis::Subject, 1), (Axis::Style, 0), (Axis::Background, 2), (Axis::Strength, 4)]
         {
             let choices = Choices::new(axis, &params, Some(&model));
             assert_eq!(choices.present(), Some(index), "{axis:?}");
@@ -231,6 +243,24 @@ mod tests {
             assert!(found.is_present && found.params == params, "{axis:?}");
             assert!(choices.are_any() && choices.get(choices.count()).is_none(), "{axis:?}");
         }
+    }
+
+    #[test]
+    fn what_is_written_in_another_way_is_the_present_one_and_stays_as_it_is() {
+        let model = painter();
+        for (axis, prompt, index) in [
+            (Axis::Subject, "castle", 1),
+            (Axis::Subject, "Castle,navy background", 1),
+            (Axis::Background, "castle,3d", 0),
+            (Axis::Background, "castle, Navy Background, 3d", 2),
+        ] {
+            let params = Params { prompt: prompt.into(), ..Params::default() };
+            let choices = Choices::new(axis, &params, Some(&model));
+            assert_eq!(choices.present(), Some(index), "{axis:?} of {prompt:?}");
+            assert_eq!(choices.get(index).unwrap().params.prompt, prompt);
+        }
+        let params = Params { prompt: "castle, tower".into(), ..Params::default() };
+        assert_eq!(Choices::new(Axis::Subject, &params, Some(&model)).present(), None, "two subjects");
     }
 
     #[test]

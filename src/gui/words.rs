@@ -83,6 +83,12 @@ pub fn with_subject(prompt: &str, subject: &str, card: &ModelCard) -> String {
     kept.join(", ")
 }
 
+/// Whether `subject` is all that `prompt` asks for, beside style and background.
+pub fn has_subject(prompt: &str, subject: &str, card: &ModelCard) -> bool {
+    let mut subjects = parts(prompt).into_iter().filter(|part| !is_style(part, card) && !is_background(part));
+    subjects.next().is_some_and(|found| same(&found, subject)) && subjects.next().is_none()
+}
+
 /// The most characters of a prompt; text encoders read far fewer.
 pub const LONGEST: usize = 2000;
 

@@ -13,7 +13,7 @@ use super::tally::Tally;
 use super::{Event, LiveState, Notice, Preview, Wake};
 use crate::engine::{Params, Picture, Render};
 use crate::flow::channel::{Receiver, Sender, after, never, select};
-use crate::flow::{LatestReceiver, LatestSender, Worker, lower_priority, panic_text};
+use crate::flow::{LatestReceiver, LatestSender, Patience, StopToken, Worker, lower_priority, panic_text};
 use crate::frame::Frame;
 
 /// After this long without a picture the loop calls itself idle, and asks for the last repaint.
@@ -92,19 +92,22 @@ pub(super) struct Live {
 impl Live {
     /// Starts the thread.
     pub(super) fn spawn(self) -> std::io::Result<Worker> {
-        Worker::spawn("engine", move |_| {
+        Worker::spawn("engine", move |stop| {
             lower_priority();
-            self.run();
+            self.run(&stop);
         })
     }
 
-    fn run(self) {
+    fn run(self, stop: &StopToken) {
         let mut state = State::new();
+        let (stop, orders, ink) = (stop.clone(), self.orders.clone(), self.ink.clone());
+        // The hand, and whoever gives orders, wait for no preview.
+        let patience = Patience::until(move || stop.is_stopped() || !orders.is_empty() || ink.has_news());
         while self.listen(&mut state) {
             self.tell_state(&mut state);
             match state.next() {
                 Next::Picture => self.paint(&mut state),
-                Next::Preview(at) => self.paint_preview(&mut state, at),
+                Next::Preview(at) => self.paint_preview(&mut state, at, &patience),
                 Next::Nothing(_) => continue,
             }
             self.tell_state(&mut state);
@@ -155,8 +158,9 @@ impl Live {
             Order::Params(params, revision) => {
                 let was_dirty = state.dirty;
                 state.set_params(params, revision);
-                // Before anything else came to be painted: what was chosen from the sheet is there already.
-                if let Some(picture) = (!was_dirty).then(|| state.take_from_sheet()).flatten() {
+                // Unless something else is to be painted first: what was chosen from the sheet is there already.
+                let is_free = !was_dirty || state.is_paused();
+                if let Some(picture) = is_free.then(|| state.take_from_sheet()).flatten() {
                     self.show(state, picture);
                 }
             }
@@ -225,8 +229,8 @@ impl Live {
                 if let Some(picture) = picture {
                     // Where pictures are on their way, this one is of an earlier input.
                     let is_seen = !job.stream && state.sheet.put_same(state.mixer.version(), &picture);
-                    // Those that are to be painted anew take it with them, when there is time for it.
-                    if is_seen && state.wanted_preview().is_none() {
+                    // Those that are to be painted anew take it with them, when there is time for it soon.
+                    if is_seen && state.wanted_preview().is_none() || state.sheet.is_slow() {
                         self.show_previews(state);
                     }
                     self.show(state, picture);
@@ -243,16 +247,18 @@ impl Live {
         }
     }
 
-    /// One of the contact sheet. What cannot be painted is seen there, and is not tried again before something changes.
-    fn paint_preview(&self, state: &mut State, at: usize) {
+    /// One of the contact sheet. What cannot be painted is seen there, and is not tried again before something changes; what is given
+    /// up is.
+    fn paint_preview(&self, state: &mut State, at: usize, patience: &Patience) {
         let Some(params) = state.sheet.params(at) else { return };
         let (begun, input) = (Instant::now(), state.mixer.version());
         let Some(frame) = self.mix(state, 0) else { return };
-        let job = state.preview_job(frame, params);
+        let job = state.preview_job(frame, params, patience.clone());
         let Painter::Ready(render) = &mut state.painter else { return };
         let painted = match catch_unwind(AssertUnwindSafe(|| render.render(&job))) {
             Ok(Ok(Some(picture))) => Ok(picture),
             Ok(Ok(None)) => Err(Notice::error("Nothing was painted", "")),
+            Ok(Err(error)) if error.is_given_up() => return,
             Ok(Err(error)) => Err(Notice::error(error.to_string(), error.remedy())),
             Err(panic) => {
                 // The next renderer would break over it, too: nothing is painted beside before other parameters are looked at.
@@ -267,7 +273,7 @@ impl Live {
     }
 
     fn show_previews(&self, state: &State) {
-        self.previews.send(state.sheet.previews());
+        self.previews.send(state.previews());
         (self.wake)();
     }
 

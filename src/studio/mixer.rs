@@ -49,6 +49,11 @@ impl Mixer {
         self.version
     }
 
+    /// Whether there is a source.
+    pub(super) fn has_base(&self) -> bool {
+        self.base.is_some()
+    }
+
     /// Whether there is anything to mix.
     pub(super) fn has_input(&self) -> bool {
         self.base.is_some() || self.ink.is_some()

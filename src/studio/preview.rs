@@ -13,4 +13,6 @@ pub struct Preview {
     pub params: Arc<Params>,
     /// The painting, of the size it would have as the picture, or why there is none.
     pub painting: Result<Frame, Notice>,
+    /// It is of an earlier drawing, and will be for a while. Never where a source changes all the time.
+    pub is_old: bool,
 }

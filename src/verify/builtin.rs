@@ -108,7 +108,7 @@ fn picture(candidate: Candidate<'_>) -> Result<(Frame, String), VerifyError> {
     let params = params(loaded.info());
     let painter = loaded.info().executor.clone();
     let paper = Frame::filled(Size::square(64), [200, 60, 40, 255]);
-    let job = Job { frame: Some(paper), params: params.into(), revision: 1, stream: false };
+    let job = Job::new(Some(paper), params, 1);
     let picture = Engine::new(loaded).render(&job)?;
     picture
         .map(|picture| (picture.frame, painter))

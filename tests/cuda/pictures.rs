@@ -34,7 +34,7 @@ pub fn play() {
         mark("a picture");
         let frame = Some(Frame::filled(Size::square(SIDE), [60 * number as u8, 99, 0, 255]));
         let params = Arc::new(Params { seed, ..params.clone() });
-        assert!(engine.render(&Job { frame, params, revision: 1, stream: false }).unwrap().is_some());
+        assert!(engine.render(&Job::new(frame, params, 1)).unwrap().is_some());
     }
     mark("the end");
 }

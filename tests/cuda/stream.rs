@@ -1,7 +1,5 @@
 //! Pictures painted side by side are those that are painted alone, where a picture painted alone is one graph.
 
-use std::sync::Arc;
-
 use afterimage::engine::{self, Engine, Job, Params, Picture, Render};
 use afterimage::frame::{Frame, Size};
 use afterimage::weights::ModelSource;
@@ -23,7 +21,7 @@ fn painter() -> Result<Engine, Failed> {
 fn paint(engine: &mut Engine, drawing: &Frame, stream: bool) -> Result<Option<Picture>, Failed> {
     let size = Size::square(64);
     let params = Params { prompt: "fox".into(), steps: STEPS, strength: 1.0, size, ..Params::default() };
-    let job = Job { frame: Some(drawing.clone()), params: Arc::new(params), revision: 1, stream };
+    let job = Job { stream, ..Job::new(Some(drawing.clone()), params, 1) };
     Ok(engine.render(&job)?)
 }
 

@@ -54,6 +54,27 @@ fn a_seed_is_chosen_and_the_others_stay() -> Result<(), Failed> {
     check(is_chosen(&window, &format!("Paint with {seed}")), "the dice's seed is not seen")
 }
 
+fn choices_are_taken_back_one_after_the_other() -> Result<(), Failed> {
+    let mut window = open(SIZE, exploring());
+    asked(&mut window, "house, 3d", 47);
+    check(window.harness.query_by_label("Back to what it was").is_none(), "nothing was chosen yet")?;
+    window.click("Paint with 45");
+    window.click("Paint with 45");
+    window.click("Backgrounds");
+    check(is_chosen(&window, "Paint with as it comes"), "no background is none")?;
+    window.click("Paint with navy");
+    let now = |window: &Window| {
+        let params = &window.app().settings().params;
+        (params.prompt.clone(), params.seed)
+    };
+    check(now(&window) == ("house, 3d, navy background".to_owned(), 45), format!("{:?}", now(&window)))?;
+    window.click("Back to what it was");
+    check(now(&window) == ("house, 3d".to_owned(), 45), format!("{:?}", now(&window)))?;
+    window.click("Back to what it was");
+    check(now(&window) == ("house, 3d".to_owned(), 42), "a choice of the same counts for nothing")?;
+    check(window.harness.query_by_label("Back to what it was").is_none(), "there is nothing before")
+}
+
 fn what_is_pointed_at_is_seen_large() -> Result<(), Failed> {
     let mut window = open(SIZE, exploring());
     asked(&mut window, "house, 3d", 47);
@@ -157,6 +178,7 @@ fn a_turned_number_leaves_no_holes() -> Result<(), Failed> {
 pub fn tests() -> Vec<Trial> {
     vec![
         test("explore::a_seed_is_chosen_and_the_others_stay", a_seed_is_chosen_and_the_others_stay),
+        test("explore::choices_are_taken_back_one_after_the_other", choices_are_taken_back_one_after_the_other),
         test("explore::what_is_pointed_at_is_seen_large", what_is_pointed_at_is_seen_large),
         test("explore::words_are_chosen_and_can_be_had_again", words_are_chosen_and_can_be_had_again),
         test("explore::nothing_is_painted_that_nobody_sees", nothing_is_painted_that_nobody_sees),

@@ -1,11 +1,12 @@
 //! The engine as a library: a folder is opened, frames go in, pictures come out, nonsense is refused by name.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use afterimage::engine::{self, Engine, EngineError, Job, Load, LoadedModel, Params, Picture, Render};
-use afterimage::flow::StopToken;
+use afterimage::flow::{Patience, StopToken};
 use afterimage::frame::{Frame, Size};
 use afterimage::weights::ModelSource;
 use libtest_mimic::{Failed, Trial};
@@ -16,11 +17,12 @@ pub type Outcome = Result<(), Failed>;
 pub type Test = fn() -> Outcome;
 
 pub fn tests() -> Vec<Trial> {
-    let tests: [(&str, Test); 16] = [
+    let tests: [(&str, Test); 17] = [
         ("paints_from_noise_and_from_a_frame", paints_from_noise_and_from_a_frame),
         ("same_seed_same_picture", same_seed_same_picture),
         ("what_did_not_change_is_kept", what_did_not_change_is_kept),
         ("pictures_side_by_side_are_those_painted_alone", pictures_side_by_side_are_those_painted_alone),
+        ("a_picture_may_be_given_up_anywhere", a_picture_may_be_given_up_anywhere),
         ("weak_strength_paints_with_fewer_steps", weak_strength_paints_with_fewer_steps),
         ("sizes_are_rounded_down", sizes_are_rounded_down),
         ("nonsense_is_refused_and_the_engine_goes_on", nonsense_is_refused_and_the_engine_goes_on),
@@ -147,6 +149,31 @@ fn is_picture(found: Option<&Picture>, expected: Option<&Picture>, which: &str) 
     same((found.input_id, found.stamps.taken), (expected.input_id, expected.stamps.taken))?;
     let apart = found.frame.pixels().iter().zip(expected.frame.pixels()).map(|(a, b)| a.abs_diff(*b)).max();
     holds(apart <= Some(1), &format!("{which}: {apart:?} apart"))
+}
+
+fn a_picture_may_be_given_up_anywhere() -> Outcome {
+    let mut engine = engine();
+    let drawing = Frame::filled(Size::square(64), [200, 40, 60, 255]);
+    let expected = paint(&mut engine, params(|_| ()), Some(drawing.clone()))?;
+    // Encoding, steps and decoding are asked at least, each time for another picture.
+    let mut asked = 0;
+    loop {
+        let other = params(|p| (p.seed, p.prompt) = (asked as u64, format!("a house, {asked}")));
+        let left = AtomicUsize::new(asked);
+        let is_over = move || left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_err();
+        let job = Job { patience: Patience::until(is_over), ..job(other, Some(drawing.clone())) };
+        match engine.render(&job) {
+            Ok(picture) => {
+                holds(picture.is_some(), "no picture")?;
+                break;
+            }
+            Err(error) => holds(error.is_given_up(), &error.to_string())?,
+        }
+        let again = paint(&mut engine, params(|_| ()), Some(drawing.clone()))?;
+        holds(again.frame.pixels() == expected.frame.pixels(), &format!("another picture after {asked} questions"))?;
+        asked = if asked < 8 { asked + 1 } else { asked * 2 };
+    }
+    holds(asked > 2, &format!("it was asked {asked} times only"))
 }
 
 fn weak_strength_paints_with_fewer_steps() -> Outcome {
@@ -373,7 +400,7 @@ pub fn params(change: impl FnOnce(&mut Params)) -> Params {
 }
 
 pub fn job(params: Params, frame: Option<Frame>) -> Job {
-    Job { frame, params: Arc::new(params), revision: 3, stream: false }
+    Job::new(frame, params, 3)
 }
 
 pub fn paint(engine: &mut Engine, params: Params, frame: Option<Frame>) -> Result<Picture, Failed> {

@@ -54,7 +54,7 @@ fn newer() -> TempDir {
 fn painted_by(folder: &Path) -> Vec<u8> {
     let source = ModelSource::Dir(folder.to_owned());
     let mut engine = Engine::new(engine::load(&source, "auto", 0, None, &mut |_, _| true).unwrap());
-    let job = Job { frame: Some(drawing()), params: Arc::new(params()), revision: 1, stream: false };
+    let job = Job::new(Some(drawing()), params(), 1);
     engine.render(&job).unwrap().unwrap().frame.pixels().to_vec()
 }
 

@@ -78,7 +78,7 @@ fn are_filled() -> Result<(), Failed> {
         keep(0, &sketch);
         for seed in 1..4 {
             let params = Params { prompt: prompt.into(), seed, ..suggested.clone() };
-            let job = Job { frame: Some(sketch.clone()), params: params.into(), revision: 1, stream: false };
+            let job = Job::new(Some(sketch.clone()), params, 1);
             let picture = engine.render(&job)?.ok_or("no picture")?;
             keep(seed as u32, &picture.frame);
             let found = colour(inside(&picture.frame));

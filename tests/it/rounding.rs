@@ -87,7 +87,7 @@ fn paint(engine: &mut Engine, sketch: &Frame, prompt: &str, index: usize) -> Res
         seed: index as u64,
         ..Params::default()
     };
-    let job = Job { frame: Some(sketch.clone()), params: params.into(), revision: 1, stream: false };
+    let job = Job::new(Some(sketch.clone()), params, 1);
     let picture = engine.render(&job).map_err(|error| error.to_string())?;
     picture.map(|picture| picture.frame).ok_or_else(|| "nothing was painted".into())
 }

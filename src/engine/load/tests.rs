@@ -65,7 +65,7 @@ fn what_is_wished_is_compiled_and_nothing_else() {
         let prepared = compiled.load(Ordering::Relaxed);
         assert_eq!(prepared, 4, "text, encoder, step, decoder");
         let frame = Some(Frame::filled(Size::square(64), [9, 99, 200, 255]));
-        engine.render(&Job { frame, params: wished.into(), revision: 1, stream: false }).unwrap();
+        engine.render(&Job::new(frame, wished, 1)).unwrap();
         assert_eq!(compiled.load(Ordering::Relaxed), prepared, "the first picture compiles again");
     }
 }
@@ -78,8 +78,7 @@ fn the_wish_may_depend_on_the_model() {
     let wished = suggested(model.info()).unwrap();
     assert_eq!(wished.size, Size::new(model.info().size.width, model.info().size.width / 4));
     let prepared = compiled.load(Ordering::Relaxed);
-    let job =
-        Job { frame: Some(Frame::filled(wished.size, [9; 4])), params: wished.into(), revision: 1, stream: false };
+    let job = Job::new(Some(Frame::filled(wished.size, [9; 4])), wished, 1);
     Engine::new(model).render(&job).unwrap();
     assert_eq!(compiled.load(Ordering::Relaxed), prepared);
 }

@@ -1,7 +1,7 @@
 //! A compiled graph: runs what changed, keeps what did not.
 
 use std::collections::HashMap;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,7 @@ use super::team::Team;
 use crate::exec::inputs::{self, Inputs};
 use crate::exec::planner::{About, View};
 use crate::exec::{ExecError, Profile, Program, StepTime, Tensor, Value, room};
+use crate::flow::Patience;
 use crate::graph::{Graph, Stage};
 
 /// A profile makes no more runs after this time.
@@ -87,7 +88,7 @@ impl CpuProgram {
         if poison {
             program.memory().fill(POISON);
         }
-        program.dispatch(Stage::Constant);
+        program.dispatch(Stage::Constant, &Patience::default())?;
         Ok(program)
     }
 
@@ -100,11 +101,15 @@ impl CpuProgram {
     }
 
     /// Runs all rounds of a stage.
-    fn dispatch(&mut self, stage: Stage) {
-        self.dispatch_watched(self.work.plan.rounds[stage as usize].clone(), |_| ());
+    fn dispatch(&mut self, stage: Stage, patience: &Patience) -> Result<(), ExecError> {
+        self.dispatch_watched(self.work.plan.rounds[stage as usize].clone(), |_| go_on(patience))
     }
 
-    fn dispatch_watched(&mut self, rounds: Arc<[Range<usize>]>, watch: impl FnMut(usize)) {
+    fn dispatch_watched(
+        &mut self,
+        rounds: Arc<[Range<usize>]>,
+        watch: impl FnMut(usize) -> ControlFlow<()>,
+    ) -> Result<(), ExecError> {
         let work = self.work.clone();
         let tasks: Vec<usize> = rounds.iter().map(|steps| work.tasks[steps.clone()].iter().sum()).collect();
         let run = move |round: usize, mut task: usize| {
@@ -115,11 +120,11 @@ impl CpuProgram {
                 task -= work.tasks[step];
             }
         };
-        self.team.dispatch(&tasks, Arc::new(run), watch);
+        done(self.team.dispatch(&tasks, Arc::new(run), watch))
     }
 
     /// Of the frame stage, does these tasks of each step.
-    fn dispatch_again(&mut self, again: &[Vec<usize>]) {
+    fn dispatch_again(&mut self, again: &[Vec<usize>], patience: &Patience) -> Result<(), ExecError> {
         let work = &self.work;
         let some = |step: usize| again[step].iter().map(move |task| (step, *task));
         let rounds = work.plan.rounds[Stage::Frame as usize].iter();
@@ -130,7 +135,7 @@ impl CpuProgram {
             let (step, task) = rounds[round][task];
             work.run(step, task);
         };
-        self.team.dispatch(&tasks, Arc::new(run), |_| ());
+        done(self.team.dispatch(&tasks, Arc::new(run), |_| go_on(patience)))
     }
 
     /// The steps of the frame stage, and the milliseconds each takes alone.
@@ -139,27 +144,31 @@ impl CpuProgram {
         let alone = steps.iter().map(|step| *step..step + 1).collect();
         let mut ends: Vec<f64> = Vec::new();
         let begun = Instant::now();
-        self.dispatch_watched(alone, |_| ends.push(begun.elapsed().as_secs_f64() * 1e3));
+        let watch = |_| {
+            ends.push(begun.elapsed().as_secs_f64() * 1e3);
+            ControlFlow::Continue(())
+        };
+        // Nothing breaks it off.
+        self.dispatch_watched(alone, watch).ok();
         let begins = std::iter::once(0.0).chain(ends.iter().copied());
         steps.into_iter().zip(ends.iter().zip(begins).map(|(end, begin)| end - begin)).collect()
     }
 
     /// Sets the inputs of one stage and runs it.
-    fn run_stage(&mut self, stage: Stage, inputs: &Inputs<'_>) -> Result<(), ExecError> {
+    fn run_stage(&mut self, stage: Stage, inputs: &Inputs<'_>, patience: &Patience) -> Result<(), ExecError> {
         self.set_inputs(stage, inputs)?;
-        self.dispatch(stage);
-        Ok(())
+        self.dispatch(stage, patience)
     }
 
     /// Sets the inputs of the frame stage and runs it, or what must be done again of it.
-    fn run_frame(&mut self, inputs: &Inputs<'_>) -> Result<(), ExecError> {
-        // What a run leaves that fails is nothing to go on from.
+    fn run_frame(&mut self, inputs: &Inputs<'_>, patience: &Patience) -> Result<(), ExecError> {
+        // What a run leaves that fails or is given up is nothing to go on from.
         let whole = std::mem::take(&mut self.whole);
         let changed = self.set_inputs(Stage::Frame, inputs)?;
         let work = self.work.clone();
         match (&work.plan.changes, whole) {
-            (Some(changes), true) => self.dispatch_again(&changes.again(changed)),
-            _ => self.dispatch(Stage::Frame),
+            (Some(changes), true) => self.dispatch_again(&changes.again(changed), patience)?,
+            _ => self.dispatch(Stage::Frame, patience)?,
         }
         self.whole = true;
         Ok(())
@@ -203,8 +212,22 @@ impl CpuProgram {
     }
 }
 
+/// Between two rounds.
+fn go_on(patience: &Patience) -> ControlFlow<()> {
+    if patience.is_over() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+}
+
+/// What comes of a dispatch, by whether it was whole.
+fn done(whole: bool) -> Result<(), ExecError> {
+    if whole { Ok(()) } else { Err(ExecError::GivenUp) }
+}
+
 impl Program for CpuProgram {
     fn run(&mut self, inputs: &[Value<'_>], slot: usize) -> Result<Vec<Tensor>, ExecError> {
+        self.run_within(&Patience::default(), inputs, slot)
+    }
+
+    fn run_within(&mut self, patience: &Patience, inputs: &[Value<'_>], slot: usize) -> Result<Vec<Tensor>, ExecError> {
         let graph = self.graph.clone();
         let inputs = Inputs::new(&graph, inputs)?;
         if self.poison {
@@ -214,7 +237,7 @@ impl Program for CpuProgram {
         let revisions = inputs.revisions(Stage::Prompt);
         if self.prompt.as_ref() != Some(&revisions) {
             (self.prompt, self.whole) = (None, false);
-            self.run_stage(Stage::Prompt, &inputs)?;
+            self.run_stage(Stage::Prompt, &inputs, patience)?;
             self.prompt = Some(revisions);
         }
         let revisions = inputs.revisions(Stage::Schedule);
@@ -228,13 +251,13 @@ impl Program for CpuProgram {
             }
             _ => {
                 (self.slot, self.whole) = (None, false);
-                self.run_stage(Stage::Schedule, &inputs)?;
+                self.run_stage(Stage::Schedule, &inputs, patience)?;
                 let made = self.memory()[range].into();
                 self.schedule.insert(slot, (revisions, made));
             }
         }
         self.slot = Some(slot);
-        self.run_frame(&inputs)?;
+        self.run_frame(&inputs, patience)?;
         Ok(self.results())
     }
 

@@ -7,7 +7,7 @@
 //! the same picture follows soon and waking a thread takes longer than many a round; then they sleep.
 
 use std::cmp::Ordering::{Equal, Greater, Less};
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
@@ -90,15 +90,15 @@ impl Team {
     }
 
     /// For each round in turn, calls `run(round, task)` for each task below `tasks[round]`, on all threads, and then
-    /// `ended(round)` on this one. When it returns, no call is under way any more. While another dispatch is under way the helpers
-    /// are with that one, and this thread is alone.
+    /// `ended(round)` on this one, which may break the rest off: says whether it did not. When it returns, no call is under way any
+    /// more. While another dispatch is under way the helpers are with that one, and this thread is alone.
     ///
     /// # Panics
     /// When a task does, with its text. The tasks after it are not done.
-    pub fn dispatch(&self, tasks: &[usize], run: Run, ended: impl FnMut(usize)) {
+    pub fn dispatch(&self, tasks: &[usize], run: Run, ended: impl FnMut(usize) -> ControlFlow<()>) -> bool {
         let rounds = tasks.iter().map(|tasks| Round::new(*tasks)).collect();
         let shares = (0..self.threads()).map(|_| CachePadded(AtomicU64::new(0))).collect();
-        let dispatch = Arc::new(Dispatch { rounds, shares, run, panic: OnceLock::new() });
+        let dispatch = Arc::new(Dispatch::new(rounds, shares, run));
         let free = self.busy.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok();
         if free {
             // A helper that is gone is no loss but speed.
@@ -111,6 +111,7 @@ impl Team {
         if let Some(text) = dispatch.panic.get() {
             std::panic::resume_unwind(Box::new(text.clone()));
         }
+        !dispatch.broken_off.load(Ordering::Relaxed)
     }
 }
 
@@ -118,13 +119,13 @@ impl Team {
 fn help(dispatches: &Receiver<Arc<Dispatch>>, index: usize) {
     lower_priority();
     while let Ok(dispatch) = dispatches.recv() {
-        dispatch.go(index, |_| ());
+        dispatch.go(index, |_| ControlFlow::Continue(()));
         drop(dispatch);
         let mut ended = Instant::now();
         while ended.elapsed() < AWAKE {
             match dispatches.try_recv() {
                 Ok(dispatch) => {
-                    dispatch.go(index, |_| ());
+                    dispatch.go(index, |_| ControlFlow::Continue(()));
                     ended = Instant::now();
                 }
                 Err(TryRecvError::Empty) => std::hint::spin_loop(),
@@ -136,13 +137,15 @@ fn help(dispatches: &Receiver<Arc<Dispatch>>, index: usize) {
 
 /// What the threads of one dispatch share.
 struct Dispatch {
-    rounds: Vec<Round>,
+    rounds: Box<[Round]>,
     /// Of each thread: in its upper half the number of the round, from 1 on, that its share was last taken from, in its lower half how
     /// many tasks of that were taken.
     shares: Box<[CachePadded<AtomicU64>]>,
     run: Run,
     /// The text of the first panic of a task.
     panic: OnceLock<String>,
+    /// Whether the tasks that are left are not wanted any more.
+    broken_off: AtomicBool,
 }
 
 /// The tasks of `all` that are the share of thread `index` of so many. Of a few the first threads have most: who asks for a
@@ -166,8 +169,12 @@ struct Round {
 struct CachePadded<T>(T);
 
 impl Dispatch {
+    fn new(rounds: Box<[Round]>, shares: Box<[CachePadded<AtomicU64>]>, run: Run) -> Self {
+        Self { rounds, shares, run, panic: OnceLock::new(), broken_off: AtomicBool::new(false) }
+    }
+
     /// What a thread does.
-    fn go(&self, thread: usize, mut ended: impl FnMut(usize)) {
+    fn go(&self, thread: usize, mut ended: impl FnMut(usize) -> ControlFlow<()>) {
         for (index, round) in self.rounds.iter().enumerate() {
             let mut done = 0;
             for task in self.tasks(index, thread) {
@@ -176,7 +183,9 @@ impl Dispatch {
             }
             round.end(done);
             round.wait();
-            ended(index);
+            if ended(index).is_break() {
+                self.broken_off.store(true, Ordering::Relaxed);
+            }
         }
     }
 
@@ -216,9 +225,9 @@ impl Dispatch {
         }
     }
 
-    /// Does one task, unless another has panicked: then the rest of the dispatch is only counted, so that nobody waits for ever.
+    /// Does one task, unless another has panicked or the rest is broken off: then it is only counted, so that nobody waits for ever.
     fn task(&self, round: usize, task: usize) {
-        if self.panic.get().is_some() {
+        if self.panic.get().is_some() || self.broken_off.load(Ordering::Relaxed) {
             return;
         }
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| (self.run)(round, task))) {
@@ -266,11 +275,12 @@ mod tests {
             assert!((0..round).all(|before| counted[before].load(Ordering::Relaxed) == expected[before]));
         });
         let mut ends = 0;
-        team.dispatch(&tasks, run, |round| {
+        let whole = team.dispatch(&tasks, run, |round| {
             assert_eq!(round, ends);
             ends += 1;
+            ControlFlow::Continue(())
         });
-        assert_eq!(ends, tasks.len());
+        assert!(whole && ends == tasks.len());
         assert!(done.iter().zip(&tasks).all(|(done, tasks)| done.load(Ordering::Relaxed) == *tasks));
     }
 
@@ -290,7 +300,7 @@ mod tests {
     fn a_thread_does_its_own_share_before_what_is_left_of_others() {
         let rounds = [10, 2].map(Round::new).into();
         let shares = (0..3).map(|_| CachePadded(AtomicU64::new(0))).collect();
-        let dispatch = Dispatch { rounds, shares, run: Arc::new(|_, _| ()), panic: OnceLock::new() };
+        let dispatch = Dispatch::new(rounds, shares, Arc::new(|_, _| ()));
         let take = |round: usize, thread: usize| dispatch.tasks(round, thread).next();
         assert_eq!((0..3).map(|thread| take(0, thread)).collect::<Vec<_>>(), [Some(0), Some(4), Some(7)]);
         let rest: Vec<usize> = dispatch.tasks(0, 1).collect();
@@ -319,10 +329,31 @@ mod tests {
             assert!((round, task) != (1, 1), "on purpose");
             counted.fetch_add(usize::from(round == 2), Ordering::Relaxed);
         });
-        let panic = catch_unwind(AssertUnwindSafe(|| team.dispatch(&[3, 3, 3], run, |_| ()))).unwrap_err();
+        let panic = catch_unwind(AssertUnwindSafe(|| team.dispatch(&[3, 3, 3], run, |_| ControlFlow::Continue(()))))
+            .unwrap_err();
         assert_eq!(panic_text(panic.as_ref()), "on purpose");
         assert_eq!(after.load(Ordering::Relaxed), 0);
         dispatch_and_check(&team, vec![5]);
+    }
+
+    #[test]
+    fn what_is_broken_off_does_no_round_more_and_the_team_goes_on() {
+        for threads in 1..=3 {
+            let team = Team::new(threads).unwrap();
+            let done = Arc::new([0, 1, 2].map(AtomicUsize::new));
+            let counted = done.clone();
+            let run: Run = Arc::new(move |round, _| {
+                counted[round.min(2)].fetch_add(1, Ordering::Relaxed);
+                // Others may be some rounds ahead when the word comes.
+                std::thread::sleep(Duration::from_millis(u64::from(round > 1)));
+            });
+            let at_once = |round| if round == 1 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+            assert!(!team.dispatch(&[4; 5000], run, at_once));
+            let [first, second, others] = [0, 1, 2].map(|index| done[index].load(Ordering::Relaxed) - index);
+            assert!((first, second) == (4, 4) && others < 4000, "{others} of {threads} threads");
+            assert!(threads > 1 || others == 0, "{others} tasks more");
+            dispatch_and_check(&team, vec![5; 3]);
+        }
     }
 
     #[test]
@@ -331,7 +362,7 @@ mod tests {
         dispatch_and_check(&team, vec![4]);
         let kept: Arc<()> = Arc::new(());
         let held = kept.clone();
-        team.dispatch(&[2], Arc::new(move |_, _| assert!(Arc::strong_count(&held) > 0)), |_| ());
+        team.dispatch(&[2], Arc::new(move |_, _| assert!(Arc::strong_count(&held) > 0)), |_| ControlFlow::Continue(()));
         drop(team);
         let begun = Instant::now();
         while Arc::strong_count(&kept) > 1 {

@@ -9,6 +9,7 @@ mod allocations;
 mod beside;
 mod changes;
 mod f16_weights;
+mod giving_up;
 mod int16;
 mod merged;
 mod strips;

@@ -11,6 +11,7 @@ use egui_material_icons::icons;
 use crate::frame::Size;
 use crate::gui::action::Action;
 use crate::gui::cx::Cx;
+use crate::gui::explore::Chosen;
 use crate::gui::look::NOTE;
 use crate::gui::variations::{Choices, PAGE, Variation};
 use crate::gui::widgets::{chip, chip_width, note, small_icon_button};
@@ -67,6 +68,7 @@ pub fn explore_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
 /// The axes there are, in as many rows as they need.
 fn axes_ui(ui: &mut Ui, cx: &mut Cx<'_>, now: Axis, is_there: impl Fn(Axis) -> bool) {
     let mut left = Axis::ALL.into_iter().filter(|axis| is_there(*axis)).peekable();
+    let before = cx.explore.before().cloned();
     while left.peek().is_some() {
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 6.0;
@@ -80,8 +82,21 @@ fn axes_ui(ui: &mut Ui, cx: &mut Cx<'_>, now: Axis, is_there: impl Fn(Axis) -> b
                     cx.settings.window.axis = axis;
                 }
             }
+            if let Some(before) = before.as_ref().filter(|_| left.peek().is_none()) {
+                back_ui(ui, cx, before);
+            }
         });
     }
+}
+
+/// The way back to what was there before the last choice.
+fn back_ui(ui: &mut Ui, cx: &mut Cx<'_>, before: &Chosen) {
+    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        let hint = format!("“{}”, seed {}, strength {:.2}", before.prompt, before.seed, before.strength);
+        if small_icon_button(ui, icons::ICON_UNDO, "Back to what it was", &hint, cx.theme).clicked() {
+            cx.act(Action::TakeBackChoice);
+        }
+    });
 }
 
 /// What an axis is called, and what it means.
@@ -131,7 +146,7 @@ fn tile_ui(ui: &mut Ui, cx: &mut Cx<'_>, (place, variation): &(usize, Variation)
     let theme = cx.theme;
     let picture = Rect::from_min_size(rect.min, size).round_to_pixels(ui.pixels_per_point());
     let painter = ui.painter();
-    painter.rect_filled(picture, 4, theme.well);
+    painter.rect_filled(picture, 4, theme.raised);
     let mut trouble = None;
     let pixels = picture.size() * ui.pixels_per_point();
     let pixels = Size::new(pixels.x.round().max(1.0) as u32, pixels.y.round().max(1.0) as u32);
@@ -160,10 +175,11 @@ fn tile_ui(ui: &mut Ui, cx: &mut Cx<'_>, (place, variation): &(usize, Variation)
     let name = RichText::new(&variation.name).size(NOTE).color(text);
     let wrap = Some(TextWrapMode::Truncate);
     let name = WidgetText::from(name).into_galley(ui, wrap, size.x - 2.0, FontSelection::Default);
+    let hint = trouble.or_else(|| name.elided.then(|| variation.name.clone()));
     painter.galley(at, name, text);
-    let response = match trouble {
-        Some(trouble) => response.on_hover_text(trouble),
-        None => response.on_hover_text(&variation.name),
+    let response = match hint {
+        Some(hint) => response.on_hover_text(hint),
+        None => response,
     };
     if response.hovered() {
         cx.explore.point(ui.ctx(), *place, variation);

@@ -13,11 +13,20 @@ use crate::studio::{Notice, Preview};
 const REST: [Duration; 2] = [Duration::from_millis(120), Duration::from_secs(2)];
 /// For each time unit of the sheet the pictures have so many, if they want them.
 const PICTURES_SHARE: u32 = 3;
+/// So many pictures are kept that are not of the sheet: who looks elsewhere and comes back finds them there.
+const KEPT: usize = 32;
+/// And no more than so many bytes of them.
+const KEPT_BYTES: usize = 32 << 20;
+/// Where one takes longer, it is told which are of an earlier drawing; else they are new before anybody has seen it.
+const SLOW: Duration = Duration::from_millis(150);
 
 /// The contact sheet.
 #[derive(Default)]
 pub(super) struct Sheet {
-    cells: Vec<Cell>,
+    /// What is to be painted.
+    list: Vec<Arc<Params>>,
+    /// What was painted lately, the newest last, one of each parameters.
+    painted: Vec<Painted>,
     /// Where the search for the next one to paint begins, so that all have their turn.
     next: usize,
     /// How long the last picture took, of the sheet or not.
@@ -28,35 +37,31 @@ pub(super) struct Sheet {
     earned: Duration,
 }
 
-struct Cell {
-    params: Arc<Params>,
-    painted: Option<Painted>,
-}
-
 struct Painted {
+    params: Arc<Params>,
     /// The version of the input.
     input: u64,
     picture: Result<Picture, Notice>,
 }
 
+impl Painted {
+    fn bytes(&self) -> usize {
+        self.picture.as_ref().map_or(0, |picture| picture.frame.pixels().len())
+    }
+}
+
 impl Sheet {
-    /// Paint these from now on. What was painted of them already stays; says whether there is any.
+    /// Paint these from now on. Says whether some of them were painted lately.
     pub(super) fn set(&mut self, list: Vec<Arc<Params>>) -> bool {
-        let mut old = std::mem::take(&mut self.cells);
-        self.cells = list
-            .into_iter()
-            .map(|params| {
-                let kept = old.iter_mut().find(|cell| cell.params == params).and_then(|cell| cell.painted.take());
-                Cell { params, painted: kept }
-            })
-            .collect();
+        self.list = list;
         self.next = 0;
-        self.cells.iter().any(|cell| cell.painted.is_some())
+        self.tidy();
+        self.list.iter().any(|params| self.painted(params).is_some())
     }
 
     /// Another model paints: what is there is not what it would make of it.
     pub(super) fn forget(&mut self) {
-        self.cells.iter_mut().for_each(|cell| cell.painted = None);
+        self.painted.clear();
         self.wait_for_pictures();
     }
 
@@ -67,14 +72,14 @@ impl Sheet {
 
     /// The next one to paint over the input of this version.
     pub(super) fn stale(&self, input: u64) -> Option<usize> {
-        let count = self.cells.len();
-        let turns = (self.next..count).chain(0..self.next.min(count));
-        turns.into_iter().find(|&at| self.cells[at].painted.as_ref().is_none_or(|painted| painted.input != input))
+        let count = self.list.len();
+        let mut turns = (self.next..count).chain(0..self.next.min(count));
+        turns.find(|&at| self.painted(&self.list[at]).is_none_or(|painted| painted.input != input))
     }
 
     /// What the cell is to be painted with.
     pub(super) fn params(&self, at: usize) -> Option<Arc<Params>> {
-        self.cells.get(at).map(|cell| cell.params.clone())
+        self.list.get(at).cloned()
     }
 
     /// How much longer the hand, which did something at `moved`, has to rest before anything is painted here.
@@ -97,30 +102,65 @@ impl Sheet {
     pub(super) fn put(&mut self, at: usize, input: u64, picture: Result<Picture, Notice>, cost: Duration) {
         (self.cost, self.own_cost, self.next) = (cost, cost, at + 1);
         self.wait_for_pictures();
-        if let Some(cell) = self.cells.get_mut(at) {
-            cell.painted = Some(Painted { input, picture });
+        if let Some(params) = self.params(at) {
+            self.keep(Painted { params, input, picture });
         }
     }
 
     /// The live picture is what the cell of the same parameters would be. Says whether there is one.
     pub(super) fn put_same(&mut self, input: u64, picture: &Picture) -> bool {
-        let same = self.cells.iter_mut().find(|cell| cell.params == picture.params);
-        same.map(|cell| cell.painted = Some(Painted { input, picture: Ok(picture.clone()) })).is_some()
+        let params = picture.params.clone();
+        let is_listed = self.list.contains(&params);
+        self.keep(Painted { params, input, picture: Ok(picture.clone()) });
+        is_listed
     }
 
-    /// The picture of these parameters over the input of this version, if it is there.
-    pub(super) fn picture(&self, params: &Params, input: u64) -> Option<&Picture> {
-        let cell = self.cells.iter().find(|cell| *cell.params == *params)?;
-        cell.painted.as_ref().filter(|painted| painted.input == input)?.picture.as_ref().ok()
+    fn keep(&mut self, painted: Painted) {
+        self.painted.retain(|other| other.params != painted.params);
+        self.painted.push(painted);
+        self.tidy();
     }
 
-    /// All there is to see, also what newer input will replace.
-    pub(super) fn previews(&self) -> Vec<Preview> {
-        let seen = |cell: &Cell| {
-            let picture = cell.painted.as_ref()?.picture.as_ref();
-            let painting = picture.map(|picture| picture.frame.clone()).map_err(Notice::clone);
-            Some(Preview { params: cell.params.clone(), painting })
+    /// Lets go what is not of the sheet: what is of an earlier input, and the oldest of what is too much.
+    fn tidy(&mut self) {
+        let Self { list, painted, .. } = self;
+        let newest = painted.iter().map(|painted| painted.input).max();
+        let (mut count, mut bytes) = (0, 0);
+        let mut stays = |painted: &Painted| {
+            if list.contains(&painted.params) {
+                return true;
+            }
+            count += 1;
+            bytes += painted.bytes();
+            Some(painted.input) == newest && count <= KEPT && bytes <= KEPT_BYTES
         };
-        self.cells.iter().filter_map(seen).collect()
+        let mut stay: Vec<bool> = painted.iter().rev().map(&mut stays).collect();
+        painted.retain(|_| stay.pop().unwrap_or(false));
+    }
+
+    fn painted(&self, params: &Params) -> Option<&Painted> {
+        self.painted.iter().find(|painted| *painted.params == *params)
+    }
+
+    /// The picture of these parameters, if it was painted lately, and the version of its input.
+    pub(super) fn picture(&self, params: &Params) -> Option<(&Picture, u64)> {
+        let painted = self.painted(params)?;
+        Some((painted.picture.as_ref().ok()?, painted.input))
+    }
+
+    /// Whether so much time goes by before all is new that one would like to know what is not.
+    pub(super) fn is_slow(&self) -> bool {
+        self.own_cost >= SLOW
+    }
+
+    /// All there is to see, also what will be replaced by what is of the input of this version.
+    pub(super) fn previews(&self, input: u64) -> Vec<Preview> {
+        let seen = |params: &Arc<Params>| {
+            let painted = self.painted(params)?;
+            let picture = painted.picture.as_ref();
+            let painting = picture.map(|picture| picture.frame.clone()).map_err(Notice::clone);
+            Some(Preview { params: params.clone(), painting, is_old: self.is_slow() && painted.input != input })
+        };
+        self.list.iter().filter_map(seen).collect()
     }
 }

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use super::IDLE_AFTER;
 use super::sheet::Sheet;
 use crate::engine::{Job, Params, Picture, Render, Stamps};
-use crate::flow::Resident;
+use crate::flow::{Patience, Resident};
 use crate::frame::Frame;
-use crate::studio::LiveState;
 use crate::studio::mixer::Mixer;
+use crate::studio::{LiveState, Preview};
 
 /// Who paints.
 #[derive(Default)]
@@ -111,6 +111,8 @@ pub(super) struct State {
     playback: Playback,
     /// A new seed each picture, without end.
     pub(super) dream: bool,
+    /// No picture had this seed yet.
+    is_fresh_seed: bool,
     /// Several pictures side by side.
     pub(super) stream: bool,
     /// Nothing is painted until the user decides, whoever is there to paint.
@@ -141,6 +143,7 @@ impl State {
             changed: Instant::now(),
             playback: Playback::Running,
             dream: false,
+            is_fresh_seed: true,
             stream: false,
             stopped: false,
             sheet: Sheet::default(),
@@ -166,6 +169,7 @@ impl State {
             self.changed = Instant::now();
             self.moved = self.changed;
         }
+        self.is_fresh_seed |= params.seed != self.params.seed;
         self.params = params;
         self.revision = revision;
     }
@@ -175,6 +179,10 @@ impl State {
             self.playback = Playback::Paused;
         }
         self.changed = Instant::now();
+    }
+
+    pub(super) fn is_paused(&self) -> bool {
+        self.playback == Playback::Paused
     }
 
     pub(super) fn go_on(&mut self) {
@@ -240,18 +248,27 @@ impl State {
     /// The one of the contact sheet that would be painted next, if there is time.
     pub(super) fn wanted_preview(&self) -> Option<usize> {
         // Those on their way would be let go for another one.
-        let paints = self.playback == Playback::Running && self.painter.is_ready() && !self.stopped && !self.is_behind;
-        self.sheet.stale(self.mixer.version()).filter(|_| paints && self.mixer.has_input())
+        let paints = self.playback == Playback::Running && !self.is_behind && self.can_paint();
+        self.sheet.stale(self.mixer.version()).filter(|_| paints)
     }
 
-    /// The parameters are those of a picture that the contact sheet has: gives it, as the newest one.
+    /// The parameters are those of a picture that was painted lately: gives it, as the newest one. In a pause it may be of an
+    /// earlier input, as the one is that is seen.
     pub(super) fn take_from_sheet(&mut self) -> Option<Picture> {
-        let is_wanted = self.wants_picture() && self.playback == Playback::Running && !self.dream;
-        let found = self.sheet.picture(&self.params, self.mixer.version()).filter(|_| is_wanted)?;
+        if self.dream || !self.can_paint() || self.playback == Playback::OneStep {
+            return None;
+        }
+        let (found, input) = self.sheet.picture(&self.params)?;
+        let is_newest = input == self.mixer.version();
+        if !is_newest && self.playback == Playback::Running {
+            return None;
+        }
         let stamps = Stamps { taken: self.changed, ..found.stamps };
         let picture = Picture { revision: self.revision, stamps, ..found.clone() };
         self.last_error.clear();
-        self.begin_picture();
+        if is_newest {
+            self.begin_picture();
+        }
         Some(picture)
     }
 
@@ -264,7 +281,12 @@ impl State {
             Playback::OneStep => true,
         };
         // So would one of nothing.
-        asked && self.mixer.has_input() && self.painter.is_ready() && !self.stopped
+        asked && self.can_paint()
+    }
+
+    /// Whether there is something to paint over, and somebody who does.
+    fn can_paint(&self) -> bool {
+        self.mixer.has_input() && self.painter.is_ready() && !self.stopped
     }
 
     /// What is new is painted now.
@@ -275,7 +297,9 @@ impl State {
 
     /// What is painted over `frame`.
     pub(super) fn job(&mut self, frame: Frame) -> Job {
-        if self.dream {
+        // A dream goes through the seed that was chosen, too.
+        let is_fresh_seed = std::mem::take(&mut self.is_fresh_seed);
+        if self.dream && !is_fresh_seed {
             self.changed = Instant::now();
             let mut params = Params::clone(&self.params);
             params.seed = params.seed.wrapping_add(1);
@@ -284,12 +308,22 @@ impl State {
         let (id, taken) = (frame.id, frame.taken.max(self.changed));
         // Who asks for one picture wants that one.
         let stream = self.stream && self.playback == Playback::Running;
-        Job { frame: Some(frame.stamped(id, taken)), params: self.params.clone(), revision: self.revision, stream }
+        Job { stream, ..Job::new(Some(frame.stamped(id, taken)), self.params.clone(), self.revision) }
     }
 
-    /// What one of the contact sheet makes of `frame`.
-    pub(super) fn preview_job(&self, frame: Frame, params: Arc<Params>) -> Job {
-        Job { frame: Some(frame), params, revision: self.revision, stream: false }
+    /// What one of the contact sheet makes of `frame`, if nothing else comes in between.
+    pub(super) fn preview_job(&self, frame: Frame, params: Arc<Params>, patience: Patience) -> Job {
+        Job { patience, ..Job::new(Some(frame), params, self.revision) }
+    }
+
+    /// The contact sheet as it is seen.
+    pub(super) fn previews(&self) -> Vec<Preview> {
+        let mut previews = self.sheet.previews(self.mixer.version());
+        // A source makes them old before they are seen.
+        if self.mixer.has_base() {
+            previews.iter_mut().for_each(|preview| preview.is_old = false);
+        }
+        previews
     }
 
     pub(super) fn describe(&self) -> LiveState {

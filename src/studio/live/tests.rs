@@ -21,13 +21,13 @@ struct Desk {
     pictures: LatestReceiver<Picture>,
     previews: LatestReceiver<Vec<Preview>>,
     engine: Worker,
-    _base: LatestSender<Option<Frame>>,
+    base: LatestSender<Option<Frame>>,
 }
 
 fn desk() -> Desk {
     let (orders, order_receiver) = unbounded();
     let (news_sender, news) = unbounded();
-    let ((_base, base), (ink, ink_receiver), (picture_sender, pictures)) = (latest(), latest(), latest());
+    let ((base_sender, base), (ink, ink_receiver), (picture_sender, pictures)) = (latest(), latest(), latest());
     let (preview_sender, previews) = latest();
     let live = Live {
         orders: order_receiver,
@@ -43,7 +43,7 @@ fn desk() -> Desk {
     let engine = live.spawn().unwrap();
     let params = Params { size: Size::square(8), ..Params::default() };
     assert!(orders.send(Order::Params(Arc::new(params), 1)).is_ok());
-    Desk { orders, news, ink, pictures, previews, engine, _base }
+    Desk { orders, news, ink, pictures, previews, engine, base: base_sender }
 }
 
 /// Gives back what it sees.
@@ -87,7 +87,7 @@ fn late() -> Box<dyn Render> {
 
 #[test]
 fn the_engine_is_not_idle_while_pictures_are_on_their_way() {
-    let Desk { orders, news, ink, pictures, engine, _base, .. } = desk();
+    let Desk { orders, news, ink, pictures, engine, base: _base, .. } = desk();
     assert!(orders.send(Order::Stream(true)).is_ok());
     // Before there is a renderer: one without an input is idle, and rightly so.
     ink.send(Frame::filled(Size::square(8), [9, 9, 9, 255]));
@@ -101,7 +101,7 @@ fn the_engine_is_not_idle_while_pictures_are_on_their_way() {
 
 #[test]
 fn what_is_on_its_way_comes_without_new_input() {
-    let Desk { orders, news: _news, ink, pictures, engine, _base, .. } = desk();
+    let Desk { orders, news: _news, ink, pictures, engine, base: _base, .. } = desk();
     assert!(orders.send(Order::Stream(true)).is_ok());
     assert!(orders.send(Order::Install(Box::new(late))).is_ok());
     for shade in [10, 200] {
@@ -124,7 +124,7 @@ fn what_is_on_its_way_comes_without_new_input() {
 
 #[test]
 fn a_step_outside_of_a_pause_paints_nothing_later() {
-    let Desk { orders, news: _news, ink, pictures, engine, _base, .. } = desk();
+    let Desk { orders, news: _news, ink, pictures, engine, base: _base, .. } = desk();
     assert!(orders.send(Order::Install(Box::new(|| Box::new(Mirror)))).is_ok());
     ink.send(Frame::filled(Size::square(8), [9, 9, 9, 255]));
     pictures.wake().recv_timeout(PATIENCE).unwrap();
@@ -140,7 +140,7 @@ fn a_step_outside_of_a_pause_paints_nothing_later() {
 
 #[test]
 fn a_renderer_that_cannot_be_made_is_told_and_the_next_one_paints() {
-    let Desk { orders, news, ink, pictures, engine, _base, .. } = desk();
+    let Desk { orders, news, ink, pictures, engine, base: _base, .. } = desk();
     assert!(orders.send(Order::Install(Box::new(|| panic!("no such device")))).is_ok());
     let (told, installs) = loop {
         match news.recv_timeout(PATIENCE).unwrap() {
@@ -162,7 +162,7 @@ fn a_renderer_that_cannot_be_made_is_told_and_the_next_one_paints() {
 
 #[test]
 fn a_renderer_that_could_not_be_made_does_not_stop_the_next_one() {
-    let Desk { orders, news: _news, ink, pictures, engine, _base, .. } = desk();
+    let Desk { orders, news: _news, ink, pictures, engine, base: _base, .. } = desk();
     let (go, may) = unbounded();
     let broken = move || -> Box<dyn Render> {
         may.recv_timeout(PATIENCE).ok();
@@ -192,7 +192,7 @@ impl Render for Fragile {
 
 #[test]
 fn each_load_that_comes_to_nothing_offers_to_start_again() {
-    let Desk { orders, news, ink, pictures: _pictures, engine, _base, .. } = desk();
+    let Desk { orders, news, ink, pictures: _pictures, engine, base: _base, .. } = desk();
     let stopped = || loop {
         match news.recv_timeout(PATIENCE).unwrap() {
             News::Stopped { notice, .. } => break notice.what,
@@ -234,7 +234,7 @@ impl Drop for Heavy {
 
 #[test]
 fn only_who_takes_memory_of_a_gpu_makes_room() {
-    let Desk { orders, news, ink, pictures, engine, _base, .. } = desk();
+    let Desk { orders, news, ink, pictures, engine, base: _base, .. } = desk();
     let ask = || {
         let (asker, answer) = unbounded();
         assert!(orders.send(Order::MakeRoom(asker)).is_ok());
@@ -272,7 +272,7 @@ impl Render for Calm {
 
 #[test]
 fn a_dream_goes_on_from_its_own_seed() {
-    let Desk { orders, news: _news, ink, pictures, engine, _base, .. } = desk();
+    let Desk { orders, news: _news, ink, pictures, engine, base: _base, .. } = desk();
     let order = |seed, strength| {
         let params = Params { size: Size::square(8), seed, strength, ..Params::default() };
         assert!(orders.send(Order::Params(Arc::new(params), 2)).is_ok());
@@ -304,7 +304,7 @@ fn a_dream_goes_on_from_its_own_seed() {
 
 #[test]
 fn a_dream_of_nothing_sleeps() {
-    let Desk { orders, news, ink, pictures, engine, _base, .. } = desk();
+    let Desk { orders, news, ink, pictures, engine, base: _base, .. } = desk();
     assert!(orders.send(Order::Install(Box::new(|| Box::new(Calm)))).is_ok());
     assert!(orders.send(Order::Dream(true)).is_ok());
     std::thread::sleep(Duration::from_millis(100));

@@ -2,6 +2,7 @@
 
 use super::super::sheet::Sheet;
 use super::*;
+use crate::exec::ExecError;
 
 /// Says which jobs it was given, then gives back what it sees. Some prompts are not to its liking.
 struct Telling(Sender<Params>);
@@ -123,6 +124,147 @@ fn a_pause_is_one_for_previews_too() {
 }
 
 #[test]
+fn a_choice_in_a_pause_is_seen_at_once() {
+    let (desk, jobs) = exploring(&[params(43), params(44)]);
+    draw(&desk, 10);
+    previews(&desk, |found| found.len() == 2);
+    assert!(desk.orders.send(Order::Pause(true)).is_ok());
+    // What was drawn meanwhile is seen when painting goes on.
+    draw(&desk, 200);
+    std::thread::sleep(Duration::from_millis(50));
+    (jobs.try_iter().count(), desk.pictures.take());
+    assert!(desk.orders.send(Order::Params(Arc::new(params(44)), 9)).is_ok());
+    desk.pictures.wake().recv_timeout(PATIENCE).unwrap();
+    let picture = desk.pictures.take().unwrap();
+    assert_eq!((picture.params.seed, picture.frame.pixel(3, 3)[0]), (44, 10));
+    assert!(rests(&jobs), "painted in the pause");
+    assert!(desk.orders.send(Order::Pause(false)).is_ok());
+    assert_eq!(jobs.recv_timeout(PATIENCE).unwrap().seed, 44);
+    end(desk);
+}
+
+#[test]
+fn who_looks_elsewhere_and_comes_back_finds_all_there() {
+    let (desk, jobs) = exploring(&[params(43), params(44)]);
+    draw(&desk, 10);
+    previews(&desk, |found| found.len() == 2);
+    explore(&desk, &[params(45)]);
+    previews(&desk, |found| found.len() == 1);
+    explore(&desk, &[]);
+    // The picture itself is one of them, too.
+    explore(&desk, &[params(43), params(42), params(44)]);
+    let found = previews(&desk, |found| found.len() == 3);
+    assert!(found.iter().all(|one| shade(one) == Some(10) && !one.is_old));
+    assert_eq!(jobs.try_iter().map(|job| job.seed).collect::<Vec<_>>(), [42, 43, 44, 45]);
+    assert!(rests(&jobs), "painted again");
+    end(desk);
+}
+
+#[test]
+fn a_dream_and_new_ink_come_before_a_choice() {
+    let mut state = State::new();
+    state.install(Box::new(Mirror));
+    state.mixer.set_ink(Frame::filled(Size::square(8), [9, 9, 9, 255]));
+    let picture = Mirror.render(&Job::new(state.mixer.mix(Size::square(8)), params(43), 1)).unwrap().unwrap();
+    state.sheet.put_same(state.mixer.version(), &picture);
+    state.set_params(Arc::new(params(43)), 2);
+    state.dream = true;
+    assert!(state.take_from_sheet().is_none(), "a dream goes on to other seeds");
+    state.dream = false;
+    state.mixer.set_ink(Frame::filled(Size::square(8), [8, 8, 8, 255]));
+    assert!(state.take_from_sheet().is_none(), "it is of an earlier drawing");
+}
+
+/// Takes as long for previews as anybody waits.
+struct Slow(Sender<u64>);
+
+impl Render for Slow {
+    fn render(&mut self, job: &Job) -> Result<Option<Picture>, EngineError> {
+        self.0.send(job.params.seed).ok();
+        let begun = Instant::now();
+        while job.params.seed != 42 && begun.elapsed() < PATIENCE {
+            if job.patience.is_over() {
+                return Err(ExecError::GivenUp.into());
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Mirror.render(job)
+    }
+}
+
+#[test]
+fn a_preview_gives_way_to_the_hand_and_is_tried_again() {
+    let desk = desk();
+    explore(&desk, &[params(43), params(44)]);
+    let (sender, jobs) = unbounded();
+    assert!(desk.orders.send(Order::Install(Box::new(|| Box::new(Slow(sender))))).is_ok());
+    let next = || jobs.recv_timeout(PATIENCE / 2).unwrap();
+    for ink in [10, 20] {
+        draw(&desk, ink);
+        assert_eq!([next(), next()], [42, 43]);
+    }
+    assert!(desk.orders.send(Order::Params(Arc::new(Params { strength: 0.9, ..params(42) }), 2)).is_ok());
+    assert_eq!([next(), next()], [42, 43]);
+    // A source that goes on all the time is no hand.
+    desk.base.send(Some(Frame::filled(Size::square(8), [1, 2, 3, 255])));
+    assert!(jobs.recv_timeout(Duration::from_millis(300)).is_err(), "the source was not waited for");
+    let told: Vec<Preview> = desk.previews.take().unwrap_or_default();
+    assert!(told.iter().all(|preview| preview.painting.is_ok()), "giving up is no failure");
+    end(desk);
+}
+
+#[test]
+fn what_is_of_an_earlier_drawing_is_told_where_painting_takes_long() {
+    let mut sheet = Sheet::default();
+    sheet.set(vec![Arc::new(params(1))]);
+    for (cost, is_old) in [(10, false), (900, true)] {
+        sheet.put(0, 1, Err(Notice::info("no picture")), Duration::from_millis(cost));
+        assert_eq!(sheet.previews(2)[0].is_old, is_old, "{cost} ms");
+        assert!(!sheet.previews(1)[0].is_old);
+    }
+    let mut state = State::new();
+    state.sheet = sheet;
+    state.mixer.set_ink(Frame::filled(Size::square(8), [9, 9, 9, 255]));
+    state.mixer.set_ink(Frame::filled(Size::square(8), [9, 9, 9, 255]));
+    assert!(state.previews()[0].is_old);
+    state.mixer.set_base(Some(Frame::filled(Size::square(8), [9, 9, 9, 255])));
+    assert!(!state.previews()[0].is_old, "a source makes all old before it is seen");
+}
+
+#[test]
+fn what_is_kept_beside_the_sheet_is_new_and_not_too_much() {
+    let mut sheet = Sheet::default();
+    sheet.set(vec![Arc::new(params(1))]);
+    let picture = |seed: u64, side: u32| {
+        let job = Job::new(Some(Frame::filled(Size::square(side), [9; 4])), params(seed), 1);
+        Mirror.render(&job).unwrap().unwrap()
+    };
+    let held = |sheet: &Sheet| (1..200).filter(|seed| sheet.picture(&params(*seed)).is_some()).count();
+    (1..100).for_each(|seed| assert_eq!(sheet.put_same(7, &picture(seed, 8)), seed == 1));
+    assert_eq!(held(&sheet), 33, "the listed one, and the last of the others");
+    assert!(sheet.picture(&params(99)).is_some() && sheet.picture(&params(60)).is_none());
+    (1..=20).for_each(|seed| _ = sheet.put_same(7, &picture(100 + seed, 1024)));
+    assert_eq!(held(&sheet), 1 + 8, "4 MB each");
+    sheet.put_same(8, &picture(150, 8));
+    assert_eq!(held(&sheet), 2, "the others are of another drawing");
+}
+
+#[test]
+fn a_dream_goes_through_the_seed_that_is_chosen() {
+    let mut state = State::new();
+    let frame = Frame::filled(Size::square(8), [9, 9, 9, 255]);
+    let next = |state: &mut State| state.job(frame.clone()).params.seed;
+    state.set_params(Arc::new(params(5)), 1);
+    assert_eq!(next(&mut state), 5);
+    state.dream = true;
+    assert_eq!([next(&mut state), next(&mut state)], [6, 7]);
+    state.set_params(Arc::new(params(100)), 2);
+    assert_eq!([next(&mut state), next(&mut state)], [100, 101]);
+    state.set_params(Arc::new(Params { strength: 0.9, ..params(100) }), 3);
+    assert_eq!(next(&mut state), 102, "another strength does not take it back");
+}
+
+#[test]
 fn what_cannot_be_painted_is_told_in_its_place_and_once() {
     let (desk, jobs) = exploring(&[Params { prompt: "refuse".into(), ..params(1) }, params(2)]);
     draw(&desk, 10);
@@ -206,14 +348,14 @@ fn what_is_chosen_has_the_parameters_and_the_input_of_the_moment() {
     let mut sheet = Sheet::default();
     sheet.set(vec![Arc::new(params(1))]);
     let frame = Frame::filled(Size::square(8), [9, 9, 9, 255]);
-    let job = Job { frame: Some(frame), params: Arc::new(params(1)), revision: 1, stream: false };
+    let job = Job::new(Some(frame), params(1), 1);
     let picture = Mirror.render(&job).unwrap().unwrap();
     sheet.put(0, 1, Ok(picture), Duration::ZERO);
-    assert!(sheet.picture(&params(1), 1).is_some());
-    assert!(sheet.picture(&params(1), 2).is_none() && sheet.picture(&params(2), 1).is_none());
-    assert_eq!(sheet.previews().len(), 1, "it is seen until there is a newer one");
+    let inputs = |sheet: &Sheet, seed| sheet.picture(&params(seed)).map(|(_, input)| input);
+    assert_eq!((inputs(&sheet, 1), inputs(&sheet, 2)), (Some(1), None));
+    assert_eq!(sheet.previews(2).len(), 1, "it is seen until there is a newer one");
     sheet.forget();
-    assert!(sheet.picture(&params(1), 1).is_none() && sheet.previews().is_empty());
+    assert!(inputs(&sheet, 1).is_none() && sheet.previews(1).is_empty());
 }
 
 /// Paints as one that has the other pictures of a stream on their way.
