@@ -57,6 +57,20 @@ impl Document {
         (picture.size() == self.size()).then(|| self.insert_picture(picture, name, 0))
     }
 
+    /// The same over all layers, as one to draw on, which becomes the active one.
+    pub fn add_fitted_above(&mut self, picture: FittedPicture, name: &str) -> Option<LayerId> {
+        if picture.size() != self.size() {
+            return None;
+        }
+        self.end_stroke();
+        self.wipe_sample();
+        let (id, name) = (self.fresh_id(), self.free_name(name, None));
+        let layer = Box::new(Layer { ink: picture.ink, ..Layer::new(id, name, LayerKind::Ink, self.size()) });
+        let edits = vec![Edit::Insert { place: self.stack.layers.len(), layer }, Edit::Activate(id)];
+        self.commit("painting", Knob::None, Edit::Many(edits));
+        Some(id)
+    }
+
     /// Under the active layer, or over it, if that is a picture.
     fn beside_active(&self) -> usize {
         let place = self.stack.place(self.stack.active).unwrap_or(0);

@@ -24,6 +24,8 @@ pub enum Action {
     UsePattern,
     /// Put the source's newest frame into a layer and draw on.
     Freeze,
+    /// Put the painting into a layer and draw on it.
+    TakePainting,
     /// Stop painting, or go on.
     TogglePause,
     /// Paint one picture.

@@ -28,6 +28,7 @@ impl App {
             Action::AskSource => self.dialogs.ask_source(),
             Action::UsePattern => self.use_source(SourceSpec::Pattern),
             Action::Freeze => self.freeze(ctx),
+            Action::TakePainting => self.take_painting(ctx),
             Action::TogglePause => {
                 self.session.paused = !self.session.paused;
                 self.studio.send(Command::Pause(self.session.paused));
@@ -119,6 +120,12 @@ impl App {
         };
         // The source stays until the layer is there.
         self.fit_picture(Arrival { frame, name: name.into(), origin: Origin::Source, recipe: None });
+    }
+
+    fn take_painting(&mut self, ctx: &Context) {
+        let Some(picture) = &self.picture else { return self.tell_no_picture(ctx) };
+        let (frame, name) = (picture.frame.clone(), "Painting".to_owned());
+        self.fit_picture(Arrival { frame, name, origin: Origin::Painting, recipe: None });
     }
 
     fn toggle_dream(&mut self) {

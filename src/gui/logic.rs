@@ -193,14 +193,15 @@ impl App {
         // An empty canvas takes the shape of what is opened, so that nothing of it is cut off.
         let own = match picture.origin {
             Origin::File => canvas_for(picture.frame.size()),
-            Origin::Clipboard | Origin::Source => self.document.size(),
+            Origin::Clipboard | Origin::Source | Origin::Painting => self.document.size(),
         };
         if alone && self.document.size() != own {
             self.begin_new(own);
         }
         let added = match picture.origin {
             Origin::Source => self.document.add_fitted_below(fitted, &picture.name),
-            _ => self.document.add_fitted(fitted, &picture.name),
+            Origin::Painting => self.document.add_fitted_above(fitted, &picture.name),
+            Origin::File | Origin::Clipboard => self.document.add_fitted(fitted, &picture.name),
         };
         if added.is_none() {
             // The canvas became another one meanwhile.
@@ -213,7 +214,8 @@ impl App {
         }
         match picture.origin {
             Origin::File if alone => self.note_on_disk(),
-            Origin::Source => self.settings.source = SourceSpec::Drawing,
+            // What covers it all, or is it, leaves nothing of the source to be seen.
+            Origin::Source | Origin::Painting => self.settings.source = SourceSpec::Drawing,
             Origin::File | Origin::Clipboard => {}
         }
         if let Some(recipe) = picture.recipe {

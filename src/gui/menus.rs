@@ -56,6 +56,7 @@ pub fn files_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     entry_ui(ui, cx, painted, "Save painting", "Ctrl+S", Action::QuickSave);
     entry_ui(ui, cx, painted, "Save painting as…", "Ctrl+Shift+S", Action::AskSave);
     entry_ui(ui, cx, painted, "Copy painting", "Ctrl+C", Action::CopyPainting);
+    entry_ui(ui, cx, painted, "Draw on the painting", "Ctrl+J", Action::TakePainting);
     note_ui(ui, "PNG with prompt and all numbers inside. Both are saved into this folder:", cx.theme);
     note_ui(ui, &cx.session.pictures, cx.theme);
 }

@@ -17,6 +17,7 @@ pub fn actions(ctx: &Context) -> Vec<Action> {
         (Modifiers::COMMAND, Key::D, Action::SaveDrawing),
         (Modifiers::COMMAND, Key::N, Action::NewDrawing),
         (Modifiers::COMMAND, Key::O, Action::AskOpen),
+        (Modifiers::COMMAND, Key::J, Action::TakePainting),
         (Modifiers::COMMAND, Key::P, Action::TogglePause),
         (Modifiers::COMMAND, Key::R, Action::RandomPrompt),
         (Modifiers::COMMAND, Key::Plus, Action::Zoom(Ordering::Greater)),

@@ -224,6 +224,8 @@ pub enum Origin {
     Clipboard,
     /// The live source.
     Source,
+    /// The painting.
+    Painting,
 }
 
 /// The newest frame of a source.

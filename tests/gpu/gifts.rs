@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use afterimage::canvas::{FittedPicture, LayerKind};
 use afterimage::frame::{Frame, Size};
 use afterimage::record::save_png;
-use afterimage::studio::{Places, Settings, ViewMode};
+use afterimage::studio::{Places, Settings, SourceState, ViewMode};
 use egui::{Key, Modifiers};
 use libtest_mimic::{Failed, Trial};
 
@@ -201,8 +201,34 @@ fn copied(window: &mut Window) -> Option<egui::ColorImage> {
     })
 }
 
+fn the_painting_becomes_a_layer_to_draw_on() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    window.click("Pattern");
+    window.draw();
+    window.wait("a painting of the pattern", |app| {
+        app.picture().is_some_and(|picture| picture.frame.pixels().chunks_exact(4).any(|pixel| pixel[0] != pixel[1]))
+    });
+    window.key(Modifiers::COMMAND, Key::J);
+    window.wait("its layer", |app| app.document().layers().len() == 2);
+    window.wait("the drawing", |app| app.studio().snapshot().source == SourceState::Drawing);
+    let document = window.app().document();
+    let top = document.layers().last().unwrap();
+    check(top.name() == "Painting" && document.active() == top.id(), "one draws elsewhere")?;
+    // What is drawn now lies over it.
+    let size = document.size();
+    let (x, y) = (size.width as f32 / 2.0, size.height as f32 / 2.0);
+    let painted = document.pick(x, y);
+    window.draw();
+    check(window.app().document().pick(x, y) != painted, "the stroke lies under it")?;
+    window.click("Undo");
+    check(window.app().document().pick(x, y) == painted, "the stroke cannot be taken back")?;
+    window.click("Undo");
+    check(window.app().document().layers().len() == 1, "the painting cannot be taken back")
+}
+
 pub fn tests() -> Vec<Trial> {
     vec![
+        test("gifts::the_painting_becomes_a_layer_to_draw_on", the_painting_becomes_a_layer_to_draw_on),
         test(
             "gifts::the_painting_is_copied_and_in_the_prompt_the_text",
             the_painting_is_copied_and_in_the_prompt_the_text,

@@ -135,3 +135,23 @@ fn a_layer_is_called_as_one_likes() {
     document.remove_layer(second);
     assert!(!document.rename_layer(second, "gone"));
 }
+
+#[test]
+fn a_painting_lies_over_all_and_is_drawn_on() {
+    let mut document = Document::new(SIZE, [255; 3]);
+    document.fill(1.0, 1.0, [200, 0, 0], 16);
+    let above = document.add_ink_layer();
+    document.set_active(document.layers()[0].id());
+    let (before, active) = (bytes(&document), document.active());
+    let painting = |size| FittedPicture::covering(&Frame::filled(size, [1, 2, 3, 255]), size);
+    assert!(document.add_fitted_above(painting(Size::square(8)), "Painting").is_none(), "of another canvas");
+    let first = document.add_fitted_above(painting(SIZE), "Painting").unwrap();
+    let second = document.add_fitted_above(painting(SIZE), "Painting").unwrap();
+    let names: Vec<&str> = document.layers().iter().skip(1).map(Layer::name).collect();
+    assert_eq!(names[1..], ["Painting", "Painting 2"]);
+    assert_eq!((document.active(), document.pick(1.0, 1.0)), (second, Some([1, 2, 3])));
+    assert!(document.layers().iter().all(|layer| layer.kind() == LayerKind::Ink));
+    assert!(document.undo() && document.active() == first);
+    assert!(document.undo() && document.active() == active && bytes(&document) == before);
+    assert_eq!(document.layers().last().unwrap().id(), above);
+}

@@ -6,6 +6,7 @@ use egui_material_icons::icons;
 use super::{fact_ui, heading_ui, swatch_ui};
 use crate::canvas::{Document, LayerId, LayerKind};
 use crate::capture::SourceSpec;
+use crate::gui::action::Action;
 use crate::gui::cx::Cx;
 use crate::gui::rail::chip_button_ui;
 use crate::gui::widgets::{note, small_icon_button};
@@ -69,6 +70,12 @@ fn arrange_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let merge = |ui: &mut Ui| small_icon_button(ui, icons::ICON_CELL_MERGE, "Merge with the layer below", "", cx.theme);
     if ui.add_enabled_ui(merges, merge).inner.clicked() {
         cx.document.merge_down(active);
+    }
+    let hint = "Ctrl+J: it becomes a layer, and is painted over in its turn";
+    let take =
+        |ui: &mut Ui| small_icon_button(ui, icons::ICON_ADD_PHOTO_ALTERNATE, "Draw on the painting", hint, cx.theme);
+    if ui.add_enabled_ui(cx.session.has_picture, take).inner.clicked() {
+        cx.act(Action::TakePainting);
     }
 }
 
