@@ -1,6 +1,6 @@
 //! The window as eframe sees it: what it owns, and the rhythm of a frame.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use egui::{Context, Ui};
 
@@ -100,6 +100,8 @@ pub struct App {
     /// The size that is being chosen for a new drawing.
     pub(super) new_drawing: Option<Size>,
     pub(super) picture: Option<Picture>,
+    /// When it came.
+    pub(super) picture_came: Instant,
     pub(super) source_frame: Option<Frame>,
     pub(super) sent: Sent,
     /// Open the first camera of the next list.
@@ -158,6 +160,7 @@ impl App {
             explore: Explore::default(),
             dialogs,
             picture: None,
+            picture_came: Instant::now(),
             source_frame: None,
             wants_camera: false,
             // Of another model the numbers are not what this one suggests.

@@ -11,7 +11,7 @@ use super::stage::Refused;
 use super::{look, names, numbers, words};
 use crate::canvas::Document;
 use crate::capture::SourceSpec;
-use crate::engine::Params;
+use crate::engine::{Params, Picture};
 use crate::studio::{Arrival, Command, EngineSpec, Notice, Origin, PanelTab, Settings};
 use crate::weights::ModelSource;
 
@@ -123,7 +123,7 @@ impl App {
     }
 
     fn take_painting(&mut self, ctx: &Context) {
-        let Some(picture) = &self.picture else { return self.tell_no_picture(ctx) };
+        let Some(picture) = self.seen_picture() else { return self.tell_no_picture(ctx) };
         let (frame, name) = (picture.frame.clone(), "Painting".to_owned());
         self.fit_picture(Arrival { frame, name, origin: Origin::Painting, recipe: None });
     }
@@ -168,21 +168,26 @@ impl App {
         self.settings.model = present.unwrap_or_else(|| self.first_model.clone());
     }
 
+    /// The painting, or what is seen in its place.
+    fn seen_picture(&self) -> Option<&Picture> {
+        self.explore.pointed().map(|pointed| &pointed.picture).or(self.picture.as_ref())
+    }
+
     fn quick_save(&mut self, ctx: &Context) {
-        let Some(picture) = self.picture.clone() else { return self.tell_no_picture(ctx) };
+        let Some(picture) = self.seen_picture().cloned() else { return self.tell_no_picture(ctx) };
         let name = names::of_painting(&picture.params.prompt, picture.params.seed);
         self.dialogs.find_quick_place(name, |path| Picked::SaveTo(Box::new(picture), path), Picked::Trouble);
     }
 
     fn ask_save(&mut self, ctx: &Context) {
-        let Some(picture) = self.picture.clone() else { return self.tell_no_picture(ctx) };
+        let Some(picture) = self.seen_picture().cloned() else { return self.tell_no_picture(ctx) };
         let name = names::of_painting(&picture.params.prompt, picture.params.seed);
         let picked = |path| Picked::SaveTo(Box::new(picture), path);
         self.dialogs.ask_place("Save the painting", &name, names::PAINTING, picked);
     }
 
     fn copy_painting(&mut self, ctx: &Context) {
-        let Some(picture) = &self.picture else { return self.tell_no_picture(ctx) };
+        let Some(picture) = self.seen_picture() else { return self.tell_no_picture(ctx) };
         let size = picture.frame.size();
         let size = [size.width as usize, size.height as usize];
         ctx.copy_image(egui::ColorImage::from_rgba_unmultiplied(size, picture.frame.pixels()));

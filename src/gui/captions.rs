@@ -29,7 +29,7 @@ pub fn stage_look(cx: &Cx<'_>, picture: Option<&Picture>) -> StageLook {
         divider: window.divider,
         left_caption: left_caption(cx),
         right_caption: match cx.explore.pointed() {
-            Some(pointed) => format!("Preview · {}", pointed.name),
+            Some(pointed) => pointed.caption.clone(),
             None => picture.map_or_else(|| "Painting".into(), right_caption),
         },
         latency_text: latency.filter(|_| cx.explore.pointed().is_none()).unwrap_or_default(),

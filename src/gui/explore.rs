@@ -1,12 +1,14 @@
-//! What the Explore tab keeps between frames: the previews as textures, and which choices it is open at.
+//! What the Explore tab keeps between frames: the previews as textures, which choices it is open at, and what was before.
 
 use std::sync::Arc;
 
-use egui::{ColorImage, Context, TextureHandle, TextureId, TextureOptions};
+use egui::{Context, TextureId};
 
+use super::earlier::Earlier;
+use super::miniature::Miniature;
 use super::variations::{Choices, Page, Variation};
-use crate::engine::Params;
-use crate::frame::{Frame, Size, cover_crop};
+use crate::engine::{Params, Picture};
+use crate::frame::Size;
 use crate::studio::{Axis, Notice, Preview};
 
 /// So many choices can be taken back.
@@ -28,6 +30,9 @@ pub struct Explore {
     pointed: [Option<Pointed>; 2],
     /// What was there before each choice, the last one last.
     trail: Vec<Chosen>,
+    /// Whether paintings of before are seen instead of previews.
+    pub looks_back: bool,
+    earlier: Earlier,
 }
 
 /// What choosing a preview changes.
@@ -48,26 +53,20 @@ impl Chosen {
     }
 }
 
-/// A preview under the pointer.
+/// A picture under the pointer.
 #[derive(Clone, Debug)]
 pub struct Pointed {
-    /// What is different about it, in a word.
-    pub name: String,
-    /// Its painting.
-    pub frame: Frame,
+    /// What it is.
+    pub caption: String,
+    /// The picture.
+    pub picture: Picture,
 }
 
 struct Tile {
     params: Arc<Params>,
-    painting: Result<Painting, Notice>,
+    painting: Result<Miniature, Notice>,
     /// It is of an earlier drawing.
     is_old: bool,
-}
-
-struct Painting {
-    frame: Frame,
-    /// The frame in pixels of the window: software mixes no texels then.
-    texture: Option<TextureHandle>,
 }
 
 impl Explore {
@@ -78,20 +77,30 @@ impl Explore {
         self.pointed[0] = now;
     }
 
-    /// The preview under the pointer, to be seen in the painting's place.
+    /// The picture under the pointer, to be seen in the painting's place, and to be taken for it.
     pub fn pointed(&self) -> Option<&Pointed> {
         self.pointed[0].as_ref()
     }
 
-    /// The pointer is over this one.
-    pub fn point(&mut self, ctx: &Context, at: usize, variation: &Variation) {
+    /// The pointer is over the preview of this place.
+    pub fn point_at(&mut self, ctx: &Context, at: usize, variation: &Variation) {
         let tile = self.tiles.get(at).and_then(Option::as_ref).filter(|tile| *tile.params == variation.params);
         let Some(Ok(painting)) = tile.map(|tile| tile.painting.as_ref()) else { return };
-        let (name, frame) = (variation.name.clone(), painting.frame.clone());
-        if !self.pointed().is_some_and(|pointed| pointed.frame.shares_pixels(&frame)) {
+        let (caption, picture) = (format!("Preview · {}", variation.name), painting.picture.clone());
+        self.point(ctx, Pointed { caption, picture });
+    }
+
+    /// The pointer is over this one.
+    pub fn point(&mut self, ctx: &Context, pointed: Pointed) {
+        if !self.pointed().is_some_and(|before| before.picture.frame.shares_pixels(&pointed.picture.frame)) {
             ctx.request_repaint();
         }
-        self.pointed[1] = Some(Pointed { name, frame });
+        self.pointed[1] = Some(pointed);
+    }
+
+    /// Paintings of before.
+    pub fn earlier(&mut self) -> &mut Earlier {
+        &mut self.earlier
     }
 
     /// Something else was chosen: this was there before.
@@ -133,10 +142,7 @@ impl Explore {
             // One that was on its way when the choices became others is nobody's.
             let Some(at) = self.seen.iter().position(|seen| *seen == *params) else { continue };
             let before = self.tiles[at].take().and_then(|tile| tile.painting.ok());
-            let painting = painting.map(|frame| {
-                let same = before.filter(|before| before.frame.shares_pixels(&frame));
-                Painting { texture: same.and_then(|same| same.texture), frame }
-            });
+            let painting = painting.map(|picture| Miniature::new(picture, before));
             self.tiles[at] = Some(Tile { params, painting, is_old });
         }
     }
@@ -184,18 +190,5 @@ impl Explore {
         let tile = self.tiles.get_mut(at)?.as_mut()?;
         let texture = tile.painting.as_mut().map(|painting| painting.texture(ctx, size)).map_err(|notice| &*notice);
         Some((texture, !tile.is_old && *tile.params == *params))
-    }
-}
-
-impl Painting {
-    fn texture(&mut self, ctx: &Context, size: Size) -> TextureId {
-        let sides = [size.width as usize, size.height as usize];
-        if let Some(texture) = self.texture.as_ref().filter(|texture| texture.size() == sides) {
-            return texture.id();
-        }
-        // A very steep picture is cut at both ends.
-        let pixels = cover_crop(&self.frame, size);
-        let image = ColorImage::from_rgba_unmultiplied(sides, pixels.pixels());
-        self.texture.insert(ctx.load_texture("preview", image, TextureOptions::NEAREST)).id()
     }
 }

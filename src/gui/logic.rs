@@ -1,6 +1,7 @@
 //! News in, differences out: what the studio says, what is dropped or pasted, and what changed since the last frame.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use egui::Context;
 
@@ -64,6 +65,10 @@ impl App {
             }
             self.picture = Some(picture);
             self.session.has_picture = true;
+            self.picture_came = Instant::now();
+        }
+        if let Some(picture) = &self.picture {
+            self.explore.earlier().notice(picture, self.picture_came.elapsed());
         }
     }
 
@@ -292,7 +297,7 @@ impl App {
         self.sent.ink = Some(ink);
         let frame = self.document.overlay(size, backdrop);
         let id = frame.id;
-        let frame = if same_ink { frame.stamped(id, std::time::Instant::now()) } else { frame };
+        let frame = if same_ink { frame.stamped(id, Instant::now()) } else { frame };
         self.studio.draw(Overlay { frame });
     }
 

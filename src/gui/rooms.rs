@@ -102,7 +102,7 @@ fn around_ui(ui: &mut Ui, cx: &mut Cx<'_>, bar: Fill) {
 
 fn show_stage(ui: &mut Ui, stage: &mut Stage, cx: &mut Cx<'_>, picture: Option<&Picture>) -> StageResponse {
     let look = captions::stage_look(cx, picture);
-    let pointed = cx.explore.pointed().map(|pointed| &pointed.frame);
+    let pointed = cx.explore.pointed().map(|pointed| &pointed.picture.frame);
     if let Some(painting) = pointed.or(picture.map(|picture| &picture.frame)) {
         stage.set_painting(painting);
     }

@@ -3,16 +3,15 @@
 use std::sync::Arc;
 
 use super::Notice;
-use crate::engine::Params;
-use crate::frame::Frame;
+use crate::engine::{Params, Picture};
 
 /// What other parameters make of the present input.
 #[derive(Clone, Debug)]
 pub struct Preview {
     /// The parameters.
     pub params: Arc<Params>,
-    /// The painting, of the size it would have as the picture, or why there is none.
-    pub painting: Result<Frame, Notice>,
+    /// The painting, as it would be the picture, or why there is none.
+    pub painting: Result<Picture, Notice>,
     /// It is of an earlier drawing, and will be for a while. Never where a source changes all the time.
     pub is_old: bool,
 }

@@ -75,6 +75,37 @@ fn choices_are_taken_back_one_after_the_other() -> Result<(), Failed> {
     check(window.harness.query_by_label("Back to what it was").is_none(), "there is nothing before")
 }
 
+fn paintings_of_before_are_there_to_come_back_to() -> Result<(), Failed> {
+    let mut window = open(SIZE, exploring());
+    asked(&mut window, "house, 3d", 47);
+    check(window.harness.query_by_label("Earlier").is_none(), "there is none yet")?;
+    window.stay(Duration::from_millis(1200));
+    window.click(&format!("Paint with {DARK_SEED}"));
+    window.stay(Duration::from_millis(1200));
+    window.click("Paint with 42");
+    window.draw();
+    window.stay(Duration::from_millis(1400));
+    window.click("Earlier");
+    let tiles: Vec<String> = window.texts().into_iter().filter(|text| text.starts_with("Earlier painting")).collect();
+    check(tiles.len() == 3, format!("{tiles:?}"))?;
+    // The dark one is the second newest. What is seen is what is saved and drawn on.
+    let place = window.harness.get_by_label("Earlier painting 2").rect().center();
+    window.harness.hover_at(place);
+    window.stay(Duration::from_millis(200));
+    let stage = window.harness.get_by_label("Painting").rect().center();
+    let seen = window.harness.render().unwrap().get_pixel(stage.x as u32, stage.y as u32).0;
+    check(seen[0] < 15, format!("{seen:?} instead of the dark one"))?;
+    window.key(Modifiers::COMMAND, Key::J);
+    window.wait("its layer", |app| app.document().layers().len() == 2);
+    let size = window.app().document().size();
+    let pixel = window.app().document().pick(size.width as f32 / 2.0, size.height as f32 / 2.0);
+    check(pixel == Some([0; 3]), format!("{pixel:?} is not what was seen"))?;
+    window.click("Earlier painting 2");
+    check(window.app().settings().params.seed == DARK_SEED, "its numbers are not taken")?;
+    window.click("Seeds");
+    check(window.harness.query_by_label("Paint with 43").is_some(), "there is no way back to the previews")
+}
+
 fn what_is_pointed_at_is_seen_large() -> Result<(), Failed> {
     let mut window = open(SIZE, exploring());
     asked(&mut window, "house, 3d", 47);
@@ -179,6 +210,7 @@ pub fn tests() -> Vec<Trial> {
     vec![
         test("explore::a_seed_is_chosen_and_the_others_stay", a_seed_is_chosen_and_the_others_stay),
         test("explore::choices_are_taken_back_one_after_the_other", choices_are_taken_back_one_after_the_other),
+        test("explore::paintings_of_before_are_there_to_come_back_to", paintings_of_before_are_there_to_come_back_to),
         test("explore::what_is_pointed_at_is_seen_large", what_is_pointed_at_is_seen_large),
         test("explore::words_are_chosen_and_can_be_had_again", words_are_chosen_and_can_be_had_again),
         test("explore::nothing_is_painted_that_nobody_sees", nothing_is_painted_that_nobody_sees),

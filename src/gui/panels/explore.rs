@@ -1,32 +1,16 @@
 //! The Explore tab: the same drawing painted with other seeds, words or strengths, to choose from while one draws.
 
-use egui::emath::GuiRounding as _;
-use egui::epaint::RectShape;
-use egui::{
-    Align, Color32, FontSelection, Layout, Rect, RichText, Role, Sense, Stroke, StrokeKind, TextWrapMode, Ui, Vec2,
-    WidgetInfo, WidgetText, pos2, vec2,
-};
+use egui::{Align, Layout, Ui, Vec2};
 use egui_material_icons::icons;
 
-use crate::frame::Size;
+use super::earlier::earlier_ui;
+use super::tile::{Content, Place, rows_ui};
 use crate::gui::action::Action;
 use crate::gui::cx::Cx;
 use crate::gui::explore::Chosen;
-use crate::gui::look::NOTE;
 use crate::gui::variations::{Choices, PAGE, Variation};
 use crate::gui::widgets::{chip, chip_width, note, small_icon_button};
 use crate::studio::Axis;
-
-/// Tiles beside each other.
-const COLUMNS: usize = 2;
-/// Space between tiles.
-const GAP: f32 = 8.0;
-/// Height of a tile's name.
-const NAME: f32 = 18.0;
-/// How opaque a preview is that is still of other numbers.
-const OLD: f32 = 0.55;
-/// A tile is so many times as high as wide, at most.
-const STEEPEST: f32 = 1.5;
 
 /// Shows the tab.
 pub fn explore_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
@@ -42,21 +26,14 @@ pub fn explore_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let axis = if choices(wanted).are_any() { wanted } else { Axis::Seed };
     axes_ui(ui, cx, axis, |axis| choices(axis).are_any());
     ui.add_space(4.0);
+    if cx.explore.looks_back {
+        return earlier_ui(ui, cx);
+    }
     let choices = choices(axis);
     let variations = cx.explore.turn_to(&choices);
     page_ui(ui, cx, &choices, &variations);
-    let size = params.size;
-    let steepness = (size.height.max(1) as f32 / size.width.max(1) as f32).min(STEEPEST);
-    let width = ((ui.available_width() - GAP * (COLUMNS - 1) as f32) / COLUMNS as f32).floor();
     let numbered: Vec<(usize, Variation)> = variations.into_iter().enumerate().collect();
-    for row in numbered.chunks(COLUMNS) {
-        ui.horizontal(|ui| {
-            ui.spacing_mut().item_spacing.x = GAP;
-            for variation in row {
-                tile_ui(ui, cx, variation, vec2(width, width * steepness));
-            }
-        });
-    }
+    rows_ui(ui, params.size, numbered, |ui, variation, size| preview_ui(ui, cx, variation, size));
     ui.add_space(4.0);
     let about = match cx.session.paused {
         true => "Paused: nothing new is painted here either.",
@@ -65,9 +42,12 @@ pub fn explore_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     ui.label(note(about, cx.theme));
 }
 
-/// The axes there are, in as many rows as they need.
+/// The axes there are and what was before, in as many rows as they need.
 fn axes_ui(ui: &mut Ui, cx: &mut Cx<'_>, now: Axis, is_there: impl Fn(Axis) -> bool) {
-    let mut left = Axis::ALL.into_iter().filter(|axis| is_there(*axis)).peekable();
+    let axes = Axis::ALL.into_iter().filter(|axis| is_there(*axis)).map(Some);
+    let earlier = cx.explore.earlier().are_any() || cx.explore.looks_back;
+    // What was before is no axis.
+    let mut left = axes.chain(earlier.then_some(None)).peekable();
     let before = cx.explore.before().cloned();
     while left.peek().is_some() {
         ui.horizontal(|ui| {
@@ -78,8 +58,10 @@ fn axes_ui(ui: &mut Ui, cx: &mut Cx<'_>, now: Axis, is_there: impl Fn(Axis) -> b
                 let (title, hint) = words(axis);
                 room -= chip_width(ui, title) + 6.0;
                 is_first = false;
-                if chip(ui, title, axis == now, cx.theme).on_hover_text(hint).clicked() {
-                    cx.settings.window.axis = axis;
+                let is_on = if cx.explore.looks_back { axis.is_none() } else { axis == Some(now) };
+                if chip(ui, title, is_on, cx.theme).on_hover_text(hint).clicked() {
+                    cx.explore.looks_back = axis.is_none();
+                    cx.settings.window.axis = axis.unwrap_or(cx.settings.window.axis);
                 }
             }
             if let Some(before) = before.as_ref().filter(|_| left.peek().is_none()) {
@@ -99,14 +81,15 @@ fn back_ui(ui: &mut Ui, cx: &mut Cx<'_>, before: &Chosen) {
     });
 }
 
-/// What an axis is called, and what it means.
-fn words(axis: Axis) -> (&'static str, &'static str) {
+/// What an axis is called, and what it means; without one, what was before.
+fn words(axis: Option<Axis>) -> (&'static str, &'static str) {
     match axis {
-        Axis::Seed => ("Seeds", "The same words, with other luck"),
-        Axis::Subject => ("Subjects", "What else your drawing could be"),
-        Axis::Style => ("Styles", "The same thing, painted in another manner"),
-        Axis::Background => ("Backgrounds", "The same thing before another colour"),
-        Axis::Strength => ("Strengths", "From close to your drawing to free of it"),
+        Some(Axis::Seed) => ("Seeds", "The same words, with other luck"),
+        Some(Axis::Subject) => ("Subjects", "What else your drawing could be"),
+        Some(Axis::Style) => ("Styles", "The same thing, painted in another manner"),
+        Some(Axis::Background) => ("Backgrounds", "The same thing before another colour"),
+        Some(Axis::Strength) => ("Strengths", "From close to your drawing to free of it"),
+        None => ("Earlier", "Paintings that stayed for a moment"),
     }
 }
 
@@ -139,50 +122,17 @@ fn page_ui(ui: &mut Ui, cx: &mut Cx<'_>, choices: &Choices<'_>, variations: &[Va
 }
 
 /// A preview with its name, to click on.
-fn tile_ui(ui: &mut Ui, cx: &mut Cx<'_>, (place, variation): &(usize, Variation), size: Vec2) {
-    let (rect, response) = ui.allocate_exact_size(size + vec2(0.0, NAME), Sense::click());
+fn preview_ui(ui: &mut Ui, cx: &mut Cx<'_>, (at, variation): &(usize, Variation), size: Vec2) {
+    let place = Place::take(ui, size);
+    let content = match cx.explore.painting(ui.ctx(), (*at, &variation.params), place.pixels(ui)) {
+        Some((Ok(texture), is_newest)) => Content::Picture(texture, is_newest),
+        Some((Err(notice), _)) => Content::Trouble(notice.to_string()),
+        None => Content::Nothing,
+    };
     let label = format!("Paint with {}", variation.name);
-    response.widget_info(|| WidgetInfo::selected(Role::Button, true, variation.is_present, &label));
-    let theme = cx.theme;
-    let picture = Rect::from_min_size(rect.min, size).round_to_pixels(ui.pixels_per_point());
-    let painter = ui.painter();
-    painter.rect_filled(picture, 4, theme.raised);
-    let mut trouble = None;
-    let pixels = picture.size() * ui.pixels_per_point();
-    let pixels = Size::new(pixels.x.round().max(1.0) as u32, pixels.y.round().max(1.0) as u32);
-    match cx.explore.painting(ui.ctx(), (*place, &variation.params), pixels) {
-        Some((Ok(texture), is_newest)) => {
-            let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
-            // What is yet to come is seen by what was before.
-            let tint = if is_newest { Color32::WHITE } else { Color32::WHITE.gamma_multiply(OLD) };
-            painter.add(RectShape::filled(picture, 4, tint).with_texture(texture, whole));
-        }
-        Some((Err(notice), _)) => {
-            let icon = icons::ICON_WARNING.rich_text().size(20.0).color(theme.warn);
-            ui.put(picture, egui::Label::new(icon).selectable(false));
-            trouble = Some(notice.to_string());
-        }
-        None => {}
-    }
-    let painter = ui.painter();
-    let (edge, text) = match (variation.is_present, response.hovered() || response.has_focus()) {
-        (true, _) => (Stroke::new(2.0, theme.accent), theme.text),
-        (false, true) => (Stroke::new(2.0, theme.text), theme.text),
-        (false, false) => (Stroke::new(1.0, theme.line), theme.quiet),
-    };
-    painter.rect_stroke(picture, 4, edge, StrokeKind::Inside);
-    let at = pos2(picture.left() + 1.0, picture.bottom() + 3.0);
-    let name = RichText::new(&variation.name).size(NOTE).color(text);
-    let wrap = Some(TextWrapMode::Truncate);
-    let name = WidgetText::from(name).into_galley(ui, wrap, size.x - 2.0, FontSelection::Default);
-    let hint = trouble.or_else(|| name.elided.then(|| variation.name.clone()));
-    painter.galley(at, name, text);
-    let response = match hint {
-        Some(hint) => response.on_hover_text(hint),
-        None => response,
-    };
+    let response = place.show(ui, (&variation.name, &label), variation.is_present, content, cx.theme);
     if response.hovered() {
-        cx.explore.point(ui.ctx(), *place, variation);
+        cx.explore.point_at(ui.ctx(), *at, variation);
     }
     if response.clicked() {
         cx.act(Action::Adopt(Box::new(variation.params.clone())));

@@ -1,9 +1,11 @@
 //! The right panel: tabs of things to look at and change while painting goes on.
 
+mod earlier;
 mod explore;
 mod latency;
 mod layers;
 mod models;
+mod tile;
 
 use egui::{Align, Button, Layout, RichText, Sense, Stroke, Ui, vec2};
 use egui_material_icons::icons;

@@ -157,8 +157,7 @@ impl Sheet {
     pub(super) fn previews(&self, input: u64) -> Vec<Preview> {
         let seen = |params: &Arc<Params>| {
             let painted = self.painted(params)?;
-            let picture = painted.picture.as_ref();
-            let painting = picture.map(|picture| picture.frame.clone()).map_err(Notice::clone);
+            let painting = painted.picture.clone();
             Some(Preview { params: params.clone(), painting, is_old: self.is_slow() && painted.input != input })
         };
         self.list.iter().filter_map(seen).collect()

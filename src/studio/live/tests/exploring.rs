@@ -62,7 +62,7 @@ fn previews(desk: &Desk, done: impl Fn(&[Preview]) -> bool) -> Vec<Preview> {
 }
 
 fn shade(preview: &Preview) -> Option<u8> {
-    preview.painting.as_ref().ok().map(|frame| frame.pixel(3, 3)[0])
+    preview.painting.as_ref().ok().map(|picture| picture.frame.pixel(3, 3)[0])
 }
 
 fn end(desk: Desk) {

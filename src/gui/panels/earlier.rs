@@ -1,0 +1,50 @@
+//! Paintings of before, in the Explore tab: to look at, to save, to go on with.
+
+use egui::Ui;
+
+use super::tile::{Content, Place, rows_ui};
+use crate::gui::action::Action;
+use crate::gui::cx::Cx;
+use crate::gui::explore::Pointed;
+use crate::gui::widgets::note;
+
+/// Shows them all, the newest first.
+pub fn earlier_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
+    let about = "Paintings that stayed for a second, until the program ends. While you point at one, it is the one that \
+                 Ctrl+S saves and Ctrl+J draws on. A click goes on with its words and numbers.";
+    ui.label(note(about, cx.theme));
+    ui.add_space(4.0);
+    let size = cx.settings.params.size;
+    let places: Vec<usize> = (0..cx.explore.earlier().all().len()).collect();
+    let mut pointed = None;
+    let mut chosen = None;
+    rows_ui(ui, size, places, |ui, &at, size| {
+        let place = Place::take(ui, size);
+        // Textures are made of what is seen.
+        let (is_visible, pixels) = (place.is_visible(ui), place.pixels(ui));
+        let Some(kept) = cx.explore.earlier().all().get_mut(at) else { return };
+        let content = match is_visible {
+            true => Content::Picture(kept.texture(ui.ctx(), pixels), true),
+            false => Content::Nothing,
+        };
+        let params = kept.picture.params.clone();
+        let name = match params.prompt.trim() {
+            "" => "no words",
+            prompt => prompt,
+        };
+        let label = format!("Earlier painting {}", at + 1);
+        let response = place.show(ui, (name, &label), false, content, cx.theme);
+        if response.hovered() {
+            pointed = cx.explore.earlier().all().get(at).map(|kept| kept.picture.clone());
+        }
+        if response.clicked() {
+            chosen = Some(params);
+        }
+    });
+    if let Some(picture) = pointed {
+        cx.explore.point(ui.ctx(), Pointed { caption: "Earlier".into(), picture });
+    }
+    if let Some(params) = chosen {
+        cx.act(Action::Adopt(Box::new((*params).clone())));
+    }
+}
