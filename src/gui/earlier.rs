@@ -44,11 +44,6 @@ impl Earlier {
         self.kept.truncate(fit.clamp(1, KEPT));
     }
 
-    /// Whether there is more than the painting that is seen.
-    pub fn are_any(&self) -> bool {
-        self.kept.len() > 1
-    }
-
     /// All of them, the newest first.
     pub fn all(&mut self) -> &mut VecDeque<Miniature> {
         &mut self.kept
@@ -90,7 +85,6 @@ mod tests {
             earlier.notice(&picture(shade, 8), STAYS);
         }
         assert_eq!(shades(&mut earlier), [1, 3, 2]);
-        assert!(earlier.are_any());
     }
 
     #[test]

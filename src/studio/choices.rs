@@ -93,7 +93,7 @@ pub enum Axis {
 
 impl Axis {
     /// Every one, in the order of the panel.
-    pub const ALL: [Self; 5] = [Self::Subject, Self::Seed, Self::Style, Self::Background, Self::Strength];
+    pub const ALL: [Self; 5] = [Self::Subject, Self::Seed, Self::Strength, Self::Style, Self::Background];
 }
 
 /// Reads the word of a choice. One that is not known, for example from another version, is the usual choice and no reason to set
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn an_axis_is_a_word_too() {
-        let words = ["subject", "seed", "style", "background", "strength"];
+        let words = ["subject", "seed", "strength", "style", "background"];
         for (axis, word) in Axis::ALL.into_iter().zip(words) {
             let mut settings = Settings::default();
             settings.window.axis = axis;

@@ -1,7 +1,8 @@
 //! Paintings of before, in the Explore tab: to look at, to save, to go on with.
 
-use egui::Ui;
+use egui::{Align, Layout, Ui};
 
+use super::explore::back_ui;
 use super::tile::{Content, Place, rows_ui};
 use crate::gui::action::Action;
 use crate::gui::cx::Cx;
@@ -10,12 +11,18 @@ use crate::gui::widgets::note;
 
 /// Shows them all, the newest first.
 pub fn earlier_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
-    let about = "Paintings that stayed for a second, until the program ends. While you point at one, it is the one that \
-                 Ctrl+S saves and Ctrl+J draws on. A click goes on with its words and numbers.";
-    ui.label(note(about, cx.theme));
-    ui.add_space(4.0);
+    let count = cx.explore.earlier().all().len();
+    ui.horizontal(|ui| {
+        let text = match count {
+            0 => "None yet".to_owned(),
+            1 => "1 painting".to_owned(),
+            count => format!("{count} paintings"),
+        };
+        ui.label(note(text, cx.theme));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| back_ui(ui, cx));
+    });
+    let places: Vec<usize> = (0..count).collect();
     let size = cx.settings.params.size;
-    let places: Vec<usize> = (0..cx.explore.earlier().all().len()).collect();
     let mut pointed = None;
     let mut chosen = None;
     rows_ui(ui, size, places, |ui, &at, size| {
@@ -47,4 +54,8 @@ pub fn earlier_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     if let Some(params) = chosen {
         cx.act(Action::Adopt(Box::new((*params).clone())));
     }
+    ui.add_space(4.0);
+    let about = "Paintings that stayed for a second, until the program ends. While you point at one, it is the one that \
+                 Ctrl+S saves and Ctrl+J draws on. A click goes on with its words and numbers.";
+    ui.label(note(about, cx.theme));
 }

@@ -7,8 +7,7 @@ use super::earlier::earlier_ui;
 use super::tile::{Content, Place, rows_ui};
 use crate::gui::action::Action;
 use crate::gui::cx::Cx;
-use crate::gui::explore::Chosen;
-use crate::gui::variations::{Choices, PAGE, Variation};
+use crate::gui::variations::{Choices, Variation};
 use crate::gui::widgets::{chip, chip_width, note, small_icon_button};
 use crate::studio::Axis;
 
@@ -45,10 +44,8 @@ pub fn explore_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
 /// The axes there are and what was before, in as many rows as they need.
 fn axes_ui(ui: &mut Ui, cx: &mut Cx<'_>, now: Axis, is_there: impl Fn(Axis) -> bool) {
     let axes = Axis::ALL.into_iter().filter(|axis| is_there(*axis)).map(Some);
-    let earlier = cx.explore.earlier().are_any() || cx.explore.looks_back;
     // What was before is no axis.
-    let mut left = axes.chain(earlier.then_some(None)).peekable();
-    let before = cx.explore.before().cloned();
+    let mut left = axes.chain([None]).peekable();
     while left.peek().is_some() {
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 6.0;
@@ -64,21 +61,20 @@ fn axes_ui(ui: &mut Ui, cx: &mut Cx<'_>, now: Axis, is_there: impl Fn(Axis) -> b
                     cx.settings.window.axis = axis.unwrap_or(cx.settings.window.axis);
                 }
             }
-            if let Some(before) = before.as_ref().filter(|_| left.peek().is_none()) {
-                back_ui(ui, cx, before);
-            }
         });
     }
 }
 
 /// The way back to what was there before the last choice.
-fn back_ui(ui: &mut Ui, cx: &mut Cx<'_>, before: &Chosen) {
-    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-        let hint = format!("“{}”, seed {}, strength {:.2}", before.prompt, before.seed, before.strength);
-        if small_icon_button(ui, icons::ICON_UNDO, "Back to what it was", &hint, cx.theme).clicked() {
-            cx.act(Action::TakeBackChoice);
-        }
-    });
+pub fn back_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
+    let before = cx.explore.before();
+    let hint =
+        before.map(|chosen| format!("“{}”, seed {}, strength {:.2}", chosen.prompt, chosen.seed, chosen.strength));
+    let (is_there, hint) = (hint.is_some(), hint.unwrap_or_default());
+    let button = |ui: &mut Ui| small_icon_button(ui, icons::ICON_UNDO, "Back to what it was", &hint, cx.theme);
+    if ui.add_enabled_ui(is_there, button).inner.clicked() {
+        cx.act(Action::TakeBackChoice);
+    }
 }
 
 /// What an axis is called, and what it means; without one, what was before.
@@ -96,9 +92,6 @@ fn words(axis: Option<Axis>) -> (&'static str, &'static str) {
 /// Which choices are seen, and the way to others.
 fn page_ui(ui: &mut Ui, cx: &mut Cx<'_>, choices: &Choices<'_>, variations: &[Variation]) {
     let count = choices.count();
-    if count <= PAGE {
-        return;
-    }
     let page = *cx.explore.page();
     ui.horizontal(|ui| {
         let (first, last) = (page.first(), page.first() + variations.len() as u64);
@@ -117,6 +110,7 @@ fn page_ui(ui: &mut Ui, cx: &mut Cx<'_>, choices: &Choices<'_>, variations: &[Va
             if turn(page.has_earlier(), icons::ICON_CHEVRON_LEFT, "Earlier ones") {
                 cx.explore.page().earlier();
             }
+            back_ui(ui, cx);
         });
     });
 }
