@@ -73,7 +73,8 @@ impl App {
             Action::Prompt(prompt) => self.settings.params.prompt = prompt,
             Action::Adopt(params) => self.adopt(ctx, Chosen::of(&params)),
             Action::TakeBackChoice => {
-                if let Some(before) = self.explore.step_back() {
+                let now = Chosen::of(&self.settings.params);
+                if let Some(before) = self.explore.step_back(&now) {
                     self.choose(ctx, before);
                 }
             }
@@ -241,7 +242,7 @@ impl App {
     fn adopt(&mut self, ctx: &Context, chosen: Chosen) {
         let before = Chosen::of(&self.settings.params);
         if before != chosen {
-            self.explore.remember(before);
+            self.explore.remember(before, chosen.clone());
             self.choose(ctx, chosen);
         }
     }

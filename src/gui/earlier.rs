@@ -6,8 +6,6 @@ use std::time::Duration;
 use super::miniature::Miniature;
 use crate::engine::Picture;
 
-/// A painting that stays for so long is kept.
-const STAYS: Duration = Duration::from_secs(1);
 /// So many are kept,
 const KEPT: usize = 48;
 /// and no more than so many bytes of them, but for the newest.
@@ -22,10 +20,13 @@ pub struct Earlier {
 }
 
 impl Earlier {
+    /// A painting that stays for so long is kept.
+    pub const STAYS: Duration = Duration::from_secs(1);
+
     /// This is the painting now, and has been for so long.
     pub fn notice(&mut self, picture: &Picture, age: Duration) {
         let is_seen = |seen: &Picture| seen.frame.shares_pixels(&picture.frame);
-        if age < STAYS || self.seen.as_ref().is_some_and(is_seen) {
+        if age < Self::STAYS || self.seen.as_ref().is_some_and(is_seen) {
             return;
         }
         self.seen = Some(picture.clone());
@@ -79,10 +80,10 @@ mod tests {
     #[test]
     fn what_stays_is_kept_once() {
         let mut earlier = Earlier::default();
-        earlier.notice(&picture(1, 8), STAYS / 2);
+        earlier.notice(&picture(1, 8), Earlier::STAYS / 2);
         assert!(shades(&mut earlier).is_empty(), "it went by");
         for shade in [1, 2, 2, 3, 1] {
-            earlier.notice(&picture(shade, 8), STAYS);
+            earlier.notice(&picture(shade, 8), Earlier::STAYS);
         }
         assert_eq!(shades(&mut earlier), [1, 3, 2]);
     }
@@ -90,9 +91,9 @@ mod tests {
     #[test]
     fn the_oldest_go_when_there_are_too_many_or_they_are_too_large() {
         let mut earlier = Earlier::default();
-        (0..60).for_each(|shade| earlier.notice(&picture(shade, 8), STAYS));
+        (0..60).for_each(|shade| earlier.notice(&picture(shade, 8), Earlier::STAYS));
         assert_eq!(shades(&mut earlier), (12..60).rev().collect::<Vec<_>>());
-        (0..3).for_each(|shade| earlier.notice(&picture(shade, 4096), STAYS));
+        (0..3).for_each(|shade| earlier.notice(&picture(shade, 4096), Earlier::STAYS));
         assert_eq!(shades(&mut earlier), [2, 1], "64 MB each");
     }
 }

@@ -28,8 +28,8 @@ pub struct Explore {
     tiles_of: (Axis, u64),
     /// What the pointer is over, to be seen on the stage, in the last frame and in this one: a panel may be drawn after the stage.
     pointed: [Option<Pointed>; 2],
-    /// What was there before each choice, the last one last.
-    trail: Vec<Chosen>,
+    /// What was there before each choice, and what was chosen, the last one last.
+    trail: Vec<[Chosen; 2]>,
     /// Whether paintings of before are seen instead of previews.
     pub looks_back: bool,
     earlier: Earlier,
@@ -50,6 +50,15 @@ impl Chosen {
     /// Those of `params`.
     pub fn of(params: &Params) -> Self {
         Self { prompt: params.prompt.clone(), seed: params.seed, strength: params.strength }
+    }
+
+    /// With what was there before a choice, as far as it is still what was chosen.
+    fn without(&self, [before, chosen]: &[Self; 2]) -> Self {
+        Self {
+            prompt: if self.prompt == chosen.prompt { before.prompt.clone() } else { self.prompt.clone() },
+            seed: if self.seed == chosen.seed { before.seed } else { self.seed },
+            strength: if self.strength == chosen.strength { before.strength } else { self.strength },
+        }
     }
 }
 
@@ -103,22 +112,28 @@ impl Explore {
         &mut self.earlier
     }
 
-    /// Something else was chosen: this was there before.
-    pub fn remember(&mut self, before: Chosen) {
+    /// One thing was there before, another was chosen.
+    pub fn remember(&mut self, before: Chosen, chosen: Chosen) {
         if self.trail.len() == TRAIL {
             self.trail.remove(0);
         }
-        self.trail.push(before);
+        self.trail.push([before, chosen]);
     }
 
-    /// What was there before the last choice.
-    pub fn before(&self) -> Option<&Chosen> {
-        self.trail.last()
+    /// Whether there is a choice of which something is left to take back.
+    pub fn can_step_back(&self, now: &Chosen) -> bool {
+        self.trail.iter().any(|choice| now.without(choice) != *now)
     }
 
-    /// The same, to go back to.
-    pub fn step_back(&mut self) -> Option<Chosen> {
-        self.trail.pop()
+    /// What there is `now` without the last choice of which something is left. What was changed otherwise stays.
+    pub fn step_back(&mut self, now: &Chosen) -> Option<Chosen> {
+        while let Some(choice) = self.trail.pop() {
+            let before = now.without(&choice);
+            if before != *now {
+                return Some(before);
+            }
+        }
+        None
     }
 
     /// What is to be painted.
@@ -150,6 +165,7 @@ impl Explore {
     /// Another model paints, with other choices.
     pub fn forget(&mut self) {
         self.found = None;
+        self.trail.clear();
     }
 
     /// The choices that are seen now.
@@ -190,5 +206,45 @@ impl Explore {
         let tile = self.tiles.get_mut(at)?.as_mut()?;
         let texture = tile.painting.as_mut().map(|painting| painting.texture(ctx, size)).map_err(|notice| &*notice);
         Some((texture, !tile.is_old && *tile.params == *params))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(prompt: &str, seed: u64, strength: f64) -> Chosen {
+        Chosen { prompt: prompt.into(), seed, strength }
+    }
+
+    #[test]
+    fn a_choice_is_taken_back_and_nothing_else() {
+        let mut explore = Explore::default();
+        explore.remember(chosen("house", 42, 0.5), chosen("house", 45, 0.5));
+        explore.remember(chosen("house", 45, 0.5), chosen("castle", 45, 0.5));
+        // Since then the strength became another one.
+        let now = chosen("castle", 45, 0.9);
+        assert!(explore.can_step_back(&now));
+        assert_eq!(explore.step_back(&now), Some(chosen("house", 45, 0.9)));
+        // And the words are typed.
+        let now = chosen("my house", 45, 0.9);
+        assert_eq!(explore.step_back(&now), Some(chosen("my house", 42, 0.9)));
+        assert!(!explore.can_step_back(&now) && explore.step_back(&now).is_none());
+        explore.remember(chosen("house", 42, 0.5), chosen("castle", 42, 0.5));
+        assert!(!explore.can_step_back(&chosen("my castle", 42, 0.5)), "nothing of it is left");
+        explore.forget();
+        assert!(!explore.can_step_back(&chosen("castle", 42, 0.5)), "another model paints");
+    }
+
+    #[test]
+    fn so_many_choices_are_remembered() {
+        let mut explore = Explore::default();
+        let seed = |seed: usize| chosen("", seed as u64, 0.5);
+        (0..100).for_each(|at| explore.remember(seed(at), seed(at + 1)));
+        let mut now = seed(100);
+        while let Some(before) = explore.step_back(&now) {
+            now = before;
+        }
+        assert_eq!(now, seed(100 - TRAIL));
     }
 }

@@ -8,6 +8,7 @@ use egui::Context;
 use super::action::Action;
 use super::app::{App, SentInk};
 use super::dialogs::Picked;
+use super::earlier::Earlier;
 use super::keeping::Opened;
 use super::words;
 use crate::canvas::{Backdrop, Document, FittedPicture};
@@ -63,10 +64,18 @@ impl App {
             if let Some(ms) = self.studio.latencies_ms().last().filter(|_| picture.stamps.was_waited_for()) {
                 self.session.add_latency(ms as f32);
             }
+            self.note_earlier();
             self.picture = Some(picture);
             self.session.has_picture = true;
             self.picture_came = Instant::now();
+            // Whoever looks on shall see it among those that stayed.
+            ctx.request_repaint_after(Earlier::STAYS);
         }
+        self.note_earlier();
+    }
+
+    /// What stayed long enough is kept.
+    fn note_earlier(&mut self) {
         if let Some(picture) = &self.picture {
             self.explore.earlier().notice(picture, self.picture_came.elapsed());
         }
@@ -213,7 +222,7 @@ impl App {
             return self.fit_picture(picture);
         }
         let (whole, canvas) = (picture.frame.size(), self.document.size());
-        if matches!(picture.origin, Origin::File | Origin::Clipboard) && is_cut(whole, canvas) {
+        if picture.origin != Origin::Source && is_cut(whole, canvas) {
             let what = format!("“{}” was cut to the shape of the canvas", picture.name);
             self.tell(ctx, Notice::info(what));
         }

@@ -58,7 +58,8 @@ impl<'a> Choices<'a> {
             Axis::Seed => LARGEST_SEED + 1,
             Axis::Subject => known(|card| card.subjects.len(), 0),
             Axis::Style => known(|card| card.styles.len(), STYLES.len()),
-            Axis::Background if self.params.prompt.trim().is_empty() => 0,
+            // Of nothing there is no background.
+            Axis::Background if words::with_background(&self.params.prompt, None).is_empty() => 0,
             // And none in particular, if there are any.
             Axis::Background => known(|card| card.backgrounds.len() + usize::from(!card.backgrounds.is_empty()), 0),
             Axis::Strength => STRENGTHS.len() as u64,
@@ -221,6 +222,7 @@ mod tests {
         let all = [vec!["castle, 3d render".to_owned()], backgrounds.to_vec()].concat();
         assert_eq!(prompts(Axis::Background, prompt, &model), all);
         assert!(prompts(Axis::Background, " ", &model).is_empty(), "a background of nothing");
+        assert!(prompts(Axis::Background, "red background", &model).is_empty(), "of nothing else");
     }
 
     #[test]

@@ -230,7 +230,7 @@ impl Live {
                     // Where pictures are on their way, this one is of an earlier input.
                     let is_seen = !job.stream && state.sheet.put_same(state.mixer.version(), &picture);
                     // Those that are to be painted anew take it with them, when there is time for it soon.
-                    if is_seen && state.wanted_preview().is_none() || state.sheet.is_slow() {
+                    if is_seen && state.wanted_preview().is_none() || state.sheet.shows_age() {
                         self.show_previews(state);
                     }
                     self.show(state, picture);

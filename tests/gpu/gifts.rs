@@ -223,7 +223,15 @@ fn the_painting_becomes_a_layer_to_draw_on() -> Result<(), Failed> {
     window.click("Undo");
     check(window.app().document().pick(x, y) == painted, "the stroke cannot be taken back")?;
     window.click("Undo");
-    check(window.app().document().layers().len() == 1, "the painting cannot be taken back")
+    check(window.app().document().layers().len() == 1, "the painting cannot be taken back")?;
+    // A key that is held puts no layer upon the other.
+    let (key, modifiers) = (Key::J, Modifiers::COMMAND);
+    for _ in 0..4 {
+        window.harness.event(egui::Event::Key { key, physical_key: None, pressed: true, repeat: false, modifiers });
+        window.stay(Duration::from_millis(100));
+    }
+    let layers = window.app().document().layers().len();
+    check(layers == 2, format!("{layers} layers from a key that is held"))
 }
 
 pub fn tests() -> Vec<Trial> {

@@ -155,13 +155,14 @@ fn a_picture_may_be_given_up_anywhere() -> Outcome {
     let mut engine = engine();
     let drawing = Frame::filled(Size::square(64), [200, 40, 60, 255]);
     let expected = paint(&mut engine, params(|_| ()), Some(drawing.clone()))?;
-    // Encoding, steps and decoding are asked at least, each time for another picture.
+    // Encoding, steps and decoding are asked at least, each time over another drawing with other words.
     let mut asked = 0;
     loop {
+        let other_drawing = Frame::filled(Size::square(64), [asked as u8, 90, 160, 255]);
         let other = params(|p| (p.seed, p.prompt) = (asked as u64, format!("a house, {asked}")));
         let left = AtomicUsize::new(asked);
         let is_over = move || left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_err();
-        let job = Job { patience: Patience::until(is_over), ..job(other, Some(drawing.clone())) };
+        let job = Job { patience: Patience::until(is_over), ..job(other, Some(other_drawing)) };
         match engine.render(&job) {
             Ok(picture) => {
                 holds(picture.is_some(), "no picture")?;

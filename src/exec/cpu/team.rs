@@ -94,7 +94,7 @@ impl Team {
     /// more. While another dispatch is under way the helpers are with that one, and this thread is alone.
     ///
     /// # Panics
-    /// When a task does, with its text. The tasks after it are not done.
+    /// When a task or `ended` does, with its text. The tasks after it are not done.
     pub fn dispatch(&self, tasks: &[usize], run: Run, ended: impl FnMut(usize) -> ControlFlow<()>) -> bool {
         let rounds = tasks.iter().map(|tasks| Round::new(*tasks)).collect();
         let shares = (0..self.threads()).map(|_| CachePadded(AtomicU64::new(0))).collect();
@@ -183,8 +183,11 @@ impl Dispatch {
             }
             round.end(done);
             round.wait();
-            if ended(index).is_break() {
-                self.broken_off.store(true, Ordering::Relaxed);
+            // A panic must not leave others at work on what the caller has.
+            match catch_unwind(AssertUnwindSafe(|| ended(index))) {
+                Ok(ControlFlow::Continue(())) => {}
+                Ok(ControlFlow::Break(())) => self.broken_off.store(true, Ordering::Relaxed),
+                Err(panic) => self.fail(panic.as_ref()),
             }
         }
     }
@@ -231,9 +234,13 @@ impl Dispatch {
             return;
         }
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| (self.run)(round, task))) {
-            // Only the first counts.
-            self.panic.set(panic_text(panic.as_ref())).ok();
+            self.fail(panic.as_ref());
         }
+    }
+
+    /// There was a panic; only the first counts.
+    fn fail(&self, panic: &(dyn std::any::Any + Send)) {
+        self.panic.set(panic_text(panic)).ok();
     }
 }
 
@@ -333,6 +340,18 @@ mod tests {
             .unwrap_err();
         assert_eq!(panic_text(panic.as_ref()), "on purpose");
         assert_eq!(after.load(Ordering::Relaxed), 0);
+        dispatch_and_check(&team, vec![5]);
+        // So does one between rounds, and nobody is at work any more when it is heard of.
+        let at_work = Arc::new(AtomicUsize::new(0));
+        let counted = at_work.clone();
+        let run: Run = Arc::new(move |_, _| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            std::thread::sleep(Duration::from_millis(5));
+            counted.fetch_sub(1, Ordering::Relaxed);
+        });
+        let dispatch = || team.dispatch(&[3, 9, 9], run, |round| panic!("after round {round}"));
+        let panic = catch_unwind(AssertUnwindSafe(dispatch)).unwrap_err();
+        assert_eq!((panic_text(panic.as_ref()).as_str(), at_work.load(Ordering::Relaxed)), ("after round 0", 0));
         dispatch_and_check(&team, vec![5]);
     }
 

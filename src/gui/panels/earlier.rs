@@ -56,6 +56,6 @@ pub fn earlier_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     }
     ui.add_space(4.0);
     let about = "Paintings that stayed for a second, until the program ends. While you point at one, it is the one that \
-                 Ctrl+S saves and Ctrl+J draws on. A click goes on with its words and numbers.";
+                 Ctrl+S saves and Ctrl+J draws on. A click goes on with its words, seed and strength.";
     ui.label(note(about, cx.theme));
 }

@@ -7,6 +7,7 @@ use super::earlier::earlier_ui;
 use super::tile::{Content, Place, rows_ui};
 use crate::gui::action::Action;
 use crate::gui::cx::Cx;
+use crate::gui::explore::Chosen;
 use crate::gui::variations::{Choices, Variation};
 use crate::gui::widgets::{chip, chip_width, note, small_icon_button};
 use crate::studio::Axis;
@@ -35,7 +36,7 @@ pub fn explore_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     rows_ui(ui, params.size, numbered, |ui, variation, size| preview_ui(ui, cx, variation, size));
     ui.add_space(4.0);
     let about = match cx.session.paused {
-        true => "Paused: nothing new is painted here either.",
+        true => "Paused: what is not painted yet, and what you choose of it, is painted when you go on.",
         false => "Painted whenever your hand rests. Point at one to see it large, click to go on with it.",
     };
     ui.label(note(about, cx.theme));
@@ -67,11 +68,9 @@ fn axes_ui(ui: &mut Ui, cx: &mut Cx<'_>, now: Axis, is_there: impl Fn(Axis) -> b
 
 /// The way back to what was there before the last choice.
 pub fn back_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
-    let before = cx.explore.before();
-    let hint =
-        before.map(|chosen| format!("“{}”, seed {}, strength {:.2}", chosen.prompt, chosen.seed, chosen.strength));
-    let (is_there, hint) = (hint.is_some(), hint.unwrap_or_default());
-    let button = |ui: &mut Ui| small_icon_button(ui, icons::ICON_UNDO, "Back to what it was", &hint, cx.theme);
+    let is_there = cx.explore.can_step_back(&Chosen::of(&cx.settings.params));
+    let hint = "Without the last choice; what you changed otherwise stays";
+    let button = |ui: &mut Ui| small_icon_button(ui, icons::ICON_UNDO, "Back to what it was", hint, cx.theme);
     if ui.add_enabled_ui(is_there, button).inner.clicked() {
         cx.act(Action::TakeBackChoice);
     }

@@ -9,7 +9,7 @@ use egui::{
 use egui_material_icons::icons;
 
 use crate::frame::Size;
-use crate::gui::look::NOTE;
+use crate::gui::look::{BODY, NOTE};
 use crate::gui::theme::Theme;
 
 /// Tiles beside each other.
@@ -94,7 +94,10 @@ impl Place {
                 ui.put(picture, egui::Label::new(icon).selectable(false));
                 trouble = Some(text);
             }
-            Content::Nothing => {}
+            Content::Nothing => {
+                let at = picture.center();
+                ui.painter().text(at, egui::Align2::CENTER_CENTER, "…", egui::FontId::proportional(BODY), theme.quiet);
+            }
         }
         let painter = ui.painter();
         let (edge, text) = match (is_present, response.hovered() || response.has_focus()) {

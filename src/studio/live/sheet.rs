@@ -56,7 +56,7 @@ impl Sheet {
         self.list = list;
         self.next = 0;
         self.tidy();
-        self.list.iter().any(|params| self.painted(params).is_some())
+        self.is_any_painted()
     }
 
     /// Another model paints: what is there is not what it would make of it.
@@ -121,7 +121,7 @@ impl Sheet {
         self.tidy();
     }
 
-    /// Lets go what is not of the sheet: what is of an earlier input, and the oldest of what is too much.
+    /// Lets go what is not of the sheet: what failed or is of an earlier input, and the oldest of what is too much.
     fn tidy(&mut self) {
         let Self { list, painted, .. } = self;
         let newest = painted.iter().map(|painted| painted.input).max();
@@ -132,7 +132,8 @@ impl Sheet {
             }
             count += 1;
             bytes += painted.bytes();
-            Some(painted.input) == newest && count <= KEPT && bytes <= KEPT_BYTES
+            let is_sound = painted.picture.is_ok() && Some(painted.input) == newest;
+            is_sound && count <= KEPT && bytes <= KEPT_BYTES
         };
         let mut stay: Vec<bool> = painted.iter().rev().map(&mut stays).collect();
         painted.retain(|_| stay.pop().unwrap_or(false));
@@ -149,8 +150,17 @@ impl Sheet {
     }
 
     /// Whether so much time goes by before all is new that one would like to know what is not.
-    pub(super) fn is_slow(&self) -> bool {
+    fn is_slow(&self) -> bool {
         self.own_cost >= SLOW
+    }
+
+    /// Whether there is something of which that is told.
+    pub(super) fn shows_age(&self) -> bool {
+        self.is_slow() && self.is_any_painted()
+    }
+
+    fn is_any_painted(&self) -> bool {
+        self.list.iter().any(|params| self.painted(params).is_some())
     }
 
     /// All there is to see, also what will be replaced by what is of the input of this version.

@@ -111,7 +111,7 @@ pub(super) struct State {
     playback: Playback,
     /// A new seed each picture, without end.
     pub(super) dream: bool,
-    /// No picture had this seed yet.
+    /// No picture of this seed was shown yet.
     is_fresh_seed: bool,
     /// Several pictures side by side.
     pub(super) stream: bool,
@@ -266,6 +266,7 @@ impl State {
         let stamps = Stamps { taken: self.changed, ..found.stamps };
         let picture = Picture { revision: self.revision, stamps, ..found.clone() };
         self.last_error.clear();
+        self.is_fresh_seed = false;
         if is_newest {
             self.begin_picture();
         }

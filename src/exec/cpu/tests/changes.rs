@@ -5,7 +5,7 @@ use crate::exec::cpu::changes::MOST;
 use crate::exec::cpu::plan::{Options, Plan};
 
 /// Convolutions as tiny encoders have them, by Winograd and others; something is added that depends on the prompt.
-fn encoder(side: usize) -> Graph {
+pub(super) fn encoder(side: usize) -> Graph {
     let mut b = GraphBuilder::new("test", "");
     let x = b.input("x", Shape::map(1, side, side + 8, 1), Stage::Frame).unwrap();
     let more = b.input("more", Shape::map(1, 1, 1, 32), Stage::Prompt).unwrap();

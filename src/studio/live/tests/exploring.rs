@@ -248,6 +248,22 @@ fn what_is_kept_beside_the_sheet_is_new_and_not_too_much() {
     assert_eq!(held(&sheet), 1 + 8, "4 MB each");
     sheet.put_same(8, &picture(150, 8));
     assert_eq!(held(&sheet), 2, "the others are of another drawing");
+    // What failed is tried again by whoever comes back.
+    sheet.put(0, 8, Err(Notice::info("no picture")), Duration::ZERO);
+    assert_eq!(sheet.previews(8).len(), 1);
+    sheet.set(Vec::new());
+    assert!(!sheet.set(vec![Arc::new(params(1))]) && sheet.stale(8) == Some(0));
+}
+
+#[test]
+fn what_is_seen_is_not_taken_away_for_nothing() {
+    let mut sheet = Sheet::default();
+    sheet.set(vec![Arc::new(params(1))]);
+    sheet.put(0, 1, Err(Notice::info("no picture")), Duration::from_millis(900));
+    assert!(sheet.shows_age());
+    // Other numbers: nothing of them is painted, and what was there before is seen until then.
+    sheet.set(vec![Arc::new(params(2))]);
+    assert!(!sheet.shows_age() && sheet.previews(1).is_empty());
 }
 
 #[test]
@@ -263,6 +279,16 @@ fn a_dream_goes_through_the_seed_that_is_chosen() {
     assert_eq!([next(&mut state), next(&mut state)], [100, 101]);
     state.set_params(Arc::new(Params { strength: 0.9, ..params(100) }), 3);
     assert_eq!(next(&mut state), 102, "another strength does not take it back");
+    // One that the sheet had is one that was seen.
+    state.dream = false;
+    state.install(Box::new(Mirror));
+    state.mixer.set_ink(Frame::filled(Size::square(8), [9, 9, 9, 255]));
+    let picture = Mirror.render(&Job::new(state.mixer.mix(Size::square(8)), params(7), 1)).unwrap().unwrap();
+    state.sheet.put_same(state.mixer.version(), &picture);
+    state.set_params(Arc::new(params(7)), 4);
+    assert!(state.take_from_sheet().is_some());
+    state.dream = true;
+    assert_eq!(next(&mut state), 8);
 }
 
 #[test]
