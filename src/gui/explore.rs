@@ -211,7 +211,11 @@ impl Explore {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
+    use crate::engine::{StageTimes, Stamps};
+    use crate::frame::Frame;
 
     fn chosen(prompt: &str, seed: u64, strength: f64) -> Chosen {
         Chosen { prompt: prompt.into(), seed, strength }
@@ -234,6 +238,31 @@ mod tests {
         assert!(!explore.can_step_back(&chosen("my castle", 42, 0.5)), "nothing of it is left");
         explore.forget();
         assert!(!explore.can_step_back(&chosen("castle", 42, 0.5)), "another model paints");
+    }
+
+    #[test]
+    fn what_is_of_an_earlier_drawing_or_of_other_numbers_is_not_the_newest() {
+        let (ctx, size) = (Context::default(), Size::square(4));
+        let picture = |params: &Params| {
+            let now = Instant::now();
+            Picture {
+                frame: Frame::filled(Size::square(8), [9; 4]),
+                input_id: 0,
+                revision: 0,
+                params: Arc::new(params.clone()),
+                stamps: Stamps { taken: now, started: now, done: now },
+                stages: StageTimes::default(),
+                painter: None,
+            }
+        };
+        let (present, other) = (Params::default(), Params { seed: 7, ..Params::default() });
+        let mut explore = Explore { seen: vec![present.clone()], ..Explore::default() };
+        for is_old in [true, false] {
+            let painting = Ok(picture(&present));
+            explore.take(vec![Preview { params: Arc::new(present.clone()), painting, is_old }]);
+            let mut is_newest = |params| explore.painting(&ctx, (0, params), size).map(|(_, is_newest)| is_newest);
+            assert_eq!((is_newest(&present), is_newest(&other)), (Some(!is_old), Some(false)));
+        }
     }
 
     #[test]
