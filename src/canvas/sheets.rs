@@ -62,10 +62,8 @@ impl Document {
         if picture.size() != self.size() {
             return None;
         }
-        self.end_stroke();
-        self.wipe_sample();
-        let (id, name) = (self.fresh_id(), self.free_name(name, None));
-        let layer = Box::new(Layer { ink: picture.ink, ..Layer::new(id, name, LayerKind::Ink, self.size()) });
+        let layer = self.picture_layer(picture, self.free_name(name, None), LayerKind::Ink);
+        let id = layer.id;
         let edits = vec![Edit::Insert { place: self.stack.layers.len(), layer }, Edit::Activate(id)];
         self.commit("painting", Knob::None, Edit::Many(edits));
         Some(id)
@@ -79,14 +77,19 @@ impl Document {
     }
 
     fn insert_picture(&mut self, picture: FittedPicture, name: &str, place: usize) -> LayerId {
-        self.end_stroke();
-        self.wipe_sample();
-        let id = self.fresh_id();
-        let layer = Layer { ink: picture.ink, ..Layer::new(id, name.to_owned(), LayerKind::Picture, self.size()) };
-        self.commit("picture", Knob::None, Edit::Insert { place, layer: Box::new(layer) });
+        let layer = self.picture_layer(picture, name.to_owned(), LayerKind::Picture);
+        let id = layer.id;
+        self.commit("picture", Knob::None, Edit::Insert { place, layer });
         // Also a wholly transparent picture is news: there is a layer more.
         self.revision += 1;
         id
+    }
+
+    /// A layer of a picture, for which the sample and a stroke that is being drawn make room.
+    fn picture_layer(&mut self, picture: FittedPicture, name: String, kind: LayerKind) -> Box<Layer> {
+        self.end_stroke();
+        self.wipe_sample();
+        Box::new(Layer { ink: picture.ink, ..Layer::new(self.fresh_id(), name, kind, self.size()) })
     }
 
     /// Adds an empty ink layer above the active one and makes it active.

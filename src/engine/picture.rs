@@ -90,6 +90,23 @@ pub struct Picture {
     pub painter: Option<Arc<ModelInfo>>,
 }
 
+#[cfg(test)]
+impl Picture {
+    /// One of now, by nobody.
+    pub(crate) fn plain(frame: Frame, params: impl Into<Arc<Params>>) -> Self {
+        let now = Instant::now();
+        Self {
+            frame,
+            input_id: 0,
+            revision: 0,
+            params: params.into(),
+            stamps: Stamps { taken: now, started: now, done: now },
+            stages: StageTimes::default(),
+            painter: None,
+        }
+    }
+}
+
 /// Who paints: the engine, a stand-in for tests, or one far away. Nobody else knows which.
 pub trait Render: Send {
     /// Paints one picture: that of the job, or one of those before it. `Ok(None)` when none is ready that was not shown.

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::path::PathBuf;
 
+use super::explore::Chosen;
 use super::stage::Refused;
 use crate::canvas::LayerId;
 use crate::engine::Params;
@@ -93,7 +94,7 @@ pub enum Action {
     /// Paint this prompt.
     Prompt(String),
     /// Go on with what was seen in a preview.
-    Adopt(Box<Params>),
+    Adopt(Chosen),
     /// Go on with what was there before the last such choice.
     TakeBackChoice,
 }

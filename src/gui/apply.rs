@@ -71,7 +71,7 @@ impl App {
             Action::Hide(layers) => layers.into_iter().for_each(|layer| _ = self.document.set_visible(layer, false)),
             Action::DrawOn(layer) => _ = self.document.set_active(layer),
             Action::Prompt(prompt) => self.settings.params.prompt = prompt,
-            Action::Adopt(params) => self.adopt(ctx, Chosen::of(&params)),
+            Action::Adopt(chosen) => self.adopt(ctx, chosen),
             Action::TakeBackChoice => {
                 let now = Chosen::of(&self.settings.params);
                 if let Some(before) = self.explore.step_back(&now) {

@@ -53,24 +53,12 @@ impl Earlier {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::time::Instant;
-
     use super::*;
-    use crate::engine::{Params, StageTimes, Stamps};
+    use crate::engine::Params;
     use crate::frame::{Frame, Size};
 
     fn picture(shade: u8, side: u32) -> Picture {
-        let now = Instant::now();
-        Picture {
-            frame: Frame::filled(Size::square(side), [shade, 0, 0, 255]),
-            input_id: 0,
-            revision: 0,
-            params: Arc::new(Params::default()),
-            stamps: Stamps { taken: now, started: now, done: now },
-            stages: StageTimes::default(),
-            painter: None,
-        }
+        Picture::plain(Frame::filled(Size::square(side), [shade, 0, 0, 255]), Params::default())
     }
 
     fn shades(earlier: &mut Earlier) -> Vec<u8> {

@@ -52,6 +52,13 @@ impl Chosen {
         Self { prompt: params.prompt.clone(), seed: params.seed, strength: params.strength }
     }
 
+    /// Whether something is left of a choice that changed it.
+    fn has_left(&self, [before, chosen]: &[Self; 2]) -> bool {
+        self.prompt == chosen.prompt && before.prompt != chosen.prompt
+            || self.seed == chosen.seed && before.seed != chosen.seed
+            || self.strength == chosen.strength && before.strength != chosen.strength
+    }
+
     /// With what was there before a choice, as far as it is still what was chosen.
     fn without(&self, [before, chosen]: &[Self; 2]) -> Self {
         Self {
@@ -122,18 +129,13 @@ impl Explore {
 
     /// Whether there is a choice of which something is left to take back.
     pub fn can_step_back(&self, now: &Chosen) -> bool {
-        self.trail.iter().any(|choice| now.without(choice) != *now)
+        self.trail.iter().any(|choice| now.has_left(choice))
     }
 
     /// What there is `now` without the last choice of which something is left. What was changed otherwise stays.
     pub fn step_back(&mut self, now: &Chosen) -> Option<Chosen> {
-        while let Some(choice) = self.trail.pop() {
-            let before = now.without(&choice);
-            if before != *now {
-                return Some(before);
-            }
-        }
-        None
+        let last = self.trail.iter().rposition(|choice| now.has_left(choice))?;
+        self.trail.drain(last..).next().map(|choice| now.without(&choice))
     }
 
     /// What is to be painted.
@@ -211,10 +213,7 @@ impl Explore {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use super::*;
-    use crate::engine::{StageTimes, Stamps};
     use crate::frame::Frame;
 
     fn chosen(prompt: &str, seed: u64, strength: f64) -> Chosen {
@@ -243,22 +242,10 @@ mod tests {
     #[test]
     fn what_is_of_an_earlier_drawing_or_of_other_numbers_is_not_the_newest() {
         let (ctx, size) = (Context::default(), Size::square(4));
-        let picture = |params: &Params| {
-            let now = Instant::now();
-            Picture {
-                frame: Frame::filled(Size::square(8), [9; 4]),
-                input_id: 0,
-                revision: 0,
-                params: Arc::new(params.clone()),
-                stamps: Stamps { taken: now, started: now, done: now },
-                stages: StageTimes::default(),
-                painter: None,
-            }
-        };
         let (present, other) = (Params::default(), Params { seed: 7, ..Params::default() });
         let mut explore = Explore { seen: vec![present.clone()], ..Explore::default() };
         for is_old in [true, false] {
-            let painting = Ok(picture(&present));
+            let painting = Ok(Picture::plain(Frame::filled(Size::square(8), [9; 4]), present.clone()));
             explore.take(vec![Preview { params: Arc::new(present.clone()), painting, is_old }]);
             let mut is_newest = |params| explore.painting(&ctx, (0, params), size).map(|(_, is_newest)| is_newest);
             assert_eq!((is_newest(&present), is_newest(&other)), (Some(!is_old), Some(false)));

@@ -41,11 +41,7 @@ pub(super) fn recipe(pairs: &BTreeMap<String, String>) -> Option<Params> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::time::Instant;
-
     use super::*;
-    use crate::engine::{StageTimes, Stamps};
     use crate::frame::Frame;
 
     #[test]
@@ -59,16 +55,7 @@ mod tests {
             size: Size::new(256, 192),
             clip_skip: 1,
         };
-        let now = Instant::now();
-        let picture = Picture {
-            frame: Frame::filled(Size::square(8), [1, 2, 3, 255]),
-            input_id: 0,
-            revision: 0,
-            params: Arc::new(params.clone()),
-            stamps: Stamps { taken: now, started: now, done: now },
-            stages: StageTimes::default(),
-            painter: None,
-        };
+        let picture = Picture::plain(Frame::filled(Size::square(8), [1, 2, 3, 255]), params.clone());
         let mut pairs: BTreeMap<String, String> =
             describe(&picture, None).into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
         assert_eq!(recipe(&pairs), Some(params));

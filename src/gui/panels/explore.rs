@@ -128,6 +128,6 @@ fn preview_ui(ui: &mut Ui, cx: &mut Cx<'_>, (at, variation): &(usize, Variation)
         cx.explore.point_at(ui.ctx(), *at, variation);
     }
     if response.clicked() {
-        cx.act(Action::Adopt(Box::new(variation.params.clone())));
+        cx.act(Action::Adopt(Chosen::of(&variation.params)));
     }
 }

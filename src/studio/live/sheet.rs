@@ -163,12 +163,12 @@ impl Sheet {
         self.list.iter().any(|params| self.painted(params).is_some())
     }
 
-    /// All there is to see, also what will be replaced by what is of the input of this version.
-    pub(super) fn previews(&self, input: u64) -> Vec<Preview> {
+    /// All there is to see, also what will be replaced. With the version of the drawing it is told which are of an earlier one.
+    pub(super) fn previews(&self, drawing: Option<u64>) -> Vec<Preview> {
         let seen = |params: &Arc<Params>| {
             let painted = self.painted(params)?;
-            let painting = painted.picture.clone();
-            Some(Preview { params: params.clone(), painting, is_old: self.is_slow() && painted.input != input })
+            let is_old = self.is_slow() && drawing.is_some_and(|drawing| drawing != painted.input);
+            Some(Preview { params: params.clone(), painting: painted.picture.clone(), is_old })
         };
         self.list.iter().filter_map(seen).collect()
     }

@@ -319,12 +319,8 @@ impl State {
 
     /// The contact sheet as it is seen.
     pub(super) fn previews(&self) -> Vec<Preview> {
-        let mut previews = self.sheet.previews(self.mixer.version());
         // A source makes them old before they are seen.
-        if self.mixer.has_base() {
-            previews.iter_mut().for_each(|preview| preview.is_old = false);
-        }
-        previews
+        self.sheet.previews((!self.mixer.has_base()).then(|| self.mixer.version()))
     }
 
     pub(super) fn describe(&self) -> LiveState {

@@ -22,8 +22,20 @@ fn params(seed: u64) -> Params {
     Params { size: Size::square(8), seed, ..Params::default() }
 }
 
+fn order(desk: &Desk, order: Order) {
+    assert!(desk.orders.send(order).is_ok());
+}
+
+/// The picture that is there when this seed is chosen.
+fn choose(desk: &Desk, seed: u64) -> Picture {
+    desk.pictures.take();
+    order(desk, Order::Params(Arc::new(params(seed)), 9));
+    desk.pictures.wake().recv_timeout(PATIENCE).unwrap();
+    desk.pictures.take().unwrap()
+}
+
 fn explore(desk: &Desk, list: &[Params]) {
-    assert!(desk.orders.send(Order::Explore(list.iter().cloned().map(Arc::new).collect())).is_ok());
+    order(desk, Order::Explore(list.iter().cloned().map(Arc::new).collect()));
 }
 
 fn draw(desk: &Desk, shade: u8) {
@@ -45,7 +57,7 @@ fn rests(jobs: &Receiver<Params>) -> bool {
 
 fn install_telling(desk: &Desk) -> Receiver<Params> {
     let (sender, jobs) = unbounded();
-    assert!(desk.orders.send(Order::Install(Box::new(|| Box::new(Telling(sender))))).is_ok());
+    order(desk, Order::Install(Box::new(|| Box::new(Telling(sender)))));
     jobs
 }
 
@@ -95,12 +107,9 @@ fn what_was_chosen_is_there_at_once() {
     let (desk, jobs) = exploring(&[params(43), params(44)]);
     draw(&desk, 10);
     previews(&desk, |found| found.len() == 2);
-    desk.pictures.take();
     let painted = jobs.try_iter().count();
     let before = Instant::now();
-    assert!(desk.orders.send(Order::Params(Arc::new(params(44)), 9)).is_ok());
-    desk.pictures.wake().recv_timeout(PATIENCE).unwrap();
-    let picture = desk.pictures.take().unwrap();
+    let picture = choose(&desk, 44);
     assert_eq!((picture.params.seed, picture.revision, painted), (44, 9, 3));
     assert!(picture.stamps.taken >= before, "its latency counts from the choice");
     assert!(!picture.stamps.was_waited_for(), "it was there before, and says nothing of the pen");
@@ -114,10 +123,10 @@ fn what_was_chosen_is_there_at_once() {
 #[test]
 fn a_pause_is_one_for_previews_too() {
     let (desk, jobs) = exploring(&[params(43)]);
-    assert!(desk.orders.send(Order::Pause(true)).is_ok());
+    order(&desk, Order::Pause(true));
     draw(&desk, 10);
     assert!(rests(&jobs), "painted in the pause");
-    assert!(desk.orders.send(Order::Pause(false)).is_ok());
+    order(&desk, Order::Pause(false));
     assert_eq!(jobs.recv_timeout(PATIENCE).unwrap().seed, 42);
     assert_eq!(jobs.recv_timeout(PATIENCE).unwrap().seed, 43);
     end(desk);
@@ -128,18 +137,15 @@ fn a_choice_in_a_pause_is_seen_at_once() {
     let (desk, jobs) = exploring(&[params(43), params(44)]);
     draw(&desk, 10);
     previews(&desk, |found| found.len() == 2);
-    assert!(desk.orders.send(Order::Pause(true)).is_ok());
+    order(&desk, Order::Pause(true));
     // What was drawn meanwhile is seen when painting goes on.
     draw(&desk, 200);
     std::thread::sleep(Duration::from_millis(50));
     jobs.try_iter().for_each(drop);
-    desk.pictures.take();
-    assert!(desk.orders.send(Order::Params(Arc::new(params(44)), 9)).is_ok());
-    desk.pictures.wake().recv_timeout(PATIENCE).unwrap();
-    let picture = desk.pictures.take().unwrap();
+    let picture = choose(&desk, 44);
     assert_eq!((picture.params.seed, picture.frame.pixel(3, 3)[0]), (44, 10));
     assert!(rests(&jobs), "painted in the pause");
-    assert!(desk.orders.send(Order::Pause(false)).is_ok());
+    order(&desk, Order::Pause(false));
     assert_eq!(jobs.recv_timeout(PATIENCE).unwrap().seed, 44);
     end(desk);
 }
@@ -198,13 +204,13 @@ fn a_preview_gives_way_to_the_hand_and_is_tried_again() {
     let desk = desk();
     explore(&desk, &[params(43), params(44)]);
     let (sender, jobs) = unbounded();
-    assert!(desk.orders.send(Order::Install(Box::new(|| Box::new(Slow(sender))))).is_ok());
+    order(&desk, Order::Install(Box::new(|| Box::new(Slow(sender)))));
     let next = || jobs.recv_timeout(PATIENCE / 2).unwrap();
     for ink in [10, 20] {
         draw(&desk, ink);
         assert_eq!([next(), next()], [42, 43]);
     }
-    assert!(desk.orders.send(Order::Params(Arc::new(Params { strength: 0.9, ..params(42) }), 2)).is_ok());
+    order(&desk, Order::Params(Arc::new(Params { strength: 0.9, ..params(42) }), 2));
     assert_eq!([next(), next()], [42, 43]);
     // A source that goes on all the time is no hand.
     desk.base.send(Some(Frame::filled(Size::square(8), [1, 2, 3, 255])));
@@ -221,8 +227,8 @@ fn what_is_of_an_earlier_drawing_is_told_where_painting_takes_long() {
     sheet.set(vec![Arc::new(params(1))]);
     for (cost, is_old) in [(10, false), (900, true)] {
         sheet.put(0, 1, Err(Notice::info("no picture")), Duration::from_millis(cost));
-        assert_eq!(sheet.previews(2)[0].is_old, is_old, "{cost} ms");
-        assert!(!sheet.previews(1)[0].is_old);
+        assert_eq!(sheet.previews(Some(2))[0].is_old, is_old, "{cost} ms");
+        assert!(!sheet.previews(Some(1))[0].is_old);
     }
     let mut state = State::new();
     state.sheet = sheet;
@@ -251,7 +257,7 @@ fn what_is_kept_beside_the_sheet_is_new_and_not_too_much() {
     assert_eq!(held(&sheet), 2, "the others are of another drawing");
     // What failed is tried again by whoever comes back.
     sheet.put(0, 8, Err(Notice::info("no picture")), Duration::ZERO);
-    assert_eq!(sheet.previews(8).len(), 1);
+    assert_eq!(sheet.previews(Some(8)).len(), 1);
     sheet.set(Vec::new());
     assert!(!sheet.set(vec![Arc::new(params(1))]) && sheet.stale(8) == Some(0));
 }
@@ -264,7 +270,7 @@ fn what_is_seen_is_not_taken_away_for_nothing() {
     assert!(sheet.shows_age());
     // Other numbers: nothing of them is painted, and what was there before is seen until then.
     sheet.set(vec![Arc::new(params(2))]);
-    assert!(!sheet.shows_age() && sheet.previews(1).is_empty());
+    assert!(!sheet.shows_age() && sheet.previews(Some(1)).is_empty());
 }
 
 #[test]
@@ -381,9 +387,9 @@ fn what_is_chosen_has_the_parameters_and_the_input_of_the_moment() {
     sheet.put(0, 1, Ok(picture), Duration::ZERO);
     let inputs = |sheet: &Sheet, seed| sheet.picture(&params(seed)).map(|(_, input)| input);
     assert_eq!((inputs(&sheet, 1), inputs(&sheet, 2)), (Some(1), None));
-    assert_eq!(sheet.previews(2).len(), 1, "it is seen until there is a newer one");
+    assert_eq!(sheet.previews(Some(2)).len(), 1, "it is seen until there is a newer one");
     sheet.forget();
-    assert!(inputs(&sheet, 1).is_none() && sheet.previews(1).is_empty());
+    assert!(inputs(&sheet, 1).is_none() && sheet.previews(Some(1)).is_empty());
 }
 
 /// Paints as one that has the other pictures of a stream on their way.
@@ -404,8 +410,8 @@ fn pictures_on_their_way_are_not_let_go_for_previews() {
     let desk = desk();
     explore(&desk, &[params(43)]);
     let (sender, jobs) = unbounded();
-    assert!(desk.orders.send(Order::Stream(true)).is_ok());
-    assert!(desk.orders.send(Order::Install(Box::new(|| Box::new(Behind(Telling(sender)))))).is_ok());
+    order(&desk, Order::Stream(true));
+    order(&desk, Order::Install(Box::new(|| Box::new(Behind(Telling(sender))))));
     draw(&desk, 10);
     std::thread::sleep(Duration::from_millis(400));
     let seeds: Vec<u64> = jobs.try_iter().map(|job| job.seed).collect();
