@@ -104,6 +104,8 @@ need_library() {
 
 need_to_build() {
     links_programs || miss linker "a C linker"
+    # The encoder of videos.
+    compiles_cpp || miss cpp "a C++ compiler"
 }
 
 # Both window systems, since a desktop may offer either, and OpenGL. A driver that works is left alone.
@@ -118,7 +120,7 @@ need_to_open_a_window() {
     fi
 }
 
-# Tests draw with software Vulkan, on a display of their own, and emulate a GPU in C++.
+# Tests draw with software Vulkan and on a display of their own.
 need_to_test() {
     need_library libvulkan.so.1
     a_vulkan_driver_loads || miss vulkan "a Vulkan driver"
@@ -126,7 +128,6 @@ need_to_test() {
     command -v xdotool >/dev/null || miss xdotool
     # An X server whose pen a test can play.
     command -v Xorg >/dev/null || miss Xorg
-    compiles_cpp || miss cpp "a C++ compiler"
 }
 
 # --- Where it comes from -----------------------------------------------------------------------------------------------

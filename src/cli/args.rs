@@ -142,8 +142,12 @@ pub struct BenchArgs {
     #[arg(long)]
     pub stream: bool,
 
+    /// Record it meanwhile as a video, which shows what that costs; an empty file or none
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+
     /// Instead: a table of what every step of the networks costs, and what it would cost at best
-    #[arg(long, conflicts_with_all = ["json", "seconds", "stream"])]
+    #[arg(long, conflicts_with_all = ["json", "seconds", "stream", "record"])]
     pub explain: bool,
 
     /// Print JSON

@@ -14,7 +14,9 @@ use crate::engine::{Params, Picture};
 use crate::flow::Latency;
 use crate::flow::channel::{Receiver, bounded};
 use crate::frame::Size;
-use crate::studio::{Command, EngineSpec, Event, LiveState, ModelInfo, Overlay, Places, Settings, Studio};
+use crate::studio::{
+    Command, EngineSpec, Event, LiveState, ModelInfo, Overlay, Places, RecordingSettings, Settings, Studio,
+};
 
 /// The pen reports two hundred times a second, as tablets do, and twice for each picture where more are painted.
 const PEN_PERIOD: Duration = Duration::from_millis(5);
@@ -105,9 +107,14 @@ impl Bench {
         let mut tally = Tally::default();
         // The first pictures compile the networks and are not counted.
         self.draw(&mut pen, |tally| tally.count >= 2, &mut Tally::default())?;
+        if let Some(path) = request.record.clone() {
+            let description = PROMPT.into();
+            self.studio.send(Command::Record { path, description, settings: RecordingSettings::default() });
+        }
         let (begun, dropped) = (Instant::now(), self.studio.snapshot().dropped);
         let length = Duration::from_secs_f64(request.seconds);
         self.draw(&mut pen, |tally| tally.count >= 2 && begun.elapsed() >= length, &mut tally)?;
+        self.end_recording(request)?;
         let snapshot = self.studio.snapshot();
         Ok(Measured {
             model: info.name,
@@ -133,6 +140,21 @@ impl Bench {
             }
             self.wake.recv_timeout(Duration::from_millis(100)).ok();
         }
+    }
+
+    /// Waits until the video, if one was wished for, is on disk.
+    fn end_recording(&mut self, request: &BenchRequest) -> Result<(), Failure> {
+        self.studio.send(Command::EndRecording);
+        while request.record.is_some() {
+            for event in self.studio.events() {
+                if let Event::Recorded { .. } = event {
+                    return Ok(());
+                }
+                check(&event)?;
+            }
+            self.wake.recv_timeout(Duration::from_millis(100)).ok();
+        }
+        Ok(())
     }
 
     /// Moves the pen until `enough`.
@@ -163,7 +185,9 @@ impl Bench {
 fn check(event: &Event) -> Result<(), Failure> {
     match event {
         Event::LoadFailed(notice) | Event::NoDevice(notice) => Err(Failure::from_notice(Code::NoModel, notice)),
-        Event::RenderFailed(notice) | Event::EngineStopped(notice) => Err(Failure::from_notice(Code::Failed, notice)),
+        Event::RenderFailed(notice) | Event::EngineStopped(notice) | Event::NotRecorded { notice, .. } => {
+            Err(Failure::from_notice(Code::Failed, notice))
+        }
         _ => Ok(()),
     }
 }

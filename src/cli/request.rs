@@ -106,6 +106,8 @@ pub struct BenchRequest {
     pub seconds: f64,
     /// Several pictures side by side.
     pub stream: bool,
+    /// Where a video of it goes.
+    pub record: Option<PathBuf>,
     /// Show what every step costs instead.
     pub explain: bool,
     /// Print JSON.
@@ -239,7 +241,8 @@ fn bench(engine: EngineSpec, args: &BenchArgs) -> Result<BenchRequest, Failure> 
     if !(0.1..=86_400.0).contains(&seconds) {
         return Err(Failure::usage(format!("--seconds {seconds} makes no sense"), "give 0.1 to 86400"));
     }
-    Ok(BenchRequest { engine, wishes, seconds, stream: args.stream, explain: args.explain, json: args.json })
+    let (stream, explain, json, record) = (args.stream, args.explain, args.json, args.record.clone());
+    Ok(BenchRequest { engine, wishes, seconds, stream, record, explain, json })
 }
 
 fn wishes(

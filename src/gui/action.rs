@@ -33,6 +33,8 @@ pub enum Action {
     Step,
     /// Paint without end, or stop doing so.
     ToggleDream,
+    /// Record what is painted, or end the recording.
+    ToggleRecording,
     /// Choose a model folder.
     AskModel,
     /// Load this model.

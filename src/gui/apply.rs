@@ -1,9 +1,12 @@
 //! Carrying out what the user meant, after the pass in which it was meant.
 
+use std::path::PathBuf;
+
 use egui::{Context, ViewportCommand};
 
 use super::action::Action;
 use super::app::App;
+use super::cx::RecordingWish;
 use super::dialogs::Picked;
 use super::explore::Chosen;
 use super::notices::Offer;
@@ -12,6 +15,7 @@ use super::{look, names, numbers, words};
 use crate::canvas::Document;
 use crate::capture::SourceSpec;
 use crate::engine::{Params, Picture};
+use crate::record::CAN_WRITE_VIDEO;
 use crate::studio::{Arrival, Command, EngineSpec, Notice, Origin, PanelTab, Settings};
 use crate::weights::ModelSource;
 
@@ -35,6 +39,7 @@ impl App {
             }
             Action::Step => self.studio.send(Command::Step),
             Action::ToggleDream => self.toggle_dream(),
+            Action::ToggleRecording => self.toggle_recording(ctx),
             Action::AskModel => self.dialogs.ask_model(),
             Action::LoadModel(model) => self.load_model(model),
             Action::Reload => self.load(),
@@ -135,6 +140,37 @@ impl App {
         if let Some(picture) = self.picture.as_ref().filter(|_| !self.session.dreaming) {
             // The dream ends on the picture that is seen, not on the one it began with.
             self.settings.params.seed = picture.params.seed;
+        }
+    }
+
+    fn toggle_recording(&mut self, ctx: &Context) {
+        if self.session.recording != RecordingWish::Off {
+            self.session.recording = RecordingWish::Off;
+            return self.studio.send(Command::EndRecording);
+        }
+        if !CAN_WRITE_VIDEO {
+            let what = "This program was built without videos";
+            return self.tell(ctx, Notice::warning(what, "Build it with the feature `video`"));
+        }
+        self.session.recording = RecordingWish::Seeking;
+        let name = names::of_recording(&self.settings.params.prompt);
+        self.dialogs.find_quick_place(name, Picked::RecordTo, Picked::NotRecorded);
+    }
+
+    /// A place was found for a recording; one that is not wanted any more ends before it begins, and the place is free again.
+    pub(super) fn record_to(&mut self, path: PathBuf) {
+        let (description, settings) = (self.settings.params.prompt.clone(), self.settings.recording.clone());
+        self.studio.send(Command::Record { path, description, settings });
+        match self.session.recording {
+            RecordingWish::Off => self.studio.send(Command::EndRecording),
+            RecordingWish::Seeking | RecordingWish::On => self.session.recording = RecordingWish::On,
+        }
+    }
+
+    /// It may have ended by itself; one that was ended by order may tell of it after the next was wished for.
+    pub(super) fn note_recording_ended(&mut self) {
+        if self.session.recording == RecordingWish::On && self.studio.snapshot().recording.is_none() {
+            self.session.recording = RecordingWish::Off;
         }
     }
 

@@ -11,6 +11,18 @@ use crate::capture::CameraInfo;
 use crate::studio::{Settings, Snapshot};
 use crate::weights::ModelCard;
 
+/// Whether the user wants a recording.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RecordingWish {
+    /// No.
+    #[default]
+    Off,
+    /// Yes; a place for it is looked for.
+    Seeking,
+    /// Yes, and it is being made.
+    On,
+}
+
 /// What the window knows beyond settings and snapshot; gone when it closes.
 #[derive(Clone, Debug, Default)]
 pub struct Session {
@@ -18,6 +30,8 @@ pub struct Session {
     pub paused: bool,
     /// Painting goes on without end.
     pub dreaming: bool,
+    /// A recording is wanted.
+    pub recording: RecordingWish,
     /// The cameras that were found last.
     pub cameras: Vec<CameraInfo>,
     /// Pen-to-picture times of the newest pictures in milliseconds, oldest first.

@@ -42,6 +42,10 @@ pub enum Picked {
     SaveDrawing(Drawing, PathBuf),
     /// There is no place for the drawing in this state.
     DrawingNotSaved(Version, Notice),
+    /// Record into this file.
+    RecordTo(PathBuf),
+    /// There is no place for a recording.
+    NotRecorded(Notice),
     /// Put this picture onto the canvas.
     Pasted(Frame),
     /// It did not work.

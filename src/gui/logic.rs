@@ -7,10 +7,11 @@ use egui::Context;
 
 use super::action::Action;
 use super::app::{App, SentInk};
+use super::cx::RecordingWish;
 use super::dialogs::Picked;
 use super::earlier::Earlier;
 use super::keeping::Opened;
-use super::words;
+use super::{status, words};
 use crate::canvas::{Backdrop, Document, FittedPicture};
 use crate::capture::SourceSpec;
 use crate::engine::Params;
@@ -87,7 +88,10 @@ impl App {
             match picked {
                 Picked::SaveTo(picture, path) => self.studio.send(Command::SavePicture { picture, path }),
                 Picked::SaveDrawing(drawing, path) => self.place_drawing(drawing, path),
-                Picked::Trouble(notice) | Picked::DrawingNotSaved(_, notice) => log::warn!("{}", notice.what),
+                Picked::RecordTo(path) => self.record_to(path),
+                Picked::Trouble(notice) | Picked::NotRecorded(notice) | Picked::DrawingNotSaved(_, notice) => {
+                    log::warn!("{}", notice.what);
+                }
                 Picked::Open(_) | Picked::Source(_) | Picked::Model(_) | Picked::Pasted(_) => {}
             }
         }
@@ -101,6 +105,11 @@ impl App {
             Picked::SaveTo(picture, path) => self.studio.send(Command::SavePicture { picture, path }),
             Picked::SaveDrawing(drawing, path) => self.place_drawing(drawing, path),
             Picked::DrawingNotSaved(version, notice) => self.note_not_saved(ctx, version, notice),
+            Picked::RecordTo(path) => self.record_to(path),
+            Picked::NotRecorded(notice) => {
+                self.session.recording = RecordingWish::Off;
+                self.tell(ctx, notice);
+            }
             Picked::Pasted(frame) => {
                 self.fit_picture(Arrival { frame, name: "Pasted".into(), origin: Origin::Clipboard, recipe: None });
             }
@@ -145,6 +154,15 @@ impl App {
             Event::LostFound(path) => self.offer_lost(ctx, path),
             Event::DrawingSaved { path, version, part } => self.note_saved(ctx, path, version, part),
             Event::DrawingNotSaved { version, notice } => self.note_not_saved(ctx, version, notice),
+            Event::Recorded { path, length } => {
+                self.note_recording_ended();
+                let length = status::clock(length);
+                self.tell(ctx, Notice::done(format!("Recorded {} ({length})", path.display())));
+            }
+            Event::NotRecorded { notice, .. } => {
+                self.note_recording_ended();
+                self.tell(ctx, notice);
+            }
             Event::Saved(path) => self.tell(ctx, Notice::done(format!("Saved {}", path.display()))),
         }
     }

@@ -3,13 +3,15 @@
 use egui::{Button, Ui};
 
 use super::action::Action;
-use super::cx::Cx;
+use super::cx::{Cx, RecordingWish};
 use super::fonts::strong;
 use super::look::{BODY, ZOOMS};
 use super::theme::Theme;
 use super::widgets::{Choice, Face, note_ui, quiet, segmented_ui};
 use crate::capture::SourceSpec;
 use crate::flow::cores;
+use crate::record::CAN_WRITE_VIDEO;
+use crate::studio::{Filmed, Timing};
 
 /// Which camera, and whether it is a mirror.
 pub fn camera_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
@@ -57,9 +59,65 @@ pub fn files_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     entry_ui(ui, cx, painted, "Save painting as…", "Ctrl+Shift+S", Action::AskSave);
     entry_ui(ui, cx, painted, "Copy painting", "Ctrl+C", Action::CopyPainting);
     entry_ui(ui, cx, painted, "Draw on the painting", "Ctrl+J", Action::TakePainting);
-    note_ui(ui, "PNG with prompt and all numbers inside. Both are saved into this folder:", cx.theme);
+    note_ui(ui, "PNG with prompt and all numbers inside.", cx.theme);
+    ui.separator();
+    if CAN_WRITE_VIDEO {
+        recording_ui(ui, cx);
+        ui.separator();
+    }
+    note_ui(ui, "All is saved into this folder:", cx.theme);
     note_ui(ui, &cx.session.pictures, cx.theme);
 }
+
+/// What becomes a video, and how.
+fn recording_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
+    heading_ui(ui, "Recording", cx);
+    let name = if cx.session.recording == RecordingWish::Off { "Record a video" } else { "Stop recording" };
+    entry_ui(ui, cx, true, name, "Ctrl+Shift+R", Action::ToggleRecording);
+    row_ui(ui, cx, "Shows", |ui, cx| {
+        let alone = cx.settings.recording.shows == Filmed::Painting;
+        if let Some(alone) = either_ui(ui, &SHOWS, alone, cx.theme) {
+            cx.settings.recording.shows = if alone { Filmed::Painting } else { Filmed::Both };
+        }
+    });
+    row_ui(ui, cx, "Time", |ui, cx| {
+        let choices = TIMINGS.map(|(_, choice)| choice);
+        let on = TIMINGS.iter().position(|(timing, _)| *timing == cx.settings.recording.timing);
+        if let Some(index) = segmented_ui(ui, &choices, on, Face::Words, cx.theme) {
+            cx.settings.recording.timing = TIMINGS[index].0;
+        }
+    });
+    note_ui(ui, "An MP4 video; a change counts from the next recording on.", cx.theme);
+}
+
+/// What a recording shows.
+const SHOWS: [Choice; 2] = [
+    Choice {
+        icon: None,
+        word: "Both",
+        name: "Record both",
+        hint: "Drawing (or what the camera sees) and painting, side by side",
+    },
+    Choice { icon: None, word: "Painting", name: "Record the painting", hint: "The painting alone" },
+];
+
+/// How time goes by in a recording.
+const TIMINGS: [(Timing, Choice); 3] = [
+    (Timing::AsItWas, Choice { icon: None, word: "As it is", name: "Time as it is", hint: "For performances" }),
+    (
+        Timing::WithoutPauses,
+        Choice {
+            icon: None,
+            word: "No pauses",
+            name: "Without pauses",
+            hint: "Where nothing changes for longer than a second, it is a second",
+        },
+    ),
+    (
+        Timing::TimeLapse,
+        Choice { icon: None, word: "8×", name: "Time lapse", hint: "Eight times as fast, and without pauses" },
+    ),
+];
 
 fn heading_ui(ui: &mut Ui, text: &str, cx: &Cx<'_>) {
     ui.label(strong(text).size(BODY).color(cx.theme.text));
@@ -68,6 +126,7 @@ fn heading_ui(ui: &mut Ui, text: &str, cx: &Cx<'_>) {
 fn entry_ui(ui: &mut Ui, cx: &mut Cx<'_>, enabled: bool, name: &str, keys: &str, action: Action) {
     if ui.add_enabled(enabled, Button::new(name).shortcut_text(keys)).clicked() {
         cx.act(action);
+        ui.close();
     }
 }
 

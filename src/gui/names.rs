@@ -17,6 +17,11 @@ pub fn of_drawing(prompt: &str, layered: bool) -> String {
     format!("{}-drawing.{}", words(prompt), extensions(layered)[0])
 }
 
+/// A file name for a recording that begins with `prompt`.
+pub fn of_recording(prompt: &str) -> String {
+    format!("{}.mp4", words(prompt))
+}
+
 /// Extensions of files of paintings.
 pub const PAINTING: &[&str] = &["png"];
 
@@ -92,6 +97,7 @@ mod tests {
         assert_eq!(of_painting("", 7), "afterimage-7.png");
         assert_eq!(of_drawing("Red apple, 3d", false), "red-apple-3d-drawing.png");
         assert_eq!(of_drawing("Red apple, 3d", true), "red-apple-3d-drawing.ora");
+        assert_eq!(of_recording("Red apple, 3d"), "red-apple-3d.mp4");
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub fn actions(ctx: &Context) -> Vec<Action> {
         (Modifiers::COMMAND, Key::O, Action::AskOpen),
         (Modifiers::COMMAND, Key::J, Action::TakePainting),
         (Modifiers::COMMAND, Key::P, Action::TogglePause),
+        (CTRL_SHIFT, Key::R, Action::ToggleRecording),
         (Modifiers::COMMAND, Key::R, Action::RandomPrompt),
         (Modifiers::COMMAND, Key::Plus, Action::Zoom(Ordering::Greater)),
         (Modifiers::COMMAND, Key::Equals, Action::Zoom(Ordering::Greater)),
@@ -30,10 +31,10 @@ pub fn actions(ctx: &Context) -> Vec<Action> {
     // In a text field it copies text. The key itself arrives as this event, whatever the system calls it.
     let copies = !ctx.egui_wants_keyboard_input() && ctx.input(|input| input.events.contains(&Event::Copy));
     ctx.input_mut(|input| {
-        // A key that is held would pile up layers.
+        // A key that is held would pile up layers, and recordings.
         let repeats = input.events.iter().any(|event| matches!(event, Event::Key { repeat: true, .. }));
         keys.into_iter()
-            .filter(|(_, _, action)| !(repeats && *action == Action::TakePainting))
+            .filter(|(_, _, action)| !(repeats && matches!(action, Action::TakePainting | Action::ToggleRecording)))
             .filter(|(modifiers, key, _)| input.consume_shortcut(&KeyboardShortcut::new(*modifiers, *key)))
             .map(|(_, _, action)| action)
             .chain(copies.then_some(Action::CopyPainting))

@@ -1,5 +1,7 @@
 //! The status line: what the live loop does, in numbers that stand still. A click opens the latency panel.
 
+use std::time::Duration;
+
 use egui::text::{LayoutJob, TextFormat};
 use egui::{Color32, FontId, Rect, Role, Sense, Ui, WidgetInfo, pos2};
 
@@ -8,7 +10,7 @@ use super::cx::Cx;
 use super::layout::Breadth;
 use super::theme::Theme;
 use crate::engine::StageTimes;
-use crate::studio::{LiveState, LoadProgress, PanelTab, Snapshot, SourceState};
+use crate::studio::{LiveState, LoadProgress, PanelTab, RecordingProgress, Snapshot, SourceState};
 
 /// Text size of the line.
 const SIZE: f32 = 12.0;
@@ -87,10 +89,22 @@ fn slow(stages: &StageTimes) -> Option<String> {
     })
 }
 
+/// Minutes and seconds, and hours where there are some.
+pub fn clock(length: Duration) -> String {
+    let seconds = length.as_secs();
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}
+
 /// Each part with the widest it gets, so that what follows does not move.
 fn left_parts(cx: &Cx<'_>, state: &str) -> Vec<(Pieces, Pieces)> {
     let snapshot = cx.snapshot;
     let mut parts = vec![(vec![bold(state)], vec![bold("Exploring")])];
+    if let Some(RecordingProgress { length, bytes }) = snapshot.recording {
+        let megabytes = format!(" · {:.1}\u{2009}MB", bytes as f64 / 1e6);
+        let widest = vec![bold("recording 00:00"), quiet(" · 000.0\u{2009}MB")];
+        parts.push((vec![bold(format!("recording {}", clock(length))), quiet(megabytes)], widest));
+    }
     if let Some(reason) = slow(&snapshot.stages).filter(|_| snapshot.state == LiveState::Live) {
         parts.push((vec![quiet(reason)], vec![]));
     }
@@ -194,6 +208,12 @@ mod tests {
         assert_eq!(state_of(&snapshot, &Theme::dark()).0, "Live");
         snapshot.stages = times(100.0, &[300.0; 8], 200.0);
         assert_eq!(state_of(&snapshot, &Theme::dark()).0, "Slow");
+    }
+
+    #[test]
+    fn lengths_are_read_like_those_of_players() {
+        let seconds = |seconds| clock(Duration::from_secs(seconds));
+        assert_eq!([0, 59, 61, 3600, 36_061].map(seconds), ["0:00", "0:59", "1:01", "1:00:00", "10:01:01"]);
     }
 
     #[test]

@@ -4,12 +4,13 @@ use egui::{Align, Layout, Popup, Rect, Ui, UiBuilder};
 use egui_material_icons::icons;
 
 use super::action::Action;
-use super::cx::Cx;
+use super::cx::{Cx, RecordingWish};
 use super::fonts::strong;
 use super::layout::Breadth;
 use super::widgets::{Choice, Face, icon_button, segmented_ui, small_icon_button, toggle_button};
 use super::{menus, model_menu};
 use crate::capture::SourceSpec;
+use crate::record::CAN_WRITE_VIDEO;
 use crate::studio::{SourceState, ViewMode};
 
 const SOURCES: [Choice; 4] = [
@@ -152,6 +153,18 @@ fn view_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     }
 }
 
+fn record_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
+    let records = cx.session.recording != RecordingWish::Off;
+    let (icon, name) = match records {
+        true => (icons::ICON_STOP_CIRCLE, "Stop recording"),
+        false => (icons::ICON_RADIO_BUTTON_CHECKED, "Record"),
+    };
+    let hint = "Ctrl+Shift+R: a video of what is painted; “Save and open” says what it shows";
+    if toggle_button(ui, icon, name, hint, records, cx.theme).clicked() {
+        cx.act(Action::ToggleRecording);
+    }
+}
+
 /// From right to left, as the bar is laid out.
 fn orders_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let theme = cx.theme;
@@ -171,7 +184,13 @@ fn orders_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         "Ctrl+S saves the painting at once, Ctrl+D the drawing",
         theme,
     );
-    Popup::menu(&files).width(250.0).show(|ui| menus::files_ui(ui, cx));
+    Popup::menu(&files)
+        .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside)
+        .width(250.0)
+        .show(|ui| menus::files_ui(ui, cx));
+    if CAN_WRITE_VIDEO {
+        record_ui(ui, cx);
+    }
     let dreaming = cx.session.dreaming;
     let hint = "Paint on without end, a new seed each picture";
     if toggle_button(ui, icons::ICON_ALL_INCLUSIVE, "Keep dreaming", hint, dreaming, theme).clicked() {

@@ -1,4 +1,4 @@
-//! Why a picture was not saved.
+//! Why a picture, a drawing or a video was not saved.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -30,6 +30,18 @@ pub enum RecordError {
     #[error("cannot save `{path}`: what is there is a device, a pipe, a socket or a broken link, not a plain file")]
     NotPlain {
         /// The path.
+        path: String,
+    },
+    /// There is something in the file already.
+    #[error("cannot save `{path}`: there is something of that name already")]
+    NotEmpty {
+        /// The file.
+        path: String,
+    },
+    /// This build has no encoder.
+    #[error("cannot save `{path}`: this program was built without videos")]
+    NoVideo {
+        /// The file.
         path: String,
     },
     /// The folder or the file system may not be written.
@@ -85,7 +97,10 @@ impl RecordError {
     pub fn remedy(&self) -> String {
         match self {
             Self::NoFolder { .. } => "make the folder first, or choose another",
-            Self::BelowFile { .. } | Self::NotAFile { .. } | Self::NotPlain { .. } => "choose another name or folder",
+            Self::BelowFile { .. } | Self::NotAFile { .. } | Self::NotPlain { .. } | Self::NotEmpty { .. } => {
+                "choose another name or folder"
+            }
+            Self::NoVideo { .. } => "build it with the feature `video`",
             Self::ReadOnly { .. } => "choose a folder that you may write to",
             Self::DiskFull { .. } => "free some space, or choose a folder on another disk",
             Self::TooManyLayers { .. } => "merge layers, or save it as PNG",

@@ -1,10 +1,13 @@
 //! What the settings let a user choose among: words in the file, enums everywhere else.
 
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use serde::de::value::{Error, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer as _};
 use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::record::Tempo;
 
 /// A drawing tool.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,6 +97,42 @@ pub enum Axis {
 impl Axis {
     /// Every one, in the order of the panel.
     pub const ALL: [Self; 5] = [Self::Subject, Self::Seed, Self::Strength, Self::Style, Self::Background];
+}
+
+/// What a recording shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Filmed {
+    /// The drawing, or what the camera sees, and the painting.
+    #[default]
+    Both,
+    /// The painting alone.
+    Painting,
+}
+
+/// How time goes by in a recording.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Timing {
+    /// As it was.
+    #[default]
+    AsItWas,
+    /// The same, but where nothing changes for longer than a second, it is a second.
+    WithoutPauses,
+    /// Eight times as fast, and without pauses.
+    TimeLapse,
+}
+
+impl Timing {
+    /// The same in numbers.
+    pub(super) const fn tempo(self) -> Tempo {
+        let second = Duration::from_secs(1);
+        match self {
+            Self::AsItWas => Tempo { speed: 1, longest_pause: Duration::MAX },
+            Self::WithoutPauses => Tempo { speed: 1, longest_pause: second },
+            Self::TimeLapse => Tempo { speed: 8, longest_pause: second },
+        }
+    }
 }
 
 /// Reads the word of a choice. One that is not known, for example from another version, is the usual choice and no reason to set

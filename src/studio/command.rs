@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Notice, Settings};
+use super::{Notice, RecordingSettings, Settings};
 use crate::canvas::{Backdrop, Document, FittedPicture, Version};
 use crate::capture::{CameraInfo, SourceSpec};
 use crate::engine::{ModelInfo, Params, Picture};
@@ -96,6 +96,18 @@ pub enum Command {
         /// Where to; an existing file is replaced only when it was written whole.
         path: PathBuf,
     },
+    /// Record what is painted from now on, until [`Command::EndRecording`]; answered in the end by [`Event::Recorded`] or
+    /// [`Event::NotRecorded`]. A recording under way ends.
+    Record {
+        /// Where to: an empty file, or none.
+        path: PathBuf,
+        /// What is to be seen in it, in words.
+        description: String,
+        /// How it is made.
+        settings: RecordingSettings,
+    },
+    /// End the recording.
+    EndRecording,
     /// Write the settings.
     SaveSettings(Box<Settings>),
     /// Keep a drawing that is not saved where it is found again, should the program end without asking.
@@ -159,6 +171,20 @@ pub enum Event {
     },
     /// A picture was written.
     Saved(PathBuf),
+    /// A recording ended and is on disk.
+    Recorded {
+        /// The file.
+        path: PathBuf,
+        /// How long it is.
+        length: Duration,
+    },
+    /// A recording ended too early, or there is nothing in it.
+    NotRecorded {
+        /// The file.
+        path: PathBuf,
+        /// Why, and what is in it.
+        notice: Notice,
+    },
     /// A drawing was written.
     DrawingSaved {
         /// The file.

@@ -1,5 +1,6 @@
 //! The engine thread: newest frame and newest parameters in, newest picture out, asleep when nothing changed.
 
+mod film;
 mod sheet;
 mod state;
 
@@ -9,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use self::state::{Next, Painter, State};
+use super::recorder::Shot;
 use super::tally::Tally;
 use super::{Event, LiveState, Notice, Preview, Wake};
 use crate::engine::{Params, Picture, Render};
@@ -35,6 +37,8 @@ pub(super) enum Order {
     Stream(bool),
     /// What else to paint of the same input, in what time is left.
     Explore(Vec<Arc<Params>>),
+    /// Send what is shown there, or nowhere.
+    Record(Option<LatestSender<Shot>>),
     /// Paint with this from now on. Made on the engine thread, because some devices want that.
     Install(Box<dyn FnOnce() -> Box<dyn Render> + Send>),
     /// Go on with the same renderer after it was stopped.
@@ -176,6 +180,7 @@ impl Live {
             Order::Step => state.step(),
             Order::Dream(dream) => state.dream = dream,
             Order::Stream(stream) => state.stream = stream,
+            Order::Record(recorder) => state.film.send_to(recorder),
             Order::Install(make) => self.install(state, make),
             Order::Resume => state.resume(),
             Order::MakeRoom(asker) => {
@@ -219,6 +224,7 @@ impl Live {
         let job = state.job(frame);
         let Painter::Ready(render) = &mut state.painter else { return };
         self.tally.paint(inputs);
+        state.film.begin(job.frame.as_ref());
         let begun = Instant::now();
         match catch_unwind(AssertUnwindSafe(|| render.render(&job))) {
             Ok(Ok(picture)) => {
@@ -293,6 +299,7 @@ impl Live {
 
     fn show(&self, state: &mut State, picture: Picture) {
         state.last_picture = Some(Instant::now());
+        state.film.show(&picture);
         self.rss.store(state.resident.bytes(), Ordering::Relaxed);
         self.pictures.send(picture);
         (self.wake)();

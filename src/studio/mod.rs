@@ -18,6 +18,7 @@ mod mixer;
 mod notice;
 mod preview;
 mod recipe;
+mod recorder;
 mod rescue;
 mod settings;
 mod settings_file;
@@ -29,14 +30,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-pub use choices::{Axis, PanelTab, Tool, ViewMode};
+pub use choices::{Axis, Filmed, PanelTab, Timing, Tool, ViewMode};
 pub use command::{Arrival, Command, EngineSpec, Event, OpenedFrom, Origin, SavedPart, SourceFrame, SourceState};
 pub use notice::{Notice, NoticeKind};
 pub use preview::Preview;
 pub use recipe::describe;
-pub use settings::{CameraSettings, Settings, ToolSettings, WindowSettings};
+pub use settings::{CameraSettings, RecordingSettings, Settings, ToolSettings, WindowSettings};
 pub use settings_file::SettingsError;
-pub use snapshot::{LiveState, LoadProgress, Snapshot};
+pub use snapshot::{LiveState, LoadProgress, RecordingProgress, Snapshot};
 
 use crate::canvas::Document;
 use crate::engine::{Engine, Params, Picture, Render};
@@ -48,6 +49,7 @@ pub use crate::places::Places;
 use files::{Errand, Errands};
 use live::{Live, News, Order};
 use loader::{LoadNews, Voice, Wished, Word};
+use recorder::{Recorder, Recording};
 use source::SourcePump;
 use tally::Tally;
 
@@ -87,6 +89,7 @@ pub struct Studio {
     load: u64,
     /// How many renderers the engine thread was given.
     installs: u64,
+    recorder: Option<Recorder>,
     workers: Vec<Worker>,
     wake: Wake,
     /// What paints now, and what is being loaded.
@@ -193,6 +196,7 @@ impl Studio {
             load_sender,
             load: 0,
             installs: 0,
+            recorder: None,
             workers,
             wake,
             spec: None,
@@ -249,6 +253,10 @@ impl Studio {
                 let painter = picture.painter.clone().or_else(|| self.snapshot.model.clone().map(Arc::new));
                 self.errand(Errand::Save(picture, painter, path));
             }
+            Command::Record { path, description, settings } => {
+                self.record(Recording { path, description, settings });
+            }
+            Command::EndRecording => self.end_recording(),
             Command::SaveSettings(settings) => self.errand(Errand::Settings(settings)),
             Command::KeepDrawing(drawing) => self.unsaved(Some(drawing)),
             Command::ForgetDrawing => self.unsaved(None),
@@ -352,6 +360,30 @@ impl Studio {
         self.order(Order::Install(Box::new(make)));
     }
 
+    fn record(&mut self, recording: Recording) {
+        self.end_recording();
+        let path = recording.path.clone();
+        match Recorder::spawn(recording, self.event_sender.clone(), self.wake.clone()) {
+            Ok((recorder, shots)) => {
+                self.recorder = Some(recorder);
+                self.order(Order::Record(Some(shots)));
+            }
+            Err(error) => {
+                let notice = Notice::error(format!("No thread to record with: {error}"), "close other programs");
+                self.event_sender.send(Event::NotRecorded { path, notice }).ok();
+                (self.wake)();
+            }
+        }
+    }
+
+    /// Its thread tells what came of it.
+    fn end_recording(&mut self) {
+        if let Some(recorder) = self.recorder.take() {
+            self.order(Order::Record(None));
+            self.workers.push(recorder.end());
+        }
+    }
+
     fn unsaved(&self, drawing: Option<Box<Document>>) {
         if let Some(errands) = &self.errands {
             errands.keep(drawing);
@@ -453,6 +485,13 @@ impl Studio {
                 }
             }
             Event::Source(state) => self.snapshot.source = state.clone(),
+            // It may have ended by itself; another one may be under way since.
+            Event::Recorded { path, .. } | Event::NotRecorded { path, .. } => {
+                if self.recorder.as_ref().is_some_and(|recorder| recorder.path() == path) {
+                    self.end_recording();
+                }
+                self.workers.retain(|worker| !worker.is_finished());
+            }
             _ => {}
         }
     }
@@ -479,11 +518,13 @@ impl Studio {
         snapshot.inputs = self.tally.inputs();
         snapshot.unshown = self.pictures.dropped();
         snapshot.rss_mb = self.rss.load(Ordering::Relaxed) as f64 / 1e6;
+        snapshot.recording = self.recorder.as_ref().map(Recorder::progress);
     }
 }
 
 impl Drop for Studio {
     fn drop(&mut self) {
+        self.end_recording();
         // Closing the channels is the order to end.
         drop((self.orders.take(), self.specs.take(), self.errands.take(), self.ink.take()));
         let loader = self.loader.take();

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::choices::{Axis, PanelTab, Tool, ViewMode, known_or_default};
+use super::choices::{Axis, Filmed, PanelTab, Timing, Tool, ViewMode, known_or_default};
 use crate::capture::SourceSpec;
 use crate::engine::Params;
 use crate::frame::Size;
@@ -45,6 +45,20 @@ pub struct Settings {
     pub window: WindowSettings,
     /// The tools.
     pub tools: ToolSettings,
+    /// How recordings are made.
+    pub recording: RecordingSettings,
+}
+
+/// How recordings are made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RecordingSettings {
+    /// What they show.
+    #[serde(deserialize_with = "known_or_default")]
+    pub shows: Filmed,
+    /// How time goes by in them.
+    #[serde(deserialize_with = "known_or_default")]
+    pub timing: Timing,
 }
 
 /// How the window looks.
@@ -128,6 +142,7 @@ impl Default for Settings {
             seed_locked: true,
             window: WindowSettings::default(),
             tools: ToolSettings::default(),
+            recording: RecordingSettings::default(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The numbers of the moment, for the status line and the latency panel.
 
+use std::time::Duration;
+
 use super::{ModelInfo, SourceState};
 use crate::engine::StageTimes;
 
@@ -32,6 +34,17 @@ pub struct Snapshot {
     pub stages: StageTimes,
     /// Memory of the process in megabytes.
     pub rss_mb: f64,
+    /// A recording under way.
+    pub recording: Option<RecordingProgress>,
+}
+
+/// How far a recording is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RecordingProgress {
+    /// Of the film.
+    pub length: Duration,
+    /// On the disk.
+    pub bytes: u64,
 }
 
 /// How far a load is.
@@ -79,6 +92,7 @@ impl Snapshot {
             unshown: 0,
             stages: StageTimes::default(),
             rss_mb: 0.0,
+            recording: None,
         }
     }
 }

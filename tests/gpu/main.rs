@@ -21,6 +21,8 @@ mod navigation;
 mod panics;
 mod pixels;
 mod rail;
+#[cfg(feature = "video")]
+mod recording;
 mod repaints;
 mod rooms;
 mod shell;
@@ -54,6 +56,8 @@ fn main() {
     trials.extend(controls::tests());
     trials.extend(exploring::tests());
     trials.extend(gifts::tests());
+    #[cfg(feature = "video")]
+    trials.extend(recording::tests());
     trials.extend(loading::tests());
     trials.extend(camera::tests());
     let failed = libtest_mimic::run(&args, trials).has_failed();

@@ -319,6 +319,19 @@ fn bench_gives_the_promised_keys() -> Result<(), Failed> {
     Ok(())
 }
 
+#[cfg(feature = "video")]
+fn bench_records_what_it_paints() -> Result<(), Failed> {
+    let dir = here();
+    let words = ["bench", "--size", "64", "--steps", "1", "--seconds", "0.5", "--record", "a.mp4"];
+    call(&dir, &words)?.done()?;
+    let bytes = std::fs::read(dir.path().join("a.mp4"))?;
+    if &bytes[4..8] != b"ftyp" || bytes.len() < 2000 {
+        return Err(format!("no video of {} bytes", bytes.len()).into());
+    }
+    // What is there is not written over.
+    call(&dir, &words)?.refused(1, &["a.mp4", "something of that name already"])
+}
+
 fn cameras_are_listed() -> Result<(), Failed> {
     let said = call(&here(), &["camera", "--list", "--json"])?;
     said.done()?;
@@ -366,6 +379,8 @@ pub fn tests() -> Vec<Trial> {
         Trial::test("cli::paint_survives_an_odd_prompt_and_size", paint_survives_an_odd_prompt_and_size),
         Trial::test("cli::a_painting_that_cannot_be_written", a_painting_that_cannot_be_written),
         Trial::test("cli::bench_gives_the_promised_keys", bench_gives_the_promised_keys),
+        #[cfg(feature = "video")]
+        Trial::test("cli::bench_records_what_it_paints", bench_records_what_it_paints),
         Trial::test("cli::cameras_are_listed", cameras_are_listed),
         Trial::test("cli::a_camera_that_is_not_there", a_camera_that_is_not_there),
         Trial::test("cli::verify_needs_an_index", verify_needs_an_index),

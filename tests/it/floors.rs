@@ -18,7 +18,7 @@ const FLOORS: [&[&str]; 7] = [
 ];
 
 /// Crates that only some modules may import. `a/b` means the module `b` of `a`. What is not listed is free.
-const CRATES: [(&str, &[&str]); 24] = [
+const CRATES: [(&str, &[&str]); 26] = [
     ("image", &["frame"]),
     ("crossbeam_channel", &["flow"]),
     ("nokhwa", &["capture"]),
@@ -28,6 +28,8 @@ const CRATES: [(&str, &[&str]); 24] = [
     ("wgpu", &["display", "gui/stage/card"]),
     ("png", &["record"]),
     ("zip", &["record"]),
+    ("mp4_atom", &["record/video"]),
+    ("openh264", &["record/video"]),
     ("roxmltree", &["record"]),
     ("safetensors", &["weights"]),
     ("bytemuck", &["exec"]),

@@ -1,5 +1,6 @@
 //! The live loop with a renderer whose every move is known.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -8,7 +9,9 @@ use afterimage::engine::{EngineError, Job, Params, Picture, Render, StageTimes, 
 use afterimage::exec::ExecError;
 use afterimage::flow::channel::{Receiver, Sender, unbounded};
 use afterimage::frame::{Frame, Size};
-use afterimage::studio::{Command, Event, LiveState, NoticeKind, Overlay, Places, Settings, Studio, ViewMode};
+use afterimage::studio::{
+    Command, Event, LiveState, NoticeKind, Overlay, Places, RecordingSettings, Settings, Studio, ViewMode,
+};
 use libtest_mimic::{Failed, Trial};
 
 use crate::support::{TempDir, tiny_model};
@@ -47,7 +50,7 @@ struct Bench {
     events: Vec<Event>,
     /// How often the studio asked its owner to look.
     wakes: Arc<AtomicU32>,
-    _home: TempDir,
+    home: TempDir,
 }
 
 impl Bench {
@@ -65,7 +68,7 @@ impl Bench {
             count.fetch_add(1, Ordering::Relaxed);
         });
         let studio = Studio::with_render(&settings, places, render, info, wake).unwrap();
-        Self { studio, jobs, events: Vec::new(), wakes, _home: home }
+        Self { studio, jobs, events: Vec::new(), wakes, home }
     }
 
     fn draw(&mut self, shade: u8) {
@@ -250,6 +253,91 @@ fn ends_while_painting() -> Result<(), Failed> {
     check(begun.elapsed() < Duration::from_secs(2), "took too long to end")
 }
 
+fn recorded_while(draw: impl FnOnce(&mut Bench) -> Result<(), Failed>) -> Result<(Bench, PathBuf), Failed> {
+    let mut bench = Bench::new(|_, _| {
+        std::thread::sleep(Duration::from_millis(2));
+        Ok(())
+    });
+    let path = bench.home.path().join("a.mp4");
+    let settings = RecordingSettings::default();
+    bench.studio.send(Command::Record { path: path.clone(), description: "an apple".into(), settings });
+    check(bench.studio.snapshot().recording.is_none(), "the snapshot is of the last look")?;
+    draw(&mut bench)?;
+    Ok((bench, path))
+}
+
+/// Whether it is a whole video: its head, one box with all pictures, its index.
+fn is_whole_video(path: &Path) -> Result<bool, Failed> {
+    let bytes = std::fs::read(path)?;
+    let (mut names, mut at) = (Vec::new(), 0);
+    while let Some(head) = bytes.get(at..at + 16) {
+        let length = match u32::from_be_bytes([head[0], head[1], head[2], head[3]]) {
+            1 => u64::from_be_bytes(head[8..].try_into()?),
+            short => short.into(),
+        };
+        names.push(String::from_utf8_lossy(&head[4..8]).into_owned());
+        at += length.max(8) as usize;
+    }
+    Ok(at == bytes.len() && names == ["ftyp", "mdat", "moov"])
+}
+
+fn what_is_painted_is_recorded() -> Result<(), Failed> {
+    let (mut bench, path) = recorded_while(|bench| {
+        for shade in 1..60 {
+            bench.draw(shade);
+            bench.picture()?;
+        }
+        // Nothing is painted for a while: what there is goes to disk, and whoever looks is told.
+        let woken = bench.wakes.load(Ordering::Relaxed);
+        bench.wait("the film on disk", |bench| {
+            let recording = bench.studio.snapshot().recording?;
+            (recording.bytes > 100 && recording.length >= Duration::from_secs(1)).then_some(())
+        })?;
+        check(bench.wakes.load(Ordering::Relaxed) > woken, "nobody was told that the time goes on")
+    })?;
+    bench.studio.send(Command::EndRecording);
+    let length = bench.wait("the end", |bench| {
+        let ended = bench.events.iter().find_map(|event| match event {
+            Event::Recorded { path, length } => Some((path.clone(), *length)),
+            _ => None,
+        });
+        ended.filter(|(at, _)| *at == path).map(|(_, length)| length)
+    })?;
+    check(bench.studio.snapshot().recording.is_none(), "it goes on")?;
+    check(length >= Duration::from_secs(1), "the pause is missing")?;
+    check(is_whole_video(&path)?, "the file is not finished")
+}
+
+fn a_recording_ends_with_the_program() -> Result<(), Failed> {
+    let (bench, path) = recorded_while(|bench| {
+        bench.draw(9);
+        bench.picture().map(|_| ())
+    })?;
+    let Bench { studio, home, .. } = bench;
+    drop(studio);
+    check(is_whole_video(&path)?, "the file is not finished")?;
+    drop(home);
+    Ok(())
+}
+
+fn a_recording_that_finds_no_place_is_told_and_painting_goes_on() -> Result<(), Failed> {
+    let mut bench = Bench::new(|_, _| Ok(()));
+    let path = bench.home.path().join("absent").join("a.mp4");
+    let settings = RecordingSettings::default();
+    bench.studio.send(Command::Record { path: path.clone(), description: String::new(), settings });
+    bench.draw(1);
+    bench.wait("the trouble", |bench| {
+        let told = |event: &Event| {
+            matches!(event, Event::NotRecorded { path: at, notice } if *at == path && notice.what.contains("no folder"))
+        };
+        bench.events.iter().any(told).then_some(())
+    })?;
+    check(bench.studio.snapshot().recording.is_none(), "it is still said to be recorded")?;
+    bench.picture()?;
+    bench.draw(2);
+    check(bench.picture()?.frame.pixels()[0] == 2, "nothing is painted any more")
+}
+
 fn settings_survive_and_damage_is_kept_aside() -> Result<(), Failed> {
     let home = TempDir::new("settings");
     let path = home.path().join("config/settings.toml");
@@ -315,7 +403,7 @@ fn settings_keep_out_of_the_way_of_others() -> Result<(), Failed> {
 type Test = fn() -> Result<(), Failed>;
 
 pub fn tests() -> Vec<Trial> {
-    let all: [(&str, Test); 12] = [
+    let all: [(&str, Test); 15] = [
         ("newest_wins", newest_wins),
         ("sleeps_without_news", sleeps_without_news),
         (
@@ -328,6 +416,12 @@ pub fn tests() -> Vec<Trial> {
         ("a_panic_restarts_and_a_second_one_asks", a_panic_restarts_and_a_second_one_asks),
         ("latency_is_that_of_the_present_settings", latency_is_that_of_the_present_settings),
         ("ends_while_painting", ends_while_painting),
+        ("what_is_painted_is_recorded", what_is_painted_is_recorded),
+        ("a_recording_ends_with_the_program", a_recording_ends_with_the_program),
+        (
+            "a_recording_that_finds_no_place_is_told_and_painting_goes_on",
+            a_recording_that_finds_no_place_is_told_and_painting_goes_on,
+        ),
         ("settings_survive_and_damage_is_kept_aside", settings_survive_and_damage_is_kept_aside),
         ("a_divider_is_kept_where_its_view_lets_it_be", a_divider_is_kept_where_its_view_lets_it_be),
         ("settings_keep_out_of_the_way_of_others", settings_keep_out_of_the_way_of_others),

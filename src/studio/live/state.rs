@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::IDLE_AFTER;
+use super::film::Film;
 use super::sheet::Sheet;
 use crate::engine::{Job, Params, Picture, Render, Stamps};
 use crate::flow::{Patience, Resident};
@@ -119,6 +120,8 @@ pub(super) struct State {
     pub(super) stopped: bool,
     /// Other parameters to try on the same input.
     pub(super) sheet: Sheet,
+    /// What goes into recordings.
+    pub(super) film: Film,
     /// When somebody drew or turned a number last.
     pub(super) moved: Instant,
     pub(super) last_panic: Option<Instant>,
@@ -147,6 +150,7 @@ impl State {
             stream: false,
             stopped: false,
             sheet: Sheet::default(),
+            film: Film::default(),
             moved: Instant::now(),
             last_panic: None,
             last_picture: None,

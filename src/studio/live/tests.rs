@@ -1,6 +1,7 @@
 //! The engine thread alone, with renderers that are late or cannot be made.
 
 mod exploring;
+mod filming;
 
 use std::collections::VecDeque;
 use std::time::Duration;
