@@ -7,7 +7,7 @@ use super::explore::Chosen;
 use super::stage::Refused;
 use crate::canvas::LayerId;
 use crate::engine::Params;
-use crate::studio::PanelTab;
+use crate::studio::{PanelTab, Tool, ViewMode};
 use crate::weights::ModelSource;
 
 /// What the user meant.
@@ -35,6 +35,20 @@ pub enum Action {
     ToggleDream,
     /// Record what is painted, or end the recording.
     ToggleRecording,
+    /// Ask what shall be done.
+    AskCommand,
+    /// Take the last change of the drawing back.
+    Undo,
+    /// Do it again.
+    Redo,
+    /// Throw away what is drawn.
+    ClearDrawing,
+    /// Draw with this.
+    TakeTool(Tool),
+    /// Let drawing and painting share the stage so.
+    View(ViewMode),
+    /// Light instead of dark, or dark instead of light.
+    ToggleLook,
     /// Choose a model folder.
     AskModel,
     /// Load this model.

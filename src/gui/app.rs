@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use egui::{Context, Ui};
 
 use super::beat::Beat;
+use super::command_palette::CommandPalette;
 use super::cx::Session;
 use super::dialogs::Dialogs;
 use super::explore::Explore;
@@ -99,6 +100,10 @@ pub struct App {
     pub(super) rescue: Rescue,
     /// The size that is being chosen for a new drawing.
     pub(super) new_drawing: Option<Size>,
+    /// So many places are looked for, for recordings that nobody wants any more.
+    pub(super) vain_places: usize,
+    /// What shall be done is being asked.
+    pub(super) command_palette: Option<CommandPalette>,
     pub(super) picture: Option<Picture>,
     /// When it came.
     pub(super) picture_came: Instant,
@@ -152,6 +157,8 @@ impl App {
             keeping: Keeping::of(&document),
             rescue: Rescue::default(),
             new_drawing: None,
+            vain_places: 0,
+            command_palette: None,
             document,
             studio,
             stage: Stage::new(cc, tablet),

@@ -6,6 +6,7 @@ use egui::{Context, ViewportCommand};
 
 use super::action::Action;
 use super::app::App;
+use super::command_palette::CommandPalette;
 use super::cx::RecordingWish;
 use super::dialogs::Picked;
 use super::explore::Chosen;
@@ -40,6 +41,13 @@ impl App {
             Action::Step => self.studio.send(Command::Step),
             Action::ToggleDream => self.toggle_dream(),
             Action::ToggleRecording => self.toggle_recording(ctx),
+            Action::AskCommand => self.command_palette = Some(CommandPalette::default()),
+            Action::Undo => _ = self.document.undo(),
+            Action::Redo => _ = self.document.redo(),
+            Action::ClearDrawing => self.document.clear(),
+            Action::TakeTool(tool) => self.settings.tools.tool = tool,
+            Action::View(view) => self.settings.window.view = view,
+            Action::ToggleLook => self.settings.window.light = !self.settings.window.light,
             Action::AskModel => self.dialogs.ask_model(),
             Action::LoadModel(model) => self.load_model(model),
             Action::Reload => self.load(),
@@ -144,9 +152,10 @@ impl App {
     }
 
     fn toggle_recording(&mut self, ctx: &Context) {
-        if self.session.recording != RecordingWish::Off {
-            self.session.recording = RecordingWish::Off;
-            return self.studio.send(Command::EndRecording);
+        match std::mem::take(&mut self.session.recording) {
+            RecordingWish::Off => {}
+            RecordingWish::Seeking => return self.vain_places += 1,
+            RecordingWish::On => return self.studio.send(Command::EndRecording),
         }
         if !CAN_WRITE_VIDEO {
             let what = "This program was built without videos";
@@ -154,16 +163,27 @@ impl App {
         }
         self.session.recording = RecordingWish::Seeking;
         let name = names::of_recording(&self.settings.params.prompt);
-        self.dialogs.find_quick_place(name, Picked::RecordTo, Picked::NotRecorded);
+        // Nobody chooses where recordings go.
+        let failed = |notice| Picked::NotRecorded(Notice { remedy: "Make room for it".into(), ..notice });
+        self.dialogs.find_quick_place(name, Picked::RecordTo, failed);
     }
 
-    /// A place was found for a recording; one that is not wanted any more ends before it begins, and the place is free again.
-    pub(super) fn record_to(&mut self, path: PathBuf) {
-        let (description, settings) = (self.settings.params.prompt.clone(), self.settings.recording.clone());
-        self.studio.send(Command::Record { path, description, settings });
-        match self.session.recording {
-            RecordingWish::Off => self.studio.send(Command::EndRecording),
-            RecordingWish::Seeking | RecordingWish::On => self.session.recording = RecordingWish::On,
+    /// A place was found for a recording, or there is none. Where one was wished for in vain, it does not matter which of them.
+    pub(super) fn take_place(&mut self, ctx: &Context, place: Result<PathBuf, Notice>) {
+        if self.vain_places > 0 {
+            self.vain_places -= 1;
+            return place.into_iter().for_each(|path| self.studio.send(Command::LeavePlace(path)));
+        }
+        match place {
+            Ok(path) => {
+                self.session.recording = RecordingWish::On;
+                let (description, settings) = (self.settings.params.prompt.clone(), self.settings.recording.clone());
+                self.studio.send(Command::Record { path, description, settings });
+            }
+            Err(notice) => {
+                self.session.recording = RecordingWish::Off;
+                self.tell(ctx, notice);
+            }
         }
     }
 

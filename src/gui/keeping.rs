@@ -95,7 +95,7 @@ impl App {
 
     /// Whether a card in the middle waits for an answer.
     pub(super) fn is_asking(&self) -> bool {
-        self.keeping.question.is_some() || self.new_drawing.is_some()
+        self.keeping.question.is_some() || self.new_drawing.is_some() || self.command_palette.is_some()
     }
 
     /// Takes `document` instead of the drawing; what was not saved is gone.

@@ -7,7 +7,6 @@ use egui::Context;
 
 use super::action::Action;
 use super::app::{App, SentInk};
-use super::cx::RecordingWish;
 use super::dialogs::Picked;
 use super::earlier::Earlier;
 use super::keeping::Opened;
@@ -88,7 +87,7 @@ impl App {
             match picked {
                 Picked::SaveTo(picture, path) => self.studio.send(Command::SavePicture { picture, path }),
                 Picked::SaveDrawing(drawing, path) => self.place_drawing(drawing, path),
-                Picked::RecordTo(path) => self.record_to(path),
+                Picked::RecordTo(path) => self.studio.send(Command::LeavePlace(path)),
                 Picked::Trouble(notice) | Picked::NotRecorded(notice) | Picked::DrawingNotSaved(_, notice) => {
                     log::warn!("{}", notice.what);
                 }
@@ -105,11 +104,8 @@ impl App {
             Picked::SaveTo(picture, path) => self.studio.send(Command::SavePicture { picture, path }),
             Picked::SaveDrawing(drawing, path) => self.place_drawing(drawing, path),
             Picked::DrawingNotSaved(version, notice) => self.note_not_saved(ctx, version, notice),
-            Picked::RecordTo(path) => self.record_to(path),
-            Picked::NotRecorded(notice) => {
-                self.session.recording = RecordingWish::Off;
-                self.tell(ctx, notice);
-            }
+            Picked::RecordTo(path) => self.take_place(ctx, Ok(path)),
+            Picked::NotRecorded(notice) => self.take_place(ctx, Err(notice)),
             Picked::Pasted(frame) => {
                 self.fit_picture(Arrival { frame, name: "Pasted".into(), origin: Origin::Clipboard, recipe: None });
             }

@@ -9,6 +9,7 @@ pub mod app;
 mod apply;
 mod beat;
 mod captions;
+mod command_palette;
 mod cx;
 mod dialogs;
 mod dock;

@@ -23,12 +23,7 @@ pub fn modal_ui<T>(
         // Its keys belong to the card now.
         ctx.memory_mut(egui::Memory::stop_text_input);
     }
-    let frame = Frame::new()
-        .fill(theme.panel)
-        .stroke(Stroke::new(1.0, theme.raised))
-        .corner_radius(12)
-        .inner_margin(Margin::same(MARGIN))
-        .shadow(ctx.global_style().visuals.popup_shadow);
+    let frame = card_frame(ctx, theme);
     let width = width.min(ctx.content_rect().width() - 2.0 * f32::from(MARGIN) - 16.0);
     let modal = Modal::new(Id::unique("modal").with(title)).frame(frame).backdrop_color(theme.shadow);
     let response = modal.show(ctx, |ui| {
@@ -39,6 +34,16 @@ pub fn modal_ui<T>(
     });
     let away = response.should_close();
     (response.inner, away)
+}
+
+/// The card itself.
+pub fn card_frame(ctx: &Context, theme: &Theme) -> Frame {
+    Frame::new()
+        .fill(theme.panel)
+        .stroke(Stroke::new(1.0, theme.raised))
+        .corner_radius(12)
+        .inner_margin(Margin::same(MARGIN))
+        .shadow(ctx.global_style().visuals.popup_shadow)
 }
 
 /// A row of buttons at the right end; they are added from right to left, the one that is meant to be pressed first.

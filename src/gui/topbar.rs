@@ -6,7 +6,7 @@ use egui_material_icons::icons;
 use super::action::Action;
 use super::cx::{Cx, RecordingWish};
 use super::fonts::strong;
-use super::layout::Breadth;
+use super::layout::{Breadth, TOP};
 use super::widgets::{Choice, Face, icon_button, segmented_ui, small_icon_button, toggle_button};
 use super::{menus, model_menu};
 use crate::capture::SourceSpec;
@@ -177,6 +177,11 @@ fn orders_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside)
         .width(260.0)
         .show(|ui| menus::settings_ui(ui, cx));
+    if cx.room.breadth() == Breadth::Wide
+        && icon_button(ui, icons::ICON_SEARCH, "Commands", "Ctrl+K: whatever you want, by its name", theme).clicked()
+    {
+        cx.act(Action::AskCommand);
+    }
     let files = icon_button(
         ui,
         icons::ICON_DOWNLOAD,
@@ -184,11 +189,14 @@ fn orders_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         "Ctrl+S saves the painting at once, Ctrl+D the drawing",
         theme,
     );
-    Popup::menu(&files)
-        .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside)
-        .width(250.0)
-        .show(|ui| menus::files_ui(ui, cx));
-    if CAN_WRITE_VIDEO {
+    Popup::menu(&files).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).width(250.0).show(|ui| {
+        // As high as it needs, where the window is.
+        let room = cx.room.height - TOP - 24.0;
+        ui.set_max_height(room);
+        egui::ScrollArea::vertical().max_height(room).show(ui, |ui| menus::files_ui(ui, cx))
+    });
+    // Where there is no room the menu has it.
+    if CAN_WRITE_VIDEO && cx.room.breadth() > Breadth::Tiny {
         record_ui(ui, cx);
     }
     let dreaming = cx.session.dreaming;

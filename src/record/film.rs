@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::frame::{Crop, Frame, Size, scale};
+use crate::frame::{Crop, Frame, Size, blend_over, scale};
 
 /// More pictures than this in a second are seen by nobody, and every player keeps up with them.
 pub const PICTURES_PER_S: u32 = 30;
@@ -71,7 +71,7 @@ pub struct Montage {
 impl Montage {
     /// Pictures of fewer pixels look poor where they are shown.
     const LEAST_SIDE: u32 = 512;
-    /// And more than this no painting has.
+    /// And more than this few screens have room for.
     const LARGEST_SIDE: u32 = 1024;
     /// What screens are like.
     const SHAPE: f64 = 16.0 / 9.0;
@@ -117,7 +117,7 @@ impl Montage {
             let fitted = self.fit(picture.size());
             let (left, top) =
                 (left + (self.each.width - fitted.width) / 2, top + (self.each.height - fitted.height) / 2);
-            let scaled = scale(picture, Crop::whole(picture.size()), fitted);
+            let scaled = on_white(scale(picture, Crop::whole(picture.size()), fitted));
             let row_bytes = 4 * fitted.width as usize;
             let rows = frame.pixels_mut().chunks_exact_mut(4 * whole.width as usize).skip(top as usize);
             for (row, from) in rows.zip(scaled.pixels().chunks_exact(row_bytes)) {
@@ -134,6 +134,11 @@ impl Montage {
         let side = |length: u32, most: u32| ((f64::from(length) * factor).round() as u32).clamp(1, most);
         Size::new(side(size.width, self.each.width), side(size.height, self.each.height))
     }
+}
+
+/// As the engine sees it.
+fn on_white(picture: Frame) -> Frame {
+    if picture.is_opaque() { picture } else { blend_over(&Frame::filled(picture.size(), [255; 4]), &picture) }
 }
 
 #[cfg(test)]
@@ -192,6 +197,21 @@ mod tests {
     }
 
     #[test]
+    fn every_size_is_one_that_can_be_encoded() {
+        for (width, height) in
+            (8..=2048).step_by(8).flat_map(|side| [(side, 2048), (2048, side), (side, 256), (72, side)])
+        {
+            for count in [1, 2] {
+                let montage = Montage::new(Size::new(width, height), count);
+                let by = if montage.is_small() { 2 } else { 1 };
+                let [a, b] = [montage.size().width, montage.size().height].map(|side| side * by);
+                let fits = a.max(b) <= 3840 && a.min(b) <= 2160 && a.min(b) >= 16;
+                assert!(fits && a % 2 == 0 && b % 2 == 0, "{count} of {width} × {height}: {a} × {b}");
+            }
+        }
+    }
+
+    #[test]
     fn both_are_seen_whole() {
         let (red, blue) = ([200, 0, 0, 255], [0, 0, 200, 255]);
         let montage = Montage::new(Size::square(512), 2);
@@ -202,6 +222,9 @@ mod tests {
         let black = Montage::EMPTY;
         assert_eq!(seen.map(|(x, y)| both.pixel(x, y)), [red, red, black, black, blue, blue, black]);
         let one = Montage::new(Size::square(512), 1);
+        // What shines through is white, as for the painter.
+        let glass = one.put_together(&[&Frame::filled(Size::square(512), [0, 0, 0, 51])]);
+        assert_eq!(glass.pixel(9, 9), [204, 204, 204, 255]);
         let frame = Frame::filled(Size::square(512), red);
         assert!(one.put_together(&[&frame]).pixels() == frame.pixels(), "of the same size it is the picture");
     }

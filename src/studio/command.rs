@@ -108,6 +108,8 @@ pub enum Command {
     },
     /// End the recording.
     EndRecording,
+    /// A place that was taken by an empty file is not needed.
+    LeavePlace(PathBuf),
     /// Write the settings.
     SaveSettings(Box<Settings>),
     /// Keep a drawing that is not saved where it is found again, should the program end without asking.

@@ -29,6 +29,8 @@ pub(super) enum Errand {
     SaveDrawing(Box<Document>, Backdrop, PathBuf),
     /// Write a picture with its parameters.
     Save(Box<Picture>, Option<Arc<ModelInfo>>, PathBuf),
+    /// Remove an empty file.
+    LeavePlace(PathBuf),
     /// Write the settings.
     Settings(Box<Settings>),
     /// See to the drawing that is not saved, as was wished last.
@@ -47,9 +49,11 @@ impl Errand {
     /// What it is about, for people.
     fn about(&self) -> String {
         match self {
-            Self::Open(path, _) | Self::SaveDrawing(.., path) | Self::Save(.., path) | Self::BringBack(path) => {
-                format!("`{}`", path.display())
-            }
+            Self::Open(path, _)
+            | Self::SaveDrawing(.., path)
+            | Self::Save(.., path)
+            | Self::LeavePlace(path)
+            | Self::BringBack(path) => format!("`{}`", path.display()),
             Self::Fit(picture, _) => format!("`{}`", picture.name),
             Self::Cameras => "the list of cameras".into(),
             Self::Settings(_) => "the settings".into(),
@@ -164,6 +168,10 @@ impl Clerk {
             Errand::Fit(picture, canvas) => vec![fit(picture, canvas)],
             Errand::SaveDrawing(drawing, backdrop, path) => vec![save_drawing(&drawing, backdrop, path)],
             Errand::Save(picture, model, path) => vec![save(&picture, model.as_deref(), path)],
+            Errand::LeavePlace(path) => {
+                leave_place(&path);
+                Vec::new()
+            }
             Errand::Settings(settings) => {
                 let written = settings.write(&places.settings());
                 told_once(&mut self.settings_trouble, written, SettingsError::remedy)
@@ -270,12 +278,16 @@ fn write(path: &Path, frame: &Frame, pairs: &[(&str, &str)]) -> Result<(), Notic
 /// What came of writing the file at `path`.
 fn written(path: &Path, result: Result<(), RecordError>) -> Result<(), Notice> {
     result.map_err(|error| {
-        // The name may have been taken by an empty file, which nobody wants now.
-        if std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() == 0) {
-            std::fs::remove_file(path).ok();
-        }
+        leave_place(path);
         Notice::error(error.to_string(), error.remedy())
     })
+}
+
+/// A name that was taken by an empty file, which nobody wants now, is free again.
+pub(super) fn leave_place(path: &Path) {
+    if std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() == 0) {
+        std::fs::remove_file(path).ok();
+    }
 }
 
 /// The first failure of a kind is told; the same one again is not.

@@ -81,6 +81,8 @@ pub(super) struct Live {
     pub ink: LatestReceiver<Frame>,
     /// Pictures out.
     pub pictures: LatestSender<Picture>,
+    /// The newest of them with what they were painted over, out.
+    pub shots: LatestSender<Shot>,
     /// What other parameters would give, out.
     pub previews: LatestSender<Vec<Preview>>,
     /// News out.
@@ -103,7 +105,7 @@ impl Live {
     }
 
     fn run(self, stop: &StopToken) {
-        let mut state = State::new();
+        let mut state = State::new(self.shots.clone());
         let (stop, orders, ink) = (stop.clone(), self.orders.clone(), self.ink.clone());
         // The hand, and whoever gives orders, wait for no preview.
         let patience = Patience::until(move || stop.is_stopped() || !orders.is_empty() || ink.has_news());
@@ -164,8 +166,8 @@ impl Live {
                 state.set_params(params, revision);
                 // Unless something else is to be painted first: what was chosen from the sheet is there already.
                 let is_free = !was_dirty || state.is_paused();
-                if let Some(picture) = is_free.then(|| state.take_from_sheet()).flatten() {
-                    self.show(state, picture);
+                if let Some((picture, over)) = is_free.then(|| state.take_from_sheet()).flatten() {
+                    self.show(state, picture, over);
                 }
             }
             Order::Explore(list) => {
@@ -224,7 +226,7 @@ impl Live {
         let job = state.job(frame);
         let Painter::Ready(render) = &mut state.painter else { return };
         self.tally.paint(inputs);
-        state.film.begin(job.frame.as_ref());
+        state.film.begin(&job);
         let begun = Instant::now();
         match catch_unwind(AssertUnwindSafe(|| render.render(&job))) {
             Ok(Ok(picture)) => {
@@ -233,13 +235,15 @@ impl Live {
                 state.last_error.clear();
                 state.sheet.note_picture(begun.elapsed());
                 if let Some(picture) = picture {
+                    let over = state.film.input_of(&picture);
+                    state.sheet.note_input(state.mixer.version(), job.frame.as_ref());
                     // Where pictures are on their way, this one is of an earlier input.
                     let is_seen = !job.stream && state.sheet.put_same(state.mixer.version(), &picture);
                     // Those that are to be painted anew take it with them, when there is time for it soon.
                     if is_seen && state.wanted_preview().is_none() || state.sheet.shows_age() {
                         self.show_previews(state);
                     }
-                    self.show(state, picture);
+                    self.show(state, picture, over);
                 }
             }
             Ok(Err(error)) => {
@@ -273,6 +277,7 @@ impl Live {
                 return self.survive(state, &panic_text(panic.as_ref()));
             }
         };
+        state.sheet.note_input(input, job.frame.as_ref());
         state.sheet.put(at, input, painted, begun.elapsed());
         self.rss.store(state.resident.bytes(), Ordering::Relaxed);
         self.show_previews(state);
@@ -297,9 +302,9 @@ impl Live {
         })
     }
 
-    fn show(&self, state: &mut State, picture: Picture) {
+    fn show(&self, state: &mut State, picture: Picture, over: Option<Frame>) {
         state.last_picture = Some(Instant::now());
-        state.film.show(&picture);
+        state.film.show(&picture, over);
         self.rss.store(state.resident.bytes(), Ordering::Relaxed);
         self.pictures.send(picture);
         (self.wake)();

@@ -49,7 +49,7 @@ pub use crate::places::Places;
 use files::{Errand, Errands};
 use live::{Live, News, Order};
 use loader::{LoadNews, Voice, Wished, Word};
-use recorder::{Recorder, Recording};
+use recorder::{Recorder, Recording, Shot};
 use source::SourcePump;
 use tally::Tally;
 
@@ -78,6 +78,8 @@ pub struct Studio {
     news: Receiver<News>,
     ink: Option<LatestSender<Frame>>,
     pictures: LatestReceiver<Picture>,
+    /// What is seen, and what it was painted over.
+    shown_shot: LatestReceiver<Shot>,
     previews: LatestReceiver<Vec<Preview>>,
     source_frames: LatestReceiver<SourceFrame>,
     /// Keeps the engine's way in open, should the source's thread be lost.
@@ -154,7 +156,7 @@ impl Studio {
         let (base_sender, base) = latest();
         let (ink_sender, ink) = latest();
         let (picture_sender, pictures) = latest();
-        let (preview_sender, previews) = latest();
+        let ((preview_sender, previews), (shot_sender, shown_shot)) = (latest(), latest());
         let (source_frame_sender, source_frames) = latest();
         let (rss, tally) = (Arc::new(AtomicU64::new(0)), Arc::new(Tally::default()));
         let live = Live {
@@ -162,6 +164,7 @@ impl Studio {
             base,
             ink,
             pictures: picture_sender,
+            shots: shot_sender,
             previews: preview_sender,
             news: news_sender,
             tally: tally.clone(),
@@ -188,6 +191,7 @@ impl Studio {
             news,
             ink: Some(ink_sender),
             pictures,
+            shown_shot,
             previews,
             source_frames,
             _base: base_sender,
@@ -257,6 +261,7 @@ impl Studio {
                 self.record(Recording { path, description, settings });
             }
             Command::EndRecording => self.end_recording(),
+            Command::LeavePlace(path) => self.errand(Errand::LeavePlace(path)),
             Command::SaveSettings(settings) => self.errand(Errand::Settings(settings)),
             Command::KeepDrawing(drawing) => self.unsaved(Some(drawing)),
             Command::ForgetDrawing => self.unsaved(None),
@@ -366,6 +371,10 @@ impl Studio {
         match Recorder::spawn(recording, self.event_sender.clone(), self.wake.clone()) {
             Ok((recorder, shots)) => {
                 self.recorder = Some(recorder);
+                // At once: the engine may be in a picture of many seconds.
+                if let Some(shot) = self.shown_shot.peek() {
+                    shots.send(Shot { at: Instant::now(), ..shot });
+                }
                 self.order(Order::Record(Some(shots)));
             }
             Err(error) => {
@@ -487,7 +496,7 @@ impl Studio {
             Event::Source(state) => self.snapshot.source = state.clone(),
             // It may have ended by itself; another one may be under way since.
             Event::Recorded { path, .. } | Event::NotRecorded { path, .. } => {
-                if self.recorder.as_ref().is_some_and(|recorder| recorder.path() == path) {
+                if self.recorder.as_ref().is_some_and(|recorder| recorder.path() == path && recorder.has_ended()) {
                     self.end_recording();
                 }
                 self.workers.retain(|worker| !worker.is_finished());

@@ -6,10 +6,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use super::choices::Filmed;
+use super::files::leave_place;
 use super::snapshot::RecordingProgress;
 use super::{Event, Notice, RecordingSettings, Wake};
 use crate::flow::channel::{Receiver, Sender, bounded, select};
@@ -19,6 +20,8 @@ use crate::record::{Enlarge, FilmClock, Montage, PICTURES_PER_S, RecordError, Vi
 
 /// After this long without a picture, what there is is written.
 const BREATH: Duration = Duration::from_secs(1);
+/// And where they come without end, after this long: so much is lost at most when the program ends without a word.
+const UNWRITTEN: Duration = Duration::from_secs(2);
 
 /// A painting, and what it was painted over.
 #[derive(Clone)]
@@ -43,6 +46,7 @@ pub(super) struct Recording {
 struct Progress {
     film_ms: AtomicU64,
     bytes: AtomicU64,
+    has_ended: AtomicBool,
 }
 
 /// A recording under way. Dropping it ends the film.
@@ -67,7 +71,9 @@ impl Recorder {
         let mut reel = Reel::new(recording, progress.clone(), wake.clone());
         let worker = Worker::spawn("recorder", move |_| {
             lower_priority();
-            events.send(reel.event(&received, &ended)).ok();
+            let event = reel.event(&received, &ended);
+            reel.progress.has_ended.store(true, Relaxed);
+            events.send(event).ok();
             wake();
         })?;
         Ok((Self { path, end: Some(end), progress, worker }, shots))
@@ -78,6 +84,11 @@ impl Recorder {
         &self.path
     }
 
+    /// Whether its thread told what came of it: a file of its name may be another one's by now.
+    pub(super) fn has_ended(&self) -> bool {
+        self.progress.has_ended.load(Relaxed)
+    }
+
     /// Ends the film; its thread tells when it is on disk.
     pub(super) fn end(mut self) -> Worker {
         self.end = None;
@@ -86,7 +97,7 @@ impl Recorder {
 
     /// How far it is.
     pub(super) fn progress(&self) -> RecordingProgress {
-        let Progress { film_ms, bytes } = &*self.progress;
+        let Progress { film_ms, bytes, .. } = &*self.progress;
         RecordingProgress { length: Duration::from_millis(film_ms.load(Relaxed)), bytes: bytes.load(Relaxed) }
     }
 }
@@ -103,14 +114,29 @@ struct Reel {
     held: Option<(u32, Shot)>,
     /// The least number of the next picture.
     next: u32,
+    /// The last one that was written.
+    last: Option<Shot>,
     /// The file is ours.
     has_begun: bool,
+    /// When all there was was written; not yet at first, so that there is something soon.
+    flushed: Option<Instant>,
 }
 
 impl Reel {
     fn new(recording: Recording, progress: Arc<Progress>, wake: Wake) -> Self {
         let clock = FilmClock::new(recording.settings.timing.tempo());
-        Self { recording, progress, wake, clock, film: None, held: None, next: 0, has_begun: false }
+        Self {
+            recording,
+            progress,
+            wake,
+            clock,
+            film: None,
+            held: None,
+            next: 0,
+            has_begun: false,
+            last: None,
+            flushed: None,
+        }
     }
 
     /// Records to the end and says what came of it.
@@ -121,11 +147,15 @@ impl Reel {
             Err((what, "please report this".into()))
         });
         let path = self.recording.path.clone();
-        // The name was taken by an empty file, which nobody wants now.
-        if std::fs::metadata(&path).is_ok_and(|found| found.is_file() && found.len() == 0) {
-            std::fs::remove_file(&path).ok();
-        }
+        leave_place(&path);
         match length {
+            Ok(Some(_)) if !path.exists() => {
+                let what = format!("The recording is gone: somebody removed `{}` meanwhile", path.display());
+                Event::NotRecorded {
+                    path,
+                    notice: Notice::error(what, "record again, and leave the file until it ends"),
+                }
+            }
             Ok(Some(length)) => Event::Recorded { path, length },
             Ok(None) => {
                 let notice = Notice::warning("Nothing was recorded, for nothing was painted", "draw, and record again");
@@ -144,14 +174,14 @@ impl Reel {
         shots: &LatestReceiver<Shot>,
         end: &Receiver<()>,
     ) -> Result<Option<Duration>, (String, String)> {
-        let recorded = self.follow(shots, end).and_then(|()| self.write_held());
+        let recorded = self.follow(shots, end).and_then(|()| self.repeat(Instant::now()));
         let length = self.clock.at(Instant::now()).max(time(self.next));
         let film = self.film.take();
         let finished = film.map(|(writer, _)| writer.finish(length));
         match recorded.and(finished.transpose()) {
             Ok(Some(())) => Ok(Some(length)),
             Ok(None) => Ok(None),
-            Err(error) => Err((error.to_string(), error.remedy())),
+            Err(error) => Err((error.to_string(), remedy(&error))),
         }
     }
 
@@ -182,22 +212,45 @@ impl Reel {
             self.write_held()?;
         }
         self.held = Some((number, shot));
-        Ok(())
+        let is_long = self.flushed.is_none_or(|flushed| flushed.elapsed() >= UNWRITTEN);
+        if is_long { self.flush() } else { Ok(()) }
     }
 
-    /// Nothing came for a while.
+    /// Nothing came for a while: the same picture again, for not all who play or cut films like one that stays for minutes.
     fn breathe(&mut self) -> Result<(), RecordError> {
-        self.write_held()?;
-        if let Some((writer, _)) = &mut self.film {
-            writer.flush(self.clock.at(Instant::now()))?;
+        self.repeat(Instant::now())?;
+        self.flush()?;
+        let seen = self.progress.film_ms.load(Relaxed);
+        self.note_progress();
+        if seen != self.progress.film_ms.load(Relaxed) {
             // The time goes on, though nobody else has news.
             (self.wake)();
         }
         Ok(())
     }
 
+    /// What is seen is seen until `now`, and still is then.
+    fn repeat(&mut self, now: Instant) -> Result<(), RecordError> {
+        self.write_held()?;
+        let number = number(self.clock.at(now));
+        match self.last.clone() {
+            Some(last) if number > self.next => self.write(number - 1, last),
+            _ => Ok(()),
+        }
+    }
+
+    fn flush(&mut self) -> Result<(), RecordError> {
+        let now = Instant::now();
+        self.flushed = self.film.is_some().then_some(now);
+        let now = time(number(self.clock.at(now)));
+        self.film.as_mut().map_or(Ok(()), |(writer, _)| writer.flush(now))
+    }
+
     fn write_held(&mut self) -> Result<(), RecordError> {
-        let Some((number, shot)) = self.held.take() else { return Ok(()) };
+        self.held.take().map_or(Ok(()), |(number, shot)| self.write(number, shot))
+    }
+
+    fn write(&mut self, number: u32, shot: Shot) -> Result<(), RecordError> {
         let pictures = match self.recording.settings.shows {
             Filmed::Both => &[&shot.input, &shot.painting][..],
             Filmed::Painting => &[&shot.painting],
@@ -208,13 +261,24 @@ impl Reel {
         };
         self.has_begun = true;
         self.next = number + 1;
-        writer.write(&montage.put_together(pictures), time(number))
+        let picture = montage.put_together(pictures);
+        self.last = Some(shot);
+        writer.write(&picture, time(number))
     }
 
     fn note_progress(&self) {
         let length = self.clock.at(Instant::now()).as_millis();
         self.progress.film_ms.store(length as u64, Relaxed);
         self.progress.bytes.store(self.film.as_ref().map_or(0, |(writer, _)| writer.bytes()), Relaxed);
+    }
+}
+
+/// Nobody chooses where recordings go.
+fn remedy(error: &RecordError) -> String {
+    match error {
+        RecordError::DiskFull { .. } => "free some space on that disk".into(),
+        RecordError::ReadOnly { .. } => "make the folder writable".into(),
+        other => other.remedy(),
     }
 }
 

@@ -18,6 +18,7 @@ mod keeping;
 mod layered;
 mod loading;
 mod navigation;
+mod palette;
 mod panics;
 mod pixels;
 mod rail;
@@ -54,6 +55,7 @@ fn main() {
     trials.extend(keeping::tests());
     trials.extend(layered::tests());
     trials.extend(controls::tests());
+    trials.extend(palette::tests());
     trials.extend(exploring::tests());
     trials.extend(gifts::tests());
     #[cfg(feature = "video")]

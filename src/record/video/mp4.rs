@@ -6,11 +6,11 @@
 //! ```
 //!
 //! So a program that ends without a word leaves a video behind, and one that was finished can be searched and cut by programs that
-//! know no fragments. Units are ticks of 1/90000 s.
+//! know no fragments. Units are ticks of 1/3000 s.
 
 use std::fs::File;
 use std::io::{self, Seek as _, SeekFrom, Write as _};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use mp4_atom::{
     Avc1, Avcc, Co64, Codec, Colr, Desc, Dinf, Dref, Encode, FourCC, Ftyp, Hdlr, Ilst, Mdhd, Mdia, Meta, Mfhd, Minf,
@@ -21,8 +21,8 @@ use mp4_atom::{
 use crate::frame::Size;
 use crate::record::VideoLabel;
 
-/// Ticks in a second: whole numbers of them at every usual rate.
-const TIMESCALE: u32 = 90_000;
+/// Ticks in a second: whole numbers of them at every usual rate, and so few that a picture may stay for days (32 bits count them).
+const TIMESCALE: u32 = 3000;
 /// The one track's number.
 const TRACK: u32 = 1;
 /// Flags of a picture that needs no other, and of one that does (ISO/IEC 14496-12, 8.8.3.1).
@@ -114,14 +114,17 @@ impl Mp4 {
         let last = self.samples.last().map_or(0, |last| last.at + 1);
         let end = ticks(end).max(last);
         let written = self.write_waiting(end);
-        self.samples.truncate(self.samples.len() - self.waiting_count);
+        let whole = self.samples.len() - self.waiting_count;
+        let end = self.samples.get(whole).map_or(end, |lost| lost.at);
+        self.samples.truncate(whole);
         written.and(self.write_index(end)).and_then(|()| self.out.sync_all())
     }
 
     fn write_index(&mut self, end: u64) -> io::Result<()> {
         let (index_at, index) = (self.end, bytes_of(&self.index(end)?)?);
         self.append(&index)?;
-        // Only now: until here it is a whole file of fragments.
+        // Only now, and not before all that is on the disk: until here it is a whole file of fragments.
+        self.out.sync_data()?;
         self.out.seek(SeekFrom::Start(self.over_all))?;
         let length = index_at - self.over_all;
         let over_all = [&1_u32.to_be_bytes()[..], b"mdat", &length.to_be_bytes()].concat();
@@ -238,6 +241,12 @@ fn bytes_of(part: &impl Encode) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Seconds since 1904 began, by which albums sort.
+fn now() -> u64 {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    since_1970.as_secs() + 2_082_844_800
+}
+
 fn file_type() -> Ftyp {
     let brands: [&[u8; 4]; 5] = [b"isom", b"iso5", b"iso6", b"avc1", b"mp41"];
     Ftyp { major_brand: FourCC::new(b"isom"), minor_version: 512, compatible_brands: brands.map(FourCC::new).to_vec() }
@@ -272,12 +281,21 @@ fn head(track: Track, label: &VideoLabel) -> io::Result<Moov> {
         stbl,
         ..Minf::default()
     };
+    let (creation_time, modification_time) = (now(), now());
     let mdia = Mdia {
-        mdhd: Mdhd { timescale: TIMESCALE, language: "und".into(), ..Mdhd::default() },
+        mdhd: Mdhd {
+            creation_time,
+            modification_time,
+            timescale: TIMESCALE,
+            language: "und".into(),
+            ..Mdhd::default()
+        },
         hdlr: Hdlr { handler: FourCC::new(b"vide"), name: "Afterimage".into() },
         minf,
     };
     let tkhd = Tkhd {
+        creation_time,
+        modification_time,
         track_id: TRACK,
         enabled: true,
         in_movie: true,
@@ -286,7 +304,15 @@ fn head(track: Track, label: &VideoLabel) -> io::Result<Moov> {
         ..Tkhd::default()
     };
     Ok(Moov {
-        mvhd: Mvhd { timescale: TIMESCALE, next_track_id: TRACK + 1, ..Mvhd::default() },
+        mvhd: Mvhd {
+            creation_time,
+            modification_time,
+            timescale: TIMESCALE,
+            rate: 1.into(),
+            volume: 1.into(),
+            next_track_id: TRACK + 1,
+            ..Mvhd::default()
+        },
         trak: vec![Trak { tkhd, mdia, ..Trak::default() }],
         udta: Some(Udta { meta: Some(words(label)?), ..Udta::default() }),
         ..Moov::default()

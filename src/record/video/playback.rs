@@ -13,7 +13,7 @@ pub(crate) fn play(bytes: &[u8]) -> Vec<(Frame, Duration)> {
     let moov = index_of(bytes);
     let entries = indexed(&moov);
     let pictures = decoded(bytes, codec(&moov), &entries);
-    let lengths = entries.iter().map(|entry| Duration::from_secs(1) * entry.ticks / 90_000);
+    let lengths = entries.iter().map(|entry| Duration::from_secs(1) * entry.ticks / 3000);
     pictures.into_iter().zip(lengths).collect()
 }
 

@@ -8,7 +8,7 @@ use super::*;
 const SIZE: Size = Size::new(96, 64);
 
 fn label() -> VideoLabel {
-    VideoLabel { description: "a red apple".into(), program: "Afterimage".into() }
+    VideoLabel { description: "a red apple".into(), program: "Painter 1.2".into() }
 }
 
 /// A file of its own that goes away.
@@ -75,11 +75,11 @@ fn what_is_written_is_seen() {
     assert_eq!((avc1.visual.width, avc1.visual.height), (96, 64));
     let ends = times.iter().skip(1).chain(&[5000]);
     for ((entry, begin), end) in entries.iter().zip(&times).zip(ends) {
-        assert_eq!(u64::from(entry.ticks), (end - begin) * 90);
+        assert_eq!(u64::from(entry.ticks), (end - begin) * 3);
     }
     let keys: Vec<u64> = entries.iter().zip(&times).filter(|(entry, _)| entry.is_key).map(|(_, time)| *time).collect();
     assert_eq!(keys, [0, 3400], "one can jump to the first picture of each piece");
-    assert_eq!((moov.mvhd.duration, moov.trak[0].mdia.mdhd.duration), (450_000, 450_000));
+    assert_eq!((moov.mvhd.duration, moov.trak[0].mdia.mdhd.duration), (15_000, 15_000));
     let pictures = decoded(&bytes, avc1, &entries);
     assert_eq!(pictures.len(), 80);
     for (nth, pixels) in (0..).zip(&pictures) {
@@ -94,15 +94,15 @@ fn a_file_that_nobody_finished_can_be_played() {
     let mut writer = written(&place, (0..100).map(|nth| nth * 50));
     let before = place.bytes();
     let (entries, times) = fragmented(&boxes(&before));
-    assert_eq!((entries.len(), times), (80, vec![0, 180_000]), "two pieces of two seconds are there");
+    assert_eq!((entries.len(), times), (80, vec![0, 6000]), "two pieces of two seconds are there");
     // What waits is written when nothing else comes, and the last picture stays.
     writer.flush(millis(5500)).unwrap();
     let bytes = place.bytes();
     assert!(bytes.starts_with(&before), "what was written stays as it is");
     let list = boxes(&bytes);
     let (entries, times) = fragmented(&list);
-    assert_eq!((entries.len(), times), (100, vec![0, 180_000, 360_000]));
-    assert_eq!(entries.last().unwrap().ticks, 550 * 90);
+    assert_eq!((entries.len(), times), (100, vec![0, 6000, 12_000]));
+    assert_eq!(entries.last().unwrap().ticks, 550 * 3);
     let Some(Any::Moov(moov)) = list.iter().map(|(one, _)| one).find(|one| matches!(one, Any::Moov(_))) else {
         panic!("no head")
     };
@@ -115,7 +115,7 @@ fn a_file_that_nobody_finished_can_be_played() {
     writer.write(&picture(7), millis(7000)).unwrap();
     writer.finish(millis(7100)).unwrap();
     let entries = indexed(&index_of(&place.bytes()));
-    let last: Vec<u32> = entries[98..].iter().map(|entry| entry.ticks / 90).collect();
+    let last: Vec<u32> = entries[98..].iter().map(|entry| entry.ticks / 3).collect();
     assert_eq!(last, [50, 7000 - 4950, 100]);
 }
 
@@ -132,7 +132,7 @@ fn words_and_program_are_in_it() {
     written(&place, [0, 10]).finish(millis(20)).unwrap();
     let bytes = place.bytes();
     let has = |words: &str| bytes.windows(words.len()).any(|part| part == words.as_bytes());
-    assert!(has("a red apple") && has("Afterimage"));
+    assert!(has("a red apple") && has("Painter 1.2"));
 }
 
 #[test]

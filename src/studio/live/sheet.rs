@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::engine::{Params, Picture};
+use crate::frame::Frame;
 use crate::studio::{Notice, Preview};
 
 /// The hand rests if it did nothing for as long as a picture takes: at least, and at most, so long.
@@ -27,6 +28,8 @@ pub(super) struct Sheet {
     list: Vec<Arc<Params>>,
     /// What was painted lately, the newest last, one of each parameters.
     painted: Vec<Painted>,
+    /// What it was painted over, by version.
+    inputs: Vec<(u64, Frame)>,
     /// Where the search for the next one to paint begins, so that all have their turn.
     next: usize,
     /// How long the last picture took, of the sheet or not.
@@ -62,6 +65,7 @@ impl Sheet {
     /// Another model paints: what is there is not what it would make of it.
     pub(super) fn forget(&mut self) {
         self.painted.clear();
+        self.inputs.clear();
         self.wait_for_pictures();
     }
 
@@ -98,6 +102,18 @@ impl Sheet {
         self.earned = self.earned.saturating_add(cost);
     }
 
+    /// The next to be put is painted over this input of this version.
+    pub(super) fn note_input(&mut self, input: u64, frame: Option<&Frame>) {
+        if self.input(input).is_none() {
+            self.inputs.extend(frame.map(|frame| (input, frame.clone())));
+        }
+    }
+
+    /// The input of this version, if something was painted over it.
+    pub(super) fn input(&self, input: u64) -> Option<&Frame> {
+        self.inputs.iter().find(|(version, _)| *version == input).map(|(_, frame)| frame)
+    }
+
     /// The cell was painted in this time, over the input of this version.
     pub(super) fn put(&mut self, at: usize, input: u64, picture: Result<Picture, Notice>, cost: Duration) {
         (self.cost, self.own_cost, self.next) = (cost, cost, at + 1);
@@ -123,7 +139,7 @@ impl Sheet {
 
     /// Lets go what is not of the sheet: what failed or is of an earlier input, and the oldest of what is too much.
     fn tidy(&mut self) {
-        let Self { list, painted, .. } = self;
+        let Self { list, painted, inputs, .. } = self;
         let newest = painted.iter().map(|painted| painted.input).max();
         let (mut count, mut bytes) = (0, 0);
         let mut stays = |painted: &Painted| {
@@ -137,6 +153,7 @@ impl Sheet {
         };
         let mut stay: Vec<bool> = painted.iter().rev().map(&mut stays).collect();
         painted.retain(|_| stay.pop().unwrap_or(false));
+        inputs.retain(|(version, _)| painted.iter().any(|painted| painted.input == *version));
     }
 
     fn painted(&self, params: &Params) -> Option<&Painted> {

@@ -7,9 +7,10 @@ use super::IDLE_AFTER;
 use super::film::Film;
 use super::sheet::Sheet;
 use crate::engine::{Job, Params, Picture, Render, Stamps};
-use crate::flow::{Patience, Resident};
+use crate::flow::{LatestSender, Patience, Resident};
 use crate::frame::Frame;
 use crate::studio::mixer::Mixer;
+use crate::studio::recorder::Shot;
 use crate::studio::{LiveState, Preview};
 
 /// Who paints.
@@ -133,7 +134,8 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new() -> Self {
+    /// Nothing came yet; what is shown goes into the slot.
+    pub(super) fn new(shown: LatestSender<Shot>) -> Self {
         Self {
             painter: Painter::Missing,
             installs: 0,
@@ -150,7 +152,7 @@ impl State {
             stream: false,
             stopped: false,
             sheet: Sheet::default(),
-            film: Film::default(),
+            film: Film::new(shown),
             moved: Instant::now(),
             last_panic: None,
             last_picture: None,
@@ -257,8 +259,8 @@ impl State {
     }
 
     /// The parameters are those of a picture that was painted lately: gives it, as the newest one. In a pause it may be of an
-    /// earlier input, as the one is that is seen.
-    pub(super) fn take_from_sheet(&mut self) -> Option<Picture> {
+    /// earlier input, as the one is that is seen. With what it was painted over.
+    pub(super) fn take_from_sheet(&mut self) -> Option<(Picture, Option<Frame>)> {
         if self.dream || !self.can_paint() || self.playback == Playback::OneStep {
             return None;
         }
@@ -269,12 +271,13 @@ impl State {
         }
         let stamps = Stamps { taken: self.changed, ..found.stamps };
         let picture = Picture { revision: self.revision, stamps, ..found.clone() };
+        let over = self.sheet.input(input).cloned();
         self.last_error.clear();
         self.is_fresh_seed = false;
         if is_newest {
             self.begin_picture();
         }
-        Some(picture)
+        Some((picture, over))
     }
 
     pub(super) fn wants_picture(&self) -> bool {

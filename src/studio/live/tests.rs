@@ -21,6 +21,7 @@ struct Desk {
     ink: LatestSender<Frame>,
     pictures: LatestReceiver<Picture>,
     previews: LatestReceiver<Vec<Preview>>,
+    shots: LatestReceiver<Shot>,
     engine: Worker,
     base: LatestSender<Option<Frame>>,
 }
@@ -29,12 +30,13 @@ fn desk() -> Desk {
     let (orders, order_receiver) = unbounded();
     let (news_sender, news) = unbounded();
     let ((base_sender, base), (ink, ink_receiver), (picture_sender, pictures)) = (latest(), latest(), latest());
-    let (preview_sender, previews) = latest();
+    let ((preview_sender, previews), (shot_sender, shots)) = (latest(), latest());
     let live = Live {
         orders: order_receiver,
         base,
         ink: ink_receiver,
         pictures: picture_sender,
+        shots: shot_sender,
         previews: preview_sender,
         news: news_sender,
         tally: Arc::default(),
@@ -44,7 +46,7 @@ fn desk() -> Desk {
     let engine = live.spawn().unwrap();
     let params = Params { size: Size::square(8), ..Params::default() };
     assert!(orders.send(Order::Params(Arc::new(params), 1)).is_ok());
-    Desk { orders, news, ink, pictures, previews, engine, base: base_sender }
+    Desk { orders, news, ink, pictures, previews, shots, engine, base: base_sender }
 }
 
 /// Gives back what it sees.

@@ -35,17 +35,31 @@ fn recording(path: PathBuf, shows: Filmed, timing: Timing) -> Recording {
     Recording { path, description: "an apple".into(), settings: RecordingSettings { shows, timing } }
 }
 
-/// What comes of shots of these colours, so many milliseconds after the first, each over white.
-fn filmed(recording: Recording, shots: &[(u64, [u8; 4])]) -> Event {
-    let begun = Instant::now();
-    let mut reel = Reel::new(recording, Arc::default(), Arc::new(|| ()));
-    for (ms, colour) in shots {
-        let [input, painting] = [WHITE, *colour].map(|colour| Frame::filled(Size::square(64), colour));
-        reel.take(Shot { input, painting, at: begun + Duration::from_millis(*ms) }).unwrap();
-    }
+fn reel(recording: Recording) -> Reel {
+    Reel::new(recording, Arc::default(), Arc::new(|| ()))
+}
+
+/// A painting of one colour over white.
+fn shot(colour: [u8; 4], at: Instant) -> Shot {
+    let [input, painting] = [WHITE, colour].map(|colour| Frame::filled(Size::square(64), colour));
+    Shot { input, painting, at }
+}
+
+/// What comes of it when it ends now.
+fn ended(reel: &mut Reel) -> Event {
     let ((_shots, received), (end, ended)) = (latest(), bounded(0));
     drop(end);
     reel.event(&received, &ended)
+}
+
+/// What comes of shots of these colours, so many milliseconds after the first.
+fn filmed(recording: Recording, shots: &[(u64, [u8; 4])]) -> Event {
+    let begun = Instant::now();
+    let mut reel = reel(recording);
+    for (ms, colour) in shots {
+        reel.take(shot(*colour, begun + Duration::from_millis(*ms))).unwrap();
+    }
+    ended(&mut reel)
 }
 
 fn is_like(pixel: [u8; 4], wanted: [u8; 4]) -> bool {
@@ -124,14 +138,53 @@ fn what_is_there_is_kept_and_what_cannot_be_written_is_told() {
 }
 
 #[test]
+fn what_stays_is_seen_again_at_the_end() {
+    let place = Place::new("stays");
+    let mut reel = reel(recording(place.path(), Filmed::Painting, Timing::AsItWas));
+    let begun = Instant::now();
+    reel.take(shot(RED, begun)).unwrap();
+    for second in [3, 3, 10] {
+        reel.repeat(begun + Duration::from_secs(second)).unwrap();
+    }
+    assert!(matches!(ended(&mut reel), Event::Recorded { length, .. } if length == time(300)));
+    let counts: Vec<u128> = seen(&place.path()).iter().map(|(.., count)| *count).collect();
+    assert_eq!(counts, [89, 210, 1]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_somebody_removed_is_missed() {
+    let place = Place::new("removed");
+    let mut reel = reel(recording(place.path(), Filmed::Both, Timing::AsItWas));
+    let begun = Instant::now();
+    reel.take(shot(RED, begun)).unwrap();
+    reel.take(shot(GREEN, begun + Duration::from_secs(1))).unwrap();
+    std::fs::remove_file(place.path()).unwrap();
+    let event = ended(&mut reel);
+    let Event::NotRecorded { path, notice } = event else { panic!("{event:?}") };
+    assert!(path == place.path() && notice.what.contains("is gone"), "{notice}");
+}
+
+/// A file that grows has pictures soon, whatever happens then.
+#[test]
+fn there_is_something_soon() {
+    let place = Place::new("soon");
+    let mut reel = reel(recording(place.path(), Filmed::Both, Timing::AsItWas));
+    let begun = Instant::now();
+    reel.take(shot(RED, begun)).unwrap();
+    reel.take(shot(GREEN, begun + Duration::from_millis(40))).unwrap();
+    let bytes = std::fs::read(place.path()).unwrap();
+    assert!(bytes.windows(4).any(|name| name == b"moof"), "{} bytes", bytes.len());
+}
+
+#[test]
 fn it_ends_when_it_is_told_to_and_when_nobody_is_there() {
     for told in [true, false] {
         let place = Place::new(if told { "told" } else { "left" });
         let (events, news) = crate::flow::channel::unbounded();
         let recording = recording(place.path(), Filmed::Both, Timing::AsItWas);
         let (recorder, shots) = Recorder::spawn(recording, events, Arc::new(|| ())).unwrap();
-        let [input, painting] = [WHITE, RED].map(|colour| Frame::filled(Size::square(64), colour));
-        shots.send(Shot { input, painting, at: Instant::now() });
+        shots.send(shot(RED, Instant::now()));
         let wait = Duration::from_secs(10);
         let event = if told {
             let worker = recorder.end();

@@ -169,7 +169,7 @@ fn who_looks_elsewhere_and_comes_back_finds_all_there() {
 
 #[test]
 fn a_dream_and_new_ink_come_before_a_choice() {
-    let mut state = State::new();
+    let mut state = State::new(latest().0);
     state.install(Box::new(Mirror));
     state.mixer.set_ink(Frame::filled(Size::square(8), [9, 9, 9, 255]));
     let picture = Mirror.render(&Job::new(state.mixer.mix(Size::square(8)), params(43), 1)).unwrap().unwrap();
@@ -230,7 +230,7 @@ fn what_is_of_an_earlier_drawing_is_told_where_painting_takes_long() {
         assert_eq!(sheet.previews(Some(2))[0].is_old, is_old, "{cost} ms");
         assert!(!sheet.previews(Some(1))[0].is_old);
     }
-    let mut state = State::new();
+    let mut state = State::new(latest().0);
     state.sheet = sheet;
     state.mixer.set_ink(Frame::filled(Size::square(8), [9, 9, 9, 255]));
     state.mixer.set_ink(Frame::filled(Size::square(8), [9, 9, 9, 255]));
@@ -275,7 +275,7 @@ fn what_is_seen_is_not_taken_away_for_nothing() {
 
 #[test]
 fn a_dream_goes_through_the_seed_that_is_chosen() {
-    let mut state = State::new();
+    let mut state = State::new(latest().0);
     let frame = Frame::filled(Size::square(8), [9, 9, 9, 255]);
     let next = |state: &mut State| state.job(frame.clone()).params.seed;
     state.set_params(Arc::new(params(5)), 1);
@@ -421,7 +421,7 @@ fn pictures_on_their_way_are_not_let_go_for_previews() {
 
 #[test]
 fn the_state_tells_previews_from_pictures() {
-    let mut state = State::new();
+    let mut state = State::new(latest().0);
     state.install(Box::new(Mirror));
     state.mixer.set_ink(Frame::filled(Size::square(8), [9, 9, 9, 255]));
     state.sheet.set(vec![Arc::new(params(1))]);
