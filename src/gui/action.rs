@@ -109,6 +109,8 @@ pub enum Action {
     DrawOn(LayerId),
     /// Paint this prompt.
     Prompt(String),
+    /// Paint this prompt; the words before it can be had again.
+    ReplacePrompt(String),
     /// Go on with what was seen in a preview.
     Adopt(Chosen),
     /// Go on with what was there before the last such choice.

@@ -4,12 +4,14 @@ use std::time::{Duration, Instant};
 
 use egui::{Context, Ui};
 
+use super::action::Action;
 use super::beat::Beat;
-use super::command_palette::CommandPalette;
-use super::cx::Session;
+use super::command_palette::{CommandPalette, Stays, command_palette_ui};
+use super::cx::{Cx, Session};
 use super::dialogs::Dialogs;
 use super::explore::Explore;
 use super::keeping::{Keeping, Then};
+use super::layout::Room;
 use super::look;
 use super::new_drawing::{Answer, new_drawing_ui};
 use super::notices::Notices;
@@ -227,6 +229,30 @@ impl App {
             }
         }
         self.question_ui(ctx, &theme);
+        for action in self.command_palette_ui(ctx, &theme) {
+            self.apply(ctx, action);
+        }
+    }
+
+    /// Shows the palette, if it is open: in the frame of its key already, so that what is typed next is its own. Gives what was chosen.
+    fn command_palette_ui(&mut self, ctx: &Context, theme: &Theme) -> Vec<Action> {
+        let mut actions = Vec::new();
+        let Some(palette) = &mut self.command_palette else { return actions };
+        let whole = ctx.content_rect();
+        let mut cx = Cx {
+            theme,
+            room: Room { width: whole.width(), height: whole.height() },
+            settings: &mut self.settings,
+            document: &mut self.document,
+            snapshot: self.studio.snapshot(),
+            session: &mut self.session,
+            explore: &mut self.explore,
+            actions: &mut actions,
+        };
+        if command_palette_ui(ctx, palette, &mut cx) == Stays::Closed {
+            self.command_palette = None;
+        }
+        actions
     }
 
     /// Puts the theme into egui when it changed.

@@ -84,6 +84,7 @@ impl App {
             Action::Hide(layers) => layers.into_iter().for_each(|layer| _ = self.document.set_visible(layer, false)),
             Action::DrawOn(layer) => _ = self.document.set_active(layer),
             Action::Prompt(prompt) => self.settings.params.prompt = prompt,
+            Action::ReplacePrompt(prompt) => self.replace_prompt(ctx, prompt),
             Action::Adopt(chosen) => self.adopt(ctx, chosen),
             Action::TakeBackChoice => {
                 let now = Chosen::of(&self.settings.params);

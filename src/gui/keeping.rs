@@ -129,6 +129,7 @@ impl App {
             return self.finish(ctx, then);
         }
         self.new_drawing = None;
+        self.command_palette = None;
         self.keeping.question = Some(then);
         ctx.request_repaint();
     }

@@ -4,7 +4,6 @@ use egui::{CentralPanel, Context, CursorIcon, Event, Frame as Fill, Key, Margin,
 
 use super::action::Action;
 use super::app::App;
-use super::command_palette::{Stays, command_palette_ui};
 use super::cx::Cx;
 use super::layout::{PANEL, Room, STATUS, TOP};
 use super::stage::{POINTER_RESTS_S, Stage, StageResponse};
@@ -65,11 +64,6 @@ impl App {
         }
         if alone && !asking {
             alone_ui(&ctx, &mut cx);
-        }
-        if let Some(palette) = &mut self.command_palette
-            && command_palette_ui(&ctx, palette, &mut cx) == Stays::Closed
-        {
-            self.command_palette = None;
         }
         self.notices.ui(&ctx, rect, &theme, &mut actions);
         self.keyboard = ctx.input(|input| match input.pointer.any_down() {

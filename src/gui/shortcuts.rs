@@ -9,6 +9,9 @@ use super::keys;
 
 const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
 
+/// What a key that is held does once: it would pile up layers, or open and close things.
+const ONCE: [Action; 3] = [Action::TakePainting, Action::ToggleRecording, Action::AskCommand];
+
 /// The keys and what they mean. The longer combinations come first: egui ignores extra Shift.
 fn table() -> [(Modifiers, Key, Action); 17] {
     [
@@ -53,13 +56,12 @@ pub fn actions(ctx: &Context) -> Vec<Action> {
     // In a text field it copies text. The key itself arrives as this event, whatever the system calls it.
     let copies = !ctx.egui_wants_keyboard_input() && ctx.input(|input| input.events.contains(&Event::Copy));
     ctx.input_mut(|input| {
-        // A key that is held would pile up layers, and recordings.
         let repeats = input.events.iter().any(|event| matches!(event, Event::Key { repeat: true, .. }));
         table()
             .into_iter()
             .filter(|(modifiers, key, _)| input.consume_shortcut(&KeyboardShortcut::new(*modifiers, *key)))
             // Not before: its key would be left for a shorter combination.
-            .filter(|(_, _, action)| !(repeats && matches!(action, Action::TakePainting | Action::ToggleRecording)))
+            .filter(|(_, _, action)| !(repeats && ONCE.contains(action)))
             .map(|(_, _, action)| action)
             .chain(copies.then_some(Action::CopyPainting))
             .collect()

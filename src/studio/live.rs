@@ -236,7 +236,9 @@ impl Live {
                 state.sheet.note_picture(begun.elapsed());
                 if let Some(picture) = picture {
                     let over = state.film.input_of(&picture);
-                    state.sheet.note_input(state.mixer.version(), job.frame.as_ref());
+                    if !job.stream {
+                        state.sheet.note_input(state.mixer.version(), job.frame.as_ref());
+                    }
                     // Where pictures are on their way, this one is of an earlier input.
                     let is_seen = !job.stream && state.sheet.put_same(state.mixer.version(), &picture);
                     // Those that are to be painted anew take it with them, when there is time for it soon.

@@ -20,8 +20,10 @@ use crate::record::{Enlarge, FilmClock, Montage, PICTURES_PER_S, RecordError, Vi
 
 /// After this long without a picture, what there is is written.
 const BREATH: Duration = Duration::from_secs(1);
-/// And where they come without end, after this long: so much is lost at most when the program ends without a word.
+/// And where they come without end, after this long.
 const UNWRITTEN: Duration = Duration::from_secs(2);
+/// A picture that stays is in the film again after so many: not all who play or cut films like one that stays for minutes.
+const REPEATED: u32 = 10 * PICTURES_PER_S;
 
 /// A painting, and what it was painted over.
 #[derive(Clone)]
@@ -216,9 +218,13 @@ impl Reel {
         if is_long { self.flush() } else { Ok(()) }
     }
 
-    /// Nothing came for a while: the same picture again, for not all who play or cut films like one that stays for minutes.
+    /// Nothing came for a while.
     fn breathe(&mut self) -> Result<(), RecordError> {
-        self.repeat(Instant::now())?;
+        self.write_held()?;
+        let now = Instant::now();
+        if number(self.clock.at(now)) >= self.next.saturating_add(REPEATED) {
+            self.repeat(now)?;
+        }
         self.flush()?;
         let seen = self.progress.film_ms.load(Relaxed);
         self.note_progress();
@@ -242,7 +248,9 @@ impl Reel {
     fn flush(&mut self) -> Result<(), RecordError> {
         let now = Instant::now();
         self.flushed = self.film.is_some().then_some(now);
-        let now = time(number(self.clock.at(now)));
+        // What is held is seen from its own time on.
+        let number = self.held.as_ref().map_or_else(|| number(self.clock.at(now)), |(held, _)| *held);
+        let now = time(number);
         self.film.as_mut().map_or(Ok(()), |(writer, _)| writer.flush(now))
     }
 
@@ -290,9 +298,10 @@ fn begin(recording: &Recording, size: crate::frame::Size, count: usize) -> Resul
     Ok((VideoWriter::create(&recording.path, montage.size(), enlarge, label)?, montage))
 }
 
-/// When the picture of this number is seen.
+/// When the picture of this number is seen, rounded up to what a clock tells, so that [`number`] is its inverse.
 fn time(number: u32) -> Duration {
-    Duration::from_secs(1) * number / PICTURES_PER_S
+    let nanos = (u64::from(number) * 1_000_000_000).div_ceil(PICTURES_PER_S.into());
+    Duration::from_nanos(nanos)
 }
 
 /// The picture that is seen at this time, in a film of years at most.

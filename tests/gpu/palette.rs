@@ -1,7 +1,7 @@
 //! The command palette: whatever one wants, by its name.
 
 use afterimage::studio::{Tool, ViewMode};
-use egui::{Key, Modifiers};
+use egui::{Event, Key, Modifiers};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use libtest_mimic::{Failed, Trial};
 
@@ -128,12 +128,74 @@ fn only_what_can_be_done_is_offered() -> Result<(), Failed> {
     check(offers(&mut window, "go on", "Go on painting"), "no way on")
 }
 
+fn names_of_one_word_and_other_names_are_found() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    window.wait("first picture", |app| app.picture().is_some());
+    for (typed, subject) in [("sun", "sun"), ("kitten", "cat face")] {
+        command(&mut window, typed);
+        let prompt = &window.app().settings().params.prompt;
+        check(prompt.starts_with(&format!("{subject},")), prompt)?;
+    }
+    Ok(())
+}
+
+/// At once, as fast hands do: the letters after the key are its own, and none is a tool's.
+fn what_follows_the_key_is_typed() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    window.wait("first picture", |app| app.picture().is_some());
+    window.draw();
+    let press = |key, modifiers| Event::Key { key, physical_key: None, pressed: true, repeat: false, modifiers };
+    window.harness.input_mut().events.push(press(Key::K, Modifiers::COMMAND));
+    window.harness.step();
+    let letter = [press(Key::E, Modifiers::NONE), Event::Text("e".into()), press(Key::Delete, Modifiers::NONE)];
+    window.harness.input_mut().events.extend(letter);
+    window.harness.step();
+    window.harness.run_steps(2);
+    check(window.app().settings().tools.tool == Tool::Brush, "the letter took a tool")?;
+    check(!window.app().document().is_blank(), "the key cleared the canvas")?;
+    check(window.harness.get_by_label("Command").value() == Some("e".into()), "the letter was lost")
+}
+
+fn a_key_that_is_held_opens_it_once() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    for nth in 0..6 {
+        let (key, modifiers) = (Key::K, Modifiers::COMMAND);
+        // egui tells by itself that it repeats.
+        window.harness.input_mut().events.push(Event::Key {
+            key,
+            physical_key: None,
+            pressed: true,
+            repeat: false,
+            modifiers,
+        });
+        window.harness.step();
+        // A card is measured in its first frame, and seen in the next.
+        check(is_open(&window) || nth == 0, format!("it closed again at press {nth}"))?;
+    }
+    Ok(())
+}
+
+/// Words that are lost with a background can be had again.
+fn words_are_not_lost() -> Result<(), Failed> {
+    let mut window = open(SIZE, used());
+    window.wait("first picture", |app| app.picture().is_some());
+    window.type_prompt("a cat on a red background");
+    command(&mut window, "background blue");
+    window.click("Back to my words");
+    let prompt = &window.app().settings().params.prompt;
+    check(prompt == "a cat on a red background", prompt)
+}
+
 pub fn tests() -> Vec<Trial> {
     vec![
         test("palette::what_is_typed_is_done", what_is_typed_is_done),
         test("palette::what_the_model_knows_is_painted", what_the_model_knows_is_painted),
         test("palette::arrows_choose_and_a_click_does", arrows_choose_and_a_click_does),
         test("palette::it_goes_away_and_does_nothing", it_goes_away_and_does_nothing),
+        test("palette::names", names_of_one_word_and_other_names_are_found),
+        test("palette::what_follows_the_key_is_typed", what_follows_the_key_is_typed),
+        test("palette::held_key", a_key_that_is_held_opens_it_once),
+        test("palette::words_are_not_lost", words_are_not_lost),
         test("palette::only_what_can_be_done_is_offered", only_what_can_be_done_is_offered),
     ]
 }

@@ -16,20 +16,17 @@ pub(super) struct Entry {
     pub(super) action: Action,
 }
 
-/// The entries that fit, the best first, `limit` at most. Nothing typed: the first ones.
+/// The entries that fit, the best first, `limit` at most. Nothing typed: the orders as they are.
 pub(super) fn found(cx: &Cx<'_>, typed: &str, limit: usize) -> Vec<Entry> {
-    let typed = typed.to_lowercase();
+    let typed = typed.trim().to_lowercase();
     let mut ranked: Vec<(Rank, Entry)> = Vec::new();
-    let mut offer = |name: String, action: Action| {
-        if let Some(rank) = rank(&name.to_lowercase(), &typed) {
-            ranked.push((rank, Entry { name, action }));
-        }
-    };
     for (name, action) in orders(cx) {
-        offer(name.to_owned(), action);
+        let rank = rank(&name.to_lowercase(), &typed, 0);
+        ranked.extend(rank.map(|rank| (rank, Entry { name: name.to_owned(), action })));
     }
-    if let Some(card) = cx.card().filter(|_| !typed.trim().is_empty()) {
-        of_model(card, &cx.settings.params.prompt, &mut offer);
+    if let Some(card) = cx.card().filter(|_| !typed.is_empty()) {
+        subjects(card, &typed, &mut ranked);
+        looks(card, &cx.settings.params.prompt, &typed, &mut ranked);
     }
     // Stable: of equal ones the first of the list.
     ranked.sort_by_key(|(rank, _)| *rank);
@@ -38,7 +35,16 @@ pub(super) fn found(cx: &Cx<'_>, typed: &str, limit: usize) -> Vec<Entry> {
 
 /// How well a name fits; less is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Rank {
+struct Rank {
+    fit: Fit,
+    /// Of two that fit equally well the shorter name is meant.
+    length: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Fit {
+    /// It is what was typed.
+    Exact,
     /// It begins so.
     Begins,
     /// Each word that was typed begins one of its words.
@@ -48,18 +54,20 @@ enum Rank {
 }
 
 /// Both in lower case.
-fn rank(name: &str, typed: &str) -> Option<Rank> {
-    let typed = typed.trim();
+fn rank(name: &str, typed: &str, length: usize) -> Option<Rank> {
     let begins = |word: &str| name.split(|c: char| !c.is_alphanumeric()).any(|own| own.starts_with(word));
-    if name.starts_with(typed) {
-        Some(Rank::Begins)
+    let fit = if name == typed {
+        Fit::Exact
+    } else if name.starts_with(typed) {
+        Fit::Begins
     } else if typed.split_whitespace().all(begins) {
-        Some(Rank::Words)
+        Fit::Words
     } else if typed.split_whitespace().all(|word| name.contains(word)) {
-        Some(Rank::Contains)
+        Fit::Contains
     } else {
-        None
-    }
+        return None;
+    };
+    Some(Rank { fit, length })
 }
 
 /// What can be done now, the usual things first.
@@ -123,38 +131,76 @@ fn orders(cx: &Cx<'_>) -> Vec<(&'static str, Action)> {
     all.into_iter().filter(|(can, ..)| *can).map(|(_, name, action)| (name, action)).collect()
 }
 
-/// What the model can paint, and how.
-fn of_model(card: &ModelCard, prompt: &str, offer: &mut impl FnMut(String, Action)) {
+/// What the model can paint, by all its names.
+fn subjects(card: &ModelCard, typed: &str, ranked: &mut Vec<(Rank, Entry)>) {
+    // "paint fox" is "fox".
+    let typed = typed.strip_prefix("paint").map_or(typed, str::trim_start);
     for subject in &card.subjects {
-        offer(format!("Paint {}", subject.name), Action::Subject(subject.name.clone()));
+        let names = std::iter::once(&subject.name).chain(&subject.also);
+        let best = names.filter_map(|name| rank(&name.to_lowercase(), typed, name.len())).min();
+        let entry = |rank| {
+            let (name, action) = (format!("Paint {}", subject.name), Action::Subject(subject.name.clone()));
+            (rank, Entry { name, action })
+        };
+        ranked.extend(best.map(entry));
     }
+}
+
+/// How it can be painted: only what changes the prompt.
+fn looks(card: &ModelCard, prompt: &str, typed: &str, ranked: &mut Vec<(Rank, Entry)>) {
+    let mut offer = |name: String, prompt_then: String| {
+        let rank = rank(&name.to_lowercase(), typed, name.len()).filter(|_| prompt_then != prompt);
+        ranked.extend(rank.map(|rank| (rank, Entry { name, action: Action::ReplacePrompt(prompt_then) })));
+    };
     for style in card.styles.keys() {
-        offer(format!("Style: {style}"), Action::Prompt(words::with_style(prompt, style, card)));
+        offer(format!("Style: {style}"), words::with_style(prompt, style, card));
     }
     let mut colours: Vec<&String> = card.backgrounds.iter().collect();
     // What dice shall show more often is on the card more often.
     colours.sort_unstable();
     colours.dedup();
     for colour in colours {
-        offer(format!("Background: {colour}"), Action::Prompt(words::with_background(prompt, Some(colour))));
+        offer(format!("Background: {colour}"), words::with_background(prompt, Some(colour)));
     }
-    if words::background(prompt).is_some() {
-        offer("Background: as it comes".into(), Action::Prompt(words::with_background(prompt, None)));
-    }
+    offer("Background: as it comes".into(), words::with_background(prompt, None));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn fit(name: &str, typed: &str) -> Option<Fit> {
+        rank(name, typed, 0).map(|rank| rank.fit)
+    }
+
     #[test]
     fn names_that_begin_so_come_first() {
-        assert_eq!(rank("save painting", "save"), Some(Rank::Begins));
-        assert_eq!(rank("paint red apple", "app"), Some(Rank::Words));
-        assert_eq!(rank("view: side by side", "side view"), Some(Rank::Words));
-        assert_eq!(rank("paint pineapple", "apple"), Some(Rank::Contains));
-        assert_eq!(rank("save painting", "ing"), Some(Rank::Contains));
-        assert_eq!(rank("undo", "redo"), None);
-        assert_eq!(rank("undo", "  "), Some(Rank::Begins), "nothing typed");
+        assert_eq!(fit("undo", "undo"), Some(Fit::Exact));
+        assert_eq!(fit("save painting", "save"), Some(Fit::Begins));
+        assert_eq!(fit("paint red apple", "app"), Some(Fit::Words));
+        assert_eq!(fit("view: side by side", "side view"), Some(Fit::Words));
+        assert_eq!(fit("paint pineapple", "apple"), Some(Fit::Contains));
+        assert_eq!(fit("save painting", "ing"), Some(Fit::Contains));
+        assert_eq!(fit("undo", "redo"), None);
+        assert_eq!(fit("undo", ""), Some(Fit::Begins), "nothing typed");
+    }
+
+    #[test]
+    fn a_subject_is_found_by_all_its_names_and_the_plain_one_first() {
+        let card = ModelCard::parse(
+            br#"{"subjects": [{"name": "smiling face with sunglasses"}, {"name": "sunflower"}, {"name": "sun"},
+                {"name": "cat face", "also": ["cat", "kitten"]}, {"name": "cattle"}]}"#,
+            "card.json",
+        )
+        .unwrap();
+        let found = |typed: &str| {
+            let mut ranked = Vec::new();
+            subjects(&card, typed, &mut ranked);
+            ranked.sort_by_key(|(rank, _)| *rank);
+            ranked.into_iter().map(|(_, entry)| entry.name).collect::<Vec<_>>()
+        };
+        assert_eq!(found("sun"), ["Paint sun", "Paint sunflower", "Paint smiling face with sunglasses"]);
+        assert_eq!(found("kitten"), ["Paint cat face"]);
+        assert_eq!(found("paint cat"), ["Paint cat face", "Paint cattle"]);
     }
 }

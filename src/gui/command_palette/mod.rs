@@ -3,7 +3,8 @@
 mod entries;
 
 use egui::{
-    Align2, Context, FontId, Id, Key, Modal, Modifiers, Response, Role, Sense, TextEdit, Ui, WidgetInfo, pos2, vec2,
+    Align2, Context, Event, FontId, Id, Key, Modal, Modifiers, Response, Role, ScrollArea, Sense, TextEdit, Ui,
+    WidgetInfo, pos2, vec2,
 };
 
 use self::entries::{Entry, found};
@@ -14,12 +15,16 @@ use super::shortcuts;
 use super::theme::Theme;
 use super::widgets::note_ui;
 
-/// How many are seen at once.
+/// How many are seen at once, where there is room.
 const SHOWN: usize = 9;
+/// And how many one can scroll to.
+const FOUND: usize = 60;
 /// Width of the card in points.
 const WIDTH: f32 = 440.0;
 /// Height of an entry.
 const ROW: f32 = 28.0;
+/// Of the card without entries, and of what is free around it.
+const AROUND: f32 = 120.0;
 
 /// What was typed, and which entry Enter means.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,22 +44,29 @@ pub enum Stays {
 
 /// Shows the card; what is chosen becomes an action.
 pub fn command_palette_ui(ctx: &Context, palette: &mut CommandPalette, cx: &mut Cx<'_>) -> Stays {
-    let width = WIDTH.min(ctx.content_rect().width() - 56.0);
+    let width = WIDTH.min(cx.room.width - 56.0);
     let modal =
         Modal::new(Id::unique("command palette")).frame(card_frame(ctx, cx.theme)).backdrop_color(cx.theme.shadow);
     let response = modal.show(ctx, |ui| {
         ui.set_width(width);
         contents_ui(ui, palette, cx)
     });
-    let again = ctx.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::K));
     match response.inner {
         Some(entry) => {
             cx.act(entry.action);
             Stays::Closed
         }
-        None if again || response.should_close() => Stays::Closed,
+        None if is_asked_again(ctx) || response.should_close() => Stays::Closed,
         None => Stays::Open,
     }
+}
+
+/// The key that opens it closes it, too, but not while it is still held.
+fn is_asked_again(ctx: &Context) -> bool {
+    ctx.input_mut(|input| {
+        let is_held = input.events.iter().any(|event| matches!(event, Event::Key { repeat: true, .. }));
+        input.consume_key(Modifiers::COMMAND, Key::K) && !is_held
+    })
 }
 
 /// The entry that was chosen.
@@ -71,27 +83,38 @@ fn contents_ui(ui: &mut Ui, palette: &mut CommandPalette, cx: &Cx<'_>) -> Option
         .hint_text("What shall be done, or painted?");
     let response = ui.add(field);
     response.clone().accessible_name("Command");
-    response.request_focus();
+    if !response.has_focus() {
+        // Not in each frame: it would interrupt who composes a letter of several keys.
+        response.request_focus();
+    }
     if response.changed() {
         palette.at = 0;
     }
-    let entries = found(cx, &palette.typed, SHOWN);
-    let last = entries.len().saturating_sub(1);
-    palette.at = (palette.at + down).saturating_sub(up).min(last);
-    ui.spacing_mut().item_spacing.y = 0.0;
-    ui.add_space(8.0);
-    let mut chosen = None;
-    for (nth, entry) in entries.iter().enumerate() {
-        if entry_ui(ui, entry, nth == palette.at, cx.theme).clicked() {
-            chosen = Some(nth);
-        }
-    }
-    if entries.is_empty() {
-        note_ui(ui, "Nothing is called so", cx.theme);
-    }
-    // As high as it ever gets, so that it stays where it is.
-    ui.add_space(ROW * (SHOWN - entries.len().clamp(1, SHOWN)) as f32);
-    entries.into_iter().nth(chosen.or(enter.then_some(palette.at))?)
+    let entries = found(cx, &palette.typed, FOUND);
+    palette.at = (palette.at + down).saturating_sub(up).min(entries.len().saturating_sub(1));
+    ui.add_space(4.0);
+    let rows = (((cx.room.height - AROUND) / ROW) as usize).clamp(2, SHOWN);
+    let height = ROW * rows as f32;
+    let moves = down + up > 0 || response.changed();
+    let clicked =
+        ScrollArea::vertical().max_height(height).min_scrolled_height(height).auto_shrink(false).show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = 0.0;
+            if entries.is_empty() {
+                note_ui(ui, "Nothing is called so", cx.theme);
+            }
+            let mut clicked = None;
+            for (nth, entry) in entries.iter().enumerate() {
+                let response = entry_ui(ui, entry, nth == palette.at, cx.theme);
+                if response.clicked() {
+                    clicked = Some(nth);
+                }
+                if moves && nth == palette.at {
+                    response.scroll_to_me(None);
+                }
+            }
+            clicked
+        });
+    entries.into_iter().nth(clicked.inner.or(enter.then_some(palette.at))?)
 }
 
 fn entry_ui(ui: &mut Ui, entry: &Entry, on: bool, theme: &Theme) -> Response {

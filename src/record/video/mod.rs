@@ -4,7 +4,7 @@
 //! Frame -> yuv (4:2:0, BT.709) -> h264 (OpenH264) -> mp4 (pieces of two seconds) -> file
 //! ```
 //!
-//! Each picture stays until the next one comes, so a painting that does not change takes no room. The file can be played up to the
+//! Each picture stays until the next one comes, so one that does not change takes no room. The file can be played up to the
 //! last piece that was written, whatever happens to the program.
 
 mod h264;

@@ -232,7 +232,7 @@ fn runs(values: impl Iterator<Item = u32>) -> impl Iterator<Item = (u32, u32)> {
 }
 
 fn ticks(at: Duration) -> u64 {
-    (at.as_nanos() * u128::from(TIMESCALE) / 1_000_000_000) as u64
+    ((at.as_nanos() * u128::from(TIMESCALE) + 500_000_000) / 1_000_000_000) as u64
 }
 
 fn bytes_of(part: &impl Encode) -> io::Result<Vec<u8>> {

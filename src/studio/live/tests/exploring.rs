@@ -253,10 +253,18 @@ fn what_is_kept_beside_the_sheet_is_new_and_not_too_much() {
     assert!(sheet.picture(&params(99)).is_some() && sheet.picture(&params(60)).is_none());
     (1..=20).for_each(|seed| _ = sheet.put_same(7, &picture(100 + seed, 1024)));
     assert_eq!(held(&sheet), 1 + 8, "4 MB each");
+    let drawing = Frame::filled(Size::square(8), [9; 4]);
+    [7, 8].into_iter().for_each(|input| sheet.note_input(input, Some(&drawing)));
     sheet.put_same(8, &picture(150, 8));
     assert_eq!(held(&sheet), 2, "the others are of another drawing");
-    // What failed is tried again by whoever comes back.
+    assert_eq!(
+        [6, 7, 8].map(|input| sheet.input(input).is_some()),
+        [false, true, true],
+        "what is there has its drawing"
+    );
     sheet.put(0, 8, Err(Notice::info("no picture")), Duration::ZERO);
+    assert!(sheet.input(7).is_none(), "nothing is left of it");
+    // What failed is tried again by whoever comes back.
     assert_eq!(sheet.previews(Some(8)).len(), 1);
     sheet.set(Vec::new());
     assert!(!sheet.set(vec![Arc::new(params(1))]) && sheet.stale(8) == Some(0));
