@@ -177,7 +177,7 @@ impl Reel {
         end: &Receiver<()>,
     ) -> Result<Option<Duration>, (String, String)> {
         let recorded = self.follow(shots, end).and_then(|()| self.repeat(Instant::now()));
-        let length = self.clock.at(Instant::now()).max(time(self.next));
+        let length = time(number(self.clock.at(Instant::now())).max(self.next));
         let film = self.film.take();
         let finished = film.map(|(writer, _)| writer.finish(length));
         match recorded.and(finished.transpose()) {
