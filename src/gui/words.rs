@@ -16,8 +16,9 @@ fn is_style(part: &str, card: &ModelCard) -> bool {
     card.styles.iter().any(|(name, words)| same(name, part) || words.iter().any(|word| same(word, part)))
 }
 
+/// Words before the colour are no colour: "a cat on a red background" is all about the cat.
 fn is_background(part: &str) -> bool {
-    part.to_ascii_lowercase().ends_with(BACKGROUND)
+    part.to_ascii_lowercase().ends_with(BACKGROUND) && part.split_whitespace().count() <= 3
 }
 
 /// The background colour that `prompt` asks for.
@@ -133,6 +134,10 @@ mod tests {
         assert_eq!(background("background"), None);
         assert_eq!(with_background("house, red background, 3d", Some("teal")), "house, 3d, teal background");
         assert_eq!(with_background("house, red background", None), "house");
+        assert_eq!(with_background("house, light blue background", Some("red")), "house, red background");
+        let cat = "a cat on a red background";
+        assert_eq!(with_background(cat, Some("teal")), format!("{cat}, teal background"), "the cat is gone");
+        assert_eq!(background(cat), None);
     }
 
     #[test]

@@ -308,6 +308,38 @@ fn what_is_painted_is_recorded() -> Result<(), Failed> {
     check(is_whole_video(&path)?, "the file is not finished")
 }
 
+/// The engine is in a picture of which nobody knows when it is done.
+fn what_is_seen_is_recorded_at_once() -> Result<(), Failed> {
+    let (started, is_slow) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+    let (count, slow) = (started.clone(), is_slow.clone());
+    let mut bench = Bench::new(move |_, _| {
+        count.fetch_add(1, Ordering::Relaxed);
+        while slow.load(Ordering::Relaxed) == 1 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
+    });
+    bench.draw(1);
+    bench.picture()?;
+    is_slow.store(1, Ordering::Relaxed);
+    bench.draw(2);
+    bench.wait("the slow picture", |_| (started.load(Ordering::Relaxed) == 2).then_some(()))?;
+    let path = bench.home.path().join("a.mp4");
+    let settings = RecordingSettings::default();
+    bench.studio.send(Command::Record { path: path.clone(), description: String::new(), settings });
+    bench.studio.send(Command::EndRecording);
+    let recorded = bench.wait("the film", |bench| {
+        bench.events.iter().find_map(|event| match event {
+            Event::Recorded { .. } => Some(true),
+            Event::NotRecorded { .. } => Some(false),
+            _ => None,
+        })
+    });
+    is_slow.store(0, Ordering::Relaxed);
+    check(recorded?, "nothing was recorded, though there was a painting")?;
+    check(is_whole_video(&path)?, "the file is not finished")
+}
+
 fn a_recording_ends_with_the_program() -> Result<(), Failed> {
     let (bench, path) = recorded_while(|bench| {
         bench.draw(9);
@@ -403,7 +435,7 @@ fn settings_keep_out_of_the_way_of_others() -> Result<(), Failed> {
 type Test = fn() -> Result<(), Failed>;
 
 pub fn tests() -> Vec<Trial> {
-    let all: [(&str, Test); 15] = [
+    let all: [(&str, Test); 16] = [
         ("newest_wins", newest_wins),
         ("sleeps_without_news", sleeps_without_news),
         (
@@ -417,6 +449,7 @@ pub fn tests() -> Vec<Trial> {
         ("latency_is_that_of_the_present_settings", latency_is_that_of_the_present_settings),
         ("ends_while_painting", ends_while_painting),
         ("what_is_painted_is_recorded", what_is_painted_is_recorded),
+        ("what_is_seen_is_recorded_at_once", what_is_seen_is_recorded_at_once),
         ("a_recording_ends_with_the_program", a_recording_ends_with_the_program),
         (
             "a_recording_that_finds_no_place_is_told_and_painting_goes_on",

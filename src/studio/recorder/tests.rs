@@ -185,16 +185,21 @@ fn a_file_that_somebody_removed_is_missed() {
     assert!(path == place.path() && notice.what.contains("is gone"), "{notice}");
 }
 
-/// A file that grows has pictures soon, whatever happens then.
+/// A file that grows has pictures soon, whatever happens then, and all but the last ones later.
 #[test]
-fn there_is_something_soon() {
+fn what_there_is_is_written_soon_and_again() {
     let place = Place::new("soon");
     let mut reel = reel(recording(place.path(), Filmed::Both, Timing::AsItWas));
     let begun = Instant::now();
     reel.take(shot(RED, begun)).unwrap();
     reel.take(shot(GREEN, begun + Duration::from_millis(40))).unwrap();
-    let bytes = std::fs::read(place.path()).unwrap();
-    assert!(bytes.windows(4).any(|name| name == b"moof"), "{} bytes", bytes.len());
+    let pieces = || std::fs::read(place.path()).unwrap().windows(4).filter(|name| *name == b"moof").count();
+    assert_eq!(pieces(), 1);
+    reel.take(shot(RED, begun + Duration::from_millis(80))).unwrap();
+    assert_eq!(pieces(), 1, "not with each picture");
+    reel.flushed = reel.flushed.map(|flushed| flushed - UNWRITTEN);
+    reel.take(shot(GREEN, begun + Duration::from_millis(120))).unwrap();
+    assert_eq!(pieces(), 2);
 }
 
 #[test]
