@@ -120,6 +120,9 @@ fn contents_ui(ui: &mut Ui, palette: &mut CommandPalette, cx: &Cx<'_>) -> Option
 fn entry_ui(ui: &mut Ui, entry: &Entry, on: bool, theme: &Theme) -> Response {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, on, &entry.name));
+    if !ui.is_rect_visible(rect) {
+        return response;
+    }
     if on || response.hovered() {
         ui.painter().rect_filled(rect, 6, if on { theme.raised } else { theme.line });
     }

@@ -35,8 +35,14 @@ fn recording(path: PathBuf, shows: Filmed, timing: Timing) -> Recording {
     Recording { path, description: "an apple".into(), settings: RecordingSettings { shows, timing } }
 }
 
-fn reel(recording: Recording) -> Reel {
-    Reel::new(recording, Arc::default(), Arc::new(|| ()))
+/// A film with shots of these colours, so many milliseconds after its beginning, and when that was.
+fn reel(recording: Recording, shots: &[(u64, [u8; 4])]) -> (Reel, Instant) {
+    let mut reel = Reel::new(recording, Arc::default(), Arc::new(|| ()));
+    let begun = Instant::now();
+    for (ms, colour) in shots {
+        reel.take(shot(*colour, begun + Duration::from_millis(*ms))).unwrap();
+    }
+    (reel, begun)
 }
 
 /// A painting of one colour over white.
@@ -52,14 +58,9 @@ fn ended(reel: &mut Reel) -> Event {
     reel.event(&received, &ended)
 }
 
-/// What comes of shots of these colours, so many milliseconds after the first.
+/// What comes of such shots.
 fn filmed(recording: Recording, shots: &[(u64, [u8; 4])]) -> Event {
-    let begun = Instant::now();
-    let mut reel = reel(recording);
-    for (ms, colour) in shots {
-        reel.take(shot(*colour, begun + Duration::from_millis(*ms))).unwrap();
-    }
-    ended(&mut reel)
+    ended(&mut reel(recording, shots).0)
 }
 
 fn is_like(pixel: [u8; 4], wanted: [u8; 4]) -> bool {
@@ -160,9 +161,7 @@ fn pictures_are_seen_for_whole_numbers_of_ticks() {
 #[test]
 fn what_stays_is_seen_again_at_the_end() {
     let place = Place::new("stays");
-    let mut reel = reel(recording(place.path(), Filmed::Painting, Timing::AsItWas));
-    let begun = Instant::now();
-    reel.take(shot(RED, begun)).unwrap();
+    let (mut reel, begun) = reel(recording(place.path(), Filmed::Painting, Timing::AsItWas), &[(0, RED)]);
     for second in [3, 3, 10] {
         reel.repeat(begun + Duration::from_secs(second)).unwrap();
     }
@@ -175,10 +174,8 @@ fn what_stays_is_seen_again_at_the_end() {
 #[test]
 fn a_file_that_somebody_removed_is_missed() {
     let place = Place::new("removed");
-    let mut reel = reel(recording(place.path(), Filmed::Both, Timing::AsItWas));
-    let begun = Instant::now();
-    reel.take(shot(RED, begun)).unwrap();
-    reel.take(shot(GREEN, begun + Duration::from_secs(1))).unwrap();
+    let shots = [(0, RED), (1000, GREEN)];
+    let (mut reel, _) = reel(recording(place.path(), Filmed::Both, Timing::AsItWas), &shots);
     std::fs::remove_file(place.path()).unwrap();
     let event = ended(&mut reel);
     let Event::NotRecorded { path, notice } = event else { panic!("{event:?}") };
@@ -189,10 +186,8 @@ fn a_file_that_somebody_removed_is_missed() {
 #[test]
 fn what_there_is_is_written_soon_and_again() {
     let place = Place::new("soon");
-    let mut reel = reel(recording(place.path(), Filmed::Both, Timing::AsItWas));
-    let begun = Instant::now();
-    reel.take(shot(RED, begun)).unwrap();
-    reel.take(shot(GREEN, begun + Duration::from_millis(40))).unwrap();
+    let shots = [(0, RED), (40, GREEN)];
+    let (mut reel, begun) = reel(recording(place.path(), Filmed::Both, Timing::AsItWas), &shots);
     let pieces = || std::fs::read(place.path()).unwrap().windows(4).filter(|name| *name == b"moof").count();
     assert_eq!(pieces(), 1);
     reel.take(shot(RED, begun + Duration::from_millis(80))).unwrap();
